@@ -1,0 +1,51 @@
+/**
+ * What the embedded stack asks of its parts. Each part is a process of its own: it is started with its options
+ * as one JSON argument, answers `ready` or `failed` over the IPC channel, and ends when the channel closes, so
+ * that no part outlives the stack, even when the stack is killed.
+ */
+export type PartMessage<Ready> = { type: 'ready'; ready: Ready } | { type: 'failed'; reason: string };
+
+/** A part that runs: what others need to reach it, and how to end it. */
+export type RunningPart<Ready> = { ready: Ready; close(): Promise<void>; tell?(message: unknown): void };
+
+/**
+ * Runs one part as this process. `start` resolves when the part can be used; a rejection is reported to the
+ * stack and ends the process with exit code 1.
+ */
+export async function runPart<Options, Ready>(
+  start: (options: Options) => Promise<RunningPart<Ready>>,
+): Promise<void> {
+  const argument = process.argv[2];
+  if (argument === undefined || process.send === undefined) {
+    process.stderr.write('This file is a part of the embedded stack: `npm start` runs it.\n');
+    process.exit(2);
+  }
+  // Ctrl-C reaches the whole process group; the stack decides the order in which its parts end.
+  process.on('SIGINT', () => undefined);
+  try {
+    const part = await start(JSON.parse(argument) as Options);
+    const end = (): void => {
+      part.close().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          process.stderr.write(`${String(error)}\n`);
+          process.exit(1);
+        },
+      );
+    };
+    process.on('SIGTERM', end);
+    process.on('disconnect', end);
+    process.on('message', (message) => part.tell?.(message));
+    process.send({ type: 'ready', ready: part.ready } satisfies PartMessage<Ready>);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    process.send({ type: 'failed', reason } satisfies PartMessage<Ready>, () => process.exit(1));
+  }
+}
+
+/** Says which port is in use, instead of Node's EADDRINUSE. */
+export function portInUse(error: unknown, port: number): Error {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'EADDRINUSE') return new Error(`port ${port} is in use by another program`, { cause: error });
+  return error instanceof Error ? error : new Error(String(error));
+}
