@@ -1,0 +1,27 @@
+import { DefaultAzureCredential } from '@azure/identity';
+import { connect } from '../shared/clients.ts';
+import { createRollcall, type Rollcall } from '../shared/rollcall.ts';
+import { readSettings } from '../shared/settings.ts';
+
+/* oxlint-disable no-console -- the Functions host collects what an app writes to the console */
+
+/** A bad setting stops the start. */
+export const settings = readSettings(process.env);
+
+/** The app of this process. */
+export const rollcall: Rollcall = createApp(process.env);
+
+function createApp(env: NodeJS.ProcessEnv): Rollcall {
+  const identity = new DefaultAzureCredential();
+  const key = settings.FACE_APIKEY;
+  return createRollcall({
+    settings,
+    clients: connect(env, identity),
+    credential: key === undefined ? { identity } : { key },
+    log: {
+      info: (message) => console.info(message),
+      warn: (message) => console.warn(message),
+      error: (message) => console.error(message),
+    },
+  });
+}

@@ -1,0 +1,10 @@
+/** Every function of the app; the bundle begins here. */
+import './detectFaces.ts';
+import './lookAtPicture.ts';
+import './addFace.ts';
+import './trainGroup.ts';
+import './identifyDropped.ts';
+import './http.ts';
+import './removePicture.ts';
+import './sweep.ts';
+import './retrain.ts';

@@ -1,0 +1,142 @@
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { TableClient } from '@azure/data-tables';
+import {
+  connections,
+  containers,
+  functionNames,
+  largestPictureBytes,
+  queues,
+  tables,
+} from '../../shared/resources.ts';
+import { superviseParts, type Supervisor } from './supervisor.ts';
+
+export type StackOptions = {
+  /** Port of the HTTP API; 0: any free port. */
+  port: number;
+  dataDir: string;
+  /** Calls a second that the local Face service allows and the pipeline is told. */
+  faceTps: number | 'none';
+  /** Settings of the pipeline besides those that the stack gives. */
+  settings?: Record<string, string>;
+  /** Where the parts' output goes. */
+  output: (line: string) => void;
+};
+
+/** What `DIR/endpoints.json` says while the stack is ready. */
+export type Endpoints = {
+  http: string;
+  face: string;
+  faceKey: string;
+  storageConnectionString: string;
+  serviceBusConnectionString: string;
+};
+
+export type Stack = {
+  endpoints: Endpoints;
+  dataDir: string;
+  /** The processes of the parts, by name. */
+  processes(): Record<string, number>;
+  /** Resolves with a sentence when the stack has to end because a part cannot go on. */
+  failure: Promise<string>;
+  stop(): Promise<void>;
+};
+
+type StorageReady = { connectionString: string; ports: { blob: number; queue: number; table: number } };
+type BusReady = { connectionString: string; port: number };
+type FaceReady = { endpoint: string; key: string; port: number };
+type HostReady = { url: string };
+
+/**
+ * Starts the parts that stand in for the cloud, each as a process of its own, and then the pipeline on them.
+ * @throws Error that names the part that could not start, and why; the others are stopped
+ */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const dataDir = resolve(options.dataDir);
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const endpointsFile = join(dataDir, 'endpoints.json');
+  await rm(endpointsFile, { force: true });
+  const supervisor = superviseParts(options.output);
+  try {
+    const endpoints = await startParts(supervisor, { ...options, dataDir });
+    await writeFile(`${endpointsFile}.new`, `${JSON.stringify(endpoints, null, 2)}\n`, { mode: 0o600 });
+    await rename(`${endpointsFile}.new`, endpointsFile);
+    return {
+      endpoints,
+      dataDir,
+      processes: supervisor.processes,
+      failure: supervisor.failure,
+      async stop() {
+        await rm(endpointsFile, { force: true });
+        await supervisor.stop();
+      },
+    };
+  } catch (error) {
+    await supervisor.stop();
+    throw error;
+  }
+}
+
+async function startParts(supervisor: Supervisor, options: StackOptions): Promise<Endpoints> {
+  const { dataDir, faceTps } = options;
+  const [storage, serviceBus, face] = await Promise.all([
+    supervisor.start<StorageReady>('storage', {
+      options: { dataDir: join(dataDir, 'storage'), containers: Object.values(containers) },
+      samePort: ({ ports }) => ({ ports }),
+      whenReady: createTables,
+    }),
+    supervisor.start<BusReady>('service-bus', {
+      options: { dataDir: join(dataDir, 'service-bus'), port: 0, queues: Object.values(queues) },
+      samePort: ({ port }) => ({ port }),
+    }),
+    supervisor.start<FaceReady>('face', {
+      options: { dataDir: join(dataDir, 'face'), port: 0, quota: faceTps },
+      samePort: ({ port }) => ({ port }),
+    }),
+  ]);
+  const host = await supervisor.start<HostReady>('functions-host', {
+    options: {
+      appDir: resolve(import.meta.dirname, '../..'),
+      port: options.port,
+      env: {
+        AzureWebJobsStorage: storage.connectionString,
+        [connections.storage]: storage.connectionString,
+        [connections.serviceBus]: serviceBus.connectionString,
+        FACE_ENDPOINT: face.endpoint,
+        FACE_APIKEY: face.key,
+        FACE_QUOTA: faceTps === 'none' ? 'none' : `${faceTps}/s`,
+        ...options.settings,
+      },
+    },
+    samePort: ({ url }) => ({ port: Number(new URL(url).port) }),
+  });
+  supervisor.tell('storage', {
+    type: 'subscribe',
+    hostUrl: host.url,
+    subscriptions: [
+      { container: containers.enroll, event: 'created', function: functionNames.detectFaces },
+      { container: containers.identify, event: 'created', function: functionNames.identifyDropped },
+      { container: containers.enroll, event: 'deleted', function: functionNames.removePicture },
+      { container: containers.identify, event: 'deleted', function: functionNames.removePicture },
+    ].map((subscription) =>
+      subscription.event === 'created'
+        ? { ...subscription, maxContentLength: largestPictureBytes }
+        : subscription,
+    ),
+  });
+  return {
+    http: host.url,
+    face: face.endpoint,
+    faceKey: face.key,
+    storageConnectionString: storage.connectionString,
+    serviceBusConnectionString: serviceBus.connectionString,
+  };
+}
+
+async function createTables({ connectionString }: StorageReady): Promise<void> {
+  for (const name of Object.values(tables)) {
+    await TableClient.fromConnectionString(connectionString, name, {
+      allowInsecureConnection: true,
+    }).createTable();
+  }
+}

@@ -1,0 +1,44 @@
+import { randomUUID } from 'node:crypto';
+import { RollcallError } from '../errors.ts';
+import type { FaceClient } from '../face/client.ts';
+import { isFaceError } from '../face/errors.ts';
+import type { Groups } from '../records/groups.ts';
+import type { Ledger } from '../records/ledger.ts';
+import type { FaceGroups } from './faceGroup.ts';
+
+export type FacePersons = ReturnType<typeof createFacePersons>;
+
+/** The persons as Face has them. Called within the session of the person, so one at a time. */
+export function createFacePersons({ ledger, groups, faceGroups, face }: FacePersonsOptions) {
+  return {
+    /**
+     * The person in Face, created if it is not there. A creation that was not answered leaves a person that no
+     * row names and that has no face; another one is created under a new attempt.
+     */
+    async ensure(group: string, key: string): Promise<{ personId: string; incarnation: number }> {
+      const { incarnation } = await faceGroups.ensure(group);
+      const person = await ledger.person(group, key);
+      if (person === undefined) throw new RollcallError('person_not_found');
+      if (person.personId !== undefined && person.incarnation === incarnation) {
+        return { personId: person.personId, incarnation };
+      }
+      // Face's name of the person is a hash: names stay on our side.
+      const personId = await face.createPerson(group, key, `attempt ${randomUUID()}`);
+      await groups.nameFacePerson(group, personId, { key, person: person.person });
+      await ledger.changePerson(group, key, (current) => ({ ...current, personId, incarnation }));
+      return { personId, incarnation };
+    },
+
+    /** Face said 404 for the person or for the whole group: both are created anew at the next attempt. */
+    async lost(group: string, key: string, incarnation: number, error: unknown): Promise<void> {
+      if (isFaceError(error, 404, 'LargePersonGroupNotFound')) await faceGroups.lost(group, incarnation);
+      await ledger.changePerson(
+        group,
+        key,
+        ({ personId: _personId, incarnation: _incarnation, ...rest }) => rest,
+      );
+    },
+  };
+}
+
+export type FacePersonsOptions = { ledger: Ledger; groups: Groups; faceGroups: FaceGroups; face: FaceClient };

@@ -1,0 +1,146 @@
+import { describeError } from '../errors.ts';
+import type { FaceClient } from '../face/client.ts';
+import { isFaceError } from '../face/errors.ts';
+import type { Log } from '../log.ts';
+import type { Doorbells, PersonBell } from '../messages/doorbells.ts';
+import type { Groups } from '../records/groups.ts';
+import type { Ledger, PictureRef } from '../records/ledger.ts';
+import {
+  failed,
+  faceDeleted,
+  facesToDelete,
+  isSettled,
+  needsEnrollment,
+  rejected,
+  removed,
+  setBack,
+  type Picture,
+} from '../records/picture.ts';
+import { setbackOf } from '../setback.ts';
+import type { AddFace } from './addFace.ts';
+
+export type SessionOptions = {
+  ledger: Ledger;
+  groups: Groups;
+  face: FaceClient;
+  addFace: AddFace;
+  groupChanged: (group: string) => Promise<void>;
+  doorbells: Doorbells;
+  log: Log;
+  now: () => number;
+};
+
+/** A session works at most so long and at most so many pictures at a time; then it rings at its own door. */
+const longestWorkMs = 30_000;
+const picturesAtATime = 50;
+
+/**
+ * Works through what a person's pictures have to do in Face, oldest first: faces that must go, adds in doubt, adds
+ * that are wanted. Service Bus gives a session to one instance at a time, so nothing else changes this person's
+ * faces meanwhile. A picture that fails does not hold up the others, unless it is the quota that ran out.
+ */
+export function createEnrollmentSession(options: SessionOptions) {
+  const { ledger, doorbells, log, now } = options;
+
+  async function work({ group, person }: PersonBell): Promise<void> {
+    const endAt = now() + longestWorkMs;
+    const refs = await ledger.openPictures(group, person, picturesAtATime);
+    let comeBackAt = refs.length === picturesAtATime ? now() : Infinity;
+    for (const ref of refs) {
+      const next = now() > endAt ? { at: now(), stop: true } : await step(ref);
+      comeBackAt = Math.min(comeBackAt, next.at);
+      if (next.stop) break;
+    }
+    if (comeBackAt < Infinity) await doorbells.ringPerson({ group, person }, Math.max(0, comeBackAt - now()));
+  }
+
+  /** Does what one picture needs. Says when to come back to it (never: Infinity), and whether to stop here. */
+  async function step(ref: PictureRef): Promise<{ at: number; stop: boolean }> {
+    const picture = await ledger.get(ref);
+    if (picture === undefined) return { at: Infinity, stop: false };
+    try {
+      return { at: await advance(ref, picture), stop: false };
+    } catch (error) {
+      return recover(ref, picture, error);
+    }
+  }
+
+  async function advance(ref: PictureRef, picture: Picture): Promise<number> {
+    if (picture.intent !== undefined) {
+      const settled = await options.addFace.settleIntent(ref, picture, picture.intent);
+      if (settled === 'not there' && picture.state !== 'detected') {
+        const abandonAt = options.addFace.abandonAt(picture.intent);
+        if (abandonAt > now()) return abandonAt;
+        await options.addFace.abandonIntent(ref);
+      }
+    }
+    await deleteSurplus(ref);
+    const current = await ledger.get(ref);
+    if (current?.state === 'detected') {
+      if (!(await isOfThisLife(ref, current))) await ledger.change(ref, (p) => p && removed(p, now()));
+      else await options.addFace.add(ref, current);
+      await deleteSurplus(ref);
+    }
+    return lookAgain(ref);
+  }
+
+  /** A group or person that was deleted since has a higher generation: nothing is created for an earlier one. */
+  async function isOfThisLife(ref: PictureRef, picture: Picture): Promise<boolean> {
+    const [group, person] = await Promise.all([
+      options.groups.get(ref.group),
+      ledger.person(ref.group, ref.person ?? ''),
+    ]);
+    return picture.generation === `${group?.generation ?? 0}.${person?.generation ?? 1}`;
+  }
+
+  /** Deleting is idempotent: a face that is not there is gone. */
+  async function deleteSurplus(ref: PictureRef): Promise<void> {
+    const picture = await ledger.get(ref);
+    for (const { personId, faceId } of picture === undefined ? [] : facesToDelete(picture)) {
+      await options.face.deleteFace(ref.group, personId, faceId).catch((error: unknown) => {
+        if (!isFaceError(error, 404)) throw error;
+      });
+      await options.groupChanged(ref.group);
+      await ledger.change(ref, (p) => p && faceDeleted(p, faceId, now()));
+    }
+  }
+
+  async function lookAgain(ref: PictureRef): Promise<number> {
+    const picture = await ledger.get(ref);
+    if (picture === undefined || isSettled(picture) || !needsEnrollment(picture)) return Infinity;
+    if (picture.lookAgainAt === undefined) return now();
+    if (picture.lookAgainAt > now()) return picture.lookAgainAt;
+    await options.addFace.lookAgain(ref, picture);
+    await deleteSurplus(ref);
+    return Infinity;
+  }
+
+  async function recover(
+    ref: PictureRef,
+    picture: Picture,
+    error: unknown,
+  ): Promise<{ at: number; stop: boolean }> {
+    const setback = setbackOf(error, picture.attempts ?? 0);
+    switch (setback.kind) {
+      case 'wait':
+        return { at: now() + setback.inMs, stop: true };
+      case 'again':
+        log.warn(`picture ${ref.image} is tried again: ${describeError(setback.error)}`);
+        await ledger.change(ref, (p) => p && setBack(p));
+        return { at: now() + setback.inMs, stop: false };
+      case 'reject':
+        await ledger.change(ref, (p) => p && rejected(p, picture.version, becauseOf(setback), now()));
+        return { at: now(), stop: false };
+      case 'fail':
+        log.error(`picture ${ref.image} failed: ${describeError(setback.error)}`);
+        await ledger.change(ref, (p) => p && failed(p, picture.version, becauseOf(setback), now()));
+        return { at: Infinity, stop: false };
+    }
+  }
+
+  return { work };
+}
+
+function becauseOf<Reason>({ reason, detail }: { reason: Reason; detail: string }) {
+  return { reason, detail };
+}

@@ -1,0 +1,254 @@
+/**
+ * The one table of failures. `status` answers an HTTP caller; `retried` says whether the pipeline tries again by
+ * itself; `title` is what happened and `remedy` what the reader can do about it.
+ */
+export const failures = {
+  // Why a picture is refused. The picture is at fault; dropping a better one is the remedy.
+  bad_path: {
+    status: 400,
+    retried: false,
+    title: 'The path of the picture is not one that Rollcall knows.',
+    remedy: 'Use enroll/{group}/{person}/{image} or identify/{group}/{image}.',
+  },
+  not_an_image: {
+    status: 415,
+    retried: false,
+    title: 'The file is not a picture, or it is damaged.',
+    remedy: 'Send a complete JPEG, PNG, GIF, BMP, WebP, TIFF or AVIF.',
+  },
+  unsupported_format: {
+    status: 415,
+    retried: false,
+    title: 'The picture is of a format that Rollcall does not read.',
+    remedy: 'Send a JPEG, PNG, GIF, BMP, WebP, TIFF or AVIF.',
+  },
+  image_too_small: {
+    status: 422,
+    retried: false,
+    title: 'The picture is too small to hold a face.',
+    remedy: 'Send a picture of at least 36 × 36 pixels.',
+  },
+  image_too_large: {
+    status: 413,
+    retried: false,
+    title: 'The picture is too large.',
+    remedy: 'Send a picture of at most 64 MB and 100 megapixels.',
+  },
+  no_face: {
+    status: 422,
+    retried: false,
+    title: 'There is no face on the picture.',
+    remedy: 'Send a picture on which the face can be seen from the front.',
+  },
+  several_faces: {
+    status: 422,
+    retried: false,
+    title: 'There is more than one face on the picture.',
+    remedy: 'Send a picture of one person, or set severalFaces of the group to largest.',
+  },
+  low_quality: {
+    status: 422,
+    retried: false,
+    title: 'The face is not clear enough to recognise the person by it.',
+    remedy: 'Send a sharper, better lit, frontal picture, or lower minQuality of the group.',
+  },
+  face_too_small: {
+    status: 422,
+    retried: false,
+    title: 'The face is too small on the picture.',
+    remedy: 'Send a picture on which the face is at least 36 pixels wide, better 200.',
+  },
+  person_full: {
+    status: 409,
+    retried: false,
+    title: 'The person has as many faces as Face allows (248).',
+    remedy: 'Delete pictures of this person that are no longer needed.',
+  },
+
+  // Why a request is refused.
+  bad_request: {
+    status: 400,
+    retried: false,
+    title: 'The request is not valid.',
+    remedy: 'See detail: it names the field and what was expected.',
+  },
+  unsupported_media_type: {
+    status: 415,
+    retried: false,
+    title: 'The body is of a type that this route does not take.',
+    remedy: 'Send application/octet-stream, image/* or application/json.',
+  },
+  url_refused: {
+    status: 400,
+    retried: false,
+    title: 'The picture cannot be fetched from this URL.',
+    remedy:
+      'Use an https URL of a public host that answers within ten seconds with a picture of at most 64 MB.',
+  },
+  route_not_found: {
+    status: 404,
+    retried: false,
+    title: 'There is no such route.',
+    remedy: 'See /api/openapi.json for the routes there are.',
+  },
+  group_not_found: {
+    status: 404,
+    retried: false,
+    title: 'There is no such group.',
+    remedy: 'Drop a picture to enroll/{group}/{person}/ or create the group with PUT.',
+  },
+  person_not_found: {
+    status: 404,
+    retried: false,
+    title: 'There is no such person in the group.',
+    remedy: 'See GET /groups/{group}/persons for the persons there are.',
+  },
+  image_not_found: {
+    status: 404,
+    retried: false,
+    title: 'There is no such picture.',
+    remedy: 'Name a picture that lies in the container, the whole path, container first.',
+  },
+  result_not_found: {
+    status: 404,
+    retried: false,
+    title: 'There is no such result.',
+    remedy: 'Results are kept for a number of days only; see GET /groups/{group}/results.',
+  },
+  face_id_not_found: {
+    status: 404,
+    retried: false,
+    title: 'The face ID is not known in this group.',
+    remedy: 'Use a face ID of an earlier answer for this group.',
+  },
+  face_id_expired: {
+    status: 410,
+    retried: false,
+    title: 'The face ID has expired: Face keeps them for a day at most.',
+    remedy: 'Send the picture again.',
+  },
+  recognition_model_fixed: {
+    status: 409,
+    retried: false,
+    title: 'The recognition model of a group cannot change.',
+    remedy: 'Create another group with the wanted model and drop the pictures there.',
+  },
+
+  // What went wrong on our side or behind it.
+  busy: {
+    status: 429,
+    retried: true,
+    title: 'More requests are waiting for the quota of Face than can be answered soon.',
+    remedy: 'Try again after the time in Retry-After.',
+  },
+  face_throttled: {
+    status: 503,
+    retried: true,
+    title: 'Face refused the call because of its rate limit.',
+    remedy: 'Wait; if it persists, another program uses the same Face resource, or FACE_QUOTA is too high.',
+  },
+  quota_exceeded: {
+    status: 503,
+    retried: true,
+    title: 'The monthly volume of the Face plan is used up.',
+    remedy: 'Wait until it renews or move to a larger plan.',
+  },
+  face_unavailable: {
+    status: 503,
+    retried: true,
+    title: 'Face did not answer, or answered with a failure of its own.',
+    remedy: 'Try again later.',
+  },
+  face_refused: {
+    status: 502,
+    retried: false,
+    title: 'Face refused a call that should have been right.',
+    remedy: 'See the logs for the code that Face gave.',
+  },
+  face_access_denied: {
+    status: 502,
+    retried: false,
+    title: 'Face does not accept the key or identity, or the resource lacks the approval for recognition.',
+    remedy: 'Check FACE_ENDPOINT, FACE_APIKEY, the role of the identity, and the Limited Access approval.',
+  },
+  recognition_model_mismatch: {
+    status: 409,
+    retried: false,
+    title: 'The group exists in Face with another recognition model.',
+    remedy: 'Set recognitionModel of the group to the model that Face has, or delete the group in Face.',
+  },
+  training_failed: {
+    status: 500,
+    retried: true,
+    title: 'Face could not train the group.',
+    remedy: 'It is tried again with growing pauses; see error in GET /groups/{group}.',
+  },
+  too_many_attempts: {
+    status: 500,
+    retried: false,
+    title: 'The picture could not be processed, however often it was tried.',
+    remedy: 'See detail for the last failure; write the picture again once its cause is gone.',
+  },
+  conflict: {
+    status: 503,
+    retried: true,
+    title: 'Too many changes at once to the same record.',
+    remedy: 'Try again.',
+  },
+  internal: {
+    status: 500,
+    retried: true,
+    title: 'Something unexpected went wrong.',
+    remedy: 'See the logs; it is a defect of Rollcall.',
+  },
+} as const satisfies Record<string, { status: number; retried: boolean; title: string; remedy: string }>;
+
+export type FailureCode = keyof typeof failures;
+
+/** Reasons for which a picture ends as `rejected`. */
+export const rejections = [
+  'bad_path',
+  'not_an_image',
+  'unsupported_format',
+  'image_too_small',
+  'image_too_large',
+  'no_face',
+  'several_faces',
+  'low_quality',
+  'face_too_small',
+  'person_full',
+] as const satisfies readonly FailureCode[];
+
+export type Rejection = (typeof rejections)[number];
+
+export function isRejection(code: string): code is Rejection {
+  return rejections.some((rejection) => rejection === code);
+}
+
+/** Every failure that Rollcall raises on purpose. `detail` never holds a name, a picture or a secret. */
+export class RollcallError extends Error {
+  override readonly name = 'RollcallError';
+  readonly code: FailureCode;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: FailureCode, detail?: string, options: { cause?: unknown; retryAfterMs?: number } = {}) {
+    super(detail ?? failures[code].title, { cause: options.cause });
+    this.code = code;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+export function isFailure(error: unknown, ...codes: FailureCode[]): error is RollcallError {
+  return error instanceof RollcallError && (codes.length === 0 || codes.includes(error.code));
+}
+
+/** The code of any error: that of the table, or `internal` for what nobody foresaw. */
+export function codeOf(error: unknown): FailureCode {
+  return error instanceof RollcallError ? error.code : 'internal';
+}
+
+/** What a log line may say of an error: its code, never a path or a body. */
+export function describeError(error: unknown): string {
+  if (error instanceof RollcallError) return `${error.code}: ${error.message}`;
+  return error instanceof Error ? `internal: ${error.name}: ${error.message}` : 'internal';
+}

@@ -1,0 +1,131 @@
+import type { Lane } from '../quota/gate.ts';
+import { createFaceTransport, type FaceTransport, type FaceTransportOptions } from './transport.ts';
+import type {
+  DetectedFace,
+  DetectOptions,
+  FacePerson,
+  FaceRectangle,
+  FindSimilarMode,
+  IdentifyResult,
+  PersistedFace,
+  PersonGroup,
+  SimilarFace,
+  TrainingStatus,
+  VerifyResult,
+} from './types.ts';
+
+/** Limits of the Face API that callers keep. */
+export const faceLimits = {
+  identifyFaceIds: 10,
+  findSimilarFaceIds: 1_000,
+  facesOfAPerson: 248,
+  imageBytes: 6_000_000,
+  imageSide: 4_096,
+  smallestFace: 36,
+} as const;
+
+export type IdentifyOptions = { maxCandidates: number; confidenceThreshold?: number | undefined };
+
+export type AddFaceOptions = { targetFace: FaceRectangle; userData: string; detectionModel: string };
+
+/**
+ * The Azure Face REST API v1.2 over large person groups, in the lane of one kind of caller. Every operation
+ * throws `FaceError`, `FaceUnanswered` or, from the gate, `TurnFarAway`. None but a GET is repeated by itself.
+ */
+export interface FaceClient {
+  detect(image: Uint8Array, options: DetectOptions): Promise<DetectedFace[]>;
+  identify(group: string, faceIds: readonly string[], options: IdentifyOptions): Promise<IdentifyResult[]>;
+  findSimilar(
+    faceId: string,
+    faceIds: readonly string[],
+    options: { mode: FindSimilarMode; maxCandidates: number },
+  ): Promise<SimilarFace[]>;
+  verify(faceId: string, group: string, personId: string): Promise<VerifyResult>;
+  createGroup(group: string, recognitionModel: string): Promise<void>;
+  getGroup(group: string): Promise<PersonGroup>;
+  deleteGroup(group: string): Promise<void>;
+  train(group: string): Promise<void>;
+  trainingStatus(group: string): Promise<TrainingStatus>;
+  createPerson(group: string, name: string, userData: string): Promise<string>;
+  getPerson(group: string, personId: string): Promise<FacePerson>;
+  deletePerson(group: string, personId: string): Promise<void>;
+  addFace(group: string, personId: string, image: Uint8Array, options: AddFaceOptions): Promise<string>;
+  getFace(group: string, personId: string, persistedFaceId: string): Promise<PersistedFace>;
+  deleteFace(group: string, personId: string, persistedFaceId: string): Promise<void>;
+}
+
+/** One client a lane, on one transport. */
+export function createFaceClients(options: FaceTransportOptions): Record<Lane, FaceClient> {
+  const transport = createFaceTransport(options);
+  return {
+    interactive: faceClient(transport, 'interactive'),
+    background: faceClient(transport, 'background'),
+  };
+}
+
+function faceClient(transport: FaceTransport, lane: Lane): FaceClient {
+  const groupPath = (group: string) => `/largepersongroups/${group}`;
+  const personPath = (group: string, personId: string) => `${groupPath(group)}/persons/${personId}`;
+  const call = async <Answer>(parts: Omit<Parameters<FaceTransport>[0], 'lane'>) =>
+    (await transport({ ...parts, lane })) as Answer;
+
+  return {
+    detect: (bytes, options) =>
+      call({
+        method: 'POST',
+        path: '/detect',
+        query: { ...options, returnFaceId: true, returnFaceAttributes: 'qualityForRecognition' },
+        bytes,
+      }),
+    identify: (group, faceIds, options) =>
+      call({
+        method: 'POST',
+        path: '/identify',
+        json: {
+          largePersonGroupId: group,
+          faceIds,
+          maxNumOfCandidatesReturned: options.maxCandidates,
+          confidenceThreshold: options.confidenceThreshold,
+        },
+      }),
+    findSimilar: (faceId, faceIds, { mode, maxCandidates }) =>
+      call({
+        method: 'POST',
+        path: '/findsimilars',
+        json: { faceId, faceIds, mode, maxNumOfCandidatesReturned: maxCandidates },
+      }),
+    verify: (faceId, largePersonGroupId, personId) =>
+      call({ method: 'POST', path: '/verify', json: { faceId, largePersonGroupId, personId } }),
+    createGroup: (group, recognitionModel) =>
+      call({ method: 'PUT', path: groupPath(group), json: { name: group, recognitionModel } }),
+    getGroup: (group) =>
+      call({ method: 'GET', path: groupPath(group), query: { returnRecognitionModel: true } }),
+    deleteGroup: (group) => call({ method: 'DELETE', path: groupPath(group) }),
+    train: (group) => call({ method: 'POST', path: `${groupPath(group)}/train` }),
+    trainingStatus: (group) => call({ method: 'GET', path: `${groupPath(group)}/training` }),
+    async createPerson(group, name, userData) {
+      const person = await call<{ personId: string }>({
+        method: 'POST',
+        path: `${groupPath(group)}/persons`,
+        json: { name, userData },
+      });
+      return person.personId;
+    },
+    getPerson: (group, personId) => call({ method: 'GET', path: personPath(group, personId) }),
+    deletePerson: (group, personId) => call({ method: 'DELETE', path: personPath(group, personId) }),
+    async addFace(group, personId, bytes, { targetFace, userData, detectionModel }) {
+      const { left, top, width, height } = targetFace;
+      const face = await call<{ persistedFaceId: string }>({
+        method: 'POST',
+        path: `${personPath(group, personId)}/persistedfaces`,
+        query: { targetFace: `${left},${top},${width},${height}`, userData, detectionModel },
+        bytes,
+      });
+      return face.persistedFaceId;
+    },
+    getFace: (group, personId, faceId) =>
+      call({ method: 'GET', path: `${personPath(group, personId)}/persistedfaces/${faceId}` }),
+    deleteFace: (group, personId, faceId) =>
+      call({ method: 'DELETE', path: `${personPath(group, personId)}/persistedfaces/${faceId}` }),
+  };
+}

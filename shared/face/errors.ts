@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { RollcallError } from '../errors.ts';
+
+/** An answer of Face other than success; `code` is Face's own, or the HTTP status where Face gives none. */
+export class FaceError extends Error {
+  override readonly name = 'FaceError';
+  readonly status: number;
+  readonly code: string;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(status: number, code: string, message: string, retryAfterMs?: number) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** No answer came: the call may or may not have taken effect, or may still. */
+export class FaceUnanswered extends Error {
+  override readonly name = 'FaceUnanswered';
+}
+
+// The envelope of Face, the one of its gateway (`statusCode`, no `code`), and the one of Limited Access.
+const envelope = z.object({
+  error: z.object({
+    code: z.coerce.string().optional(),
+    statusCode: z.coerce.string().optional(),
+    message: z.string().default(''),
+    innererror: z.object({ code: z.string(), message: z.string().default('') }).optional(),
+  }),
+});
+
+/** Reads an error answer of Face or of the gateway before it. */
+export function readFaceError(status: number, body: string, retryAfter: string | undefined): FaceError {
+  const parsed = envelope.safeParse(parseJson(body));
+  if (!parsed.success)
+    return new FaceError(status, String(status), 'no error envelope', secondsIn(retryAfter));
+  const { error } = parsed.data;
+  const code = error.innererror?.code ?? error.code ?? error.statusCode ?? String(status);
+  const sentence = /in (\d+) (second|minute|hour|day)s?/.exec(error.message);
+  return new FaceError(status, code, error.message, secondsIn(retryAfter) ?? spanOf(sentence));
+}
+
+const spans: Record<string, number> = { second: 1_000, minute: 60_000, hour: 3_600_000, day: 86_400_000 };
+
+function spanOf(sentence: RegExpExecArray | null): number | undefined {
+  const unit = spans[sentence?.[2] ?? ''];
+  return unit === undefined ? undefined : Number(sentence?.[1]) * unit;
+}
+
+function secondsIn(header: string | undefined): number | undefined {
+  return header !== undefined && /^\d+$/.test(header) ? Number(header) * 1_000 : undefined;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+export function isFaceError(error: unknown, status: number, ...codes: string[]): error is FaceError {
+  return (
+    error instanceof FaceError &&
+    error.status === status &&
+    (codes.length === 0 || codes.includes(error.code))
+  );
+}
+
+/** Whether a call that changes something may have taken effect all the same. */
+export function mayHaveTakenEffect(error: unknown): boolean {
+  return error instanceof FaceUnanswered || (error instanceof FaceError && error.status >= 500);
+}
+
+/** Says in the words of Rollcall what Face said; what is not Face's passes unchanged. */
+export function translateFaceError(error: unknown): unknown {
+  if (error instanceof FaceUnanswered)
+    return new RollcallError('face_unavailable', error.message, { cause: error });
+  if (!(error instanceof FaceError)) return error;
+  const options =
+    error.retryAfterMs === undefined ? { cause: error } : { cause: error, retryAfterMs: error.retryAfterMs };
+  const detail = `Face answered ${error.status} ${error.code}.`;
+  if (error.status === 429) return new RollcallError('face_throttled', detail, options);
+  if (error.status === 403 && error.message.includes('quota'))
+    return new RollcallError('quota_exceeded', detail, options);
+  if (error.status === 401 || error.status === 403)
+    return new RollcallError('face_access_denied', detail, options);
+  if (error.status >= 500 || error.status === 408)
+    return new RollcallError('face_unavailable', detail, options);
+  if (error.status === 409) return new RollcallError('conflict', detail, options);
+  return new RollcallError('face_refused', detail, options);
+}

@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import type { TokenCredential } from '@azure/identity';
+import { request, type Dispatcher } from 'undici';
+import { FaceUnanswered, isFaceError, readFaceError } from './errors.ts';
+import type { Lane, QuotaGate } from '../quota/gate.ts';
+
+export type FaceTransportOptions = {
+  endpoint: string;
+  /** A key, or an identity with the role Cognitive Services User. */
+  credential: { key: string } | { identity: TokenCredential };
+  gate: QuotaGate;
+  timeoutMs: number;
+  dispatcher?: Dispatcher;
+};
+
+export type FaceCall = {
+  lane: Lane;
+  method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
+  path: string;
+  query?: Record<string, string | number | boolean | undefined>;
+  json?: unknown;
+  bytes?: Uint8Array;
+};
+
+export type FaceTransport = (call: FaceCall) => Promise<unknown>;
+
+/** Scope of Microsoft Entra tokens for Azure AI services. */
+const scope = 'https://cognitiveservices.azure.com/.default';
+const defaultThrottleMs = 1_000;
+const attemptsOfAGet = 3;
+
+/**
+ * One call to Face: through the gate, with a time limit, errors read. A call that changes something is sent
+ * once: what to do when no answer came is for those who know how to look. A GET is tried again.
+ */
+export function createFaceTransport(options: FaceTransportOptions): FaceTransport {
+  return async (call) => {
+    for (let attempt = 1; ; attempt += 1) {
+      await options.gate.pass(call.lane);
+      try {
+        return await send(options, call);
+      } catch (error) {
+        tellGate(options.gate, error);
+        const again = isFaceError(error, 429) || (call.method === 'GET' && isTransient(error));
+        if (!again || attempt === attemptsOfAGet) throw error;
+      }
+    }
+  };
+}
+
+function isTransient(error: unknown): boolean {
+  return error instanceof FaceUnanswered || [500, 502, 503, 504].some((status) => isFaceError(error, status));
+}
+
+function tellGate(gate: QuotaGate, error: unknown): void {
+  if (isFaceError(error, 429)) gate.refused(error.retryAfterMs ?? defaultThrottleMs);
+  if (isFaceError(error, 403) && error.message.includes('quota'))
+    gate.exhausted(error.retryAfterMs ?? 3_600_000);
+}
+
+async function send(options: FaceTransportOptions, call: FaceCall): Promise<unknown> {
+  const url = new URL(`/face/v1.2${call.path}`, options.endpoint);
+  for (const [name, value] of Object.entries(call.query ?? {})) {
+    if (value !== undefined) url.searchParams.set(name, String(value));
+  }
+  const { status, retryAfter, text } = await exchange(options, call, url);
+  // 299 was seen as a success with a warning.
+  if (status >= 300) throw readFaceError(status, text, retryAfter);
+  return text === '' ? undefined : JSON.parse(text);
+}
+
+async function exchange(options: FaceTransportOptions, call: FaceCall, url: URL) {
+  const authorization = await authorize(options.credential);
+  try {
+    const response = await request(url, {
+      method: call.method,
+      headers: { ...authorization, ...contentOf(call).headers, 'client-request-id': randomUUID() },
+      body: contentOf(call).body,
+      signal: AbortSignal.timeout(options.timeoutMs),
+      ...(options.dispatcher === undefined ? {} : { dispatcher: options.dispatcher }),
+    });
+    const retryAfter = response.headers['retry-after'];
+    return {
+      status: response.statusCode,
+      retryAfter: typeof retryAfter === 'string' ? retryAfter : undefined,
+      text: await response.body.text(),
+    };
+  } catch (error) {
+    throw new FaceUnanswered(
+      `Face did not answer ${call.method} within its time limit or the connection broke.`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+function contentOf(call: FaceCall): { headers: Record<string, string>; body: Uint8Array | string | null } {
+  if (call.bytes !== undefined)
+    return { headers: { 'content-type': 'application/octet-stream' }, body: call.bytes };
+  if (call.json !== undefined) {
+    return { headers: { 'content-type': 'application/json' }, body: JSON.stringify(call.json) };
+  }
+  // A POST without a body must say its length: /train was reported to fail otherwise.
+  return { headers: call.method === 'GET' ? {} : { 'content-length': '0' }, body: null };
+}
+
+async function authorize(credential: FaceTransportOptions['credential']): Promise<Record<string, string>> {
+  if ('key' in credential) return { 'ocp-apim-subscription-key': credential.key };
+  const token = await credential.identity.getToken(scope);
+  if (token === null) throw new Error('the identity gave no token for Face');
+  return { authorization: `Bearer ${token.token}` };
+}

@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { failures, RollcallError } from '../errors.ts';
+import { translateFaceError } from '../face/errors.ts';
+import { TurnFarAway } from '../quota/gate.ts';
+
+export type ApiAnswer = { status: number; headers: Record<string, string>; body: unknown };
+
+/** A request that does not fit: each field with what was expected of it. */
+export class InvalidRequest extends RollcallError {
+  readonly errors: readonly { field: string; expected: string }[];
+  constructor(errors: readonly { field: string; expected: string }[]) {
+    super('bad_request', errors.map(({ field, expected }) => `${field}: ${expected}`).join('; '));
+    this.errors = errors;
+  }
+}
+
+/** Parses a part of a request. @throws InvalidRequest */
+export function parsed<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  where: string,
+): z.output<Schema> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw new InvalidRequest(
+    result.error.issues.map((issue) => ({ field: issue.path.join('.') || where, expected: issue.message })),
+  );
+}
+
+/** Any failure as problem details (RFC 9457). What nobody foresaw says nothing but `internal`. */
+export function problemOf(error: unknown): ApiAnswer {
+  const failure = failureOf(error);
+  const { status, title } = failures[failure.code];
+  const retryAfter: Record<string, string> =
+    failure.retryAfterMs === undefined
+      ? {}
+      : { 'retry-after': String(Math.ceil(failure.retryAfterMs / 1_000)) };
+  return {
+    status,
+    headers: { 'content-type': 'application/problem+json', ...retryAfter },
+    body: {
+      type: `docs/errors.md#${failure.code}`,
+      title,
+      status,
+      ...(failure.message === title ? {} : { detail: failure.message }),
+      code: failure.code,
+      ...(failure instanceof InvalidRequest ? { errors: failure.errors } : {}),
+    },
+  };
+}
+
+export function failureOf(error: unknown): RollcallError {
+  if (error instanceof TurnFarAway) return new RollcallError('busy', undefined, { retryAfterMs: error.inMs });
+  const translated = translateFaceError(error);
+  return translated instanceof RollcallError
+    ? translated
+    : new RollcallError('internal', undefined, { cause: error });
+}

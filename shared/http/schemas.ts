@@ -1,0 +1,182 @@
+import { z } from 'zod';
+import { failures, type FailureCode } from '../errors.ts';
+import { pictureStates } from '../records/picture.ts';
+
+/** The shapes of requests and answers: validation, types and the OpenAPI document come from here. */
+
+const time = z.iso.datetime().describe('UTC, ISO 8601');
+const confidence = z.number().min(0).max(1);
+const faceId = z.string().min(1).max(64);
+const model = z.enum(['recognition_01', 'recognition_02', 'recognition_03', 'recognition_04']);
+const state = z.enum(pictureStates);
+const code = z.enum(Object.keys(failures) as [FailureCode, ...FailureCode[]]);
+const page = <Item extends z.ZodType>(item: Item) =>
+  z.object({ items: z.array(item), next: z.string().optional().describe('Pass as after for the next page') });
+
+export const faceRectangle = z
+  .object({ left: z.int(), top: z.int(), width: z.int(), height: z.int() })
+  .describe('Pixels of the upright original');
+
+const face = {
+  faceId,
+  faceRectangle,
+  qualityForRecognition: z.enum(['low', 'medium', 'high']).optional(),
+};
+
+export const pageQuery = {
+  top: z.coerce.number().int().min(1).max(1_000).default(100).describe('How many items, 1 to 1000'),
+  after: z.string().max(400).optional().describe('The token that the last page returned as next'),
+};
+
+export const pictureQuery = z.object({
+  ...pageQuery,
+  state: state.optional(),
+  person: z.string().max(200).optional(),
+});
+
+export const resultQuery = z.object({
+  ...pageQuery,
+  kind: z.enum(['identify', 'find-similar', 'verify']).optional(),
+  person: z.string().max(200).optional(),
+});
+
+export const identifyQuery = z.object({
+  maxCandidates: z.coerce.number().int().min(1).max(100).default(1),
+  confidenceThreshold: z.coerce.number().min(0).max(1).optional(),
+});
+
+export const findSimilarQuery = z.object({
+  mode: z.enum(['matchPerson', 'matchFace']).default('matchPerson'),
+  maxCandidates: z.coerce.number().int().min(1).max(1_000).default(20),
+  since: z.iso
+    .datetime({ offset: true })
+    .transform((text) => Date.parse(text))
+    .optional(),
+});
+
+export const verifyQuery = z.object({ person: z.string().min(1).max(200) });
+
+export const groupBody = z.strictObject({
+  recognitionModel: model.optional(),
+  identifyThreshold: confidence.optional(),
+  minQuality: z.enum(['high', 'medium', 'low', 'none']).optional(),
+  severalFaces: z.enum(['reject', 'largest']).optional(),
+});
+
+const url = z.strictObject({ url: z.url({ protocol: /^https$/ }) });
+const image = z.strictObject({ image: z.string().min(1).max(1_100) });
+
+/** What identify takes as JSON. */
+export const identifyBody = z.union([
+  url,
+  image,
+  z.strictObject({ faceIds: z.array(faceId).min(1).max(100) }),
+]);
+/** What find-similar and verify take as JSON. */
+export const faceBody = z.union([url, image, z.strictObject({ faceId })]);
+
+export const problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string().optional(),
+  code,
+  errors: z.array(z.object({ field: z.string(), expected: z.string() })).optional(),
+});
+
+const counted = <State extends string>(...states: State[]) =>
+  z.object(Object.fromEntries(states.map((name) => [name, z.int()])) as Record<State, z.ZodInt>);
+
+export const groupSettings = z.object({ ...groupBody.shape, group: z.string(), recognitionModel: model });
+
+export const group = groupSettings.extend({
+  persons: z.int(),
+  images: counted('received', 'detected', 'enrolled', 'rejected', 'failed', 'removed').describe(
+    'Dropped into enroll',
+  ),
+  probes: counted('received', 'identified', 'rejected', 'failed', 'removed').describe(
+    'Dropped into identify',
+  ),
+  training: z.object({
+    state: z.enum(['idle', 'pending', 'running', 'failed']),
+    covered: z.boolean().describe('No change is waiting for training'),
+    lastTrainedAt: time.optional(),
+    error: z.string().optional(),
+  }),
+});
+
+export const person = z.object({
+  person: z.string(),
+  personId: z.string().optional().describe('The person in Face'),
+  images: counted('received', 'detected', 'enrolled', 'rejected', 'failed', 'removed'),
+  createdAt: time,
+});
+
+export const picture = z.object({
+  image: z.string().describe('The whole path, container first'),
+  group: z.string().optional(),
+  person: z.string().optional(),
+  state,
+  reason: code.optional(),
+  detail: z.string().optional(),
+  faceRectangle: faceRectangle.optional(),
+  qualityForRecognition: face.qualityForRecognition,
+  persistedFaceId: z.string().optional(),
+  receivedAt: time,
+  updatedAt: time,
+});
+
+const resultOf = { id: z.string(), group: z.string(), createdAt: time, image: z.string().optional() };
+
+export const identifyAnswer = z.object({
+  ...resultOf,
+  kind: z.literal('identify'),
+  recognitionModel: model,
+  trained: z.boolean(),
+  faces: z.array(
+    z.object({
+      ...face,
+      candidates: z.array(z.object({ person: z.string(), personId: z.string(), confidence })),
+    }),
+  ),
+});
+
+export const findSimilarAnswer = z.object({
+  ...resultOf,
+  kind: z.literal('find-similar'),
+  searched: z.int(),
+  truncated: z.boolean(),
+  faces: z.array(
+    z.object({
+      ...face,
+      matches: z.array(
+        z.object({ faceId, image: z.string().optional(), faceRectangle, confidence, detectedAt: time }),
+      ),
+    }),
+  ),
+});
+
+export const verifyAnswer = z.object({
+  ...resultOf,
+  kind: z.literal('verify'),
+  person: z.string(),
+  isIdentical: z.boolean(),
+  confidence,
+  faces: z.array(z.object({ ...face, isIdentical: z.boolean(), confidence })),
+});
+
+export const result = z.union([identifyAnswer, findSimilarAnswer, verifyAnswer]);
+
+export const health = z.object({
+  status: z.enum(['ok', 'down']),
+  parts: z.record(z.string(), z.object({ status: z.enum(['ok', 'down']), detail: z.string().optional() })),
+});
+
+export const accepted = z.object({ group: z.string() });
+
+export const pages = {
+  groups: page(groupSettings),
+  persons: page(person),
+  pictures: page(picture),
+  results: page(result),
+};

@@ -1,0 +1,82 @@
+import type { z } from 'zod';
+import type { Group } from '../records/groups.ts';
+import type { GroupCounts, Page, Person } from '../records/ledger.ts';
+import type { Picture } from '../records/picture.ts';
+import { noGroup } from '../photos/path.ts';
+import { isCovered, stateOf, type Training } from '../training/machine.ts';
+import type * as schemas from './schemas.ts';
+
+/** Records as callers see them: times in ISO 8601, nothing of the machinery. */
+
+const iso = (time: number): string => new Date(time).toISOString();
+
+export function viewOfSettings(group: Group): z.output<typeof schemas.groupSettings> {
+  const { identifyThreshold, minQuality, severalFaces } = group;
+  return {
+    group: group.group,
+    recognitionModel: group.recognitionModel as 'recognition_04',
+    ...(identifyThreshold === undefined ? {} : { identifyThreshold }),
+    ...(minQuality === undefined ? {} : { minQuality }),
+    ...(severalFaces === undefined ? {} : { severalFaces }),
+  };
+}
+
+export function viewOfGroup(
+  group: Group,
+  counts: GroupCounts,
+  training: Training,
+): z.output<typeof schemas.group> {
+  const { identified: _identified, ...images } = counts.images;
+  const { detected: _detected, enrolled: _enrolled, ...probes } = counts.probes;
+  return {
+    ...viewOfSettings(group),
+    persons: counts.persons,
+    images,
+    probes,
+    training: {
+      state: stateOf(training),
+      covered: isCovered(training),
+      ...(training.lastTrainedAt === undefined ? {} : { lastTrainedAt: iso(training.lastTrainedAt) }),
+      ...(training.error === undefined ? {} : { error: training.error }),
+    },
+  };
+}
+
+export function viewOfPerson({
+  person,
+  personId,
+  images,
+  createdAt,
+}: Person): z.output<typeof schemas.person> {
+  const { identified: _identified, ...counts } = images;
+  return {
+    person,
+    ...(personId === undefined ? {} : { personId }),
+    images: counts,
+    createdAt: iso(createdAt),
+  };
+}
+
+export function viewOfPicture(picture: Picture): z.output<typeof schemas.picture> {
+  const { group, person, reason, detail, faceRectangle, qualityForRecognition, persisted, state } = picture;
+  return {
+    image: picture.image,
+    ...(group === noGroup ? {} : { group }),
+    ...(person === undefined ? {} : { person }),
+    state,
+    ...(reason === undefined ? {} : { reason }),
+    ...(detail === undefined ? {} : { detail }),
+    ...(faceRectangle === undefined ? {} : { faceRectangle }),
+    ...(qualityForRecognition === undefined ? {} : { qualityForRecognition }),
+    ...(state === 'enrolled' && persisted !== undefined ? { persistedFaceId: persisted.faceId } : {}),
+    receivedAt: iso(picture.receivedAt),
+    updatedAt: iso(picture.updatedAt),
+  };
+}
+
+export function viewOfPage<Record, View>(
+  { items, next }: Page<Record>,
+  view: (record: Record) => View,
+): Page<View> {
+  return { items: items.map(view), ...(next === undefined ? {} : { next }) };
+}

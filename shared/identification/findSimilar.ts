@@ -1,0 +1,140 @@
+import { RollcallError } from '../errors.ts';
+import { faceLimits, type FaceClient } from '../face/client.ts';
+import { isFaceError } from '../face/errors.ts';
+import type { FaceRectangle, FindSimilarMode, SimilarFace } from '../face/types.ts';
+import { placeOf } from '../photos/path.ts';
+import type { SeenFace } from '../records/faceIds.ts';
+import type { Group } from '../records/groups.ts';
+import type { StoredResult } from '../records/results.ts';
+import type { IdentificationOptions } from './identify.ts';
+import { facesOf, type ProbeFace, type ProbeSource } from './probe.ts';
+
+export type SimilarMatch = {
+  faceId: string;
+  image?: string;
+  faceRectangle: FaceRectangle;
+  confidence: number;
+  detectedAt: string;
+};
+
+export type FindSimilarAnswer = StoredResult & {
+  kind: 'find-similar';
+  /** How many faces were looked through, and whether there were more. */
+  searched: number;
+  truncated: boolean;
+  faces: (ProbeFace & { matches: SimilarMatch[] })[];
+};
+
+/** `since`: milliseconds since 1970; absent: the newest 10,000 faces. */
+export type FindSimilarQuery = { mode: FindSimilarMode; maxCandidates: number; since?: number | undefined };
+
+export type FindSimilar = (
+  group: string,
+  source: ProbeSource,
+  query: FindSimilarQuery,
+) => Promise<FindSimilarAnswer>;
+
+const searchedAtMost = 10_000;
+
+/** Where else the faces of a picture were seen, while Face remembers them. Records what it answers. */
+export function createFindSimilar(options: IdentificationOptions): FindSimilar {
+  const { groups, results, now } = options;
+  return async (name, source, query) => {
+    const group = await groups.get(name);
+    if (group === undefined) throw new RollcallError('group_not_found');
+    const { faces, ...picture } = await facesOf(options, group, source);
+    const asked = new Set(faces.map(({ faceId }) => faceId));
+    const isElsewhere = (face: SeenFace) =>
+      !asked.has(face.faceId) && (picture.image === undefined || face.image !== picture.image);
+    const { seen, truncated } = await newestSeen(options, group, isElsewhere, query.since);
+    const answer: FindSimilarAnswer = {
+      id: results.newId(),
+      kind: 'find-similar',
+      group: name,
+      createdAt: new Date(now()).toISOString(),
+      ...picture,
+      searched: seen.length,
+      truncated,
+      faces: [],
+    };
+    for (const face of faces)
+      answer.faces.push({ ...face, matches: await matchesOf(options, face, seen, query) });
+    await results.record(answer, []);
+    return answer;
+  };
+}
+
+async function newestSeen(
+  { faceIds }: IdentificationOptions,
+  { group, recognitionModel }: Group,
+  isElsewhere: (face: SeenFace) => boolean,
+  since = 0,
+): Promise<{ seen: SeenFace[]; truncated: boolean }> {
+  const seen: SeenFace[] = [];
+  for await (const face of faceIds.newest(group, recognitionModel, since)) {
+    if (!isElsewhere(face)) continue;
+    if (seen.length === searchedAtMost) return { seen, truncated: true };
+    seen.push(face);
+  }
+  return { seen, truncated: false };
+}
+
+async function matchesOf(
+  options: IdentificationOptions,
+  { faceId }: ProbeFace,
+  seen: readonly SeenFace[],
+  query: FindSimilarQuery,
+): Promise<SimilarMatch[]> {
+  const bySeen = new Map(seen.map((face) => [face.faceId, face]));
+  const similar: SimilarFace[] = [];
+  for (let start = 0; start < seen.length; start += faceLimits.findSimilarFaceIds) {
+    const batch = seen.slice(start, start + faceLimits.findSimilarFaceIds).map((face) => face.faceId);
+    similar.push(...(await similarIn(options.face, faceId, batch, query)));
+  }
+  similar.sort((a, b) => b.confidence - a.confidence);
+  const matches: SimilarMatch[] = [];
+  for (const { faceId: matched, confidence } of similar) {
+    if (matches.length === query.maxCandidates) break;
+    const face = bySeen.get(matched);
+    if (face === undefined || !(await isStillThere(options, face))) continue;
+    const { faceRectangle, image, detectedAt } = face;
+    matches.push({
+      faceId: matched,
+      ...(image === undefined ? {} : { image }),
+      faceRectangle,
+      confidence,
+      detectedAt: new Date(detectedAt).toISOString(),
+    });
+  }
+  return matches;
+}
+
+/** One ID that Face no longer knows fails its whole batch: it is halved until that one stands alone. */
+async function similarIn(
+  face: FaceClient,
+  faceId: string,
+  batch: readonly string[],
+  query: FindSimilarQuery,
+): Promise<SimilarFace[]> {
+  if (batch.length === 0) return [];
+  try {
+    const maxCandidates = Math.min(query.maxCandidates, faceLimits.findSimilarFaceIds);
+    return await face.findSimilar(faceId, batch, { mode: query.mode, maxCandidates });
+  } catch (error) {
+    if (!isFaceError(error, 400, 'FaceNotFound')) throw error;
+    if (batch.length === 1) return [];
+    const middle = batch.length >> 1;
+    const first = await similarIn(face, faceId, batch.slice(0, middle), query);
+    return [...first, ...(await similarIn(face, faceId, batch.slice(middle), query))];
+  }
+}
+
+/** A picture that was removed or written again is not named, whatever Face remembers of it. */
+async function isStillThere(
+  { ledger }: IdentificationOptions,
+  { image, version }: SeenFace,
+): Promise<boolean> {
+  if (image === undefined) return true;
+  const picture = await ledger.get(placeOf(image).ref);
+  return picture !== undefined && picture.state !== 'removed' && picture.version === version;
+}

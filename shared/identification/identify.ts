@@ -1,0 +1,88 @@
+import { RollcallError } from '../errors.ts';
+import { faceLimits, type FaceClient } from '../face/client.ts';
+import { isFaceError } from '../face/errors.ts';
+import type { IdentifyResult } from '../face/types.ts';
+import type { Group, Groups } from '../records/groups.ts';
+import type { Ledger } from '../records/ledger.ts';
+import type { Results, StoredResult } from '../records/results.ts';
+import { resolveCandidates, type Candidate } from './candidates.ts';
+import { facesOf, type ProbeFace, type ProbeOptions, type ProbeSource } from './probe.ts';
+
+export type IdentifyAnswer = StoredResult & {
+  kind: 'identify';
+  recognitionModel: string;
+  /** Whether the group has ever been trained; if not, nobody can be a candidate. */
+  trained: boolean;
+  faces: (ProbeFace & { candidates: Candidate[] })[];
+};
+
+export type IdentificationOptions = ProbeOptions & {
+  face: FaceClient;
+  groups: Groups;
+  ledger: Ledger;
+  results: Results;
+  isTrained: (group: string) => Promise<boolean>;
+  now: () => number;
+};
+
+/** `confidenceThreshold` 0 to 1; absent: that of the group, or Face's own. */
+export type IdentifyQuery = { maxCandidates: number; confidenceThreshold?: number | undefined };
+
+export type Identify = (group: string, source: ProbeSource, query: IdentifyQuery) => Promise<IdentifyAnswer>;
+
+/** Who is on the picture: every face with its candidates, best first. Records what it answers. */
+export function createIdentify(options: IdentificationOptions): Identify {
+  const { groups, results, now } = options;
+  return async (name, source, query) => {
+    const group = await groups.get(name);
+    if (group === undefined) throw new RollcallError('group_not_found');
+    const { faces, ...picture } = await facesOf(options, group, source);
+    const identified = await identifyFaces(options, group, faces, query);
+    const answer: IdentifyAnswer = {
+      id: results.newId(),
+      kind: 'identify',
+      group: name,
+      recognitionModel: group.recognitionModel,
+      createdAt: new Date(now()).toISOString(),
+      trained: identified !== 'untrained',
+      ...picture,
+      faces: await Promise.all(
+        faces.map(async (face) => {
+          const result = identified === 'untrained' ? undefined : identified.get(face.faceId);
+          return { ...face, candidates: await resolveCandidates(options, name, result?.candidates ?? []) };
+        }),
+      ),
+    };
+    await results.record(
+      answer,
+      answer.faces.flatMap((face) => face.candidates.map(({ person }) => person)),
+    );
+    return answer;
+  };
+}
+
+/** Asks Face in batches of at most ten faces. */
+async function identifyFaces(
+  { face, isTrained }: IdentificationOptions,
+  { group, identifyThreshold }: Group,
+  faces: readonly ProbeFace[],
+  { maxCandidates, confidenceThreshold = identifyThreshold }: IdentifyQuery,
+): Promise<Map<string, IdentifyResult> | 'untrained'> {
+  if (!(await isTrained(group))) return 'untrained';
+  const identified = new Map<string, IdentifyResult>();
+  for (let start = 0; start < faces.length; start += faceLimits.identifyFaceIds) {
+    const faceIds = faces.slice(start, start + faceLimits.identifyFaceIds).map(({ faceId }) => faceId);
+    try {
+      const answers = await face.identify(group, faceIds, { maxCandidates, confidenceThreshold });
+      for (const answer of answers) identified.set(answer.faceId, answer);
+    } catch (error) {
+      // The last face was removed a moment ago, and the group emptied with it.
+      if (isFaceError(error, 400, 'LargePersonGroupNotTrained', 'LargePersonGroupNotFound'))
+        return 'untrained';
+      throw isFaceError(error, 400, 'FaceNotFound')
+        ? new RollcallError('face_id_expired', undefined, { cause: error })
+        : error;
+    }
+  }
+  return identified;
+}

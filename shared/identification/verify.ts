@@ -1,0 +1,73 @@
+import { RollcallError } from '../errors.ts';
+import { isFaceError } from '../face/errors.ts';
+import type { Group } from '../records/groups.ts';
+import { personKeyOf } from '../records/keys.ts';
+import type { StoredResult } from '../records/results.ts';
+import type { IdentificationOptions } from './identify.ts';
+import { facesOf, type ProbeFace, type ProbeSource } from './probe.ts';
+
+export type VerifiedFace = ProbeFace & { isIdentical: boolean; confidence: number };
+
+/** `isIdentical` and `confidence` are those of the most alike face. */
+export type VerifyAnswer = StoredResult & {
+  kind: 'verify';
+  person: string;
+  isIdentical: boolean;
+  confidence: number;
+  faces: VerifiedFace[];
+};
+
+export type Verify = (group: string, source: ProbeSource, person: string) => Promise<VerifyAnswer>;
+
+/** Each face costs a call to Face: the largest ones of a picture are compared. */
+const comparedAtMost = 10;
+
+/**
+ * Whether the person is on the picture. Records what it answers.
+ * @throws RollcallError person_not_found, also when no picture of the person is enrolled; no_face
+ */
+export function createVerify(options: IdentificationOptions): Verify {
+  const { face, groups, ledger, results, now } = options;
+
+  async function compare({ group }: Group, probe: ProbeFace, personId: string): Promise<VerifiedFace> {
+    try {
+      const { isIdentical, confidence } = await face.verify(probe.faceId, group, personId);
+      return { ...probe, isIdentical, confidence };
+    } catch (error) {
+      if (isFaceError(error, 404, 'FaceNotFound'))
+        throw new RollcallError('face_id_expired', undefined, { cause: error });
+      if (isFaceError(error, 404) || isFaceError(error, 400, 'PersonNotFound')) {
+        throw new RollcallError('person_not_found', 'No face of the person is enrolled.', { cause: error });
+      }
+      throw error;
+    }
+  }
+
+  return async (name, source, personName) => {
+    const group = await groups.get(name);
+    if (group === undefined) throw new RollcallError('group_not_found');
+    const person = await ledger.person(name, personKeyOf(name, personName));
+    if (person === undefined) throw new RollcallError('person_not_found');
+    if (person.personId === undefined || person.images.enrolled === 0) {
+      throw new RollcallError('person_not_found', 'No face of the person is enrolled.');
+    }
+    const { faces: probes, ...picture } = await facesOf(options, group, source);
+    if (probes.length === 0) throw new RollcallError('no_face');
+    const faces: VerifiedFace[] = [];
+    for (const probe of probes.slice(0, comparedAtMost))
+      faces.push(await compare(group, probe, person.personId));
+    const answer: VerifyAnswer = {
+      id: results.newId(),
+      kind: 'verify',
+      group: name,
+      createdAt: new Date(now()).toISOString(),
+      ...picture,
+      person: person.person,
+      isIdentical: faces.some((compared) => compared.isIdentical),
+      confidence: Math.max(...faces.map((compared) => compared.confidence)),
+      faces,
+    };
+    await results.record(answer, [person.person]);
+    return answer;
+  };
+}

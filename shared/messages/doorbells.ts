@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import type { ServiceBusClient, ServiceBusMessage, ServiceBusSender } from '@azure/service-bus';
+import { z } from 'zod';
+import type { PictureRef } from '../records/ledger.ts';
+import { queues } from '../resources.ts';
+
+/*
+ * Messages are doorbells: they say whom to look at and carry no work, so that they may come late, twice or out of
+ * order. The one key `doorbell` around the content keeps its fields from hiding system properties: the Functions
+ * host copies the top level of a JSON body over them.
+ */
+const pictureBell = z.object({
+  doorbell: z.object({ group: z.string(), person: z.string().optional(), image: z.string() }),
+});
+const personBell = z.object({ doorbell: z.object({ group: z.string(), person: z.string() }) });
+const trainingBell = z.object({ doorbell: z.object({ group: z.string() }) });
+
+export type PersonBell = { group: string; person: string };
+
+/** Reads the body of a message as the trigger hands it over. @throws ZodError on anything else */
+export const readBell = {
+  picture(body: unknown): PictureRef {
+    const { person, ...rest } = pictureBell.parse(body).doorbell;
+    return person === undefined ? rest : { ...rest, person };
+  },
+  person: (body: unknown): PersonBell => personBell.parse(body).doorbell,
+  training: (body: unknown): { group: string } => trainingBell.parse(body).doorbell,
+};
+
+export interface Doorbells {
+  /** Look at this picture, in so many milliseconds. */
+  ringPicture(bell: PictureRef, inMs?: number): Promise<void>;
+  /** Look at what this person's session has to do. */
+  ringPerson(bell: PersonBell, inMs?: number): Promise<void>;
+  /** Look at the training of this group at that time. The same kind at the same time rings once. */
+  ringTraining(group: string, kind: string, at: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function createDoorbells(client: ServiceBusClient, now: () => number): Doorbells {
+  const senders = new Map<string, ServiceBusSender>();
+  const senderOf = (queue: string): ServiceBusSender => {
+    const sender = senders.get(queue) ?? client.createSender(queue);
+    senders.set(queue, sender);
+    return sender;
+  };
+  const send = async (queue: string, message: ServiceBusMessage, at: number): Promise<void> => {
+    const scheduled = at > now() ? { scheduledEnqueueTimeUtc: new Date(at) } : {};
+    await senderOf(queue).sendMessages({ ...message, contentType: 'application/json', ...scheduled });
+  };
+
+  return {
+    ringPicture: (bell, inMs = 0) => send(queues.pictures.name, { body: { doorbell: bell } }, now() + inMs),
+    ringPerson: (bell, inMs = 0) =>
+      send(queues.persons.name, { body: { doorbell: bell }, sessionId: bell.person }, now() + inMs),
+    ringTraining: (group, kind, at) =>
+      send(
+        queues.trainings.name,
+        {
+          body: { doorbell: { group } },
+          sessionId: sessionOf(group),
+          messageId: `${sessionOf(group)}.${kind}.${at}`,
+        },
+        at,
+      ),
+    async close() {
+      await Promise.all([...senders.values()].map((sender) => sender.close()));
+    },
+  };
+}
+
+function sessionOf(group: string): string {
+  return `g${createHash('sha256').update(group).digest('base64url')}`;
+}

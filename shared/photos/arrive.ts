@@ -1,0 +1,152 @@
+import { describeError, RollcallError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { Doorbells } from '../messages/doorbells.ts';
+import type { Ledger, PictureRef } from '../records/ledger.ts';
+import {
+  detected,
+  failed,
+  identified,
+  needsEnrollment,
+  received,
+  rejected,
+  removed,
+  setBack,
+  type Picture,
+} from '../records/picture.ts';
+import { largestPictureBytes } from '../resources.ts';
+import { setbackOf } from '../setback.ts';
+import type { DetectForEnrollment } from './detect.ts';
+import { placeOf, noGroup, type Place } from './path.ts';
+import type { PhotoStore } from './photoStore.ts';
+
+export type ArrivalOptions = {
+  photos: PhotoStore;
+  ledger: Ledger;
+  doorbells: Doorbells;
+  detect: DetectForEnrollment;
+  /** Answers a dropped probe and records the result. */
+  identify: (picture: Picture, bytes: Uint8Array) => Promise<void>;
+  /** The group, brought into being if it is not there. */
+  groupFor: (group: string) => Promise<{ generation: number }>;
+  log: Log;
+  now: () => number;
+};
+
+export type Arrivals = ReturnType<typeof createArrivals>;
+
+/**
+ * The first step of every picture: what lies at its path now decides, not what an event said. Safe to call at any
+ * time, as often as one likes, for any path of the two containers.
+ */
+export function createArrivals(options: ArrivalOptions) {
+  const { photos, ledger, doorbells, log, now } = options;
+
+  /** Something may have happened to this path. */
+  async function look(image: string): Promise<void> {
+    const place = placeOf(image);
+    const photo = await photos.version(image);
+    if (photo === undefined) return gone(place.ref);
+    const known = await describe(place);
+    const picture = await ledger.change(place.ref, (before) => received(before, known, photo.version, now()));
+    if (picture?.state !== 'received') return ring(place.ref, picture);
+    await attempt(place, picture, photo.bytes);
+  }
+
+  async function describe(place: Place) {
+    const common = { image: place.image, group: place.group };
+    if (place.group === noGroup) return { ...common, generation: '0' };
+    const { generation } = await options.groupFor(place.group);
+    if (place.kind !== 'enroll') return { ...common, generation: String(generation) };
+    const person = await ledger.person(place.group, place.ref.person ?? '');
+    return { ...common, person: place.person, generation: `${generation}.${person?.generation ?? 1}` };
+  }
+
+  async function attempt(place: Place, picture: Picture, bytes: number): Promise<void> {
+    try {
+      await work(place, picture, bytes);
+    } catch (error) {
+      await recover(place.ref, picture, error);
+    }
+  }
+
+  async function work(place: Place, picture: Picture, size: number): Promise<void> {
+    if (place.kind === 'bad') throw new RollcallError('bad_path', place.detail);
+    if (size > largestPictureBytes) throw new RollcallError('image_too_large', 'The file is over 64 MB.');
+    const bytes = await photos.read(place.image, picture.version);
+    if (bytes === 'gone') return gone(place.ref);
+    // A newer version has been written: its own event brings us back, or else the reminder.
+    if (bytes === 'changed') return doorbells.ringPicture(place.ref);
+    if (place.kind === 'identify') {
+      await options.identify(picture, bytes);
+      await ledger.change(place.ref, (p) => p && identified(p, picture.version, now()));
+      return;
+    }
+    const face = await options.detect(picture, bytes);
+    await ring(
+      place.ref,
+      await ledger.change(place.ref, (p) => p && detected(p, picture.version, face, now())),
+    );
+  }
+
+  async function recover(ref: PictureRef, picture: Picture, error: unknown): Promise<void> {
+    const setback = setbackOf(error, picture.attempts ?? 0);
+    switch (setback.kind) {
+      case 'reject': {
+        const { reason, detail } = setback;
+        const after = await ledger.change(
+          ref,
+          (p) => p && rejected(p, picture.version, { reason, detail }, now()),
+        );
+        return ring(ref, after);
+      }
+      case 'wait':
+        return doorbells.ringPicture(ref, setback.inMs);
+      case 'again':
+        log.warn(`picture ${ref.image} is tried again: ${describeError(setback.error)}`);
+        await ledger.change(ref, (p) => p && setBack(p));
+        return doorbells.ringPicture(ref, setback.inMs);
+      case 'fail': {
+        const { reason, detail } = setback;
+        log.error(`picture ${ref.image} failed: ${describeError(setback.error)}`);
+        return ring(
+          ref,
+          await ledger.change(ref, (p) => p && failed(p, picture.version, { reason, detail }, now())),
+        );
+      }
+    }
+  }
+
+  /** The blob is not there: what was known of it is removed. A path that was never known stays unknown. */
+  async function gone(ref: PictureRef): Promise<void> {
+    await ring(ref, await ledger.change(ref, (picture) => picture && removed(picture, now())));
+  }
+
+  async function ring(ref: PictureRef, picture: Picture | undefined): Promise<void> {
+    if (picture === undefined || ref.person === undefined || !needsEnrollment(picture)) return;
+    await doorbells.ringPerson({ group: ref.group, person: ref.person });
+  }
+
+  return {
+    look,
+
+    /** The same for a picture that a doorbell names. */
+    async lookAt(ref: PictureRef): Promise<void> {
+      const picture = await ledger.get(ref);
+      if (picture !== undefined) await look(picture.image);
+    },
+
+    /** The trigger gave up on this path. */
+    async gaveUp(image: string): Promise<void> {
+      const place = placeOf(image);
+      const photo = await photos.version(image);
+      if (photo === undefined) return gone(place.ref);
+      const known = await describe(place);
+      await ledger.change(place.ref, (before) => {
+        const picture = received(before, known, photo.version, now());
+        if (picture.state !== 'received') return picture;
+        const because = { reason: 'too_many_attempts' as const, detail: 'The trigger failed five times.' };
+        return failed(picture, photo.version, because, now());
+      });
+    },
+  };
+}

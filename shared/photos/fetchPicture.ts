@@ -1,0 +1,86 @@
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
+import { Agent, request } from 'undici';
+import { RollcallError } from '../errors.ts';
+import { largestPictureBytes } from '../resources.ts';
+
+const timeoutMs = 10_000;
+const redirectsAtMost = 3;
+const redirects = new Set([301, 302, 303, 307, 308]);
+
+/**
+ * Downloads a picture from a public https URL. Every hop is resolved first, checked against private, link-local and
+ * other special networks, and connected to at exactly the checked address; size, time and redirects are bounded.
+ * @throws RollcallError url_refused, image_too_large
+ */
+export async function fetchPicture(url: string): Promise<Uint8Array> {
+  const signal = AbortSignal.timeout(timeoutMs);
+  let target = url;
+  for (let hop = 0; hop <= redirectsAtMost; hop += 1) {
+    const answer = await get(new URL(target), signal);
+    if ('bytes' in answer) return answer.bytes;
+    target = answer.location;
+  }
+  throw new RollcallError('url_refused', 'The URL redirects too often.');
+}
+
+async function get(url: URL, signal: AbortSignal): Promise<{ bytes: Uint8Array } | { location: string }> {
+  const address = await publicAddress(url);
+  const agent = new Agent({
+    connect: {
+      lookup: (_host, _options, callback) => {
+        callback(null, [{ address, family: isIP(address) }]);
+      },
+    },
+  });
+  try {
+    const response = await request(url, { signal, dispatcher: agent });
+    const { location } = response.headers;
+    if (redirects.has(response.statusCode) && typeof location === 'string') {
+      await response.body.dump();
+      return { location: new URL(location, url).href };
+    }
+    if (response.statusCode !== 200) {
+      await response.body.dump();
+      throw new RollcallError('url_refused', `The server answered ${response.statusCode}.`);
+    }
+    return { bytes: await bounded(response.body) };
+  } catch (error) {
+    if (error instanceof RollcallError) throw error;
+    throw new RollcallError('url_refused', 'The server did not answer in time, or the connection broke.', {
+      cause: error,
+    });
+  } finally {
+    await agent.destroy();
+  }
+}
+
+async function bounded(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.length;
+    if (length > largestPictureBytes)
+      throw new RollcallError('image_too_large', 'The picture is over 64 MB.');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+async function publicAddress(url: URL): Promise<string> {
+  if (url.protocol !== 'https:') throw new RollcallError('url_refused', 'Only https is fetched.');
+  if (url.username !== '' || url.password !== '')
+    throw new RollcallError('url_refused', 'The URL holds credentials.');
+  if (url.port !== '') throw new RollcallError('url_refused', 'Only the standard port is fetched.');
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const addresses = await lookup(host, { all: true }).catch((error: unknown) => {
+    throw new RollcallError('url_refused', 'The host cannot be resolved.', { cause: error });
+  });
+  const [first] = addresses;
+  // `process` turns addresses that are mapped into IPv6 back into IPv4 before their range is told.
+  if (first === undefined || addresses.some(({ address }) => ipaddr.process(address).range() !== 'unicast')) {
+    throw new RollcallError('url_refused', 'The host is not on the public internet.');
+  }
+  return first.address;
+}

@@ -1,0 +1,70 @@
+import type { FaceRectangle } from '../face/types.ts';
+import { newestFirst } from './keys.ts';
+import { take, type Table } from './table.ts';
+
+/** A face that Face still knows by its ID; times in milliseconds since 1970. */
+export type SeenFace = {
+  faceId: string;
+  faceRectangle: FaceRectangle;
+  recognitionModel: string;
+  /** The picture it was seen on; absent when it came over HTTP. */
+  image?: string;
+  /** The version of that picture. */
+  version?: string;
+  detectedAt: number;
+  expiresAt: number;
+};
+
+/** Face IDs are not used in their last two minutes: a call may be on its way that long. */
+export const lastUseBeforeExpiryMs = 120_000;
+
+export type FaceIds = ReturnType<typeof createFaceIds>;
+
+/** The face IDs seen in each group: by time, newest first, and by ID. */
+export function createFaceIds(table: Table, now: () => number) {
+  const timeKey = (face: SeenFace) => `t.${newestFirst(face.detectedAt)}.${face.faceId}`;
+  return {
+    async remember(group: string, faces: readonly SeenFace[]): Promise<void> {
+      // At most 100 faces a picture, two rows each, 100 writes a transaction.
+      for (let start = 0; start < faces.length; start += 50) {
+        await table.write(
+          group,
+          faces.slice(start, start + 50).flatMap((face) => [
+            { kind: 'put' as const, rowKey: timeKey(face), value: face },
+            { kind: 'put' as const, rowKey: `f.${face.faceId}`, value: face },
+          ]),
+        );
+      }
+    },
+
+    async get(group: string, faceId: string): Promise<SeenFace | undefined> {
+      return (await table.get<SeenFace>(group, `f.${faceId}`))?.value;
+    },
+
+    isUsable(face: SeenFace): boolean {
+      return face.expiresAt - lastUseBeforeExpiryMs > now();
+    },
+
+    /** Usable faces, newest first, of one recognition model. */
+    async *newest(group: string, recognitionModel: string, since: number): AsyncGenerator<SeenFace> {
+      for await (const { value } of table.range<SeenFace>(group, 't.', `t.${newestFirst(since)}~`)) {
+        if (value.recognitionModel === recognitionModel && value.expiresAt - lastUseBeforeExpiryMs > now())
+          yield value;
+      }
+    },
+
+    /** Drops faces past their lifetime, oldest last in the table; at most `top`. */
+    async dropExpired(group: string, longestLifetimeMs: number, top: number): Promise<number> {
+      const from = `t.${newestFirst(now() - longestLifetimeMs)}`;
+      const rows = await take(table.range<SeenFace>(group, from, 'u'), Math.min(top, 50));
+      await table.write(
+        group,
+        rows.flatMap(({ rowKey, value }) => [
+          { kind: 'remove' as const, rowKey },
+          { kind: 'remove' as const, rowKey: `f.${value.faceId}` },
+        ]),
+      );
+      return rows.length;
+    },
+  };
+}

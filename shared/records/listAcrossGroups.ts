@@ -1,0 +1,34 @@
+import type { Groups } from './groups.ts';
+import type { Ledger, Page, PictureQuery } from './ledger.ts';
+import type { Picture } from './picture.ts';
+
+/**
+ * Lists the pictures that belong to no group, then those of every group, by name. The token is the group and the
+ * token within it. At most so many groups are looked through for a page; the token then goes on from there.
+ */
+export function listAcrossGroups(groups: Groups, ledger: Ledger, noGroup: string) {
+  const groupsAtMost = 200;
+  return async ({
+    state,
+    top,
+    after = `${noGroup}/`,
+  }: Omit<PictureQuery, 'person'>): Promise<Page<Picture>> => {
+    const items: Picture[] = [];
+    const slash = after.indexOf('/');
+    let group: string | undefined = after.slice(0, slash);
+    let within: string | undefined = after.slice(slash + 1) || undefined;
+    for (let looked = 0; group !== undefined; looked += 1) {
+      if (looked === groupsAtMost) return { items, next: `${group}/` };
+      const page = await ledger.listPictures(group, { state, top: top - items.length, after: within });
+      items.push(...page.items);
+      if (page.next !== undefined) return { items, next: `${group}/${page.next}` };
+      const [next]: { group: string }[] = (
+        await groups.list({ top: 1, after: group === noGroup ? '' : group })
+      ).items;
+      if (items.length >= top && next !== undefined) return { items, next: `${next.group}/` };
+      group = next?.group;
+      within = undefined;
+    }
+    return { items };
+  };
+}

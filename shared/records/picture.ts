@@ -1,0 +1,228 @@
+import type { Rejection, FailureCode } from '../errors.ts';
+import type { FaceRectangle, QualityForRecognition } from '../face/types.ts';
+
+/**
+ * A picture of the ledger: what the row remembers of one path in a container.
+ *
+ *   enroll:    received → detected → enrolled
+ *   identify:  received → identified
+ *   both:      any → rejected (the picture is at fault), failed (it is not), removed (the blob is gone)
+ *   any → received when the path is written again (another version)
+ *
+ * `version` is the ETag of the blob of which the state speaks. What Face holds for the picture stands apart from
+ * the state, since Face follows later: `persisted` is the face of the version it names, `surplus` are faces that
+ * must go, `intent` is an add whose outcome is not known, `lookAgainAt` is when a late landing must be looked for.
+ *
+ * Invariants:
+ * - an enrolled picture has exactly one persisted face, that of its version;
+ * - a face that Face may hold is named by `persisted`, `surplus` or `intent` until it is known to be gone;
+ * - a picture is settled exactly if Face holds what its state says and nothing is in doubt.
+ *
+ * The functions below are the transitions. Each is right in every state, because any other may have come first.
+ */
+export type PictureState =
+  'received' | 'detected' | 'enrolled' | 'identified' | 'rejected' | 'failed' | 'removed';
+
+export const pictureStates = [
+  'received',
+  'detected',
+  'enrolled',
+  'identified',
+  'rejected',
+  'failed',
+  'removed',
+] as const satisfies readonly PictureState[];
+
+export type PersistedFace = { faceId: string; version: string; personId: string };
+
+/** `at`: when the add was sent first; `sends`: how often. */
+export type AddIntent = { version: string; personId: string; at: number; sends: number };
+
+export type Picture = {
+  /** The whole path, container first. */
+  image: string;
+  group: string;
+  /** NFC; absent on a probe. */
+  person?: string;
+  /** The life of the group and of the person that this picture belongs to. */
+  generation: string;
+  version: string;
+  state: PictureState;
+  reason?: FailureCode;
+  detail?: string;
+  /** Pixels of the upright original. */
+  faceRectangle?: FaceRectangle;
+  qualityForRecognition?: QualityForRecognition;
+  persisted?: PersistedFace;
+  surplus: PersistedFace[];
+  intent?: AddIntent;
+  lookAgainAt?: number;
+  /** Failures in a row that were not the picture's fault. */
+  attempts?: number;
+  /** Milliseconds since 1970, as all times of the records. */
+  receivedAt: number;
+  updatedAt: number;
+};
+
+export type DetectedOnPicture = {
+  faceRectangle: FaceRectangle;
+  qualityForRecognition?: QualityForRecognition;
+};
+
+type Known = { image: string; group: string; person?: string; generation: string };
+
+/** The container holds this version. A version that is known already changes nothing. */
+export function received(picture: Picture | undefined, known: Known, version: string, now: number): Picture {
+  if (picture === undefined) {
+    return { ...known, version, state: 'received', surplus: [], receivedAt: now, updatedAt: now };
+  }
+  if (picture.version === version && picture.state !== 'removed') return picture;
+  const { persisted, surplus, intent, lookAgainAt } = picture;
+  return {
+    ...known,
+    version,
+    state: 'received',
+    ...(persisted === undefined ? {} : { persisted }),
+    ...(intent === undefined ? {} : { intent }),
+    ...(lookAgainAt === undefined ? {} : { lookAgainAt }),
+    surplus,
+    receivedAt: now,
+    updatedAt: now,
+  };
+}
+
+/** Face found the face to enroll on this version. */
+export function detected(picture: Picture, version: string, face: DetectedOnPicture, now: number): Picture {
+  if (picture.version !== version || picture.state !== 'received') return picture;
+  return { ...withoutAttempts(picture), ...face, state: 'detected', updatedAt: now };
+}
+
+/** The probe was answered. */
+export function identified(picture: Picture, version: string, now: number): Picture {
+  if (picture.version !== version || picture.state !== 'received') return picture;
+  return { ...picture, state: 'identified', updatedAt: now };
+}
+
+/** The picture is at fault: this version gives no face. */
+export function rejected(
+  picture: Picture,
+  version: string,
+  because: { reason: Rejection; detail?: string } & Partial<DetectedOnPicture>,
+  now: number,
+): Picture {
+  return ended(picture, version, { ...because, state: 'rejected' }, now);
+}
+
+/** The picture is not at fault, and all attempts are used up. */
+export function failed(
+  picture: Picture,
+  version: string,
+  because: { reason: FailureCode; detail?: string },
+  now: number,
+): Picture {
+  return ended(picture, version, { ...because, state: 'failed' }, now);
+}
+
+/** The blob is gone, or the person or group it belonged to. */
+export function removed(picture: Picture, now: number): Picture {
+  if (picture.state === 'removed') return picture;
+  return ended(picture, picture.version, { state: 'removed' }, now);
+}
+
+function ended(
+  picture: Picture,
+  version: string,
+  end: Partial<Picture> & Pick<Picture, 'state'>,
+  now: number,
+): Picture {
+  if (picture.version !== version) return picture;
+  const { reason: _reason, detail: _detail, ...rest } = picture;
+  return { ...rest, ...end, updatedAt: now };
+}
+
+/** Something failed that is not the picture's fault; it is tried again. */
+export function setBack(picture: Picture): Picture {
+  return { ...picture, attempts: (picture.attempts ?? 0) + 1 };
+}
+
+/** What failed is tried again from the start, now that the cause is gone. */
+export function redriven(picture: Picture, now: number): Picture {
+  if (picture.state !== 'failed') return picture;
+  const { reason: _reason, detail: _detail, ...rest } = withoutAttempts(picture);
+  return { ...rest, state: 'received', updatedAt: now };
+}
+
+/** Written before an add is sent, so that its face is looked for whatever happens. */
+export function addIntended(picture: Picture, intent: AddIntent): Picture {
+  return { ...picture, intent };
+}
+
+/** The add did not take effect and never will: Face refused it. */
+export function addRefused(picture: Picture): Picture {
+  const { intent: _intent, ...rest } = picture;
+  return rest;
+}
+
+/**
+ * Face holds this face for the picture. If the add was sent twice, a second one may still land: `lookAgainAt`.
+ * A face of another version than the wanted one is surplus from the start.
+ */
+export function added(picture: Picture, face: PersistedFace, now: number, lookAgainAt?: number): Picture {
+  const { intent: _intent, ...rest } = withoutAttempts(picture);
+  const next: Picture = { ...rest, updatedAt: now, ...(lookAgainAt === undefined ? {} : { lookAgainAt }) };
+  if (namesFace(picture, face.faceId)) return next;
+  const wanted = picture.version === face.version && picture.state === 'detected';
+  if (!wanted) return { ...next, surplus: [...picture.surplus, face] };
+  const surplus = picture.persisted === undefined ? picture.surplus : [...picture.surplus, picture.persisted];
+  return { ...next, state: 'enrolled', persisted: face, surplus };
+}
+
+/** The late look is done: these faces landed besides the one that is known. */
+export function lookedAgain(picture: Picture, doubles: readonly PersistedFace[]): Picture {
+  const { lookAgainAt: _lookAgainAt, ...rest } = picture;
+  const unknown = doubles.filter((face) => !namesFace(picture, face.faceId));
+  return { ...rest, surplus: [...picture.surplus, ...unknown] };
+}
+
+/** Face does not hold this face any more. */
+export function faceDeleted(picture: Picture, faceId: string, now: number): Picture {
+  const { persisted, ...rest } = picture;
+  return {
+    ...rest,
+    ...(persisted === undefined || persisted.faceId === faceId ? {} : { persisted }),
+    surplus: picture.surplus.filter((face) => face.faceId !== faceId),
+    updatedAt: now,
+  };
+}
+
+/** The faces that Face holds and must not. */
+export function facesToDelete(picture: Picture): PersistedFace[] {
+  const { persisted } = picture;
+  // While a newer version is on its way, the face of the earlier one stays; it goes when that version ends.
+  const keeps = ['enrolled', 'detected', 'received'].includes(picture.state);
+  return persisted === undefined || keeps ? picture.surplus : [...picture.surplus, persisted];
+}
+
+/** Whether the person's session has something to do for this picture, now or later. */
+export function needsEnrollment(picture: Picture): boolean {
+  return (
+    picture.state === 'detected' ||
+    picture.intent !== undefined ||
+    picture.lookAgainAt !== undefined ||
+    facesToDelete(picture).length > 0
+  );
+}
+
+/** Whether nothing is left to do. */
+export function isSettled(picture: Picture): boolean {
+  return picture.state !== 'received' && !needsEnrollment(picture);
+}
+
+function withoutAttempts(picture: Picture): Picture {
+  const { attempts: _attempts, ...rest } = picture;
+  return rest;
+}
+
+function namesFace(picture: Picture, faceId: string): boolean {
+  return picture.persisted?.faceId === faceId || picture.surplus.some((face) => face.faceId === faceId);
+}

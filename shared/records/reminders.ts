@@ -1,0 +1,54 @@
+import { randomUUID } from 'node:crypto';
+import { oldestFirst } from './keys.ts';
+import type { PictureRef } from './ledger.ts';
+import { take, type Table } from './table.ts';
+
+/** A reminder is due so long after it was written: long enough for the doorbell to have done the work. */
+const firstDueMs = 90_000;
+const partition = 'due';
+
+export type Reminder = { key: string; ref: PictureRef; times: number };
+
+export type Reminders = ReturnType<typeof createReminders>;
+
+/**
+ * What the sweep must not forget: one row a picture that is not settled, sorted by when to look at it again.
+ * It is written before the picture's row and removed after it, so the sweep may find one too many, never too few.
+ */
+export function createReminders(table: Table, now: () => number) {
+  const keyFor = (dueAt: number) => `${oldestFirst(dueAt)}.${randomUUID()}`;
+  return {
+    async add(ref: PictureRef): Promise<string> {
+      const rowKey = keyFor(now() + firstDueMs);
+      await table.write(partition, [{ kind: 'insert', rowKey, value: { ref, times: 0 } }]);
+      return rowKey;
+    },
+
+    async drop(rowKey: string): Promise<void> {
+      if ((await table.get(partition, rowKey)) === undefined) return;
+      await table.write(partition, [{ kind: 'remove', rowKey }]);
+    },
+
+    /** Reminders whose time has come, oldest first. */
+    async due(top: number): Promise<Reminder[]> {
+      const rows = await take(
+        table.range<{ ref: PictureRef; times: number }>(partition, '', oldestFirst(now())),
+        top,
+      );
+      return rows.map((row) => ({ key: row.rowKey, ...row.value }));
+    },
+
+    /**
+     * The same reminder, due later: 2, 4, 8, … minutes, an hour at most. The picture goes on naming the old key;
+     * when it settles, this one is found once more and dropped.
+     */
+    async postpone(reminder: Reminder): Promise<void> {
+      const times = reminder.times + 1;
+      const rowKey = keyFor(now() + Math.min(2 ** times, 60) * 60_000);
+      await table.write(partition, [
+        { kind: 'insert', rowKey, value: { ref: reminder.ref, times } },
+        { kind: 'remove', rowKey: reminder.key },
+      ]);
+    },
+  };
+}

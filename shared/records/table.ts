@@ -1,0 +1,136 @@
+import {
+  RestError,
+  type TableClient,
+  type TableEntityResult,
+  type TransactionAction,
+} from '@azure/data-tables';
+import { RollcallError } from '../errors.ts';
+
+/** A record as read: the ETag says which version it is. */
+export type Stored<Value> = { value: Value; etag: string; rowKey: string };
+
+export type Write =
+  | { kind: 'insert'; rowKey: string; value: unknown }
+  | { kind: 'replace'; rowKey: string; value: unknown; etag: string }
+  | { kind: 'put'; rowKey: string; value: unknown }
+  | { kind: 'remove'; rowKey: string; etag?: string };
+
+/** Somebody else changed a row of the transaction in between: read again. */
+export class WriteConflict extends Error {
+  override readonly name = 'WriteConflict';
+}
+
+// A string property holds 64 KiB of UTF-16, an entity 1 MiB.
+const chunkLength = 32_000;
+const chunksAtMost = 15;
+
+/** A table of JSON values under a partition key and a row key. */
+export type Table = ReturnType<typeof createTable>;
+
+export function createTable(client: TableClient) {
+  return {
+    async get<Value>(partitionKey: string, rowKey: string): Promise<Stored<Value> | undefined> {
+      try {
+        return fromEntity<Value>(await client.getEntity(partitionKey, rowKey));
+      } catch (error) {
+        if (statusOf(error) === 404) return undefined;
+        throw error;
+      }
+    },
+
+    /** Rows of a partition whose keys lie in [from, before), in ascending order. */
+    async *range<Value>(partitionKey: string, from: string, before: string): AsyncGenerator<Stored<Value>> {
+      const filter =
+        `PartitionKey eq '${escaped(partitionKey)}' and RowKey ge '${escaped(from)}'` +
+        ` and RowKey lt '${escaped(before)}'`;
+      for await (const entity of client.listEntities({ queryOptions: { filter } }))
+        yield fromEntity<Value>(entity);
+    },
+
+    /**
+     * All or nothing, within one partition, at most 100 writes.
+     * @throws WriteConflict when an inserted row exists or a replaced one has changed
+     */
+    async write(partitionKey: string, writes: readonly Write[]): Promise<void> {
+      if (writes.length === 0) return;
+      try {
+        await client.submitTransaction(writes.map((write) => actionOf(partitionKey, write)));
+      } catch (error) {
+        const status = statusOf(error);
+        if (status === 409 || status === 412 || status === 404) throw new WriteConflict('', { cause: error });
+        throw error;
+      }
+    },
+  };
+}
+
+/** Tries an optimistic change again while others get in between; at most 30 times. */
+export async function retryOnConflict<Result>(attempt: () => Promise<Result>): Promise<Result> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof WriteConflict)) throw error;
+      if (tries === 30) throw new RollcallError('conflict', undefined, { cause: error });
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(5 * tries, 100)));
+    }
+  }
+}
+
+/** Reads at most `top` values. */
+export async function take<Value>(rows: AsyncIterable<Value>, top: number): Promise<Value[]> {
+  const taken: Value[] = [];
+  if (top <= 0) return taken;
+  for await (const row of rows) {
+    taken.push(row);
+    if (taken.length >= top) break;
+  }
+  return taken;
+}
+
+/** The end of the range of row keys that begin with `prefix`. */
+export function afterPrefix(prefix: string): string {
+  return `${prefix}\uffff`;
+}
+
+function actionOf(partitionKey: string, write: Write): TransactionAction {
+  const key = { partitionKey, rowKey: write.rowKey };
+  switch (write.kind) {
+    case 'insert':
+      return ['create', { ...key, ...toProperties(write.value) }];
+    case 'put':
+      return ['upsert', { ...key, ...toProperties(write.value) }, 'Replace'];
+    case 'replace':
+      return ['update', { ...key, ...toProperties(write.value) }, 'Replace', { etag: write.etag }];
+    case 'remove':
+      return write.etag === undefined
+        ? ['delete', key]
+        : (['delete', { ...key, etag: write.etag }] as TransactionAction);
+  }
+}
+
+function toProperties(value: unknown): Record<string, string> {
+  const text = JSON.stringify(value);
+  const count = Math.max(1, Math.ceil(text.length / chunkLength));
+  if (count > chunksAtMost) throw new RollcallError('internal', 'A record is larger than a table row.');
+  return Object.fromEntries(
+    Array.from({ length: count }, (_, index) => [
+      `value${index}`,
+      text.slice(index * chunkLength, (index + 1) * chunkLength),
+    ]),
+  );
+}
+
+function fromEntity<Value>(entity: TableEntityResult<Record<string, unknown>>): Stored<Value> {
+  let text = '';
+  for (let index = 0; `value${index}` in entity; index += 1) text += String(entity[`value${index}`]);
+  return { value: JSON.parse(text) as Value, etag: entity.etag, rowKey: entity.rowKey ?? '' };
+}
+
+function escaped(key: string): string {
+  return key.replaceAll("'", "''");
+}
+
+export function statusOf(error: unknown): number | undefined {
+  return error instanceof RestError ? error.statusCode : undefined;
+}

@@ -1,0 +1,59 @@
+/**
+ * The one description of what the pipeline needs around it: the embedded stack creates it, the code uses it.
+ * Sessions keep the changes of one person, and the ticks of one group, one at a time and in order.
+ */
+export const containers = { enroll: 'enroll', identify: 'identify' } as const;
+
+export const tables = {
+  groups: 'groups',
+  pictures: 'pictures',
+  reminders: 'reminders',
+  trainings: 'trainings',
+  faceIds: 'faceids',
+  results: 'results',
+} as const;
+
+export const queues = {
+  /** A picture to look at. */
+  pictures: {
+    name: 'pictures',
+    requiresSession: false,
+    lockDurationSeconds: 60,
+    maxDeliveryCount: 10,
+    deadLetteringOnExpiration: false,
+  },
+  /** A person whose pictures have something to do in Face; the session is the person. */
+  persons: {
+    name: 'persons',
+    requiresSession: true,
+    lockDurationSeconds: 60,
+    maxDeliveryCount: 10,
+    deadLetteringOnExpiration: false,
+  },
+  /** A group whose training is to be looked at; the session is the group. */
+  trainings: {
+    name: 'trainings',
+    requiresSession: true,
+    lockDurationSeconds: 60,
+    maxDeliveryCount: 10,
+    deadLetteringOnExpiration: false,
+    // Longer than a tick lies ahead plus the skew of clocks: a burst of changes is one tick.
+    duplicateDetectionWindowSeconds: 600,
+  },
+} as const;
+
+/** The app's connection settings, as bindings name them. */
+export const connections = { storage: 'ROLLCALL_STORAGE', serviceBus: 'ROLLCALL_SERVICEBUS' } as const;
+
+/** Names of the functions that Event Grid calls. */
+export const functionNames = {
+  detectFaces: 'detectFaces',
+  identifyDropped: 'identifyDropped',
+  removePicture: 'removePicture',
+} as const;
+
+/** The blob trigger loads a whole blob; a larger one never reaches it (Event Grid filters) and the sweep refuses it. */
+export const largestPictureBytes = 64 * 1024 * 1024;
+
+/** Where the blob trigger of the Functions host puts what failed five times. */
+export const poisonQueue = 'webjobs-blobtrigger-poison';

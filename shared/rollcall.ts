@@ -1,0 +1,175 @@
+import { createAddFace } from './enrollment/addFace.ts';
+import { createFaceGroups } from './enrollment/faceGroup.ts';
+import { createFacePersons } from './enrollment/facePersons.ts';
+import { putGroup, type GroupSettings } from './enrollment/groups.ts';
+import { createEnrollmentSession } from './enrollment/session.ts';
+import type { Clients } from './clients.ts';
+import { createFaceClients } from './face/client.ts';
+import type { FaceTransportOptions } from './face/transport.ts';
+import { createHealth } from './health.ts';
+import { createFindSimilar } from './identification/findSimilar.ts';
+import { createIdentify, type IdentificationOptions } from './identification/identify.ts';
+import { createVerify } from './identification/verify.ts';
+import type { Log } from './log.ts';
+import { createDoorbells } from './messages/doorbells.ts';
+import { createArrivals } from './photos/arrive.ts';
+import { createDetect, createDetectForEnrollment } from './photos/detect.ts';
+import { fetchPicture } from './photos/fetchPicture.ts';
+import { noGroup } from './photos/path.ts';
+import { createPhotoStore } from './photos/photoStore.ts';
+import { createQuotaGate } from './quota/gate.ts';
+import { createFaceIds } from './records/faceIds.ts';
+import { createGroups } from './records/groups.ts';
+import { createLedger } from './records/ledger.ts';
+import { listAcrossGroups } from './records/listAcrossGroups.ts';
+import { createReminders } from './records/reminders.ts';
+import { createResults } from './records/results.ts';
+import { createTable } from './records/table.ts';
+import { createTrainings } from './records/trainings.ts';
+import { poisonQueue, tables } from './resources.ts';
+import type { Settings } from './settings.ts';
+import { createSweep } from './sweep/sweep.ts';
+import { isCovered, untrained } from './training/machine.ts';
+import { createTrainer } from './training/train.ts';
+
+export type RollcallOptions = {
+  settings: Settings;
+  clients: Clients;
+  credential: FaceTransportOptions['credential'];
+  log: Log;
+  now?: () => number;
+};
+
+export type Rollcall = ReturnType<typeof createRollcall>;
+
+/** Puts the pipeline together: what the functions call, in the order in which a photograph meets it. */
+export function createRollcall({ settings, clients, credential, log, now = Date.now }: RollcallOptions) {
+  const face = createFaceClients({
+    endpoint: settings.FACE_ENDPOINT,
+    credential,
+    gate: createQuotaGate({ quota: settings.FACE_QUOTA, now }),
+    timeoutMs: settings.FACE_TIMEOUT_SECONDS * 1_000,
+  });
+
+  const table = (name: keyof typeof tables) => createTable(clients.table(tables[name]));
+  const cursors = table('reminders');
+  const reminders = createReminders(cursors, now);
+  const ledger = createLedger(table('pictures'), reminders, now);
+  const groups = createGroups(table('groups'));
+  const faceIds = createFaceIds(table('faceIds'), now);
+  const results = createResults(table('results'), now);
+  const trainings = createTrainings(table('trainings'), { initial: untrained, isOpen: (t) => !isCovered(t) });
+  const doorbells = createDoorbells(clients.serviceBus, now);
+  const photos = createPhotoStore(clients.blobs);
+
+  const faceGroups = createFaceGroups({ groups, ledger, face: face.background, now });
+  const trainer = createTrainer({
+    trainings,
+    ledger,
+    face: face.background,
+    emptyIfNoFaceIsLeft: faceGroups.emptyIfNoFaceIsLeft,
+    doorbells,
+    debounce: {
+      quietMs: settings.TRAIN_QUIET_SECONDS * 1_000,
+      maxWaitMs: settings.TRAIN_MAX_WAIT_SECONDS * 1_000,
+    },
+    log,
+    now,
+  });
+
+  const detect = {
+    interactive: createDetect({ face: face.interactive, faceIds, settings, now }),
+    background: createDetect({ face: face.background, faceIds, settings, now }),
+  };
+  const inLane = (lane: 'interactive' | 'background'): IdentificationOptions => ({
+    detect: detect[lane],
+    face: face[lane],
+    photos,
+    faceIds,
+    groups,
+    ledger,
+    results,
+    isTrained: async (group) => (await trainings.get(group))?.lastTrainedAt !== undefined,
+    now,
+  });
+  const identifyDropped = createIdentify(inLane('background'));
+  const put = (name: string, wanted: GroupSettings) =>
+    putGroup(groups, name, wanted, settings.RECOGNITION_MODEL, now());
+
+  const arrivals = createArrivals({
+    photos,
+    ledger,
+    doorbells,
+    detect: createDetectForEnrollment(detect.background, groups, settings),
+    async identify({ group, image, version }, bytes) {
+      await identifyDropped(group, { kind: 'bytes', bytes, image, version }, { maxCandidates: 1 });
+    },
+    groupFor: async (name) => (await groups.get(name)) ?? put(name, {}),
+    log,
+    now,
+  });
+
+  const facePersons = createFacePersons({ ledger, groups, faceGroups, face: face.background });
+  const addFace = createAddFace({
+    ledger,
+    photos,
+    face: face.background,
+    facePersons,
+    groupChanged: trainer.groupChanged,
+    detectionModel: settings.DETECTION_MODEL,
+    callTimeoutMs: settings.FACE_TIMEOUT_SECONDS * 1_000,
+    now,
+  });
+  const session = createEnrollmentSession({
+    ledger,
+    groups,
+    face: face.background,
+    addFace,
+    groupChanged: trainer.groupChanged,
+    doorbells,
+    log,
+    now,
+  });
+
+  const sweeper = createSweep({
+    photos,
+    ledger,
+    groups,
+    reminders,
+    trainings,
+    faceIds,
+    results,
+    cursors,
+    doorbells,
+    arrivals,
+    trainer,
+    poison: clients.queues.getQueueClient(poisonQueue),
+    settings,
+    log,
+    now,
+  });
+
+  return {
+    log,
+    // What the pipeline does, in the order of a photograph.
+    pictureArrived: arrivals.look,
+    lookAtPicture: arrivals.lookAt,
+    workOnPerson: session.work,
+    trainGroup: trainer.tick,
+    sweep: sweeper.sweep,
+    retrain: sweeper.retrain,
+    // What is asked over HTTP.
+    identify: createIdentify(inLane('interactive')),
+    findSimilar: createFindSimilar(inLane('interactive')),
+    verify: createVerify(inLane('interactive')),
+    putGroup: put,
+    trainNow: trainer.trainNow,
+    allPictures: listAcrossGroups(groups, ledger, noGroup),
+    fetchPicture,
+    health: createHealth({ clients, face: settings.FACE_ENDPOINT, groups }),
+    groups,
+    ledger,
+    trainings,
+    results,
+  };
+}

@@ -1,0 +1,41 @@
+import { isRejection, RollcallError, failures, type FailureCode, type Rejection } from './errors.ts';
+import { translateFaceError } from './face/errors.ts';
+import { TurnFarAway } from './quota/gate.ts';
+
+/** What becomes of a picture when a step of its way failed. */
+export type Setback =
+  | { kind: 'reject'; reason: Rejection; detail: string }
+  | { kind: 'wait'; inMs: number }
+  | { kind: 'again'; inMs: number; error: RollcallError }
+  | { kind: 'fail'; reason: FailureCode; detail: string; error: RollcallError };
+
+/** After so many failures in a row a picture is `failed`; the pauses add up to about ten minutes. */
+const attemptsAtMost = 10;
+const longestPauseMs = 120_000;
+
+/**
+ * The picture's fault: rejected. A turn at the quota gate that is far away, or a monthly volume that is used up:
+ * come back then, which counts as no failure. Anything else: tried again with growing pauses, then failed.
+ */
+export function setbackOf(error: unknown, attempts: number): Setback {
+  if (error instanceof TurnFarAway) return { kind: 'wait', inMs: error.inMs };
+  const translated = translateFaceError(error);
+  const failure =
+    translated instanceof RollcallError
+      ? translated
+      : new RollcallError('internal', undefined, { cause: error });
+  const { code, message } = failure;
+  if (isRejection(code)) return { kind: 'reject', reason: code, detail: message };
+  if (code === 'quota_exceeded') return { kind: 'wait', inMs: failure.retryAfterMs ?? longestPauseMs };
+  if (!failures[code].retried) return { kind: 'fail', reason: code, detail: message, error: failure };
+  if (attempts + 1 >= attemptsAtMost) {
+    return {
+      kind: 'fail',
+      reason: 'too_many_attempts',
+      detail: `The last failure was ${code}.`,
+      error: failure,
+    };
+  }
+  const pause = Math.min(1_000 * 2 ** attempts, longestPauseMs) * (0.75 + Math.random() / 2);
+  return { kind: 'again', inMs: Math.max(pause, failure.retryAfterMs ?? 0), error: failure };
+}

@@ -1,0 +1,178 @@
+import type { QueueClient } from '@azure/storage-queue';
+import { z } from 'zod';
+import { describeError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { Doorbells } from '../messages/doorbells.ts';
+import type { Arrivals } from '../photos/arrive.ts';
+import { placeOf } from '../photos/path.ts';
+import type { PhotoStore } from '../photos/photoStore.ts';
+import type { FaceIds } from '../records/faceIds.ts';
+import type { Groups } from '../records/groups.ts';
+import type { Ledger } from '../records/ledger.ts';
+import { isSettled, needsEnrollment } from '../records/picture.ts';
+import type { Reminders } from '../records/reminders.ts';
+import type { Results } from '../records/results.ts';
+import type { Table } from '../records/table.ts';
+import type { Trainings } from '../records/trainings.ts';
+import { containers } from '../resources.ts';
+import type { Settings } from '../settings.ts';
+import type { Trainer } from '../training/train.ts';
+import type { Training } from '../training/machine.ts';
+
+export type SweepOptions = {
+  photos: PhotoStore;
+  ledger: Ledger;
+  groups: Groups;
+  reminders: Reminders;
+  trainings: Trainings<Training>;
+  faceIds: FaceIds;
+  results: Results;
+  cursors: Table;
+  doorbells: Doorbells;
+  arrivals: Arrivals;
+  trainer: Trainer;
+  poison: QueueClient;
+  settings: Pick<Settings, 'RESULT_RETENTION_DAYS' | 'FACE_ID_LIFETIME_SECONDS'>;
+  log: Log;
+  now: () => number;
+};
+
+/** How much one sweep looks at; what is left waits for the next one. */
+const slice = { reminders: 200, trainings: 200, poison: 32, photos: 250, pictures: 100, groups: 20 } as const;
+const dayMs = 86_400_000;
+
+/**
+ * Looks for what was lost on the way: every doorbell may be lost, since what it speaks of stands in a row. Each
+ * part does a bounded slice and goes on from there the next time; one that fails does not keep the others.
+ */
+export function createSweep(options: SweepOptions) {
+  const { photos, ledger, groups, reminders, trainings, doorbells, arrivals, log, now } = options;
+
+  /** Pictures that stopped half-way. */
+  async function forgottenPictures(): Promise<void> {
+    for (const reminder of await reminders.due(slice.reminders)) {
+      const { ref } = reminder;
+      const picture = await ledger.get(ref);
+      if (picture === undefined || isSettled(picture)) {
+        await reminders.drop(reminder.key);
+        continue;
+      }
+      if (picture.state === 'received') await doorbells.ringPicture(ref);
+      if (needsEnrollment(picture) && ref.person !== undefined) {
+        await doorbells.ringPerson({ group: ref.group, person: ref.person });
+      }
+      await reminders.postpone(reminder);
+    }
+  }
+
+  /** Groups with changes that no training covers. */
+  async function forgottenTrainings(): Promise<void> {
+    for (const group of await trainings.open(slice.trainings)) await options.trainer.remind(group);
+  }
+
+  /** Pictures that the trigger gave up on. */
+  async function poisonedPictures(): Promise<void> {
+    if (!(await options.poison.exists())) return;
+    const { receivedMessageItems } = await options.poison.receiveMessages({ numberOfMessages: slice.poison });
+    for (const message of receivedMessageItems) {
+      const image = imageOfPoison(message.messageText);
+      if (image === undefined) log.error('a message of the poison queue cannot be read and is dropped');
+      else await arrivals.gaveUp(image);
+      await options.poison.deleteMessage(message.messageId, message.popReceipt);
+    }
+  }
+
+  /** Pictures whose event never came, or came when nobody listened. */
+  async function unannouncedPhotos(container: string): Promise<void> {
+    const cursor = await options.cursors.get<{ next?: string }>('cursors', container);
+    const { photos: listed, next } = await photos.list(container, slice.photos, cursor?.value.next);
+    for (const { image, version } of listed) {
+      const picture = await ledger.get(placeOf(image).ref);
+      if (picture?.version !== version || picture.state === 'removed') await arrivals.look(image);
+    }
+    await moveCursor(container, next);
+  }
+
+  /** Pictures whose blob went without an event. */
+  async function unannouncedRemovals(): Promise<void> {
+    const cursor = await options.cursors.get<{ next?: string; after?: string }>('cursors', 'pictures');
+    const { items, next } = await groups.list({ top: 1, after: cursor?.value.next });
+    const [group] = items;
+    if (group === undefined) return moveCursor('pictures', undefined);
+    const page = await ledger.listPictures(group.group, { top: slice.pictures, after: cursor?.value.after });
+    for (const { image, state } of page.items) {
+      if (state !== 'removed' && (await photos.version(image)) === undefined) await arrivals.look(image);
+    }
+    if (page.next === undefined) return moveCursor('pictures', next);
+    await options.cursors.write('cursors', [
+      { kind: 'put', rowKey: 'pictures', value: { next: cursor?.value.next, after: page.next } },
+    ]);
+  }
+
+  /** Face IDs past their lifetime and results past their retention. */
+  async function expiredRecords(): Promise<void> {
+    const cursor = await options.cursors.get<{ next?: string }>('cursors', 'expired');
+    const { items, next } = await groups.list({ top: slice.groups, after: cursor?.value.next });
+    for (const { group } of items) {
+      await options.faceIds.dropExpired(group, options.settings.FACE_ID_LIFETIME_SECONDS * 1_000, 50);
+      await options.results.dropOlderThan(group, options.settings.RESULT_RETENTION_DAYS * dayMs, 100);
+    }
+    await moveCursor('expired', next);
+  }
+
+  async function moveCursor(name: string, next: string | undefined): Promise<void> {
+    await options.cursors.write('cursors', [
+      { kind: 'put', rowKey: name, value: next === undefined ? {} : { next } },
+    ]);
+  }
+
+  return {
+    async sweep(): Promise<void> {
+      const parts = [
+        forgottenPictures,
+        forgottenTrainings,
+        poisonedPictures,
+        () => unannouncedPhotos(containers.enroll),
+        () => unannouncedPhotos(containers.identify),
+        unannouncedRemovals,
+        expiredRecords,
+      ];
+      for (const part of parts) {
+        try {
+          await part();
+        } catch (error) {
+          log.error(`a part of the sweep failed and is tried again by the next: ${describeError(error)}`);
+        }
+      }
+    },
+
+    /** Trains every group that has ever been trained anew. */
+    async retrain(): Promise<void> {
+      const startedAt = now();
+      for (let after: string | undefined; ;) {
+        const page = await groups.list({ top: 100, after });
+        for (const { group } of page.items) {
+          const training = await trainings.get(group);
+          if ((training?.lastTrainedAt ?? startedAt) < startedAt) await options.trainer.trainNow(group);
+        }
+        if (page.next === undefined) return;
+        after = page.next;
+      }
+    },
+  };
+}
+
+const poisonMessage = z.object({ ContainerName: z.string(), BlobName: z.string() });
+
+/** The real host encodes its queue messages in base64; the text tells. */
+function imageOfPoison(text: string): string | undefined {
+  for (const candidate of [text, Buffer.from(text, 'base64').toString('utf8')]) {
+    try {
+      const { ContainerName, BlobName } = poisonMessage.parse(JSON.parse(candidate));
+      return `${ContainerName}/${BlobName}`;
+    } catch {
+      continue;
+    }
+  }
+  return undefined;
+}

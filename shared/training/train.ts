@@ -1,0 +1,137 @@
+import { codeOf, describeError } from '../errors.ts';
+import type { FaceClient } from '../face/client.ts';
+import { isFaceError, mayHaveTakenEffect, translateFaceError } from '../face/errors.ts';
+import type { Log } from '../log.ts';
+import type { Doorbells } from '../messages/doorbells.ts';
+import { TurnFarAway } from '../quota/gate.ts';
+import type { Ledger } from '../records/ledger.ts';
+import type { Trainings } from '../records/trainings.ts';
+import {
+  accepted,
+  changed,
+  decide,
+  emptied,
+  failed,
+  hasRunTooLong,
+  started,
+  stillRunning,
+  succeeded,
+  type Debounce,
+  type Training,
+} from './machine.ts';
+
+export type TrainerOptions = {
+  trainings: Trainings<Training>;
+  ledger: Ledger;
+  face: FaceClient;
+  /** Deletes the group in Face if nothing of it is enrolled any more. */
+  emptyIfNoFaceIsLeft: (group: string) => Promise<boolean>;
+  doorbells: Doorbells;
+  debounce: Debounce;
+  log: Log;
+  now: () => number;
+};
+
+/** Ticks are rung at whole steps of this, so that a burst of changes rings once (duplicate detection by message ID). */
+const tickStepMs = 250;
+/** What failed before a training began is tried again after this. */
+const comeBackMs = 5_000;
+
+export type Trainer = ReturnType<typeof createTrainer>;
+
+/**
+ * Carries out what the machine decides, a tick at a time. State first, message second: a tick that is lost is rung
+ * again by the sweep, one that comes twice finds nothing to do.
+ */
+export function createTrainer(options: TrainerOptions) {
+  const { trainings, face, doorbells, debounce, log, now } = options;
+
+  /** Faces of the group have changed in Face. */
+  async function groupChanged(group: string): Promise<void> {
+    await ringFor(group, await trainings.change(group, (training) => changed(training, now())));
+  }
+
+  /** Rings at the time at which the machine wants to go on, if any. */
+  async function ringFor(group: string, training: Training): Promise<void> {
+    const decision = decide(training, debounce, now());
+    if (decision.do === 'nothing') return;
+    const kind = decision.do === 'wait' ? decision.kind : 'change';
+    const at = decision.do === 'wait' ? decision.until : now();
+    await doorbells.ringTraining(group, kind, Math.ceil(at / tickStepMs) * tickStepMs);
+  }
+
+  /** Looks at the group and does what is to be done now. */
+  async function tick(group: string): Promise<void> {
+    const training = await trainings.get(group);
+    if (training === undefined) return;
+    const decision = decide(training, debounce, now());
+    if (decision.do === 'nothing') return;
+    if (decision.do === 'wait') return ringFor(group, training);
+    try {
+      await ringFor(group, decision.do === 'train' ? await train(group) : await poll(group, training));
+    } catch (error) {
+      await recover(group, error);
+    }
+  }
+
+  async function train(group: string): Promise<Training> {
+    const { images } = await options.ledger.counts(group);
+    // Training a group without a face fails: it is emptied instead.
+    if (
+      images.received + images.detected + images.enrolled === 0 &&
+      (await options.emptyIfNoFaceIsLeft(group))
+    ) {
+      return trainings.change(group, emptied);
+    }
+    await trainings.change(group, (training) => started(training, now()));
+    await face.train(group);
+    return trainings.change(group, (training) => accepted(training, now()));
+  }
+
+  async function poll(group: string, training: Training): Promise<Training> {
+    const { status } = await face.trainingStatus(group);
+    switch (status.toLowerCase()) {
+      case 'succeeded':
+        log.info('a training succeeded');
+        return trainings.change(group, (current) => succeeded(current, now()));
+      case 'failed':
+        log.warn('a training failed in Face');
+        return trainings.change(group, (current) => failed(current, 'training_failed', now()));
+      default:
+        return hasRunTooLong(training, now())
+          ? trainings.change(group, (current) => failed(current, 'training_failed', now()))
+          : trainings.change(group, (current) => stillRunning(current, now()));
+    }
+  }
+
+  /** A call that may have taken effect leaves the intention: the training is asked for once more. */
+  async function recover(group: string, error: unknown): Promise<void> {
+    if (error instanceof TurnFarAway) return doorbells.ringTraining(group, 'retry', now() + error.inMs);
+    const failure = translateFaceError(error);
+    log.warn(`a training is tried again: ${describeError(failure)}`);
+    const inDoubt = isFaceError(error, 409) || mayHaveTakenEffect(error);
+    const next = await trainings.change(group, (training) =>
+      inDoubt ? stillRunning(training, now()) : failed(training, codeOf(failure), now()),
+    );
+    if (next.running === undefined && next.retryAt === undefined) {
+      return doorbells.ringTraining(group, 'retry', now() + comeBackMs);
+    }
+    await ringFor(group, next);
+  }
+
+  return {
+    groupChanged,
+    tick,
+
+    /** Rings for a group whose tick may have been lost. */
+    async remind(group: string): Promise<void> {
+      const training = await trainings.get(group);
+      if (training !== undefined) await ringFor(group, training);
+    },
+
+    /** Trains the group soon, whether it has changed or not. */
+    async trainNow(group: string): Promise<void> {
+      await ringFor(group, await trainings.change(group, (training) => changed(training, now())));
+    },
+  };
+}
