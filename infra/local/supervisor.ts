@@ -95,7 +95,7 @@ export function superviseParts(output: (line: string) => void): Supervisor {
     failure: failed.promise,
     async stop() {
       stopping = true;
-      for (const child of [...running.values()].reverse()) await end(child);
+      for (const child of [...running.values()].toReversed()) await end(child);
       running.clear();
     },
   };

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { failures, RollcallError } from '../errors.ts';
 import { translateFaceError } from '../face/errors.ts';
 import { TurnFarAway } from '../quota/gate.ts';

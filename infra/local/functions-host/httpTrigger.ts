@@ -1,0 +1,115 @@
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { RegisteredFunction, TypedData } from './core.ts';
+import type { FunctionKeys } from './keys.ts';
+import { triggerOf, type Invoke } from './invoke.ts';
+
+/** The real host takes requests of at most 100 MB (`FUNCTIONS_REQUEST_BODY_SIZE_LIMIT`). */
+const bodyLimit = 100 * 1024 * 1024;
+
+/** The HTTP server of the host. Bodies stay bytes: what they mean is the function's business. */
+export function createHttpServer(): FastifyInstance {
+  const server = fastify({
+    bodyLimit,
+    exposeHeadRoutes: false,
+    forceCloseConnections: true,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 2_000 },
+  });
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
+    done(null, body);
+  });
+  server.setErrorHandler((error: { statusCode?: number }, _request, reply) => {
+    void reply.code(error.statusCode ?? 500).send();
+  });
+  server.setNotFoundHandler((_request, reply) => {
+    void reply.code(404).send();
+  });
+  return server;
+}
+
+/** Registers an HTTP function under its route. */
+export function listenHttp(
+  server: FastifyInstance,
+  registered: RegisteredFunction,
+  { routePrefix, invoke, keys }: { routePrefix: string; invoke: Invoke; keys: FunctionKeys | undefined },
+): void {
+  const { binding } = triggerOf(registered.metadata.bindings);
+  const route = String(binding['route'] ?? registered.metadata.name);
+  const open = binding['authLevel'] === 'anonymous';
+  for (const url of urlsOf(`/${routePrefix}/${route}`)) {
+    server.route({
+      method: methodsOf(binding['methods']),
+      url,
+      async handler(request, reply) {
+        if (!open && keys !== undefined && !keys.accept(registered.metadata.name, request)) {
+          return reply.code(401).send();
+        }
+        const { returnValue } = await invoke(registered, { data: await toHttpData(request) });
+        return answer(reply, request.method, returnValue);
+      },
+    });
+  }
+}
+
+function methodsOf(methods: unknown): string[] {
+  return Array.isArray(methods) && methods.length > 0 ? methods.map(String) : ['GET', 'POST'];
+}
+
+/** Route templates in the words of find-my-way: `{x}`, `{x:int}`, `{x?}` (with and without), `{*rest}`. */
+export function urlsOf(template: string): string[] {
+  const optional = /\/\{(\w+)(?::\w+)?\?\}$/.exec(template);
+  if (optional !== null) {
+    const base = template.slice(0, optional.index);
+    return [...urlsOf(base), ...urlsOf(`${base}/{${optional[1]}}`)];
+  }
+  const url = template
+    .replaceAll(/\{\*\w+\}/g, '*')
+    .replaceAll(/\{(\w+):int\}/g, String.raw`:$1(^\d+$$)`)
+    .replaceAll(/\{(\w+)(?::\w+)?\}/g, ':$1');
+  return [url];
+}
+
+async function toHttpData(request: FastifyRequest): Promise<TypedData> {
+  const wrap = (values: Iterable<[string, string]>) =>
+    Object.fromEntries([...values].map(([name, value]) => [name, { value }]));
+  const url = new URL(request.url, `http://${request.headers.host ?? '127.0.0.1'}`);
+  const query = [...new Set(url.searchParams.keys())].map((name): [string, string] => [
+    name,
+    // The real host joins repeated keys with a comma.
+    url.searchParams.getAll(name).join(','),
+  ]);
+  const headers = Object.entries(request.headers).map(([name, value]): [string, string] => [
+    name,
+    Array.isArray(value) ? value.join(',') : (value ?? ''),
+  ]);
+  const params = Object.entries(request.params as Record<string, string>);
+  const body = request.body;
+  return {
+    http: {
+      method: request.method,
+      url: url.href,
+      nullableHeaders: wrap(headers),
+      nullableQuery: wrap(query),
+      nullableParams: wrap(params),
+      ...(body instanceof Uint8Array && body.length > 0 ? { body: { bytes: body } } : {}),
+    },
+  };
+}
+
+type HttpReturn = {
+  statusCode?: string;
+  headers?: Record<string, string>;
+  body?: { bytes?: Uint8Array; string?: string };
+};
+
+function answer(reply: FastifyReply, method: string, returnValue: TypedData | undefined): FastifyReply {
+  const http = returnValue?.['http'] as HttpReturn | undefined;
+  if (http === undefined) return reply.code(204).send();
+  const status = Number(http.statusCode ?? 200);
+  reply.code(status).headers(http.headers ?? {});
+  const bodyless = method === 'HEAD' || [204, 205, 304].includes(status);
+  const body = http.body?.bytes ?? http.body?.string;
+  return bodyless || body === undefined
+    ? reply.send()
+    : reply.send(typeof body === 'string' ? body : Buffer.from(body));
+}

@@ -1,0 +1,43 @@
+import { Cron } from 'croner';
+import type { RegisteredFunction } from './core.ts';
+import { triggerOf, type Invoke } from './invoke.ts';
+
+/**
+ * Timer triggers: six fields, UTC. Runs of a timer never overlap, and one that fails does not stop the schedule.
+ * @throws Error when the schedule cannot be read
+ */
+export function startTimer(
+  registered: RegisteredFunction,
+  { invoke, resolve }: { invoke: Invoke; resolve: (text: string) => string },
+): { run(): Promise<void>; close(): Promise<void> } {
+  const { binding } = triggerOf(registered.metadata.bindings);
+  const schedule = resolve(String(binding['schedule']));
+  let running: Promise<void> = Promise.resolve();
+  const run = async (isPastDue: boolean): Promise<void> => {
+    const data = { Schedule: { AdjustForDST: true }, ScheduleStatus: null, IsPastDue: isPastDue };
+    // The failure is logged with the invocation.
+    await invoke(registered, { data: { json: JSON.stringify(data) } }).then(
+      () => undefined,
+      () => undefined,
+    );
+  };
+  let cron: Cron;
+  try {
+    cron = new Cron(schedule, { timezone: 'UTC', protect: true, sloppyRanges: true, mode: '6-part' }, () => {
+      running = run(false);
+      return running;
+    });
+  } catch (error) {
+    throw new Error(`the schedule of ${registered.metadata.name} cannot be read: ${schedule}`, {
+      cause: error,
+    });
+  }
+  if (binding['runOnStartup'] === true) running = run(false);
+  return {
+    run: () => run(false),
+    async close() {
+      cron.stop();
+      await running;
+    },
+  };
+}

@@ -1,0 +1,477 @@
+import { randomUUID } from 'node:crypto';
+import { refusals } from './serviceBusError.ts';
+import { SortedNumbers } from './sortedNumbers.ts';
+import type { EntityStore, MessageContent, StoredMessage } from './store.ts';
+
+export type QueueDescription = {
+  name: string;
+  requiresSession: boolean;
+  lockDurationSeconds: number;
+  maxDeliveryCount: number;
+  duplicateDetectionWindowSeconds?: number;
+  defaultTimeToLiveSeconds?: number;
+  deadLetteringOnExpiration?: boolean;
+};
+
+/** A message as it comes in. */
+export type IncomingMessage = {
+  messageId: string;
+  sessionId: string | null;
+  scheduledFor: number | null;
+  content: MessageContent;
+};
+
+/** A message as it goes out: locked, or taken for good. */
+export type Delivery = StoredMessage & { lockToken: string; lockedUntil: number };
+
+export type DeadLetterReason = { reason: string; description: string };
+
+type Lock = { sequenceNumber: number; until: number; session: SessionHold | undefined };
+
+/** A session in somebody's hands. `lost` is called when it is taken away. */
+export type SessionHold = { sessionId: string; lockedUntil: number; lost: () => void };
+
+/**
+ * One queue, or the dead-letter queue of one.
+ *
+ * A message is scheduled, active or deferred; an active one is available, or locked by a token. Transitions:
+ * scheduled → active at its time (with a new number); available → locked on delivery; locked → gone (complete), →
+ * available in its old place (abandon, lock lost; delivery count + 1), → deferred, → dead-letter queue (on request,
+ * or at the n-th failed delivery); any → dead-letter queue or gone when its time to live is over.
+ *
+ * Invariants: a message is in exactly one of these places; the messages of a session are delivered in the order of
+ * their numbers, to its one holder; what a call has accepted is on disk when it returns. Locks are in memory only:
+ * after a restart every message is available again.
+ */
+export class Entity {
+  readonly description: QueueDescription;
+  readonly deadLetters: Entity | undefined;
+  /** Called when something may have become deliverable. */
+  onAvailable: () => void = () => undefined;
+
+  readonly #store: EntityStore;
+  readonly #now: () => number;
+  readonly #rewriteForDeadLetter: (bare: Uint8Array, reason: DeadLetterReason) => Uint8Array;
+  readonly #messages = new Map<number, StoredMessage>();
+  readonly #scheduled = new Map<number, number>();
+  readonly #expiring = new Map<number, number>();
+  readonly #locks = new Map<string, Lock>();
+  readonly #available = new SortedNumbers();
+  readonly #sessions = new Map<string, SortedNumbers>();
+  readonly #holds = new Map<string, SessionHold>();
+  /** Sessions with something to deliver and no holder, in the order in which they became so. */
+  readonly #readySessions = new Set<string>();
+  #sequence: number;
+
+  constructor(
+    description: QueueDescription,
+    store: EntityStore,
+    options: {
+      now: () => number;
+      deadLetters: Entity | undefined;
+      rewriteForDeadLetter: (bare: Uint8Array, reason: DeadLetterReason) => Uint8Array;
+    },
+  ) {
+    this.description = description;
+    this.deadLetters = options.deadLetters;
+    this.#store = store;
+    this.#now = options.now;
+    this.#rewriteForDeadLetter = options.rewriteForDeadLetter;
+    this.#sequence = store.lastSequence();
+    for (const message of store.load()) this.#place(message);
+  }
+
+  /** Accepts all messages or none; a duplicate is accepted and dropped. Returns the numbers, 0 for a duplicate. */
+  send(incoming: readonly IncomingMessage[]): number[] {
+    if (this.description.requiresSession && incoming.some(({ sessionId }) => sessionId === null)) {
+      throw refusals.noSessionId();
+    }
+    const placed: StoredMessage[] = [];
+    const numbers = this.#store.atomically(() =>
+      incoming.map((message) => {
+        if (this.#isDuplicate(message.messageId)) return 0;
+        const stored = this.#newMessage(message);
+        this.#store.insert(stored, message.content);
+        placed.push(stored);
+        return stored.sequenceNumber;
+      }),
+    );
+    for (const message of placed) this.#place(message);
+    if (placed.length > 0) this.onAvailable();
+    return numbers;
+  }
+
+  #newMessage({ messageId, sessionId, scheduledFor, content }: IncomingMessage): StoredMessage {
+    const now = this.#now();
+    const isScheduled = scheduledFor !== null && scheduledFor > now;
+    this.#sequence += 1;
+    return {
+      sequenceNumber: this.#sequence,
+      messageId,
+      sessionId,
+      state: isScheduled ? 'scheduled' : 'active',
+      deliveryCount: 0,
+      enqueuedAt: now,
+      scheduledFor: isScheduled ? scheduledFor : null,
+      expiresAt: this.#expiry(content.ttl, isScheduled ? scheduledFor : now),
+      wasScheduled: isScheduled,
+    };
+  }
+
+  #expiry(ttl: number | null, from: number): number | null {
+    const limits = [ttl, (this.description.defaultTimeToLiveSeconds ?? Infinity) * 1_000].filter(
+      (limit) => limit !== null,
+    );
+    const least = Math.min(...limits);
+    return Number.isFinite(least) ? from + least : null;
+  }
+
+  #isDuplicate(messageId: string): boolean {
+    const windowMs = (this.description.duplicateDetectionWindowSeconds ?? 0) * 1_000;
+    if (windowMs === 0) return false;
+    const now = this.#now();
+    const seenAt = this.#store.seenAt(messageId);
+    if (seenAt !== undefined && seenAt > now - windowMs) return true;
+    this.#store.see(messageId, now);
+    this.#store.forgetSeenBefore(now - windowMs);
+    return false;
+  }
+
+  #place(message: StoredMessage): void {
+    const { sequenceNumber, state, scheduledFor, expiresAt } = message;
+    this.#messages.set(sequenceNumber, message);
+    if (expiresAt !== null) this.#expiring.set(sequenceNumber, expiresAt);
+    if (state === 'scheduled' && scheduledFor !== null) this.#scheduled.set(sequenceNumber, scheduledFor);
+    if (state === 'active') this.#makeAvailable(message);
+  }
+
+  #makeAvailable({ sequenceNumber, sessionId }: StoredMessage): void {
+    if (!this.description.requiresSession || sessionId === null) {
+      this.#available.add(sequenceNumber);
+      return;
+    }
+    const session = this.#sessions.get(sessionId) ?? new SortedNumbers();
+    session.add(sequenceNumber);
+    this.#sessions.set(sessionId, session);
+    if (!this.#holds.has(sessionId)) this.#readySessions.add(sessionId);
+  }
+
+  #remove(message: StoredMessage): void {
+    const { sequenceNumber, sessionId } = message;
+    this.#store.remove(sequenceNumber);
+    this.#messages.delete(sequenceNumber);
+    this.#scheduled.delete(sequenceNumber);
+    this.#expiring.delete(sequenceNumber);
+    this.#available.delete(sequenceNumber);
+    if (sessionId !== null) this.#sessions.get(sessionId)?.delete(sequenceNumber);
+    this.#tidySession(sessionId);
+  }
+
+  #tidySession(sessionId: string | null): void {
+    if (sessionId === null || this.#sessions.get(sessionId)?.size !== 0) return;
+    this.#sessions.delete(sessionId);
+    this.#readySessions.delete(sessionId);
+  }
+
+  /** The next message of the queue, or of a session in hand; undefined when there is none. */
+  deliver(session?: SessionHold, forGood = false): Delivery | undefined {
+    const from = session === undefined ? this.#available : this.#sessions.get(session.sessionId);
+    const message = this.#messages.get(from?.take() ?? 0);
+    if (message === undefined) return undefined;
+    if (forGood) {
+      const delivery = { ...message, lockToken: randomUUID(), lockedUntil: this.#now() };
+      return delivery;
+    }
+    return this.#lock(message, session);
+  }
+
+  /** A message that was delivered for good is gone once it has been written to the wire. */
+  deliveredForGood(delivery: Delivery): void {
+    this.#remove(delivery);
+  }
+
+  #lock(message: StoredMessage, session: SessionHold | undefined): Delivery {
+    const lockToken = randomUUID();
+    const lockedUntil = session?.lockedUntil ?? this.#now() + this.description.lockDurationSeconds * 1_000;
+    this.#locks.set(lockToken, { sequenceNumber: message.sequenceNumber, until: lockedUntil, session });
+    return { ...message, lockToken, lockedUntil };
+  }
+
+  content(sequenceNumber: number): MessageContent {
+    return this.#store.content(sequenceNumber);
+  }
+
+  complete(lockToken: string): void {
+    this.#remove(this.#unlock(lockToken));
+  }
+
+  abandon(lockToken: string, bare?: Uint8Array): void {
+    const message = this.#unlock(lockToken);
+    if (bare !== undefined) this.#store.rewrite(message.sequenceNumber, bare);
+    this.#failed(message);
+    this.onAvailable();
+  }
+
+  defer(lockToken: string, bare?: Uint8Array): void {
+    const message = this.#unlock(lockToken);
+    message.state = 'deferred';
+    message.deliveryCount += 1;
+    this.#store.atomically(() => {
+      this.#store.update(message);
+      if (bare !== undefined) this.#store.rewrite(message.sequenceNumber, bare);
+    });
+  }
+
+  deadLetter(lockToken: string, reason: DeadLetterReason, bare?: Uint8Array): void {
+    const message = this.#unlock(lockToken);
+    if (bare !== undefined) this.#store.rewrite(message.sequenceNumber, bare);
+    if (this.deadLetters === undefined) this.#failed(message);
+    else this.#moveToDeadLetters(message, reason);
+    this.onAvailable();
+  }
+
+  /** Which message a lock is on. @throws ServiceBusRefusal when the lock is lost */
+  locked(lockToken: string): number {
+    const lock = this.#locks.get(lockToken);
+    if (lock === undefined || this.#now() >= this.#lockedUntil(lock)) throw refusals.messageLockLost();
+    return lock.sequenceNumber;
+  }
+
+  renew(lockToken: string): number {
+    this.locked(lockToken);
+    const lock = this.#locks.get(lockToken);
+    if (lock === undefined) throw refusals.messageLockLost();
+    lock.until = this.#now() + this.description.lockDurationSeconds * 1_000;
+    return lock.until;
+  }
+
+  #lockedUntil(lock: Lock): number {
+    return lock.session?.lockedUntil ?? lock.until;
+  }
+
+  #unlock(lockToken: string): StoredMessage {
+    const message = this.#messages.get(this.locked(lockToken));
+    this.#locks.delete(lockToken);
+    if (message === undefined) throw refusals.messageLockLost();
+    return message;
+  }
+
+  /** A delivery failed: once more, or the last time. In a dead-letter queue the count stands still. */
+  #failed(message: StoredMessage): void {
+    if (this.deadLetters === undefined) {
+      this.#putBack(message);
+      return;
+    }
+    message.deliveryCount += 1;
+    if (message.deliveryCount >= this.description.maxDeliveryCount && message.state === 'active') {
+      const description = `Message could not be consumed after ${message.deliveryCount} delivery attempts.`;
+      this.#moveToDeadLetters(message, { reason: 'MaxDeliveryCountExceeded', description });
+      return;
+    }
+    this.#store.update(message);
+    this.#putBack(message);
+  }
+
+  #putBack(message: StoredMessage): void {
+    if (message.state === 'active') this.#makeAvailable(message);
+  }
+
+  #moveToDeadLetters(message: StoredMessage, reason: DeadLetterReason): void {
+    const { deadLetters } = this;
+    if (deadLetters === undefined) return;
+    const { ttl: _ttl, ...content } = this.#store.content(message.sequenceNumber);
+    const bare = this.#rewriteForDeadLetter(content.bare, reason);
+    this.#store.atomically(() => {
+      deadLetters.#receive(message, { ...content, ttl: null, bare });
+      this.#remove(message);
+    });
+    deadLetters.onAvailable();
+  }
+
+  #receive(message: StoredMessage, content: MessageContent): void {
+    this.#sequence += 1;
+    const moved: StoredMessage = {
+      ...message,
+      sequenceNumber: this.#sequence,
+      state: 'active',
+      enqueuedAt: this.#now(),
+      scheduledFor: null,
+      expiresAt: null,
+    };
+    this.#store.insert(moved, content);
+    this.#place(moved);
+  }
+
+  /** Takes a session that was named. @throws ServiceBusRefusal when another has it */
+  acceptSession(sessionId: string, lost: () => void): SessionHold {
+    if (this.#holds.has(sessionId)) throw refusals.sessionCannotBeLocked(sessionId);
+    const lockedUntil = this.#now() + this.description.lockDurationSeconds * 1_000;
+    const hold: SessionHold = { sessionId, lockedUntil, lost };
+    this.#holds.set(sessionId, hold);
+    this.#readySessions.delete(sessionId);
+    return hold;
+  }
+
+  /** Takes the session that has waited longest; undefined when none has anything to deliver. */
+  acceptNextSession(lost: () => void): SessionHold | undefined {
+    const [sessionId] = this.#readySessions;
+    return sessionId === undefined ? undefined : this.acceptSession(sessionId, lost);
+  }
+
+  hasReadySession(): boolean {
+    return this.#readySessions.size > 0;
+  }
+
+  /** The holder lets go, or is gone: what it had not settled is available again, and nothing has failed. */
+  releaseSession(hold: SessionHold): void {
+    if (this.#holds.get(hold.sessionId) !== hold) return;
+    for (const message of this.#unlockAllOf(hold)) this.#putBack(message);
+    this.#freeSession(hold);
+    this.onAvailable();
+  }
+
+  renewSession(sessionId: string): number {
+    const hold = this.heldSession(sessionId);
+    hold.lockedUntil = this.#now() + this.description.lockDurationSeconds * 1_000;
+    return hold.lockedUntil;
+  }
+
+  sessionState(sessionId: string): Uint8Array | undefined {
+    this.heldSession(sessionId);
+    return this.#store.sessionState(sessionId);
+  }
+
+  setSessionState(sessionId: string, state: Uint8Array | undefined): void {
+    this.heldSession(sessionId);
+    this.#store.setSessionState(sessionId, state);
+  }
+
+  /** @throws ServiceBusRefusal when nobody holds it any more */
+  heldSession(sessionId: string): SessionHold {
+    const hold = this.#holds.get(sessionId);
+    if (hold === undefined || hold.lockedUntil <= this.#now()) throw refusals.sessionLockLost();
+    return hold;
+  }
+
+  #unlockAllOf(hold: SessionHold): StoredMessage[] {
+    const unlocked: StoredMessage[] = [];
+    for (const [token, lock] of this.#locks) {
+      if (lock.session !== hold) continue;
+      this.#locks.delete(token);
+      const message = this.#messages.get(lock.sequenceNumber);
+      if (message !== undefined) unlocked.push(message);
+    }
+    return unlocked;
+  }
+
+  #freeSession({ sessionId }: SessionHold): void {
+    this.#holds.delete(sessionId);
+    if ((this.#sessions.get(sessionId)?.size ?? 0) > 0) this.#readySessions.add(sessionId);
+    this.#tidySession(sessionId);
+  }
+
+  /** Removes scheduled messages before their time. @throws ServiceBusRefusal when one is not scheduled any more */
+  cancelScheduled(numbers: readonly number[]): void {
+    const messages = numbers.map((number) => this.#messages.get(number));
+    if (messages.some((message) => message?.state !== 'scheduled')) throw refusals.messageNotFound();
+    this.#store.atomically(() => {
+      for (const message of messages) if (message !== undefined) this.#remove(message);
+    });
+  }
+
+  /** Locks deferred messages. @throws ServiceBusRefusal when one is not deferred */
+  receiveDeferred(numbers: readonly number[], session?: SessionHold): Delivery[] {
+    const messages = numbers.map((number) => this.#messages.get(number));
+    if (messages.some((message) => message?.state !== 'deferred')) throw refusals.messageNotFound();
+    return messages.filter((message) => message !== undefined).map((message) => this.#lock(message, session));
+  }
+
+  /** Messages in any state from a number on; locks nothing. */
+  peek(from: number, count: number, sessionId?: string): StoredMessage[] {
+    const found: StoredMessage[] = [];
+    for (const message of [...this.#messages.values()].toSorted(
+      (a, b) => a.sequenceNumber - b.sequenceNumber,
+    )) {
+      if (message.sequenceNumber < from || (sessionId !== undefined && message.sessionId !== sessionId))
+        continue;
+      found.push(message);
+      if (found.length >= count) break;
+    }
+    return found;
+  }
+
+  /** Does what time has brought: locks and sessions that ran out, scheduled messages, messages too old. */
+  tick(): void {
+    const now = this.#now();
+    for (const hold of this.#holds.values()) if (hold.lockedUntil <= now) this.#loseSession(hold);
+    for (const [token, lock] of this.#locks) {
+      if (lock.session !== undefined || lock.until > now) continue;
+      this.#locks.delete(token);
+      const message = this.#messages.get(lock.sequenceNumber);
+      if (message !== undefined) this.#failed(message);
+    }
+    for (const [number, at] of this.#scheduled) if (at <= now) this.#activate(number);
+    for (const [number, at] of this.#expiring) if (at <= now) this.#expire(number);
+    this.onAvailable();
+  }
+
+  #loseSession(hold: SessionHold): void {
+    for (const message of this.#unlockAllOf(hold)) this.#failed(message);
+    this.#freeSession(hold);
+    hold.lost();
+  }
+
+  #activate(number: number): void {
+    const message = this.#messages.get(number);
+    if (message === undefined) return;
+    const content = this.#store.content(number);
+    this.#store.atomically(() => {
+      this.#remove(message);
+      this.#sequence += 1;
+      const active: StoredMessage = {
+        ...message,
+        sequenceNumber: this.#sequence,
+        state: 'active',
+        enqueuedAt: this.#now(),
+        scheduledFor: null,
+      };
+      this.#store.insert(active, content);
+      this.#place(active);
+    });
+  }
+
+  #expire(number: number): void {
+    const message = this.#messages.get(number);
+    if (message === undefined || message.state !== 'active' || this.#isLocked(number)) return;
+    this.#takeFromLine(message);
+    if (this.description.deadLetteringOnExpiration === true && this.deadLetters !== undefined) {
+      const description = 'The message expired and was dead lettered.';
+      this.#moveToDeadLetters(message, { reason: 'TTLExpiredException', description });
+    } else {
+      this.#remove(message);
+    }
+  }
+
+  #takeFromLine({ sequenceNumber, sessionId }: StoredMessage): void {
+    this.#available.delete(sequenceNumber);
+    if (sessionId !== null) this.#sessions.get(sessionId)?.delete(sequenceNumber);
+  }
+
+  #isLocked(number: number): boolean {
+    for (const lock of this.#locks.values()) if (lock.sequenceNumber === number) return true;
+    return false;
+  }
+
+  /** When `tick` has something to do next; Infinity: not by itself. */
+  nextDue(): number {
+    let due = Infinity;
+    for (const hold of this.#holds.values()) due = Math.min(due, hold.lockedUntil);
+    for (const lock of this.#locks.values()) if (lock.session === undefined) due = Math.min(due, lock.until);
+    for (const at of this.#scheduled.values()) due = Math.min(due, at);
+    for (const [number, at] of this.#expiring) {
+      // One that is locked or deferred is looked at when its lock ends.
+      if (this.#messages.get(number)?.state === 'active' && !this.#isLocked(number)) due = Math.min(due, at);
+    }
+    return due;
+  }
+}

@@ -1,0 +1,236 @@
+import type { AddressInfo, Server } from 'node:net';
+import rhea from 'rhea';
+import { messages, type RheaConnection, type RheaContext, type RheaLink } from './amqp.ts';
+import { cbsReply, isValidToken } from './cbs.ts';
+import { readTransfer } from './codec.ts';
+import { serveReceiver, type ServedReceiver } from './deliver.ts';
+import type { Entity } from './entity.ts';
+import { asRefusal, echoAttach, outgoingOf, prepareSession, settle, type OutgoingLink } from './links.ts';
+import { manage } from './management.ts';
+import { refusals } from './serviceBusError.ts';
+
+export type ListenerOptions = {
+  port: number;
+  key: string;
+  /** By address in lower case. */
+  entities: ReadonlyMap<string, Entity>;
+  /** Called after anything that may have changed when the clock is next needed. */
+  onActivity: () => void;
+  now: () => number;
+};
+
+/** Standard tier: a message or batch of at most 256 KB. */
+const maxMessageSize = 262_144;
+const sendCredit = 1_000;
+
+type Client = { authorized: boolean; replyLinks: Map<string, OutgoingLink>; receivers: Set<ServedReceiver> };
+
+/** The AMQP face of the broker: which links may be attached to what, and what their transfers mean. */
+export async function listen(options: ListenerOptions): Promise<{ port: number; close(): Promise<void> }> {
+  const { entities, onActivity } = options;
+  const container = rhea.create_container();
+  const clients = new Map<RheaConnection, Client>();
+  const on = (event: string, handler: (context: RheaContext) => void): void => {
+    container.on(event, (context: unknown) => {
+      handler(context as RheaContext);
+      onActivity();
+    });
+  };
+  for (const [address, entity] of entities) {
+    entity.onAvailable = () => {
+      for (const client of clients.values()) {
+        for (const receiver of client.receivers) if (receiver.address === address) receiver.pump();
+      }
+    };
+  }
+
+  const clientOf = ({ connection }: RheaContext): Client => {
+    const known = clients.get(connection) ?? {
+      authorized: false,
+      replyLinks: new Map(),
+      receivers: new Set(),
+    };
+    clients.set(connection, known);
+    return known;
+  };
+
+  // `session_open` is dispatched before any link of the session is attached.
+  on('session_open', ({ session }) => prepareSession(session));
+  on('receiver_open', (context) => openIncoming(context, options, clientOf(context)));
+  on('message', (context) => receive(context, options, clientOf(context)));
+  on('sender_open', (context) => openOutgoing(context, options, clientOf(context)));
+  on('sender_flow', (context) => {
+    const link = context.sender;
+    if (link !== undefined && addressOf(link.source) === '$cbs') kick(link);
+    for (const receiver of clientOf(context).receivers) if (receiver.link === link) receiver.flow();
+  });
+  for (const outcome of ['accepted', 'rejected', 'modified', 'released']) {
+    on(outcome, (context) => {
+      for (const receiver of clientOf(context).receivers) {
+        if (receiver.link === context.sender) receiver.settled(outcome, context);
+      }
+    });
+  }
+  const forget = (client: Client, isGone: (receiver: ServedReceiver) => boolean): void => {
+    for (const receiver of client.receivers) {
+      if (!isGone(receiver)) continue;
+      client.receivers.delete(receiver);
+      receiver.gone();
+    }
+  };
+  on('sender_close', (context) => {
+    outgoingOf(context).attach();
+    forget(clientOf(context), (receiver) => receiver.link === context.sender);
+  });
+  // Links of an ended session get no event of their own.
+  on('session_close', (context) =>
+    forget(clientOf(context), (receiver) => receiver.link.session === context.session),
+  );
+  on('disconnected', (context) => {
+    forget(clientOf(context), () => true);
+    clients.delete(context.connection);
+  });
+  // Without a listener these are thrown; the link, session or connection is closed by the peer in any case.
+  for (const event of [
+    'connection_error',
+    'session_error',
+    'sender_error',
+    'receiver_error',
+    'protocol_error',
+  ]) {
+    on(event, () => undefined);
+  }
+  container.on('error', (error: unknown) => {
+    process.stderr.write(`a defect of the broker closed a connection: ${String(error)}
+`);
+  });
+
+  const server = container.listen({
+    host: '127.0.0.1',
+    port: options.port,
+    autoaccept: false,
+    treat_modified_as_released: false,
+    tcp_no_delay: true,
+    max_frame_size: 65_536,
+    idle_time_out: 60_000,
+    session_buffer_size: 8_192,
+    credit_window: 0,
+  } as object as Parameters<typeof container.listen>[0]) as Server;
+  await new Promise<void>((resolve, reject) => {
+    server.once('listening', resolve);
+    server.once('error', reject);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    async close() {
+      const closed = new Promise<void>((resolve) => {
+        server.close(() => resolve());
+      });
+      for (const connection of clients.keys()) destroy(connection);
+      await closed;
+    },
+  };
+}
+
+function destroy(connection: RheaConnection): void {
+  (connection as unknown as { socket?: { destroy(): void } }).socket?.destroy();
+}
+
+function addressOf(terminus: { address?: string | null } | null): string {
+  return terminus?.address ?? '';
+}
+
+/** A client wants to send: to a queue, or requests to `$cbs` or `$management`. */
+function openIncoming(context: RheaContext, { entities }: ListenerOptions, client: Client): void {
+  const link = context.receiver;
+  if (link === undefined) return;
+  const address = addressOf(link.target);
+  const found = address === '$cbs' || (client.authorized && entities.has(entityOf(address)));
+  if (!found) {
+    const refusal = client.authorized ? refusals.entityNotFound(address) : refusals.unauthorized();
+    link.close({ condition: refusal.condition, description: refusal.message });
+    return;
+  }
+  echoAttach(link);
+  link.local.attach['max_message_size'] = maxMessageSize;
+  link.add_credit(sendCredit);
+}
+
+function entityOf(address: string): string {
+  return address.toLowerCase().replace(/\/\$management$/, '');
+}
+
+function receive(context: RheaContext, options: ListenerOptions, client: Client): void {
+  const { receiver, delivery } = context;
+  if (receiver === undefined || delivery === undefined) return;
+  const bytes = context.message as Buffer;
+  const address = addressOf(receiver.target);
+  receiver.add_credit(1);
+  try {
+    if (bytes.length > maxMessageSize) throw refusals.messageTooLarge(maxMessageSize);
+    if (address === '$cbs') authorize(bytes, options, client);
+    else if (address.toLowerCase().endsWith('/$management')) answer(bytes, address, options, client);
+    else entityAt(options, address).send(readTransfer(bytes, context.format ?? 0));
+    settle(delivery);
+  } catch (error) {
+    settle(delivery, asRefusal(error));
+  }
+}
+
+function entityAt({ entities }: ListenerOptions, address: string): Entity {
+  const entity = entities.get(entityOf(address));
+  if (entity === undefined) throw refusals.entityNotFound(address);
+  return entity;
+}
+
+function authorize(bytes: Buffer, { key, now }: ListenerOptions, client: Client): void {
+  const request = messages.decode(bytes);
+  const valid = isValidToken(request.body, key, now());
+  if (valid) client.authorized = true;
+  replyTo(request.reply_to, client, cbsReply(request, valid));
+}
+
+function answer(bytes: Buffer, address: string, options: ListenerOptions, client: Client): void {
+  const request = messages.decode(bytes);
+  replyTo(request.reply_to, client, manage(entityAt(options, address), request));
+}
+
+let replies = 0;
+
+/** The client names the link of its own on which it waits for the reply. */
+function replyTo(name: string | undefined, client: Client, reply: Buffer): void {
+  const link = client.replyLinks.get(name ?? '');
+  if (link === undefined) throw refusals.badRequest('reply-to names no link');
+  replies += 1;
+  link.send(reply, Buffer.from(String(replies)), true);
+}
+
+/** A client wants to receive: from a queue or a session, or replies of `$cbs` or `$management`. */
+function openOutgoing(context: RheaContext, options: ListenerOptions, client: Client): void {
+  const out = outgoingOf(context);
+  const { link } = out;
+  const address = addressOf(link.source);
+  const isManagement = address.toLowerCase().endsWith('/$management');
+  if (address !== '$cbs' && !client.authorized) return out.refuse(refusals.unauthorized());
+  if (address === '$cbs' || isManagement) {
+    if (isManagement && !options.entities.has(entityOf(address)))
+      return out.refuse(refusals.entityNotFound(address));
+    echoAttach(link);
+    client.replyLinks.set(link.name, out);
+    out.attach();
+    kick(link);
+    return;
+  }
+  const entity = options.entities.get(entityOf(address));
+  if (entity === undefined) return out.refuse(refusals.entityNotFound(address));
+  const receiver = serveReceiver(out, entityOf(address), entity, options.now);
+  if (receiver === undefined) return;
+  client.receivers.add(receiver);
+  receiver.pump();
+}
+
+/** A flow of our own on a reply link: otherwise the client's next small write waits for a delayed acknowledgement. */
+function kick(link: RheaLink): void {
+  link.issue_flow = true;
+  link.connection._register();
+}

@@ -1,0 +1,30 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+
+/** A part of the embedded stack as the process that the stack would run. */
+export type PartProcess<Ready> = {
+  ready: Ready;
+  child: ChildProcess;
+  kill(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+/** @throws Error with the reason that the part gives */
+export async function startPartProcess<Ready>(part: string, options: object): Promise<PartProcess<Ready>> {
+  const child = fork(resolve('infra/local', part, 'main.ts'), [JSON.stringify(options)], {
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  const [message] = (await once(child, 'message')) as [
+    { type: 'ready'; ready: Ready } | { type: 'failed'; reason: string },
+  ];
+  if (message.type === 'failed') throw new Error(message.reason);
+  const end = async (signal: 'SIGKILL' | 'SIGTERM'): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    child.kill(signal);
+    await exited;
+  };
+  return { ready: message.ready, child, kill: () => end('SIGKILL'), stop: () => end('SIGTERM') };
+}
