@@ -1,0 +1,74 @@
+import { createRequire } from 'node:module';
+import type { Server } from 'node:http';
+import { join } from 'node:path';
+import type { LokiDatabase } from './lokiJournal.ts';
+
+/*
+ * Azurite in process. Its classes are no public API: the exact version is pinned, and everything that is known of
+ * their shape stands here.
+ */
+
+const require = createRequire(import.meta.url);
+
+type AzuriteServer = {
+  start(): Promise<void>;
+  close(): Promise<void>;
+  getHttpServerAddress(): string;
+  httpServer: Server;
+  metadataStore: { db: LokiDatabase } & Partial<TableBatches>;
+  extentMetadataStore?: { db: LokiDatabase };
+};
+
+/** How the table store runs a batch: no input or output happens between begin and end. */
+export type TableBatches = {
+  beginBatchTransaction(...args: unknown[]): Promise<void>;
+  endBatchTransaction(...args: unknown[]): Promise<void>;
+};
+
+type Constructor<Instance> = new (...args: unknown[]) => Instance;
+
+function load<Instance>(path: string): Constructor<Instance> {
+  return (require(`azurite/dist/src/${path}`) as { default: Constructor<Instance> }).default;
+}
+
+export type Ports = { blob: number; queue: number; table: number };
+export type AzuriteServers = { blob: AzuriteServer; queue: AzuriteServer; table: AzuriteServer };
+
+/** Makes the three servers, not yet started. Ports of 0: any free port. */
+export function createAzurite(dataDir: string, ports: Ports): AzuriteServers {
+  const host = '127.0.0.1';
+  const keepAliveSeconds = 5;
+  const at = (name: string) => join(dataDir, name);
+  const content = (service: string) => [
+    { locationId: 'Default', locationPath: at(`__${service}storage__`), maxConcurrency: 50 },
+  ];
+  // host, port, keep-alive, metadata, extents, content; then: no access log (and its stream), no debug log (and its
+  // file), not loose, and the check of the API version skipped, which current clients need.
+  const withContent = (service: 'blob' | 'queue'): unknown[] => [
+    ...[
+      host,
+      ports[service],
+      keepAliveSeconds,
+      at(`${service}.json`),
+      at(`${service}_extents.json`),
+      content(service),
+    ],
+    ...[false, undefined, false, undefined, false, true],
+  ];
+  const Blob = load<AzuriteServer>('blob/BlobServer');
+  const BlobConfiguration = load('blob/BlobConfiguration');
+  const Queue = load<AzuriteServer>('queue/QueueServer');
+  const QueueConfiguration = load('queue/QueueConfiguration');
+  const Table = load<AzuriteServer>('table/TableServer');
+  const TableConfiguration = load('table/TableConfiguration');
+  return {
+    blob: new Blob(new BlobConfiguration(...withContent('blob'))),
+    queue: new Queue(new QueueConfiguration(...withContent('queue'))),
+    table: new Table(
+      new TableConfiguration(
+        ...[host, ports.table, keepAliveSeconds, at('table.json')],
+        ...[false, false, undefined, undefined, false, true],
+      ),
+    ),
+  };
+}

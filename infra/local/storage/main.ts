@@ -1,0 +1,4 @@
+import { runPart } from '../part.ts';
+import { startStorage } from './storage.ts';
+
+await runPart(startStorage);

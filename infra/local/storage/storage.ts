@@ -1,0 +1,114 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BlobServiceClient } from '@azure/storage-blob';
+import { portInUse, type RunningPart } from '../part.ts';
+import { createAzurite, type AzuriteServers, type Ports } from './azurite.ts';
+import { watchBlobs } from './blobEvents.ts';
+import { createBridge, subscribeMessage } from './bridge.ts';
+import { openJournal, type LokiJournal } from './lokiJournal.ts';
+import { openOutbox } from './outbox.ts';
+
+export type StorageOptions = {
+  dataDir: string;
+  /** Absent: any free ports. */
+  ports?: Ports;
+  /** Blob containers to create. */
+  containers: string[];
+};
+
+export type StorageReady = { connectionString: string; ports: Ports };
+
+// The well-known account and key of the storage emulator, which every client library knows.
+const account = 'devstoreaccount1';
+const key = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
+
+/**
+ * A storage account on this machine: blobs, queues and tables by Azurite, kept against a kill, and a bridge that
+ * posts an event to the Functions host for each blob created or deleted. The host subscribes by a message.
+ * @throws Error when a port is in use
+ */
+export async function startStorage(options: StorageOptions): Promise<RunningPart<StorageReady>> {
+  await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
+  const journal = openJournal(join(options.dataDir, 'metadata.sqlite'));
+  const outbox = openOutbox(join(options.dataDir, 'events.sqlite'));
+  const servers = createAzurite(options.dataDir, options.ports ?? { blob: 0, queue: 0, table: 0 });
+  keepMetadata(servers, journal);
+  await start(servers, options.ports);
+  const ports = {
+    blob: portOf(servers.blob.getHttpServerAddress()),
+    queue: portOf(servers.queue.getHttpServerAddress()),
+    table: portOf(servers.table.getHttpServerAddress()),
+  };
+  const connectionString = connectionStringOf(ports);
+  const blobs = BlobServiceClient.fromConnectionString(connectionString);
+  const log = (line: string): void => void process.stdout.write(`${line}\n`);
+  const bridge = createBridge({ outbox, blobs, log, now: Date.now });
+  watchBlobs(servers.blob.httpServer, bridge.changed);
+  for (const container of options.containers) await blobs.getContainerClient(container).createIfNotExists();
+  return {
+    ready: { connectionString, ports },
+    tell(message) {
+      bridge.subscribe(subscribeMessage.parse(message)).catch((error: unknown) => {
+        log(`the containers could not be looked through: ${error instanceof Error ? error.name : 'Error'}`);
+      });
+    },
+    async close() {
+      await bridge.close();
+      for (const server of Object.values(servers)) {
+        server.httpServer.closeAllConnections();
+        await server.close();
+      }
+      outbox.close();
+      journal.close();
+    },
+  };
+}
+
+function keepMetadata({ blob, queue, table }: AzuriteServers, journal: LokiJournal): void {
+  const stores = { blob: blob.metadataStore, queue: queue.metadataStore, table: table.metadataStore };
+  for (const [name, store] of Object.entries(stores)) journal.attach(name, store.db);
+  for (const [name, { extentMetadataStore }] of Object.entries({ blob, queue })) {
+    if (extentMetadataStore !== undefined) journal.attach(`${name}-extents`, extentMetadataStore.db);
+  }
+  // The changes of a table transaction are kept together or not at all.
+  const batches = table.metadataStore;
+  const begin = batches.beginBatchTransaction?.bind(batches);
+  const end = batches.endBatchTransaction?.bind(batches);
+  if (begin === undefined || end === undefined)
+    throw new Error('this version of Azurite runs batches in another way');
+  batches.beginBatchTransaction = (...args) => {
+    journal.begin();
+    return begin(...args);
+  };
+  batches.endBatchTransaction = async (...args) => {
+    await end(...args);
+    journal.commit();
+  };
+}
+
+async function start(servers: AzuriteServers, ports: Ports | undefined): Promise<void> {
+  for (const [name, server] of Object.entries(servers)) {
+    try {
+      await server.start();
+    } catch (error) {
+      throw portInUse(error, ports?.[name as keyof Ports] ?? 0);
+    }
+  }
+}
+
+function portOf(address: string): number {
+  return Number(new URL(address).port);
+}
+
+function connectionStringOf({ blob, queue, table }: Ports): string {
+  const at = (service: string, port: number) => `${service}Endpoint=http://127.0.0.1:${port}/${account}`;
+  return [
+    'DefaultEndpointsProtocol=http',
+    `AccountName=${account}`,
+    `AccountKey=${key}`,
+    at('Blob', blob),
+    at('Queue', queue),
+    at('Table', table),
+    '',
+  ].join(';');
+}
