@@ -1,0 +1,116 @@
+/*
+ * Writes ONNX models: the few messages of onnx.proto that a feed-forward network needs, in protobuf's wire format.
+ * Field numbers are those of onnx.proto (IR version 8, operator set 13).
+ */
+
+export type Attribute = number | string | number[] | { float: number };
+
+export type OnnxNode = {
+  op: string;
+  inputs: string[];
+  output: string;
+  attributes: Record<string, Attribute>;
+};
+
+export type OnnxTensor = { name: string; dims: number[]; data: Float32Array | BigInt64Array };
+
+/** A dimension of 0 may have any size. */
+export type OnnxValue = { name: string; dims: number[] };
+
+export type OnnxGraph = {
+  nodes: OnnxNode[];
+  tensors: OnnxTensor[];
+  inputs: OnnxValue[];
+  outputs: OnnxValue[];
+};
+
+const irVersion = 8;
+const operatorSet = 13;
+const floatType = 1;
+const int64Type = 7;
+
+export function encodeModel(graph: OnnxGraph): Buffer {
+  return Buffer.concat([
+    varintField(1, irVersion),
+    messageField(7, encodeGraph(graph)),
+    messageField(8, Buffer.concat([textField(1, ''), varintField(2, operatorSet)])),
+  ]);
+}
+
+function encodeGraph({ nodes, tensors, inputs, outputs }: OnnxGraph): Buffer {
+  return Buffer.concat([
+    ...nodes.map((node) => messageField(1, encodeNode(node))),
+    textField(2, 'graph'),
+    ...tensors.map((tensor) => messageField(5, encodeTensor(tensor))),
+    ...inputs.map((input) => messageField(11, encodeValue(input))),
+    ...outputs.map((output) => messageField(12, encodeValue(output))),
+  ]);
+}
+
+function encodeNode({ op, inputs, output, attributes }: OnnxNode): Buffer {
+  return Buffer.concat([
+    ...inputs.map((input) => textField(1, input)),
+    textField(2, output),
+    textField(3, output),
+    textField(4, op),
+    ...Object.entries(attributes).map(([name, value]) => messageField(5, encodeAttribute(name, value))),
+  ]);
+}
+
+function encodeAttribute(name: string, value: Attribute): Buffer {
+  const [kind, content] = attributeContent(value);
+  return Buffer.concat([textField(1, name), content, varintField(20, kind)]);
+}
+
+function attributeContent(value: Attribute): [kind: number, content: Buffer] {
+  if (typeof value === 'number') return [2, varintField(3, value)];
+  if (typeof value === 'string') return [3, textField(4, value)];
+  if (Array.isArray(value)) return [7, Buffer.concat(value.map((item) => varintField(8, item)))];
+  const float = Buffer.alloc(5);
+  float[0] = tag(2, 5);
+  float.writeFloatLE(value.float, 1);
+  return [1, float];
+}
+
+function encodeTensor({ name, dims, data }: OnnxTensor): Buffer {
+  const type = data instanceof Float32Array ? floatType : int64Type;
+  return Buffer.concat([
+    ...dims.map((dim) => varintField(1, dim)),
+    varintField(2, type),
+    textField(8, name),
+    messageField(9, Buffer.from(data.buffer, data.byteOffset, data.byteLength)),
+  ]);
+}
+
+function encodeValue({ name, dims }: OnnxValue): Buffer {
+  const shape = dims.map((dim, index) =>
+    messageField(1, dim === 0 ? textField(2, `any${index}`) : varintField(1, dim)),
+  );
+  const tensor = Buffer.concat([varintField(1, floatType), messageField(2, Buffer.concat(shape))]);
+  return Buffer.concat([textField(1, name), messageField(2, messageField(1, tensor))]);
+}
+
+function tag(field: number, wireType: number): number {
+  return (field << 3) | wireType;
+}
+
+function varint(value: number): Buffer {
+  const bytes: number[] = [];
+  // Negative numbers take ten bytes, as 64-bit two's complement.
+  for (let rest = BigInt.asUintN(64, BigInt(value)); ; rest >>= 7n) {
+    if (rest < 128n) return Buffer.from([...bytes, Number(rest)]);
+    bytes.push(Number(rest & 127n) | 128);
+  }
+}
+
+function varintField(field: number, value: number): Buffer {
+  return Buffer.concat([varint(tag(field, 0)), varint(value)]);
+}
+
+function messageField(field: number, content: Buffer): Buffer {
+  return Buffer.concat([varint(tag(field, 2)), varint(content.length), content]);
+}
+
+function textField(field: number, text: string): Buffer {
+  return messageField(field, Buffer.from(text, 'utf8'));
+}

@@ -1,0 +1,32 @@
+import { join } from 'node:path';
+import { Piscina } from 'piscina';
+import { ImageRefused, type Vision } from '../vision.ts';
+import { confidenceOf } from './confidence.ts';
+import type { WorkerAnswer } from './worker.ts';
+
+/** Pictures that may wait for a worker; more are refused, so that memory stays bounded. */
+const waitingAtMost = 64;
+
+/** The models that ship inside npm packages, on so many worker threads. Resolves when they are loaded. */
+export async function createVision({ workers }: { workers: number }): Promise<Vision> {
+  const pool = new Piscina<Uint8Array, WorkerAnswer>({
+    filename: join(import.meta.dirname, 'worker.ts'),
+    name: 'analyze',
+    minThreads: workers,
+    maxThreads: workers,
+    maxQueue: waitingAtMost,
+    // Native libraries do not like to be torn down with their thread.
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  });
+  // A picture that is none is refused as soon as the models are loaded.
+  await Promise.all(Array.from({ length: workers }, () => pool.run(new Uint8Array(0))));
+  return {
+    async analyze(image) {
+      const answer = await pool.run(image);
+      if ('analyzed' in answer) return answer.analyzed;
+      throw new ImageRefused(answer.refused, answer.detail);
+    },
+    confidence: confidenceOf,
+    close: () => pool.destroy(),
+  };
+}
