@@ -1,0 +1,116 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join, relative, sep } from 'node:path';
+import { parseArgs } from 'node:util';
+import { BlobServiceClient } from '@azure/storage-blob';
+import type { Endpoints } from '../infra/local/stack.ts';
+
+/** The endpoints of the stack that runs on a data folder. @throws Error when none does */
+export async function readEndpoints(dataDir: string): Promise<Endpoints> {
+  try {
+    return JSON.parse(await readFile(join(dataDir, 'endpoints.json'), 'utf8')) as Endpoints;
+  } catch (error) {
+    throw new Error(`no stack runs on ${dataDir}: start one with npm start`, { cause: error });
+  }
+}
+
+export type GroupView = {
+  group: string;
+  persons: number;
+  images: Record<string, number>;
+  probes: Record<string, number>;
+  training: { state: string; covered: boolean; error?: string };
+};
+
+/** Calls the HTTP API. @throws Error with the code and the detail of a problem */
+export async function call<Answer>(http: string, path: string, init: RequestInit = {}): Promise<Answer> {
+  const response = await fetch(`${http}/api/${path}`, init);
+  const body = (await response.json()) as Answer & { code?: string; title?: string; detail?: string };
+  if (!response.ok) throw new Error(`${body.code}: ${body.detail ?? body.title}`);
+  return body;
+}
+
+const options = {
+  group: { type: 'string' },
+  data: { type: 'string', default: '.rollcall' },
+} as const;
+
+const picture = /\.(jpe?g|png|gif|bmp|webp|tiff?|avif)$/i;
+const uploadsAtOnce = 8;
+
+/** Drops a folder of `person/*.jpg` into the container. */
+export async function enroll(args: string[]): Promise<void> {
+  const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+  const [folder] = positionals;
+  if (folder === undefined || values.group === undefined)
+    throw new Error('say which FOLDER, and --group GROUP');
+  const endpoints = await readEndpoints(values.data);
+  const container = BlobServiceClient.fromConnectionString(
+    endpoints.storageConnectionString,
+  ).getContainerClient('enroll');
+  const files = (await readdir(folder, { recursive: true })).filter((file) => picture.test(file));
+  const nested = files
+    .map((file) => relative('.', file).split(sep).join('/'))
+    .filter((file) => file.includes('/'));
+  if (nested.length === 0)
+    throw new Error(`${folder} holds no pictures in folders of persons (person/*.jpg)`);
+  let done = 0;
+  const queue = [...nested];
+  const upload = async (): Promise<void> => {
+    for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
+      await container.getBlockBlobClient(`${values.group}/${file}`).uploadFile(join(folder, file));
+      done += 1;
+      progress(done, nested.length);
+    }
+  };
+  await Promise.all(Array.from({ length: uploadsAtOnce }, upload));
+  console.log(`\n${done} pictures dropped. What becomes of them: npx rollcall status`);
+}
+
+function progress(done: number, total: number): void {
+  const width = 40;
+  const full = Math.round((done / total) * width);
+  process.stdout.write(`\r[${'#'.repeat(full)}${' '.repeat(width - full)}] ${done}/${total}`);
+}
+
+type Identified = {
+  trained: boolean;
+  faces: { faceRectangle: object; candidates: { person: string; confidence: number }[] }[];
+};
+
+/** Asks who is on a picture. */
+export async function identify(args: string[]): Promise<void> {
+  const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+  const [file] = positionals;
+  if (file === undefined || values.group === undefined) throw new Error('say which FILE, and --group GROUP');
+  const { http } = await readEndpoints(values.data);
+  const answer = await call<Identified>(http, `groups/${encodeURIComponent(values.group)}/identify`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/octet-stream' },
+    body: new Uint8Array(await readFile(file)),
+  });
+  if (!answer.trained) console.log('The group has not been trained yet.');
+  console.log(`${basename(file)}: ${answer.faces.length} face(s)`);
+  console.table(
+    answer.faces.map(({ faceRectangle, candidates: [best] }) => ({
+      ...faceRectangle,
+      person: best?.person ?? '-',
+      confidence: best?.confidence ?? '-',
+    })),
+  );
+}
+
+/** What is going on, group by group. */
+export async function status(args: string[]): Promise<void> {
+  const { values } = parseArgs({ args, options: { data: options.data } });
+  const { http } = await readEndpoints(values.data);
+  const { items } = await call<{ items: { group: string }[] }>(http, 'groups?top=1000');
+  const groups = await Promise.all(items.map(({ group }) => call<GroupView>(http, `groups/${group}`)));
+  console.table(
+    groups.map(({ group, persons, images, training }) => ({
+      group,
+      persons,
+      ...images,
+      training: training.covered ? training.state : `${training.state}, changes wait`,
+    })),
+  );
+}

@@ -1,0 +1,253 @@
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
+import { startStack, type Endpoints } from '../infra/local/stack.ts';
+import { buildFunctions } from '../scripts/buildFunctions.ts';
+import { annotate, type Labelled } from './annotate.ts';
+import { call, type GroupView } from './client.ts';
+import { enrolled, group, otherPictureOf, probes, refused, type Probe } from './samplePeople.ts';
+import { readFaceTps } from './start.ts';
+
+type Face = {
+  faceId: string;
+  faceRectangle: Labelled['rectangle'];
+  candidates: { person: string; confidence: number }[];
+};
+type Identified = { trained: boolean; faces: Face[] };
+type FoundSimilar = { searched: number; faces: { matches: { image?: string; confidence: number }[] }[] };
+type ListedImage = { image: string; state: string; reason?: string };
+
+/** A line of the table, and whether it is as it should be. */
+type Line = { what: string; answer: string; ms: number | ''; right: boolean };
+
+const patienceMs = 120_000;
+
+/**
+ * Does the main job on the embedded stack, on real photographs: enrolls the sample people, has them trained,
+ * identifies known people and strangers over HTTP, and finds similar faces. Fails unless every answer is right.
+ */
+export async function demo(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      'face-tps': { type: 'string', default: '10' },
+      output: { type: 'string', default: 'demo-output' },
+    },
+  });
+  const clock = stopwatch();
+  await buildFunctions();
+  const dataDir = await mkdtemp(join(tmpdir(), 'rollcall-demo-'));
+  const log: string[] = [];
+  const stack = await startStack({
+    port: 0,
+    dataDir,
+    faceTps: readFaceTps(values['face-tps']),
+    output: (line) => void log.push(line),
+  });
+  clock.lap('stack ready');
+  try {
+    const lines = await run(stack.endpoints, clock, values.output);
+    print(lines, clock, await faceCalls(stack.endpoints));
+    console.log(`Pictures with their names: ${values.output}/`);
+    if (lines.some(({ right }) => !right)) throw new Error('not every answer is right');
+    console.log('Every answer is right.');
+  } catch (error) {
+    console.error(log.filter((line) => / (warning|error) /.test(line)).join('\n'));
+    throw error;
+  } finally {
+    await stack.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}
+
+async function run(endpoints: Endpoints, clock: Stopwatch, output: string): Promise<Line[]> {
+  const { http, storageConnectionString } = endpoints;
+  const blobs = BlobServiceClient.fromConnectionString(storageConnectionString);
+  const lines = await enrollPeople(http, blobs.getContainerClient('enroll'), clock);
+  await mkdir(output, { recursive: true });
+  for (const probe of probes) lines.push(await identifyProbe(http, probe, output));
+  clock.lap(`${probes.length} pictures identified over HTTP`);
+  lines.push(await identifyDropped(http, blobs.getContainerClient('identify')));
+  clock.lap('a dropped picture identified');
+  lines.push(await findSimilar(http), await verify(http));
+  clock.lap('find similar and verify');
+  return lines;
+}
+
+/** Drops the pictures of the sample people, waits until each has been dealt with and the group is trained. */
+async function enrollPeople(http: string, container: ContainerClient, clock: Stopwatch): Promise<Line[]> {
+  const pictures = [...enrolled, ...refused];
+  await Promise.all(
+    pictures.map(({ person, file }) =>
+      container.getBlockBlobClient(`${group}/${person}/${basename(file)}`).uploadFile(file),
+    ),
+  );
+  clock.lap(`${pictures.length} pictures dropped`);
+  await until('every picture to be enrolled or refused', async () => {
+    const { images } = await groupView(http);
+    return (
+      (images['enrolled'] ?? 0) + (images['rejected'] ?? 0) + (images['failed'] ?? 0) === pictures.length
+    );
+  });
+  clock.lap('all enrolled or refused');
+  await until('the training', async () => (await groupView(http)).training.covered);
+  clock.lap('group trained');
+  const { items } = await call<{ items: ListedImage[] }>(http, `groups/${group}/images?top=1000`);
+  const stateOf = (file: string) => items.find(({ image }) => image.endsWith(`/${basename(file)}`));
+  const failures = enrolled.filter(({ file }) => stateOf(file)?.state !== 'enrolled');
+  return [
+    {
+      what: `${new Set(enrolled.map(({ person }) => person)).size} people, ${enrolled.length} pictures dropped`,
+      answer: `${enrolled.length - failures.length} enrolled`,
+      ms: '',
+      right: failures.length === 0,
+    },
+    ...refused.map(({ file, reason }): Line => {
+      const found = stateOf(file);
+      const answer = `${found?.state ?? 'unknown'}: ${found?.reason ?? '-'}`;
+      return { what: `${basename(file)} dropped`, answer, ms: '', right: found?.reason === reason };
+    }),
+  ];
+}
+
+async function identifyProbe(http: string, { file, people }: Probe, output: string): Promise<Line> {
+  const startedAt = performance.now();
+  const { faces } = await post<Identified>(http, 'identify', file);
+  const ms = Math.round(performance.now() - startedAt);
+  const named = faces.map(({ candidates }) => candidates[0]?.person);
+  const labels = faces.map(({ faceRectangle, candidates: [best] }) => ({
+    rectangle: faceRectangle,
+    label: best === undefined ? 'stranger' : `${best.person} ${best.confidence.toFixed(2)}`,
+  }));
+  await annotate(file, labels, join(output, basename(file)));
+  const right = faces.length === people.length && people.every((person, index) => named[index] === person);
+  const answer = labels.map(({ label }) => label).join(', ');
+  return { what: `who is on ${basename(file)}?`, answer: answer === '' ? 'nobody' : answer, ms, right };
+}
+
+async function identifyDropped(http: string, container: ContainerClient): Promise<Line> {
+  const [probe] = probes;
+  if (probe === undefined) throw new Error('there is no probe');
+  const image = `identify/${group}/${basename(probe.file)}`;
+  const startedAt = performance.now();
+  await container.getBlockBlobClient(`${group}/${basename(probe.file)}`).uploadFile(probe.file);
+  const result = await until('the result of the dropped picture', async () => {
+    const { items } = await call<{ items: (Identified & { image?: string })[] }>(
+      http,
+      `groups/${group}/results?kind=identify`,
+    );
+    return items.find((item) => item.image === image);
+  });
+  const best = result.faces[0]?.candidates[0];
+  return {
+    what: `${image} dropped`,
+    answer: best === undefined ? 'nobody' : `${best.person} ${best.confidence.toFixed(2)}`,
+    ms: Math.round(performance.now() - startedAt),
+    right: best?.person === probe.people[0],
+  };
+}
+
+async function findSimilar(http: string): Promise<Line> {
+  const startedAt = performance.now();
+  const { searched, faces } = await post<FoundSimilar>(http, 'find-similar', otherPictureOf.file);
+  const matches = faces[0]?.matches ?? [];
+  const strangers = matches.filter(
+    ({ image }) => image !== undefined && !image.includes(otherPictureOf.marks),
+  );
+  return {
+    what: `where else is the face of ${basename(otherPictureOf.file)}?`,
+    answer: `${matches.length} of ${searched} faces, best ${matches[0]?.confidence.toFixed(2) ?? '-'}`,
+    ms: Math.round(performance.now() - startedAt),
+    right: matches.length > 0 && strangers.length === 0,
+  };
+}
+
+async function verify(http: string): Promise<Line> {
+  const startedAt = performance.now();
+  const path = `verify?person=${encodeURIComponent(otherPictureOf.person)}`;
+  const { isIdentical, confidence } = await post<{ isIdentical: boolean; confidence: number }>(
+    http,
+    path,
+    otherPictureOf.file,
+  );
+  return {
+    what: `is it ${otherPictureOf.person}?`,
+    answer: `${isIdentical ? 'yes' : 'no'} ${confidence.toFixed(2)}`,
+    ms: Math.round(performance.now() - startedAt),
+    right: isIdentical,
+  };
+}
+
+async function post<Answer>(http: string, operation: string, file: string): Promise<Answer> {
+  const headers = { 'content-type': 'application/octet-stream' };
+  const body = new Uint8Array(await readFile(file));
+  return call<Answer>(http, `groups/${group}/${operation}`, { method: 'POST', headers, body });
+}
+
+function groupView(http: string): Promise<GroupView> {
+  return call<GroupView>(http, `groups/${group}`);
+}
+
+async function until<Value>(what: string, probe: () => Promise<Value | undefined | false>): Promise<Value> {
+  const deadline = performance.now() + patienceMs;
+  for (;;) {
+    // Before the first picture has arrived there is no group to ask for.
+    const value = await probe().catch((error: Error) => {
+      if (error.message.startsWith('group_not_found')) return undefined;
+      throw error;
+    });
+    if (value !== undefined && value !== false) return value;
+    if (performance.now() > deadline) throw new Error(`waited ${patienceMs / 1_000} s for ${what}`);
+    await sleep(100);
+  }
+}
+
+/** Calls to the Face service by operation, and how many of them were refused, as it counted them itself. */
+async function faceCalls({
+  face,
+}: Endpoints): Promise<{ byOperation: Record<string, number>; refused: number }> {
+  const text = await (await fetch(`${face}/metrics`)).text();
+  const byOperation: Record<string, number> = {};
+  let refusals = 0;
+  for (const [, operation = '', status, value] of text.matchAll(
+    /^face_requests_total\{operation="(\w+)",status="(\d+)"\} (\d+)$/gm,
+  )) {
+    byOperation[operation] = (byOperation[operation] ?? 0) + Number(value);
+    if (status === '429') refusals += Number(value);
+  }
+  return { byOperation, refused: refusals };
+}
+
+type Stopwatch = { laps: { what: string; ms: number }[]; lap: (what: string) => void };
+
+function stopwatch(): Stopwatch {
+  const laps: Stopwatch['laps'] = [];
+  let last = performance.now();
+  return {
+    laps,
+    lap(what) {
+      const at = performance.now();
+      laps.push({ what, ms: Math.round(at - last) });
+      last = at;
+    },
+  };
+}
+
+function print(lines: Line[], { laps }: Stopwatch, calls: Awaited<ReturnType<typeof faceCalls>>): void {
+  const width = Math.max(...lines.map(({ what }) => what.length));
+  const answerWidth = Math.max(...lines.map(({ answer }) => answer.length));
+  console.log();
+  for (const { what, answer, ms, right } of lines) {
+    const time = ms === '' ? '' : `${ms} ms`;
+    console.log(
+      `${right ? '✔' : '✘'} ${what.padEnd(width)}  ${answer.padEnd(answerWidth)}  ${time.padStart(8)}`,
+    );
+  }
+  console.log();
+  for (const { what, ms } of laps) console.log(`  ${(ms / 1_000).toFixed(1).padStart(5)} s  ${what}`);
+  const counted = Object.entries(calls.byOperation).map(([operation, count]) => `${operation} ${count}`);
+  console.log(`\nCalls to Face: ${counted.join(', ')}; refused for the rate: ${calls.refused}`);
+}

@@ -1,0 +1,29 @@
+#!/usr/bin/env node
+import { demo } from './demo.ts';
+import { enroll, identify, status } from './client.ts';
+import { start } from './start.ts';
+
+type Command = { run: (args: string[]) => Promise<void>; usage: string };
+
+const commands: Record<string, Command> = {
+  start: { run: start, usage: 'start [--port 7071] [--data .rollcall] [--face-tps 10|none]' },
+  demo: { run: demo, usage: 'demo' },
+  enroll: { run: enroll, usage: 'enroll FOLDER --group GROUP [--data .rollcall]' },
+  identify: { run: identify, usage: 'identify FILE --group GROUP [--data .rollcall]' },
+  status: { run: status, usage: 'status [--data .rollcall]' },
+};
+
+const [name = '', ...args] = process.argv.slice(2);
+const command = commands[name];
+if (command === undefined) {
+  const lines = Object.values(commands).map(({ usage }) => `  rollcall ${usage}`);
+  console.error(['Usage:', ...lines].join('\n'));
+  process.exitCode = 2;
+} else {
+  try {
+    await command.run(args);
+  } catch (error) {
+    console.error(`rollcall ${name}: ${error instanceof Error ? error.message : String(error)}`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,46 @@
+import { once } from 'node:events';
+import { parseArgs } from 'node:util';
+import { startStack } from '../infra/local/stack.ts';
+import { buildFunctions } from '../scripts/buildFunctions.ts';
+
+/** `--face-tps`: calls a second, or `none`. @throws Error that says what was expected */
+export function readFaceTps(text: string): number | 'none' {
+  if (text === 'none') return 'none';
+  const calls = Number(text);
+  if (Number.isInteger(calls) && calls >= 1 && calls <= 100_000) return calls;
+  throw new Error(`--face-tps takes a whole number of calls a second or "none", not "${text}"`);
+}
+
+/** Builds the functions, starts the embedded stack and stays until Ctrl-C. */
+export async function start(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      port: { type: 'string', default: '7071' },
+      data: { type: 'string', default: '.rollcall' },
+      'face-tps': { type: 'string', default: '10' },
+    },
+  });
+  const port = Number(values.port);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new Error(`--port takes a port number, or 0 for any free one, not "${values.port}"`);
+  }
+  const faceTps = readFaceTps(values['face-tps']);
+  await buildFunctions();
+  const startedAt = performance.now();
+  const stack = await startStack({
+    port,
+    dataDir: values.data,
+    faceTps,
+    output: (line) => console.log(line),
+  });
+  const { http, face } = stack.endpoints;
+  console.log(`Rollcall is ready after ${((performance.now() - startedAt) / 1_000).toFixed(1)} s.`);
+  console.log(`  HTTP API  ${http}/api   (GET ${http}/api/health)`);
+  console.log(`  Face      ${face}`);
+  console.log(`  Storage and Service Bus: see ${stack.dataDir}/endpoints.json`);
+  console.log('Ctrl-C stops it.');
+  const ended = await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), stack.failure]);
+  await stack.stop();
+  if (typeof ended === 'string') throw new Error(ended);
+}
