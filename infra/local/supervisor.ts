@@ -95,7 +95,7 @@ export function superviseParts(output: (line: string) => void): Supervisor {
     failure: failed.promise,
     async stop() {
       stopping = true;
-      for (const child of [...running.values()].toReversed()) await end(child);
+      for (const [name, child] of [...running].toReversed()) await end(name, child, output);
       running.clear();
     },
   };
@@ -112,11 +112,14 @@ async function readiness<Ready>(name: string, child: ChildProcess): Promise<Read
   throw new Error(`${name} could not start: ${message.reason}`);
 }
 
-async function end(child: ChildProcess): Promise<void> {
+async function end(name: string, child: ChildProcess, output: (line: string) => void): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');
   child.kill('SIGTERM');
-  const killer = setTimeout(() => child.kill('SIGKILL'), graceMs);
+  const killer = setTimeout(() => {
+    output(`[${name}] did not end within ${graceMs / 1_000} s and is killed`);
+    child.kill('SIGKILL');
+  }, graceMs);
   await exited;
   clearTimeout(killer);
 }

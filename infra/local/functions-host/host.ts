@@ -127,19 +127,9 @@ async function listenToTriggers({ app, server, settings, log, options }: Setup):
   for (const registered of of('serviceBusTrigger')) {
     const { binding } = triggerOf(registered.metadata.bindings);
     const client = serviceBusOf(String(binding['connection']));
-    const listener = listenToServiceBus(registered, {
-      client,
-      settings: extensions.serviceBus,
-      resolve,
-      invoke,
-      onError,
-    });
-    listeners.push({
-      async close() {
-        await listener.close();
-        await client.close();
-      },
-    });
+    listeners.push(
+      listenToServiceBus(registered, { client, settings: extensions.serviceBus, resolve, invoke, onError }),
+    );
   }
   return listeners;
 }

@@ -12,6 +12,7 @@ import { triggerOf, type Invoke } from './invoke.ts';
 import { toServiceBusInput } from './serviceBusMessage.ts';
 
 export type ServiceBusTriggerOptions = {
+  /** Closed with the listener. */
   client: ServiceBusClient;
   settings: HostSettings['extensions']['serviceBus'];
   resolve: (text: string) => string;
@@ -71,6 +72,7 @@ function listenToQueue(
     maxAutoLockRenewalDurationInMs: settings.maxAutoLockRenewalDuration,
   });
   const running = new Set<Promise<void>>();
+  let stopping = false;
   const subscription = receiver.subscribe(
     {
       processMessage(message) {
@@ -79,16 +81,18 @@ function listenToQueue(
         return done;
       },
       async processError({ error }) {
-        onError(`${queue}: ${codeOf(error)}`);
+        if (!stopping) onError(`${queue}: ${codeOf(error)}`);
       },
     },
     { maxConcurrentCalls: settings.maxConcurrentCalls, autoCompleteMessages: false },
   );
   return {
     async close() {
+      stopping = true;
       await subscription.close();
       await Promise.all(running);
       await receiver.close();
+      await client.close();
     },
   };
 }
@@ -99,13 +103,21 @@ function listenToQueue(
  */
 function listenToSessions(queue: string, options: ServiceBusTriggerOptions, deliver: Deliver): Listener {
   const stop = new AbortController();
-  const slots = Array.from({ length: options.settings.maxConcurrentSessions }, () =>
-    runSlot(queue, options, deliver, stop.signal),
-  );
+  const running = new Set<Promise<void>>();
+  const deliverAndNote: Deliver = (receiver, message) => {
+    const done = deliver(receiver, message).finally(() => running.delete(done));
+    running.add(done);
+    return done;
+  };
+  for (let slot = 0; slot < options.settings.maxConcurrentSessions; slot += 1) {
+    void runSlot(queue, options, deliverAndNote, stop.signal);
+  }
   return {
     async close() {
       stop.abort();
-      await Promise.all(slots);
+      await Promise.all(running);
+      // A slot that still waits for a session holds nothing, and heeds the signal only when its wait is over.
+      await options.client.close();
     },
   };
 }
@@ -133,7 +145,9 @@ async function runSlot(
         await sleep(pauseAfterErrorMs, undefined, { signal }).catch(() => undefined);
       }
     } finally {
-      await session?.close().catch((error: unknown) => onError(`${queue}: ${codeOf(error)}`));
+      await session?.close().catch((error: unknown) => {
+        if (!signal.aborted) onError(`${queue}: ${codeOf(error)}`);
+      });
     }
   }
 }
