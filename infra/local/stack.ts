@@ -40,6 +40,8 @@ export type Stack = {
   /** Resolves with a sentence when the stack has to end because a part cannot go on. */
   failure: Promise<string>;
   stop(): Promise<void>;
+  /** Ends every part at once, as a loss of the machine would. */
+  kill(): void;
 };
 
 type StorageReady = { connectionString: string; ports: { blob: number; queue: number; table: number } };
@@ -70,6 +72,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         await rm(endpointsFile, { force: true });
         await supervisor.stop();
       },
+      kill: supervisor.kill,
     };
   } catch (error) {
     await supervisor.stop();

@@ -19,6 +19,7 @@ export type Supervisor = {
   processes(): Record<string, number>;
   failure: Promise<string>;
   stop(): Promise<void>;
+  kill(): void;
 };
 
 /** A part that dies is started again, as the cloud would; more often than this within a minute is a failure. */
@@ -93,6 +94,10 @@ export function superviseParts(output: (line: string) => void): Supervisor {
     },
     processes: () => Object.fromEntries([...running].map(([name, child]) => [name, child.pid ?? 0])),
     failure: failed.promise,
+    kill() {
+      stopping = true;
+      for (const child of running.values()) child.kill('SIGKILL');
+    },
     async stop() {
       stopping = true;
       for (const [name, child] of [...running].toReversed()) await end(name, child, output);

@@ -1,3 +1,4 @@
+import { buffer } from 'node:stream/consumers';
 import { type BlobServiceClient, type ContainerClient, RestError } from '@azure/storage-blob';
 
 /** A version of a blob: its ETag and size. */
@@ -29,7 +30,12 @@ export function createPhotoStore(blobs: BlobServiceClient) {
     /** The bytes of exactly this version; `gone` or `changed` when it is not there any more. */
     async read(image: string, version: string): Promise<Buffer | 'gone' | 'changed'> {
       try {
-        return await clientOf(image).downloadToBuffer(0, undefined, { conditions: { ifMatch: version } });
+        // Not downloadToBuffer: it asks for a range, which an empty blob does not have.
+        const answer = await clientOf(image).download(0, undefined, {
+          conditions: { ifMatch: version },
+          maxRetryRequests: 2,
+        });
+        return answer.readableStreamBody === undefined ? Buffer.alloc(0) : await buffer(answer.readableStreamBody);
       } catch (error) {
         if (isStatus(error, 404)) return 'gone';
         if (isStatus(error, 412)) return 'changed';

@@ -1,3 +1,4 @@
+import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BlobServiceClient, RestError } from '@azure/storage-blob';
 import { QueueServiceClient, type DequeuedMessageItem, type QueueClient } from '@azure/storage-queue';
@@ -153,7 +154,8 @@ export async function listenToBlobs(options: BlobTriggersOptions): Promise<{ clo
     let properties: Awaited<ReturnType<typeof client.getProperties>>;
     try {
       properties = await client.getProperties();
-      bytes = await client.downloadToBuffer();
+      const { readableStreamBody } = await client.download();
+      bytes = readableStreamBody === undefined ? Buffer.alloc(0) : await buffer(readableStreamBody);
     } catch (error) {
       // A blob that is gone by now is dropped, as the real host does.
       if (error instanceof RestError && error.statusCode === 404) return;

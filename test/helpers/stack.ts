@@ -1,0 +1,125 @@
+import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
+import { startStack, type Stack } from '../../infra/local/stack.ts';
+import { eventually } from './eventually.ts';
+import { temporaryFolder } from './temporary.ts';
+
+export type GroupView = {
+  group: string;
+  recognitionModel: string;
+  persons: number;
+  images: Record<string, number>;
+  probes: Record<string, number>;
+  training: { state: string; covered: boolean; lastTrainedAt?: string; error?: string };
+};
+
+export type ImageView = {
+  image: string;
+  person?: string;
+  state: string;
+  reason?: string;
+  detail?: string;
+  faceRectangle?: { left: number; top: number; width: number; height: number };
+  persistedFaceId?: string;
+};
+
+export type TestStack = Awaited<ReturnType<typeof startTestStack>>;
+
+type Options = { dataDir?: string; faceTps?: number | 'none'; settings?: Record<string, string> };
+
+/** The whole embedded stack, as `npm start` runs it, and what tests ask of it. */
+export async function startTestStack({ dataDir, faceTps = 'none', settings = {} }: Options = {}) {
+  const folder = dataDir === undefined ? await temporaryFolder() : undefined;
+  const log: string[] = [];
+  const stack: Stack = await startStack({
+    port: 0,
+    dataDir: dataDir ?? folder?.path ?? '',
+    faceTps,
+    output: (line) => void log.push(line),
+    settings: { TRAIN_QUIET_SECONDS: '0.5', SWEEP_SCHEDULE: '*/2 * * * * *', ...settings },
+  });
+  const { http, face, faceKey, storageConnectionString } = stack.endpoints;
+  const blobs = BlobServiceClient.fromConnectionString(storageConnectionString, { retryOptions: { maxTries: 6 } });
+  const container = (name: string): ContainerClient => blobs.getContainerClient(name);
+
+  async function api(path: string, init: RequestInit = {}): Promise<{ status: number; headers: Headers; body: unknown }> {
+    const response = await fetch(`${http}/api/${path}`, init);
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
+  }
+
+  async function get<Answer>(path: string): Promise<Answer> {
+    const { status, body } = await api(path);
+    if (status !== 200) throw new Error(`GET ${path}: ${status} ${JSON.stringify(body)}`);
+    return body as Answer;
+  }
+
+  /** What Face itself holds of a group: its persons with their faces. */
+  async function faceOf(group: string): Promise<{ personId: string; name: string; persistedFaceIds: string[] }[]> {
+    const response = await fetch(`${face}/face/v1.2/largepersongroups/${group}/persons`, {
+      headers: { 'ocp-apim-subscription-key': faceKey },
+    });
+    if (response.status === 404) return [];
+    return (await response.json()) as { personId: string; name: string; persistedFaceIds: string[] }[];
+  }
+
+  return {
+    stack,
+    log,
+    http,
+    api,
+    get,
+    faceOf,
+    drop: (path: string, bytes: Uint8Array) => {
+      const slash = path.indexOf('/');
+      return container(path.slice(0, slash))
+        .getBlockBlobClient(path.slice(slash + 1))
+        .upload(bytes, bytes.length);
+    },
+    remove: (path: string) => {
+      const slash = path.indexOf('/');
+      return container(path.slice(0, slash)).getBlobClient(path.slice(slash + 1)).delete();
+    },
+    postPicture: (path: string, bytes: Uint8Array) =>
+      api(path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/octet-stream' },
+        body: new Uint8Array(bytes),
+      }),
+    postJson: (path: string, body: unknown) =>
+      api(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    group: (name: string) => get<GroupView>(`groups/${name}`),
+    async image(path: string): Promise<ImageView | undefined> {
+      const { items } = await get<{ items: ImageView[] }>('images?top=1000');
+      return items.find(({ image }) => image === path);
+    },
+    /** Waits until a picture has come to one of these states. */
+    async settled(path: string, ...states: string[]): Promise<ImageView> {
+      return eventually(`${path} is ${states.join(' or ')}`, async () => {
+        const { items } = await get<{ items: ImageView[] }>('images?top=1000');
+        const found = items.find(({ image }) => image === path);
+        return found !== undefined && states.includes(found.state) ? found : undefined;
+      });
+    },
+    covered: (name: string) =>
+      eventually(`${name} is trained`, async () => {
+        const view = await get<GroupView>(`groups/${name}`);
+        return view.training.covered && view.training.lastTrainedAt !== undefined ? view : undefined;
+      }),
+    async calls(): Promise<{ byOperation: Record<string, number>; refused: number }> {
+      const text = await (await fetch(`${face}/metrics`)).text();
+      const byOperation: Record<string, number> = {};
+      let refused = 0;
+      for (const [, operation = '', status, value] of text.matchAll(
+        /^face_requests_total\{operation="(\w+)",status="(\d+)"\} (\d+)$/gm,
+      )) {
+        byOperation[operation] = (byOperation[operation] ?? 0) + Number(value);
+        if (status === '429') refused += Number(value);
+      }
+      return { byOperation, refused };
+    },
+    async close(): Promise<void> {
+      await stack.stop();
+      await folder?.remove();
+    },
+  };
+}
