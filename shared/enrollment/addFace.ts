@@ -101,7 +101,7 @@ export function createAddFace(options: AddFaceOptions) {
     intent: AddIntent,
     incarnation: number,
     error: unknown,
-  ): Promise<never | void> {
+  ): Promise<void> {
     if (mayHaveTakenEffect(error)) throw error;
     if (intent.sends === 1) await record(ref, addRefused);
     if (isFaceError(error, 404)) {

@@ -23,7 +23,7 @@ export function isGroupName(text: string): boolean {
 /** Says what is wrong with the name of a person, or nothing. */
 export function faultOfPersonName(name: string): string | undefined {
   if (name.trim() === '') return 'The person has no name.';
-  if ([...name.normalize('NFC')].length > longestPerson)
+  if (Array.from(name.normalize('NFC')).length > longestPerson)
     return `The person has more than ${longestPerson} characters.`;
   if (control.test(name)) return 'The person has control characters.';
   return name === '.' || name === '..' || name.includes('/') ? 'The person is not a name.' : undefined;

@@ -35,7 +35,9 @@ export function createPhotoStore(blobs: BlobServiceClient) {
           conditions: { ifMatch: version },
           maxRetryRequests: 2,
         });
-        return answer.readableStreamBody === undefined ? Buffer.alloc(0) : await buffer(answer.readableStreamBody);
+        return answer.readableStreamBody === undefined
+          ? Buffer.alloc(0)
+          : await buffer(answer.readableStreamBody);
       } catch (error) {
         if (isStatus(error, 404)) return 'gone';
         if (isStatus(error, 412)) return 'changed';

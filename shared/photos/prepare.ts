@@ -1,5 +1,5 @@
 import { decode as decodeBmp } from 'bmp-ts';
-import sharp, { type Sharp } from 'sharp';
+import sharp, { type Metadata, type Sharp } from 'sharp';
 import { RollcallError } from '../errors.ts';
 import { faceLimits } from '../face/client.ts';
 import type { FaceRectangle } from '../face/types.ts';
@@ -54,18 +54,22 @@ export async function preparePicture(bytes: Uint8Array): Promise<PreparedPicture
 
 /** The format, and the size of the picture when it stands upright. */
 async function inspect(bytes: Uint8Array): Promise<{ format: string; size: Size }> {
-  const metadata = await sharp(bytes, { limitInputPixels: false })
-    .metadata()
-    .catch((error: unknown) => {
-      throw new RollcallError('not_an_image', undefined, { cause: error });
-    });
-  const { format = 'unknown', width = 0, height = 0, autoOrient, pageHeight } = metadata;
+  const metadata = await readMetadata(bytes);
+  const { format } = metadata;
   const readable = takenByFace.has(format) || converted.has(format);
   if (!readable || (format === 'heif' && metadata.compression !== 'av1')) {
     throw new RollcallError('unsupported_format', `The file is ${format}.`);
   }
-  const size = autoOrient ?? { width, height };
-  return { format, size: { width: size.width, height: pageHeight ?? size.height } };
+  const { width, height } = metadata.autoOrient;
+  return { format, size: { width, height: metadata.pageHeight ?? height } };
+}
+
+async function readMetadata(bytes: Uint8Array): Promise<Metadata> {
+  try {
+    return await sharp(bytes, { limitInputPixels: false }).metadata();
+  } catch (error) {
+    throw new RollcallError('not_an_image', undefined, { cause: error });
+  }
 }
 
 async function convert(bytes: Uint8Array, format: string, original: Size): Promise<PreparedPicture> {

@@ -4,7 +4,7 @@ import type { PictureRef } from './ledger.ts';
 import { take, type Table } from './table.ts';
 
 /** A reminder is due so long after it was written: long enough for the doorbell to have done the work. */
-const firstDueMs = 90_000;
+const firstDueMs = 30_000;
 const partition = 'due';
 
 export type Reminder = { key: string; ref: PictureRef; times: number };

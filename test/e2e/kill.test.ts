@@ -71,7 +71,11 @@ async function startDropping(): Promise<Promise<unknown>> {
 for (const part of ['functions-host', 'face', 'service-bus', 'storage']) {
   test(`${part} is killed in the middle of an import`, { timeout: 240_000 }, async () => {
     folder = await temporaryFolder();
-    stack = await startTestStack({ dataDir: folder.path, faceTps: 20, settings: { FACE_TIMEOUT_SECONDS: '3' } });
+    stack = await startTestStack({
+      dataDir: folder.path,
+      faceTps: 20,
+      settings: { FACE_TIMEOUT_SECONDS: '3' },
+    });
     const dropping = await startDropping();
     const pid = stack.stack.processes()[part];
     if (pid === undefined) throw new Error(`${part} does not run`);

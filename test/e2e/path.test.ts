@@ -51,14 +51,18 @@ test('dropped pictures become a person who is recognised on another picture, and
   expect((await identify('family', portrait('scream_crop.jpg'))).faces).toEqual([]);
 
   const inFace = await stack.faceOf('family');
-  expect(inFace.map(({ persistedFaceIds }) => persistedFaceIds.length).toSorted()).toEqual([1, 2]);
+  expect(inFace.map(({ persistedFaceIds }) => persistedFaceIds.length).toSorted((a, b) => a - b)).toEqual([
+    1, 2,
+  ]);
   // No name of a person ever reaches Face.
   expect(JSON.stringify(inFace)).not.toContain('audrey');
 });
 
 test('a face ID of an answer can be asked about again, and every answer can be read back', async () => {
   const first = await identify('family', portrait('franck_03909.jpg'));
-  const again = await stack.postJson('groups/family/identify?maxCandidates=5', { faceIds: [first.faces[0]?.faceId] });
+  const again = await stack.postJson('groups/family/identify?maxCandidates=5', {
+    faceIds: [first.faces[0]?.faceId],
+  });
   expect((again.body as Identified).faces[0]?.candidates[0]?.person).toBe('Frank Ö’Neil');
   const stored = await stack.get<Identified>(`groups/family/results/${first.id}`);
   expect(stored).toEqual(first);
@@ -67,8 +71,12 @@ test('a face ID of an answer can be asked about again, and every answer can be r
   );
   expect(byPerson.items.map(({ id }) => id)).toEqual([(again.body as Identified).id, first.id]);
   const firstPage = await stack.get<{ items: Identified[]; next: string }>('groups/family/results?top=1');
-  const secondPage = await stack.get<{ items: Identified[] }>(`groups/family/results?top=1&after=${firstPage.next}`);
-  expect([...firstPage.items, ...secondPage.items].map(({ id }) => id)).toEqual(byPerson.items.map(({ id }) => id));
+  const secondPage = await stack.get<{ items: Identified[] }>(
+    `groups/family/results?top=1&after=${firstPage.next}`,
+  );
+  expect([...firstPage.items, ...secondPage.items].map(({ id }) => id)).toEqual(
+    byPerson.items.map(({ id }) => id),
+  );
 });
 
 test('a dropped probe is answered, and its face is found again', async () => {
@@ -89,7 +97,9 @@ test('a dropped probe is answered, and its face is found again', async () => {
 
 test('verify says whether it is the person', async () => {
   const path = `groups/family/verify?person=${encodeURIComponent('Frank Ö’Neil')}`;
-  expect((await stack.postPicture(path, portrait('franck_02888.jpg'))).body).toMatchObject({ isIdentical: true });
+  expect((await stack.postPicture(path, portrait('franck_02888.jpg'))).body).toMatchObject({
+    isIdentical: true,
+  });
   expect((await stack.postPicture(path, portrait('cage.jpg'))).body).toMatchObject({ isIdentical: false });
 });
 
@@ -118,7 +128,9 @@ test('a deleted picture is gone from every answer, and the last one empties the 
   await stack.drop('enroll/leaving/sean/1.jpg', portrait('SeanConnery.jpg'));
   await stack.settled('enroll/leaving/sean/1.jpg', 'enrolled');
   await stack.covered('leaving');
-  expect((await identify('leaving', portrait('sean_guru2_crop.jpg'))).faces[0]?.candidates[0]?.person).toBe('sean');
+  expect((await identify('leaving', portrait('sean_guru2_crop.jpg'))).faces[0]?.candidates[0]?.person).toBe(
+    'sean',
+  );
   await stack.remove('enroll/leaving/sean/1.jpg');
   await stack.settled('enroll/leaving/sean/1.jpg', 'removed');
   expect((await identify('leaving', portrait('sean_guru2_crop.jpg'))).faces[0]?.candidates).toEqual([]);
@@ -144,7 +156,11 @@ test('every reason to refuse a dropped picture is told', async () => {
     ['enroll/refused/p/text.jpg', Buffer.from('this is not a picture '.repeat(100)), ['not_an_image']],
     ['enroll/refused/p/empty.jpg', Buffer.alloc(0), ['not_an_image']],
     ['enroll/refused/p/cut.jpg', portrait('cage.jpg').subarray(0, 2_000), ['not_an_image', 'no_face']],
-    ['enroll/refused/p/drawing.svg', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="200" height="200"/>'), ['unsupported_format']],
+    [
+      'enroll/refused/p/drawing.svg',
+      Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="200" height="200"/>'),
+      ['unsupported_format'],
+    ],
     ['enroll/refused/p/tiny.png', tiny, ['image_too_small']],
     ['enroll/refused/p/huge.png', huge, ['image_too_large']],
     ['enroll/refused/p/nobody.jpg', portrait('scream_crop.jpg'), ['no_face']],
@@ -170,7 +186,11 @@ test('every reason to refuse a dropped picture is told', async () => {
 test('pictures that Face cannot take are converted, and rectangles are those of the original', async () => {
   const large = await sharp(portrait('franck_02683.jpg')).resize(5_400).jpeg({ quality: 90 }).toBuffer();
   const webp = await sharp(portrait('franck_02683.jpg')).webp().toBuffer();
-  const turned = await sharp(portrait('franck_02683.jpg')).rotate(90).withMetadata({ orientation: 8 }).jpeg().toBuffer();
+  const turned = await sharp(portrait('franck_02683.jpg'))
+    .rotate(90)
+    .withMetadata({ orientation: 8 })
+    .jpeg()
+    .toBuffer();
   await stack.drop('enroll/formats/franck/plain.jpg', portrait('franck_02683.jpg'));
   await stack.drop('enroll/formats/franck/large.jpg', large);
   await stack.drop('enroll/formats/franck/pic.webp', webp);

@@ -38,13 +38,22 @@ export async function startTestStack({ dataDir, faceTps = 'none', settings = {} 
     settings: { TRAIN_QUIET_SECONDS: '0.5', SWEEP_SCHEDULE: '*/2 * * * * *', ...settings },
   });
   const { http, face, faceKey, storageConnectionString } = stack.endpoints;
-  const blobs = BlobServiceClient.fromConnectionString(storageConnectionString, { retryOptions: { maxTries: 6 } });
+  const blobs = BlobServiceClient.fromConnectionString(storageConnectionString, {
+    retryOptions: { maxTries: 6 },
+  });
   const container = (name: string): ContainerClient => blobs.getContainerClient(name);
 
-  async function api(path: string, init: RequestInit = {}): Promise<{ status: number; headers: Headers; body: unknown }> {
+  async function api(
+    path: string,
+    init: RequestInit = {},
+  ): Promise<{ status: number; headers: Headers; body: unknown }> {
     const response = await fetch(`${http}/api/${path}`, init);
     const text = await response.text();
-    return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: text === '' ? undefined : JSON.parse(text),
+    };
   }
 
   async function get<Answer>(path: string): Promise<Answer> {
@@ -54,7 +63,9 @@ export async function startTestStack({ dataDir, faceTps = 'none', settings = {} 
   }
 
   /** What Face itself holds of a group: its persons with their faces. */
-  async function faceOf(group: string): Promise<{ personId: string; name: string; persistedFaceIds: string[] }[]> {
+  async function faceOf(
+    group: string,
+  ): Promise<{ personId: string; name: string; persistedFaceIds: string[] }[]> {
     const response = await fetch(`${face}/face/v1.2/largepersongroups/${group}/persons`, {
       headers: { 'ocp-apim-subscription-key': faceKey },
     });
@@ -77,7 +88,9 @@ export async function startTestStack({ dataDir, faceTps = 'none', settings = {} 
     },
     remove: (path: string) => {
       const slash = path.indexOf('/');
-      return container(path.slice(0, slash)).getBlobClient(path.slice(slash + 1)).delete();
+      return container(path.slice(0, slash))
+        .getBlobClient(path.slice(slash + 1))
+        .delete();
     },
     postPicture: (path: string, bytes: Uint8Array) =>
       api(path, {
@@ -86,7 +99,11 @@ export async function startTestStack({ dataDir, faceTps = 'none', settings = {} 
         body: new Uint8Array(bytes),
       }),
     postJson: (path: string, body: unknown) =>
-      api(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+      api(path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      }),
     group: (name: string) => get<GroupView>(`groups/${name}`),
     async image(path: string): Promise<ImageView | undefined> {
       const { items } = await get<{ items: ImageView[] }>('images?top=1000');

@@ -281,7 +281,7 @@ test('a subscriber gets every message of many senders once', async () => {
   );
   const senders = Array.from({ length: 5 }, () => client.createSender('plain'));
   const ids = Array.from({ length: total }, () => randomUUID());
-  await Promise.all(ids.map((body, index) => senders[index % 5]?.sendMessages({ body })));
+  await Promise.all(ids.map(async (body, index) => senders[index % 5]?.sendMessages({ body })));
   await eventually('all have come', () => received.length >= total);
   await subscription.close();
   expect(received.toSorted()).toEqual(ids.toSorted());

@@ -49,7 +49,9 @@ function subscribe(): void {
 
 async function start(): Promise<void> {
   storage = await startStorage({ dataDir: folder.path, containers: ['enroll', 'other'] });
-  container = BlobServiceClient.fromConnectionString(storage.ready.connectionString).getContainerClient('enroll');
+  container = BlobServiceClient.fromConnectionString(storage.ready.connectionString).getContainerClient(
+    'enroll',
+  );
 }
 
 /** A last upload whose event shows that all before it have been announced. */
@@ -85,7 +87,10 @@ test('each kind of upload is one event, a deletion another, and nothing else is 
   const staged = container.getBlockBlobClient('a/staged.jpg');
   await staged.stageBlock(Buffer.from('b1').toString('base64'), 'x', 1);
   await staged.commitBlockList([Buffer.from('b1').toString('base64')]);
-  await container.getBlockBlobClient('a/copy.jpg').syncCopyFromURL(blob.url).catch(() => undefined);
+  await container
+    .getBlockBlobClient('a/copy.jpg')
+    .syncCopyFromURL(blob.url)
+    .catch(() => undefined);
   await blob.upload('no', 2, { conditions: { ifNoneMatch: '*' } }).catch(() => undefined);
   await blob.delete({ deleteSnapshots: 'include' });
   await container.getBlockBlobClient('big').upload('x'.repeat(1_001), 1_001);
@@ -108,7 +113,12 @@ test('each kind of upload is one event, a deletion another, and nothing else is 
 test('names with every odd character arrive as they are', async () => {
   subscribe();
   await fence();
-  const names = ['g/Zoë O’Neil/ü ß%20+&=#?;,$@!~*()[]{}|^`"<>.jpg', 'g/山田/写真 1.jpg', 'g/a//b', 'g/p/100%.png'];
+  const names = [
+    'g/Zoë O’Neil/ü ß%20+&=#?;,$@!~*()[]{}|^`"<>.jpg',
+    'g/山田/写真 1.jpg',
+    'g/a//b',
+    'g/p/100%.png',
+  ];
   for (const name of names) await container.getBlockBlobClient(name).upload('x', 1);
   const events = await fence();
   const prefix = '/blobServices/default/containers/enroll/blobs/';

@@ -16,7 +16,10 @@ async function startStorageProcess(dataDir: string) {
     ...part,
     blobs: BlobServiceClient.fromConnectionString(connectionString, noRetries),
     queues: QueueServiceClient.fromConnectionString(connectionString, noRetries),
-    table: TableClient.fromConnectionString(connectionString, 'rows', { ...insecure, retryOptions: { maxRetries: 0 } }),
+    table: TableClient.fromConnectionString(connectionString, 'rows', {
+      ...insecure,
+      retryOptions: { maxRetries: 0 },
+    }),
   };
 }
 
@@ -70,7 +73,11 @@ test('what was acknowledged is there after a kill, with the same ETags, and what
 
 test('kills at any moment under load lose nothing that was acknowledged, and tear no transaction', async () => {
   const folder = await temporaryFolder();
-  const acknowledged = { blobs: new Map<string, string>(), rows: new Set<string>(), pairs: new Set<string>() };
+  const acknowledged = {
+    blobs: new Map<string, string>(),
+    rows: new Set<string>(),
+    pairs: new Set<string>(),
+  };
   for (let round = 0; round < 3; round += 1) {
     const part = await startStorageProcess(folder.path);
     if (round === 0) await part.table.createTable();
@@ -85,7 +92,13 @@ test('kills at any moment under load lose nothing that was acknowledged, and tea
       const name = `${round}-${index}`;
       const blob = part.blobs.getContainerClient('enroll').getBlockBlobClient(name);
       return [
-        noted(blob.upload(name, name.length).then(({ etag }) => () => acknowledged.blobs.set(name, etag ?? ''))),
+        noted(
+          blob.upload(name, name.length).then(
+            ({ etag }) =>
+              () =>
+                acknowledged.blobs.set(name, etag ?? ''),
+          ),
+        ),
         noted(
           part.table
             .createEntity({ partitionKey: 'p', rowKey: name })
@@ -111,7 +124,9 @@ test('kills at any moment under load lose nothing that was acknowledged, and tea
   }
   for (const name of acknowledged.rows) await part.table.getEntity('p', name);
   const pairs = new Map<string, number>();
-  for await (const { rowKey = '' } of part.table.listEntities({ queryOptions: { filter: "PartitionKey eq 'q'" } })) {
+  for await (const { rowKey = '' } of part.table.listEntities({
+    queryOptions: { filter: "PartitionKey eq 'q'" },
+  })) {
     pairs.set(rowKey.slice(0, -1), (pairs.get(rowKey.slice(0, -1)) ?? 0) + 1);
   }
   expect([...pairs.values()].every((count) => count === 2)).toBe(true);

@@ -22,7 +22,7 @@ export type Operation = {
   method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
   /** Below `/face/{version}`. */
   path: string;
-  handle(context: FaceContext, request: FastifyRequest, reply: FastifyReply): Promise<unknown> | unknown;
+  handle(context: FaceContext, request: FastifyRequest, reply: FastifyReply): unknown;
 };
 
 export type Params = Record<'group' | 'person' | 'face', string>;

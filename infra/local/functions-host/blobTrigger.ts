@@ -29,7 +29,7 @@ const work = z.object({ function: z.string(), container: z.string(), blob: z.str
 type Work = z.output<typeof work>;
 
 /** A message of a killed host comes back after this; a running one is renewed well before. */
-const visibilitySeconds = 30;
+const visibilitySeconds = 10;
 const idlePollMs = 100;
 const longestIdlePollMs = 1_000;
 

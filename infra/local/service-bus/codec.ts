@@ -24,7 +24,7 @@ function sectionsOf(bytes: Buffer): Slice[] {
   while (reader.remaining() > 0) {
     const start = reader.position;
     const { descriptor } = reader.read();
-    slices.push({ code: Number(descriptor.value), bytes: bytes.subarray(start, reader.position) });
+    slices.push({ code: descriptor.value, bytes: bytes.subarray(start, reader.position) });
   }
   return slices;
 }

@@ -1,4 +1,4 @@
-import type { AddressInfo, Server } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import rhea from 'rhea';
 import { messages, type RheaConnection, type RheaContext, type RheaLink } from './amqp.ts';
 import { cbsReply, isValidToken } from './cbs.ts';
@@ -101,8 +101,7 @@ export async function listen(options: ListenerOptions): Promise<{ port: number; 
     on(event, () => undefined);
   }
   container.on('error', (error: unknown) => {
-    process.stderr.write(`a defect of the broker closed a connection: ${String(error)}
-`);
+    process.stderr.write(`a defect of the broker closed a connection: ${String(error)}\n`);
   });
 
   const server = container.listen({
@@ -115,7 +114,7 @@ export async function listen(options: ListenerOptions): Promise<{ port: number; 
     idle_time_out: 60_000,
     session_buffer_size: 8_192,
     credit_window: 0,
-  } as object as Parameters<typeof container.listen>[0]) as Server;
+  } as object as Parameters<typeof container.listen>[0]);
   await new Promise<void>((resolve, reject) => {
     server.once('listening', resolve);
     server.once('error', reject);

@@ -17,12 +17,12 @@ export type BlobChange = {
 export function watchBlobs(server: Server, onChange: (change: BlobChange) => void): void {
   server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
     const writeHead = response.writeHead.bind(response) as (...args: unknown[]) => ServerResponse;
-    response.writeHead = ((...args: unknown[]) => {
+    response.writeHead = (...args: unknown[]) => {
       const status = typeof args[0] === 'number' ? args[0] : response.statusCode;
       const change = changeOf(request, status);
       if (change !== undefined) onChange(change);
       return writeHead(...args);
-    }) as typeof response.writeHead;
+    };
   });
 }
 
