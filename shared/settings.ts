@@ -73,6 +73,10 @@ export const settingsTable = {
     schema: schedule.default('*/30 * * * * *'),
     meaning: 'When the sweep looks for what was lost on the way (six fields, seconds first, UTC).',
   },
+  SWEEP_GRACE_SECONDS: {
+    schema: seconds.default(120),
+    meaning: 'How old a picture is, in seconds, before the sweep takes its event for lost.',
+  },
   ROLLCALL_AUTH: {
     schema: z.enum(['keys', 'entra']).default('keys'),
     meaning: 'How HTTP callers prove who they are: function keys, or Microsoft Entra in front.',

@@ -40,6 +40,7 @@ export type Stack = {
   /** Resolves with a sentence when the stack has to end because a part cannot go on. */
   failure: Promise<string>;
   stop(): Promise<void>;
+  tell(part: string, message: object): void;
   /** Ends every part at once, as a loss of the machine would. */
   kill(): void;
 };
@@ -72,6 +73,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         await rm(endpointsFile, { force: true });
         await supervisor.stop();
       },
+      tell: supervisor.tell,
       kill: supervisor.kill,
     };
   } catch (error) {

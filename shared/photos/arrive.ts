@@ -52,6 +52,16 @@ export function createArrivals(options: ArrivalOptions) {
     await attempt(place, picture, photo.bytes);
   }
 
+  /** The event of this path was lost: it is recorded, and looked at in its turn. */
+  async function notice(image: string): Promise<void> {
+    const place = placeOf(image);
+    const photo = await photos.version(image);
+    if (photo === undefined) return gone(place.ref);
+    const known = await describe(place);
+    await ledger.change(place.ref, (before) => received(before, known, photo.version, now()));
+    await doorbells.ringPicture(place.ref);
+  }
+
   async function describe(place: Place) {
     const common = { image: place.image, group: place.group };
     if (place.group === noGroup) return { ...common, generation: '0' };
@@ -128,6 +138,7 @@ export function createArrivals(options: ArrivalOptions) {
 
   return {
     look,
+    notice,
 
     /** The same for a picture that a doorbell names. */
     async lookAt(ref: PictureRef): Promise<void> {

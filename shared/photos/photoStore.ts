@@ -4,7 +4,8 @@ import { type BlobServiceClient, type ContainerClient, RestError } from '@azure/
 /** A version of a blob: its ETag and size. */
 export type PhotoVersion = { version: string; bytes: number };
 
-export type ListedPhoto = PhotoVersion & { image: string };
+/** `writtenAt`: milliseconds since 1970. */
+export type ListedPhoto = PhotoVersion & { image: string; writtenAt: number };
 
 export type PhotoStore = ReturnType<typeof createPhotoStore>;
 
@@ -61,6 +62,7 @@ export function createPhotoStore(blobs: BlobServiceClient) {
           image: `${container}/${blob.name}`,
           version: quoted(blob.properties.etag),
           bytes: blob.properties.contentLength ?? 0,
+          writtenAt: blob.properties.lastModified.getTime(),
         }));
         const next = page.continuationToken;
         return next === undefined || next === '' ? { photos } : { photos, next };

@@ -32,7 +32,7 @@ export type SweepOptions = {
   arrivals: Arrivals;
   trainer: Trainer;
   poison: QueueClient;
-  settings: Pick<Settings, 'RESULT_RETENTION_DAYS' | 'FACE_ID_LIFETIME_SECONDS'>;
+  settings: Pick<Settings, 'RESULT_RETENTION_DAYS' | 'FACE_ID_LIFETIME_SECONDS' | 'SWEEP_GRACE_SECONDS'>;
   log: Log;
   now: () => number;
 };
@@ -86,9 +86,12 @@ export function createSweep(options: SweepOptions) {
   async function unannouncedPhotos(container: string): Promise<void> {
     const cursor = await options.cursors.get<{ next?: string }>('cursors', container);
     const { photos: listed, next } = await photos.list(container, slice.photos, cursor?.value.next);
-    for (const { image, version } of listed) {
+    const writtenBefore = now() - options.settings.SWEEP_GRACE_SECONDS * 1_000;
+    for (const { image, version, writtenAt } of listed) {
+      // A younger one may still be on its way.
+      if (writtenAt > writtenBefore) continue;
       const picture = await ledger.get(placeOf(image).ref);
-      if (picture?.version !== version || picture.state === 'removed') await arrivals.look(image);
+      if (picture?.version !== version || picture.state === 'removed') await arrivals.notice(image);
     }
     await moveCursor(container, next);
   }
@@ -101,7 +104,7 @@ export function createSweep(options: SweepOptions) {
     if (group === undefined) return moveCursor('pictures', undefined);
     const page = await ledger.listPictures(group.group, { top: slice.pictures, after: cursor?.value.after });
     for (const { image, state } of page.items) {
-      if (state !== 'removed' && (await photos.version(image)) === undefined) await arrivals.look(image);
+      if (state !== 'removed' && (await photos.version(image)) === undefined) await arrivals.notice(image);
     }
     if (page.next === undefined) return moveCursor('pictures', next);
     await options.cursors.write('cursors', [

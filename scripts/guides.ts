@@ -1,0 +1,56 @@
+import { format, resolveConfig } from 'prettier';
+import { failures, isRejection } from '../shared/errors.ts';
+import { settingsTable } from '../shared/settings.ts';
+
+/** The guides that are written from the tables of the code. */
+
+export async function settingsGuide(): Promise<string> {
+  const rows = Object.entries(settingsTable).map(([name, { schema, meaning }]) => {
+    const standard = schema.safeParse(undefined);
+    const given = standard.success && standard.data !== undefined ? standardOf(name, standard.data) : '';
+    return `| \`${name}\` | ${given} | ${meaning} |`;
+  });
+  return pretty(`# Settings
+
+Settings are environment variables: application settings in Azure, \`Values\` of \`local.settings.json\` for
+\`func start\`. The embedded stack sets the connections and the Face endpoint by itself. A setting that is unknown or
+cannot be read stops the start with a sentence that says what was expected.
+
+| setting | default | meaning |
+| --- | --- | --- |
+${rows.join('\n')}
+
+## Connections
+
+| setting | meaning |
+| --- | --- |
+| \`ROLLCALL_STORAGE\` | Connection string of the storage account; or, for an identity, \`ROLLCALL_STORAGE__blobServiceUri\`, \`ROLLCALL_STORAGE__queueServiceUri\` and \`ROLLCALL_STORAGE__tableServiceUri\` |
+| \`ROLLCALL_SERVICEBUS\` | Connection string of the Service Bus namespace; or \`ROLLCALL_SERVICEBUS__fullyQualifiedNamespace\` for an identity |
+| \`AzureWebJobsStorage\` | Where the Functions host keeps its own state |
+`);
+}
+
+function standardOf(name: string, value: unknown): string {
+  if (name === 'FACE_QUOTA') return '`10/s`';
+  return `\`${String(value)}\``;
+}
+
+export async function errorsGuide(): Promise<string> {
+  const rows = Object.entries(failures).map(([code, { status, retried, title, remedy }]) => {
+    const kind = isRejection(code) ? 'A picture can be rejected for it. ' : '';
+    const again = retried ? 'Tried again by the pipeline.' : 'Not tried again.';
+    return `### ${code}\n\n${title} ${remedy}\n\nHTTP ${status}. ${kind}${again}`;
+  });
+  return pretty(`# Errors
+
+Every failure has a code. Over HTTP it comes as problem details (RFC 9457, \`application/problem+json\`) with \`code\`;
+on a picture as \`reason\` of a row of \`GET /groups/{group}/images\`.
+
+${rows.join('\n\n')}
+`);
+}
+
+async function pretty(markdown: string): Promise<string> {
+  const config = await resolveConfig('docs/settings.md');
+  return format(markdown, { ...config, parser: 'markdown' });
+}

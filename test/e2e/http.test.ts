@@ -1,0 +1,213 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { failures, type FailureCode } from '../../shared/errors.ts';
+import { portrait } from '../helpers/pictures.ts';
+import { startTestStack, type TestStack } from '../helpers/stack.ts';
+
+let stack: TestStack;
+
+beforeAll(async () => {
+  stack = await startTestStack();
+  await stack.api('groups/empty', {
+    method: 'PUT',
+    body: '{}',
+    headers: { 'content-type': 'application/json' },
+  });
+});
+
+afterAll(() => stack.close());
+
+const json = { 'content-type': 'application/json' };
+const picture = { 'content-type': 'image/jpeg' };
+
+type Case = [what: string, path: string, init: RequestInit, code: FailureCode, detail?: RegExp];
+
+const cases: Case[] = [
+  ['an unknown route', 'nothing/here', {}, 'route_not_found'],
+  ['a wrong method', 'groups', { method: 'DELETE' }, 'route_not_found'],
+  ['a group name that cannot be', 'groups/A%20B', {}, 'bad_request', /group: 1 to 48/],
+  ['an unknown group', 'groups/unknown', {}, 'group_not_found'],
+  ['persons of an unknown group', 'groups/unknown/persons', {}, 'group_not_found'],
+  ['pictures of an unknown group', 'groups/unknown/images', {}, 'group_not_found'],
+  ['results of an unknown group', 'groups/unknown/results', {}, 'group_not_found'],
+  ['training an unknown group', 'groups/unknown/train', { method: 'POST' }, 'group_not_found'],
+  ['an unknown person', 'groups/empty/persons/nobody', {}, 'person_not_found'],
+  ['an unknown result', 'groups/empty/results/r1', {}, 'result_not_found'],
+  ['a page of none', 'groups?top=0', {}, 'bad_request', /top/],
+  ['a page of too many', 'groups/empty/images?top=1001', {}, 'bad_request', /top/],
+  ['an unknown state', 'groups/empty/images?state=lost', {}, 'bad_request', /state/],
+  [
+    'a setting that is none',
+    'groups/empty',
+    { method: 'PUT', headers: json, body: '{"colour":"red"}' },
+    'bad_request',
+    /colour/,
+  ],
+  [
+    'a threshold out of range',
+    'groups/empty',
+    { method: 'PUT', headers: json, body: '{"identifyThreshold":2}' },
+    'bad_request',
+    /identifyThreshold/,
+  ],
+  [
+    'a body that is no JSON',
+    'groups/empty',
+    { method: 'PUT', headers: json, body: '{' },
+    'bad_request',
+    /JSON/,
+  ],
+  [
+    'another model',
+    'groups/empty',
+    { method: 'PUT', headers: json, body: '{"recognitionModel":"recognition_01"}' },
+    'recognition_model_fixed',
+  ],
+  [
+    'a body of no type',
+    'groups/empty/identify',
+    { method: 'POST', body: new Uint8Array(9) },
+    'unsupported_media_type',
+  ],
+  [
+    'a form',
+    'groups/empty/identify',
+    { method: 'POST', body: new URLSearchParams('a=b') },
+    'unsupported_media_type',
+  ],
+  ['no picture', 'groups/empty/identify', { method: 'POST', headers: picture }, 'bad_request', /body/],
+  [
+    'text as a picture',
+    'groups/empty/identify',
+    { method: 'POST', headers: picture, body: 'x'.repeat(2_000) },
+    'not_an_image',
+  ],
+  ['an empty object', 'groups/empty/identify', { method: 'POST', headers: json, body: '{}' }, 'bad_request'],
+  [
+    'too many candidates',
+    'groups/empty/identify?maxCandidates=101',
+    { method: 'POST', headers: picture, body: 'x' },
+    'bad_request',
+    /maxCandidates/,
+  ],
+  [
+    'a picture that was never dropped',
+    'groups/empty/identify',
+    { method: 'POST', headers: json, body: '{"image":"identify/empty/no.jpg"}' },
+    'image_not_found',
+  ],
+  [
+    'a picture of another group',
+    'groups/empty/identify',
+    { method: 'POST', headers: json, body: '{"image":"identify/other/no.jpg"}' },
+    'image_not_found',
+  ],
+  [
+    'an unknown face ID',
+    'groups/empty/identify',
+    { method: 'POST', headers: json, body: '{"faceIds":["nope"]}' },
+    'face_id_not_found',
+  ],
+  [
+    'a URL that is not https',
+    'groups/empty/identify',
+    { method: 'POST', headers: json, body: '{"url":"http://example.com/a.jpg"}' },
+    'bad_request',
+    /url/,
+  ],
+  [
+    'a URL of this machine',
+    'groups/empty/identify',
+    { method: 'POST', headers: json, body: '{"url":"https://127.0.0.1/a.jpg"}' },
+    'url_refused',
+  ],
+  [
+    'a URL of the instance metadata',
+    'groups/empty/identify',
+    { method: 'POST', headers: json, body: '{"url":"https://169.254.169.254/metadata"}' },
+    'url_refused',
+  ],
+  [
+    'verify without a person',
+    'groups/empty/verify',
+    { method: 'POST', headers: picture, body: 'x' },
+    'bad_request',
+    /person/,
+  ],
+  [
+    'verify of an unknown person',
+    'groups/empty/verify?person=nobody',
+    { method: 'POST', headers: picture, body: 'x' },
+    'person_not_found',
+  ],
+  [
+    'a mode that is none',
+    'groups/empty/find-similar?mode=best',
+    { method: 'POST', headers: picture, body: 'x' },
+    'bad_request',
+    /mode/,
+  ],
+];
+
+test.each(cases)('%s', async (_what, path, init, code, detail) => {
+  const { status, headers, body } = await stack.api(path, init);
+  expect(body).toMatchObject({ code, status: failures[code].status });
+  expect(status).toBe(failures[code].status);
+  expect(headers.get('content-type')).toContain('application/problem+json');
+  if (detail !== undefined) expect((body as { detail?: string }).detail).toMatch(detail);
+});
+
+test('a picture of 65 MB is refused as too large', async () => {
+  const answer = await stack.postPicture('groups/empty/identify', new Uint8Array(65 * 1024 * 1024));
+  expect(answer).toMatchObject({ status: 413, body: { code: 'image_too_large' } });
+});
+
+test('a group that was never trained says so', async () => {
+  const { body } = await stack.postPicture('groups/empty/identify', portrait('cage.jpg'));
+  expect(body).toMatchObject({ trained: false, faces: [{ candidates: [] }] });
+});
+
+test('groups are created, changed and listed, page by page', async () => {
+  for (const name of ['list-a', 'list-b', 'list-c']) {
+    const { status } = await stack.api(`groups/${name}`, {
+      method: 'PUT',
+      headers: json,
+      body: '{"minQuality":"medium"}',
+    });
+    expect(status).toBe(200);
+  }
+  await stack.api('groups/list-b', { method: 'PUT', headers: json, body: '{"identifyThreshold":0.7}' });
+  const first = await stack.get<{ items: { group: string }[]; next: string }>('groups?top=3');
+  const second = await stack.get<{ items: { group: string }[]; next?: string }>(
+    `groups?top=3&after=${first.next}`,
+  );
+  const all = [...first.items, ...second.items];
+  expect(all.map(({ group }) => group)).toEqual(['empty', 'list-a', 'list-b', 'list-c']);
+  expect(second.next).toBeUndefined();
+  expect(all[2]).toEqual({
+    group: 'list-b',
+    recognitionModel: 'recognition_04',
+    minQuality: 'medium',
+    identifyThreshold: 0.7,
+  });
+});
+
+test('the document describes every route that answers', async () => {
+  const document = await stack.get<{ openapi: string; paths: Record<string, object> }>('openapi.json');
+  expect(document.openapi).toBe('3.1.0');
+  expect(Object.keys(document.paths)).toContain('/api/groups/{group}/identify');
+  expect(Object.keys(document.paths['/api/groups/{group}'] ?? {})).toEqual(['put', 'get']);
+});
+
+test('health says that every part answers', async () => {
+  const { status, body } = await stack.api('health');
+  expect(status).toBe(200);
+  expect(body).toEqual({
+    status: 'ok',
+    parts: {
+      blobs: { status: 'ok' },
+      tables: { status: 'ok' },
+      serviceBus: { status: 'ok' },
+      face: { status: 'ok' },
+    },
+  });
+});
