@@ -327,3 +327,21 @@ test('a killed broker has every message that it accepted, once', { timeout: 60_0
   await second.stop();
   await data.remove();
 });
+
+test('a client that closes while it waits for a session takes none with it', async () => {
+  const leaving = new ServiceBusClient(broker.ready.connectionString, quick);
+  // The client leaves these hanging when it is closed.
+  for (let wait = 0; wait < 5; wait += 1) leaving.acceptNextSession('sessions').catch(() => undefined);
+  // Its links are attached once another session can be accepted on the same connection.
+  await (await leaving.acceptSession('sessions', 'nobody')).close();
+  await leaving.close();
+  const sender = client.createSender('sessions');
+  await sender.sendMessages(
+    Array.from({ length: 5 }, (_, index) => ({ body: index, sessionId: `left-${index}` })),
+  );
+  for (let index = 0; index < 5; index += 1) {
+    const session = await client.acceptNextSession('sessions');
+    await session.completeMessage(await receiveOne(session));
+    await session.close();
+  }
+});

@@ -36,6 +36,7 @@ export function listenHttp(
   const { binding } = triggerOf(registered.metadata.bindings);
   const route = String(binding['route'] ?? registered.metadata.name);
   const open = binding['authLevel'] === 'anonymous';
+  const wildcard = /\{\*(\w+)\}/.exec(route)?.[1] ?? '*';
   for (const url of urlsOf(`/${routePrefix}/${route}`)) {
     server.route({
       method: methodsOf(binding['methods']),
@@ -44,7 +45,7 @@ export function listenHttp(
         if (!open && keys !== undefined && !keys.accept(registered.metadata.name, request)) {
           return reply.code(401).send();
         }
-        const { returnValue } = await invoke(registered, { data: await toHttpData(request) });
+        const { returnValue } = await invoke(registered, { data: toHttpData(request, wildcard) });
         return answer(reply, request.method, returnValue);
       },
     });
@@ -69,7 +70,7 @@ export function urlsOf(template: string): string[] {
   return [url];
 }
 
-async function toHttpData(request: FastifyRequest): Promise<TypedData> {
+function toHttpData(request: FastifyRequest, wildcard: string): TypedData {
   const wrap = (values: Iterable<[string, string]>) =>
     Object.fromEntries([...values].map(([name, value]) => [name, { value }]));
   const url = new URL(request.url, `http://${request.headers.host ?? '127.0.0.1'}`);
@@ -82,7 +83,9 @@ async function toHttpData(request: FastifyRequest): Promise<TypedData> {
     name,
     Array.isArray(value) ? value.join(',') : (value ?? ''),
   ]);
-  const params = Object.entries(request.params as Record<string, string>);
+  const params = Object.entries(request.params as Record<string, string>).map(
+    ([name, value]): [string, string] => [name === '*' ? wildcard : name, value],
+  );
   const body = request.body;
   return {
     http: {

@@ -86,10 +86,13 @@ export async function listen(options: ListenerOptions): Promise<{ port: number; 
   on('session_close', (context) =>
     forget(clientOf(context), (receiver) => receiver.link.session === context.session),
   );
-  on('disconnected', (context) => {
-    forget(clientOf(context), () => true);
-    clients.delete(context.connection);
-  });
+  // A connection that was closed in good order gives no `disconnected`.
+  for (const event of ['connection_close', 'disconnected']) {
+    on(event, (context) => {
+      forget(clientOf(context), () => true);
+      clients.delete(context.connection);
+    });
+  }
   // Without a listener these are thrown; the link, session or connection is closed by the peer in any case.
   for (const event of [
     'connection_error',
