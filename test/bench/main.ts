@@ -39,7 +39,7 @@ try {
 /** Detects each picture and adds its face, straight at the Face service. */
 async function straight({ stack: { endpoints } }: TestStack, count: number): Promise<number> {
   const at = `${endpoints.face}/face/v1.2`;
-  const post = async (path: string, body: Uint8Array | object, method = 'POST'): Promise<unknown> => {
+  const send = async (method: 'POST' | 'PUT', path: string, body: Uint8Array | object): Promise<unknown> => {
     const bytes = body instanceof Uint8Array;
     const response = await fetch(`${at}${path}`, {
       method,
@@ -53,10 +53,10 @@ async function straight({ stack: { endpoints } }: TestStack, count: number): Pro
     return text === '' ? undefined : JSON.parse(text);
   };
   const group = `straight-${count}`;
-  await post(`/largepersongroups/${group}`, { name: group, recognitionModel: 'recognition_04' }, 'PUT');
+  await send('PUT', `/largepersongroups/${group}`, { name: group, recognitionModel: 'recognition_04' });
   const ids = await Promise.all(
     Array.from({ length: persons }, async () => {
-      const { personId } = (await post(`/largepersongroups/${group}/persons`, { name: 'x' })) as {
+      const { personId } = (await send('POST', `/largepersongroups/${group}/persons`, { name: 'x' })) as {
         personId: string;
       };
       return personId;

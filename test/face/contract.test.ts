@@ -162,7 +162,8 @@ test('the same picture is 1, another of the same person above 0.5, a stranger be
   expect(ranked.body).toHaveLength(3);
   const grouped = await call('POST', '/group', { faceIds: [a, ...faceIds] });
   expect(grouped.body).toMatchObject({ messyGroup: [stranger] });
-  expect((grouped.body as { groups: string[][] }).groups[0]?.toSorted()).toEqual([a, same, other].toSorted());
+  const [together] = (grouped.body as { groups: string[][] }).groups;
+  expect(new Set(together)).toEqual(new Set([a, same, other]));
 });
 
 test('adding a face looks at the target only, and refuses what holds none or several', async () => {
