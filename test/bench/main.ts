@@ -67,7 +67,8 @@ async function straight({ stack: { endpoints } }: TestStack, count: number): Pro
   const work = async (): Promise<void> => {
     for (let index = next++; index < count; index = next++) {
       const bytes = portrait(franck[index % franck.length] ?? '');
-      const [face] = (await post(
+      const [face] = (await send(
+        'POST',
         '/detect?detectionModel=detection_03&recognitionModel=recognition_04',
         bytes,
       )) as {
@@ -75,7 +76,8 @@ async function straight({ stack: { endpoints } }: TestStack, count: number): Pro
       }[];
       const { left, top, width, height } = face?.faceRectangle ?? { left: 0, top: 0, width: 0, height: 0 };
       const target = `targetFace=${left},${top},${width},${height}&detectionModel=detection_03`;
-      await post(
+      await send(
+        'POST',
         `/largepersongroups/${group}/persons/${ids[index % persons]}/persistedfaces?${target}`,
         bytes,
       );
