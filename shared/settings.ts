@@ -78,13 +78,13 @@ export const settingsTable = {
     meaning: 'How old a picture is, in seconds, before the sweep takes its event for lost.',
   },
   ROLLCALL_AUTH: {
-    schema: z.enum(['keys', 'entra']).default('keys'),
-    meaning: 'How HTTP callers prove who they are: function keys, or Microsoft Entra in front.',
+    schema: z.enum(['keys']).default('keys'),
+    meaning: 'How HTTP callers prove who they are: by function keys. Microsoft Entra in front is to come.',
   },
   RESULT_RETENTION_DAYS: { schema: days.default(30), meaning: 'Days that results are kept.' },
   PROBE_RETENTION_DAYS: {
     schema: days.default(7),
-    meaning: 'Days that dropped probes are kept in the ledger.',
+    meaning: 'Days that dropped probes are to be kept. Not enforced yet: they stay until they are deleted.',
   },
 } as const satisfies Record<string, { schema: z.ZodType; meaning: string }>;
 

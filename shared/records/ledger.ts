@@ -1,3 +1,4 @@
+import { containers } from '../resources.ts';
 import { moved, noCounts, sum, type Counts } from './counts.ts';
 import { oldestFirst, partitionOf, partitionsOf } from './keys.ts';
 import { isSettled, needsEnrollment, type Picture, type PictureState } from './picture.ts';
@@ -96,22 +97,17 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
     if (before?.state === after.state) return [];
     const counters = await table.get<Counters>(partition, 'counters');
     const value = counters?.value ?? noCounters();
-    if (ref.person === undefined) {
-      return [
-        changed('counters', counters, { ...value, probes: moved(value.probes, before?.state, after.state) }),
-      ];
-    }
+    const kind = after.image.startsWith(`${containers.identify}/`) ? 'probes' : 'images';
+    const counted = { ...value, [kind]: moved(value[kind], before?.state, after.state) };
+    // A path without a person: a probe, or a picture that lies where none can be enrolled.
+    if (ref.person === undefined) return [changed('counters', counters, counted)];
     const person = await table.get<Person>(partition, `p.${ref.person}`);
-    const counted = person?.value ?? newPerson(after, ref.person, now());
+    const known = person?.value ?? newPerson(after, ref.person, now());
     return [
-      changed('counters', counters, {
-        ...value,
-        images: moved(value.images, before?.state, after.state),
-        persons: value.persons + (person === undefined ? 1 : 0),
-      }),
+      changed('counters', counters, { ...counted, persons: value.persons + (person === undefined ? 1 : 0) }),
       changed(`p.${ref.person}`, person, {
-        ...counted,
-        images: moved(counted.images, before?.state, after.state),
+        ...known,
+        images: moved(known.images, before?.state, after.state),
       }),
     ];
   }
