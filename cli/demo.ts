@@ -8,6 +8,7 @@ import { startStack, type Endpoints } from '../infra/local/stack.ts';
 import { buildFunctions } from '../scripts/buildFunctions.ts';
 import { annotate, type Labelled } from './annotate.ts';
 import { call, type GroupView } from './client.ts';
+import { faceCalls, type FaceCalls } from './faceCalls.ts';
 import { enrolled, group, otherPictureOf, probes, refused, type Probe } from './samplePeople.ts';
 import { readFaceTps } from './start.ts';
 
@@ -50,7 +51,7 @@ export async function demo(args: string[]): Promise<void> {
   clock.lap('stack ready');
   try {
     const lines = await run(stack.endpoints, clock, values.output);
-    print(lines, clock, await faceCalls(stack.endpoints));
+    print(lines, clock, await faceCalls(stack.endpoints.face));
     console.log(`Pictures with their names: ${values.output}/`);
     if (lines.some(({ right }) => !right)) throw new Error('not every answer is right');
     console.log('Every answer is right.');
@@ -205,22 +206,6 @@ async function until<Value>(what: string, probe: () => Promise<Value | undefined
   }
 }
 
-/** Calls to the Face service by operation, and how many of them were refused, as it counted them itself. */
-async function faceCalls({
-  face,
-}: Endpoints): Promise<{ byOperation: Record<string, number>; refused: number }> {
-  const text = await (await fetch(`${face}/metrics`)).text();
-  const byOperation: Record<string, number> = {};
-  let refusals = 0;
-  for (const [, operation = '', status, value] of text.matchAll(
-    /^face_requests_total\{operation="(\w+)",status="(\d+)"\} (\d+)$/gm,
-  )) {
-    byOperation[operation] = (byOperation[operation] ?? 0) + Number(value);
-    if (status === '429') refusals += Number(value);
-  }
-  return { byOperation, refused: refusals };
-}
-
 type Stopwatch = { laps: { what: string; ms: number }[]; lap: (what: string) => void };
 
 function stopwatch(): Stopwatch {
@@ -236,7 +221,7 @@ function stopwatch(): Stopwatch {
   };
 }
 
-function print(lines: Line[], { laps }: Stopwatch, calls: Awaited<ReturnType<typeof faceCalls>>): void {
+function print(lines: Line[], { laps }: Stopwatch, calls: FaceCalls): void {
   const width = Math.max(...lines.map(({ what }) => what.length));
   const answerWidth = Math.max(...lines.map(({ answer }) => answer.length));
   console.log();

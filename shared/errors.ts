@@ -238,10 +238,6 @@ export class RollcallError extends Error {
   }
 }
 
-export function isFailure(error: unknown, ...codes: FailureCode[]): error is RollcallError {
-  return error instanceof RollcallError && (codes.length === 0 || codes.includes(error.code));
-}
-
 /** The code of any error: that of the table, or `internal` for what nobody foresaw. */
 export function codeOf(error: unknown): FailureCode {
   return error instanceof RollcallError ? error.code : 'internal';

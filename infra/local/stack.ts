@@ -1,4 +1,4 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { TableClient } from '@azure/data-tables';
 import {
@@ -58,6 +58,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const dataDir = resolve(options.dataDir);
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const endpointsFile = join(dataDir, 'endpoints.json');
+  await takeFolder(dataDir);
   await rm(endpointsFile, { force: true });
   const supervisor = superviseParts(options.output);
   try {
@@ -72,6 +73,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       async stop() {
         await rm(endpointsFile, { force: true });
         await supervisor.stop();
+        await rm(join(dataDir, 'pid'), { force: true });
       },
       tell: supervisor.tell,
       kill: supervisor.kill,
@@ -79,6 +81,24 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   } catch (error) {
     await supervisor.stop();
     throw error;
+  }
+}
+
+/** One stack a data folder: two would overwrite each other. @throws Error when another one runs on it */
+async function takeFolder(dataDir: string): Promise<void> {
+  const file = join(dataDir, 'pid');
+  const pid = Number(await readFile(file, 'utf8').catch(() => 'NaN'));
+  if (Number.isInteger(pid) && pid !== process.pid && isRunning(pid)) {
+    throw new Error(`another stack runs on ${dataDir} (process ${pid})`);
+  }
+  await writeFile(file, String(process.pid));
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

@@ -47,7 +47,3 @@ export function newestFirst(time: number): string {
 export function oldestFirst(time: number): string {
   return String(time).padStart(13, '0');
 }
-
-export function timeOfNewestFirst(key: string): number {
-  return endOfTime - Number(key.slice(0, 13));
-}

@@ -145,13 +145,6 @@ export function setBack(picture: Picture): Picture {
   return { ...picture, attempts: (picture.attempts ?? 0) + 1 };
 }
 
-/** What failed is tried again from the start, now that the cause is gone. */
-export function redriven(picture: Picture, now: number): Picture {
-  if (picture.state !== 'failed') return picture;
-  const { reason: _reason, detail: _detail, ...rest } = withoutAttempts(picture);
-  return { ...rest, state: 'received', updatedAt: now };
-}
-
 /** Written before an add is sent, so that its face is looked for whatever happens. */
 export function addIntended(picture: Picture, intent: AddIntent): Picture {
   return { ...picture, intent };

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { newestFirst, personKeyOf, timeOfNewestFirst } from './keys.ts';
+import { newestFirst, personKeyOf } from './keys.ts';
 import type { Page, PageQuery } from './ledger.ts';
 import { afterPrefix, take, type Table, type Write } from './table.ts';
 
@@ -69,11 +69,6 @@ export function createResults(table: Table, now: () => number) {
       }
     },
   };
-}
-
-/** When a result was made, from its ID. */
-export function timeOfResult(id: string): number {
-  return timeOfNewestFirst(id.slice(1));
 }
 
 function personPrefix(group: string, person: string): string {

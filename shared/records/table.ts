@@ -131,6 +131,6 @@ function escaped(key: string): string {
   return key.replaceAll("'", "''");
 }
 
-export function statusOf(error: unknown): number | undefined {
+function statusOf(error: unknown): number | undefined {
   return error instanceof RestError ? error.statusCode : undefined;
 }

@@ -205,3 +205,12 @@ test('pictures that Face cannot take are converted, and rectangles are those of 
     expect(Math.abs((upright?.[side] ?? 0) - (plain?.[side] ?? 0))).toBeLessThan(12);
   }
 });
+
+test('no name, path or key is in a log', () => {
+  const log = stack.log.join('\n');
+  expect(log).toContain('Functions.detectFaces');
+  const { faceKey, serviceBusConnectionString } = stack.stack.endpoints;
+  const busKey = /SharedAccessKey=([^;]+)/.exec(serviceBusConnectionString)?.[1] ?? '';
+  for (const secret of ['Frank', 'audrey', 'nicolas', 'party.jpg', faceKey, busKey])
+    expect(log).not.toContain(secret);
+});

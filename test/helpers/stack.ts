@@ -1,4 +1,5 @@
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
+import { faceCalls } from '../../cli/faceCalls.ts';
 import { startStack, type Stack } from '../../infra/local/stack.ts';
 import { eventually } from './eventually.ts';
 import { temporaryFolder } from './temporary.ts';
@@ -122,18 +123,7 @@ export async function startTestStack({ dataDir, faceTps = 'none', settings = {} 
         const view = await get<GroupView>(`groups/${name}`);
         return view.training.covered && view.training.lastTrainedAt !== undefined ? view : undefined;
       }),
-    async calls(): Promise<{ byOperation: Record<string, number>; refused: number }> {
-      const text = await (await fetch(`${face}/metrics`)).text();
-      const byOperation: Record<string, number> = {};
-      let refused = 0;
-      for (const [, operation = '', status, value] of text.matchAll(
-        /^face_requests_total\{operation="(\w+)",status="(\d+)"\} (\d+)$/gm,
-      )) {
-        byOperation[operation] = (byOperation[operation] ?? 0) + Number(value);
-        if (status === '429') refused += Number(value);
-      }
-      return { byOperation, refused };
-    },
+    calls: () => faceCalls(face),
     async close(): Promise<void> {
       await stack.stop();
       await folder?.remove();

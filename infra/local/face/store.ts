@@ -1,4 +1,4 @@
-import { DatabaseSync } from 'node:sqlite';
+import { openDatabase } from '../sqlite.ts';
 
 export type StoredGroup = { id: string; name: string; userData: string | null; recognitionModel: string };
 export type StoredPerson = { id: string; name: string; userData: string | null };
@@ -23,10 +23,9 @@ export type FaceStore = ReturnType<typeof openFaceStore>;
  * disk too. A face is part of what was trained while its row says so.
  */
 export function openFaceStore(file: string) {
-  const db = new DatabaseSync(file);
-  db.exec(`
-    PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = NORMAL;
+  const db = openDatabase(
+    file,
+    `
     PRAGMA secure_delete = ON;
     PRAGMA foreign_keys = ON;
     CREATE TABLE IF NOT EXISTS groups (
@@ -45,7 +44,8 @@ export function openFaceStore(file: string) {
       faceId TEXT PRIMARY KEY, recognitionModel TEXT NOT NULL, vector BLOB NOT NULL, expiresAt INTEGER NOT NULL);
     CREATE INDEX IF NOT EXISTS detectionsExpiry ON detections (expiresAt);
     CREATE TABLE IF NOT EXISTS months (month INTEGER PRIMARY KEY, calls INTEGER NOT NULL);
-  `);
+  `,
+  );
   const run = (sql: string) => {
     const statement = db.prepare(sql);
     return (...values: (string | number | null | Uint8Array)[]) => Number(statement.run(...values).changes);

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { ServiceBusClient } from '@azure/service-bus';
 import type { FastifyInstance } from 'fastify';
 import { portInUse, type RunningPart } from '../part.ts';
@@ -177,5 +176,3 @@ function serviceBusOf(name: string): ServiceBusClient {
 function resolve(text: string): string {
   return text.replaceAll(/%(\w+)%/g, (_all, name: string) => connectionOf(name));
 }
-
-export const functionsHostKeyFile = (dataDir: string): string => join(dataDir, 'host.key');

@@ -1,4 +1,4 @@
-import { DatabaseSync } from 'node:sqlite';
+import { openDatabase } from '../sqlite.ts';
 
 /** A message as it is kept. Times are milliseconds since 1970. */
 export type StoredMessage = {
@@ -27,10 +27,9 @@ export type EntityStore = ReturnType<MessageStore['entity']>;
  * log: what a call has written survives the death of the process at any moment.
  */
 export function openStore(file: string) {
-  const db = new DatabaseSync(file);
-  db.exec(`
-    PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = NORMAL;
+  const db = openDatabase(
+    file,
+    `
     CREATE TABLE IF NOT EXISTS messages (
       entity TEXT NOT NULL, sequence INTEGER NOT NULL, messageId TEXT NOT NULL, sessionId TEXT, state TEXT NOT NULL,
       deliveryCount INTEGER NOT NULL, enqueuedAt INTEGER NOT NULL, scheduledFor INTEGER, expiresAt INTEGER,
@@ -44,7 +43,8 @@ export function openStore(file: string) {
       PRIMARY KEY (entity, messageId)) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS seenAt ON seen (entity, at);
     CREATE TABLE IF NOT EXISTS sequences (entity TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
-  `);
+  `,
+  );
   const statements = {
     load: db.prepare(
       'SELECT sequence, messageId, sessionId, state, deliveryCount, enqueuedAt, scheduledFor, expiresAt, wasScheduled' +

@@ -1,4 +1,4 @@
-import { DatabaseSync } from 'node:sqlite';
+import { openDatabase } from '../sqlite.ts';
 
 /*
  * Azurite keeps its metadata in LokiJS and saves the whole of it every 5 seconds, so that a kill loses what was
@@ -39,16 +39,16 @@ export type LokiJournal = ReturnType<typeof openJournal>;
 
 /** One journal for all databases of a data folder. */
 export function openJournal(file: string) {
-  const db = new DatabaseSync(file);
-  db.exec(`
-    PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = NORMAL;
+  const db = openDatabase(
+    file,
+    `
     CREATE TABLE IF NOT EXISTS collections (
       database TEXT NOT NULL, name TEXT NOT NULL, options TEXT NOT NULL, PRIMARY KEY (database, name)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS documents (
       database TEXT NOT NULL, collection TEXT NOT NULL, id INTEGER NOT NULL, json TEXT NOT NULL,
       PRIMARY KEY (database, collection, id)) WITHOUT ROWID;
-  `);
+  `,
+  );
   const statements = {
     collections: db.prepare('SELECT name, options FROM collections WHERE database = ?'),
     documents: db.prepare('SELECT json FROM documents WHERE database = ? AND collection = ? ORDER BY id'),

@@ -1,4 +1,4 @@
-import { DatabaseSync } from 'node:sqlite';
+import { openDatabase } from '../sqlite.ts';
 
 /** An event that has to reach a subscriber. */
 export type PendingEvent = {
@@ -13,10 +13,9 @@ export type Outbox = ReturnType<typeof openOutbox>;
 
 /** Events that are not delivered yet, and the version of each blob that was announced last. */
 export function openOutbox(file: string) {
-  const db = new DatabaseSync(file);
-  db.exec(`
-    PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = NORMAL;
+  const db = openDatabase(
+    file,
+    `
     CREATE TABLE IF NOT EXISTS pending (
       id INTEGER PRIMARY KEY AUTOINCREMENT, function TEXT NOT NULL, event TEXT NOT NULL, body TEXT NOT NULL,
       tries INTEGER NOT NULL, addedAt INTEGER NOT NULL, dueAt INTEGER NOT NULL);
@@ -24,7 +23,8 @@ export function openOutbox(file: string) {
     CREATE TABLE IF NOT EXISTS announced (
       container TEXT NOT NULL, blob TEXT NOT NULL, etag TEXT NOT NULL,
       PRIMARY KEY (container, blob)) WITHOUT ROWID;
-  `);
+  `,
+  );
   const statements = {
     add: db.prepare(
       'INSERT INTO pending (function, event, body, tries, addedAt, dueAt) VALUES (?, ?, ?, 0, ?, ?)',
