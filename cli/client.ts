@@ -63,13 +63,15 @@ export async function enroll(args: string[]): Promise<void> {
     }
   };
   await Promise.all(Array.from({ length: uploadsAtOnce }, upload));
-  console.log(`\n${done} pictures dropped. What becomes of them: npx rollcall status`);
+  console.log(`${done} pictures dropped. What becomes of them: npx rollcall status`);
 }
 
 function progress(done: number, total: number): void {
+  if (!process.stdout.isTTY) return;
   const width = 40;
   const full = Math.round((done / total) * width);
-  process.stdout.write(`\r[${'#'.repeat(full)}${' '.repeat(width - full)}] ${done}/${total}`);
+  const end = done === total ? '\n' : '';
+  process.stdout.write(`\r[${'#'.repeat(full)}${' '.repeat(width - full)}] ${done}/${total}${end}`);
 }
 
 type Identified = {

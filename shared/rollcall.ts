@@ -66,7 +66,7 @@ export function createRollcall({ settings, clients, credential, log, now = Date.
   const trainer = createTrainer({
     trainings,
     ledger,
-    face: face.background,
+    face: face.interactive,
     emptyIfNoFaceIsLeft: faceGroups.emptyIfNoFaceIsLeft,
     doorbells,
     debounce: {

@@ -20,7 +20,7 @@ export type Training = {
   lastChangedAt?: number;
   running?: { startedAt: number; accepted: boolean; covers: number; pollAt: number };
   lastTrainedAt?: number;
-  /** How long the last training took, in milliseconds. */
+  /** How long the last training took Face, in milliseconds. */
   lastTookMs?: number;
   failures: number;
   retryAt?: number;
@@ -114,11 +114,11 @@ export function stillRunning(training: Training, now: number): Training {
   return { ...training, running: { ...running, pollAt: now + Math.round(pause) } };
 }
 
-/** Face finished the training. */
-export function succeeded(training: Training, now: number): Training {
+/** Face finished the training, which took it so long. */
+export function succeeded(training: Training, tookMs: number): Training {
   const { running, error: _error, retryAt: _retryAt, ...rest } = training;
   if (running === undefined) return training;
-  return { ...rest, failures: 0, lastTrainedAt: running.startedAt, lastTookMs: now - running.startedAt };
+  return { ...rest, failures: 0, lastTrainedAt: running.startedAt, lastTookMs: tookMs };
 }
 
 /** Face refused or failed the training: what it was to cover waits again, with a growing pause. */

@@ -59,7 +59,8 @@ function simulate(steps: readonly Step[], trainingMs: number) {
     } else if (decision.do === 'poll') {
       const last = trainings.at(-1);
       if (running() !== undefined || last === undefined) training = stillRunning(training, now);
-      else training = last.succeeds ? succeeded(training, now) : failed(training, 'training_failed', now);
+      else
+        training = last.succeeds ? succeeded(training, trainingMs) : failed(training, 'training_failed', now);
     }
   }
 
