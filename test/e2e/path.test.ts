@@ -95,6 +95,32 @@ test('a dropped probe is answered, and its face is found again', async () => {
   expect(images).not.toContain('enroll/family/audrey/1.jpg');
 });
 
+test('persons are listed and read by their names', async () => {
+  const { items } = await stack.get<{ items: { person: string; images: { enrolled: number } }[] }>(
+    'groups/family/persons',
+  );
+  expect(items.map(({ person }) => person).toSorted()).toEqual(['Frank Ö’Neil', 'audrey']);
+  const one = await stack.get<{ images: { enrolled: number } }>(
+    `groups/family/persons/${encodeURIComponent('Frank Ö’Neil')}`,
+  );
+  expect(one).toMatchObject({ person: 'Frank Ö’Neil', images: { enrolled: 2 } });
+  const mine = await stack.get<{ items: ImageView[] }>(
+    `groups/family/images?person=${encodeURIComponent('Frank Ö’Neil')}&state=enrolled`,
+  );
+  expect(mine.items.map(({ image }) => image).toSorted()).toEqual([
+    'enroll/family/Frank Ö’Neil/1.jpg',
+    'enroll/family/Frank Ö’Neil/holiday/2.jpg',
+  ]);
+});
+
+test('a group may take the largest of several faces, of any quality', async () => {
+  const body = JSON.stringify({ severalFaces: 'largest', minQuality: 'none' });
+  await stack.api('groups/lenient', { method: 'PUT', headers: { 'content-type': 'application/json' }, body });
+  await stack.drop('enroll/lenient/star/1.jpg', groupPicture(4));
+  const { faceRectangle } = await stack.settled('enroll/lenient/star/1.jpg', 'enrolled');
+  expect((faceRectangle?.width ?? 0) * (faceRectangle?.height ?? 0)).toBeGreaterThan(38_000);
+});
+
 test('verify says whether it is the person', async () => {
   const path = `groups/family/verify?person=${encodeURIComponent('Frank Ö’Neil')}`;
   expect((await stack.postPicture(path, portrait('franck_02888.jpg'))).body).toMatchObject({

@@ -103,7 +103,14 @@ export async function listenToBlobs(options: BlobTriggersOptions): Promise<{ clo
   }
 
   async function handle(message: DequeuedMessageItem): Promise<void> {
-    const item = work.parse(JSON.parse(Buffer.from(message.messageText, 'base64').toString('utf8')));
+    const item = readWork(message);
+    if (item === undefined) {
+      options.onError('a message of the blob queue cannot be read and is dropped');
+      await queue
+        .deleteMessage(message.messageId, message.popReceipt)
+        .catch((error: unknown) => options.onError(`a blob message cannot be deleted: ${nameOf(error)}`));
+      return;
+    }
     let popReceipt = message.popReceipt;
     const renewal = setInterval(() => {
       queue.updateMessage(message.messageId, popReceipt, undefined, visibilitySeconds).then(
@@ -187,6 +194,14 @@ export async function listenToBlobs(options: BlobTriggersOptions): Promise<{ clo
       await Promise.all(running);
     },
   };
+}
+
+function readWork({ messageText }: DequeuedMessageItem): Work | undefined {
+  try {
+    return work.parse(JSON.parse(Buffer.from(messageText, 'base64').toString('utf8')));
+  } catch {
+    return undefined;
+  }
 }
 
 /** The values of the `{names}` of a blob path pattern. */
