@@ -53,18 +53,19 @@ export function createFaceIds(table: Table, now: () => number) {
       }
     },
 
-    /** Drops faces past their lifetime, oldest last in the table; at most `top`. */
-    async dropExpired(group: string, longestLifetimeMs: number, top: number): Promise<number> {
+    /** Drops faces past their lifetime; at most `top`. */
+    async dropExpired(group: string, longestLifetimeMs: number, top: number): Promise<void> {
       const from = `t.${newestFirst(now() - longestLifetimeMs)}`;
-      const rows = await take(table.range<SeenFace>(group, from, 'u'), Math.min(top, 50));
-      await table.write(
-        group,
-        rows.flatMap(({ rowKey, value }) => [
-          { kind: 'remove' as const, rowKey },
-          { kind: 'remove' as const, rowKey: `f.${value.faceId}` },
-        ]),
-      );
-      return rows.length;
+      const expired = await take(table.range<SeenFace>(group, from, 'u'), top);
+      for (let start = 0; start < expired.length; start += 50) {
+        await table.write(
+          group,
+          expired.slice(start, start + 50).flatMap(({ rowKey, value }) => [
+            { kind: 'remove' as const, rowKey },
+            { kind: 'remove' as const, rowKey: `f.${value.faceId}` },
+          ]),
+        );
+      }
     },
   };
 }

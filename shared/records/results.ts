@@ -8,6 +8,12 @@ export type ResultKind = 'identify' | 'find-similar' | 'verify';
 /** What identify, find-similar and verify answered, kept as it was answered. */
 export type StoredResult = { id: string; kind: ResultKind; group: string; createdAt: string; image?: string };
 
+/** The result, and under which prefixes else it is listed. */
+type ResultRow = { result: StoredResult; index: string[] };
+
+/** A result has at most so many index rows, for a transaction takes 100 writes. */
+const indexRowsAtMost = 99;
+
 export type Results = ReturnType<typeof createResults>;
 
 /** Results by time, by kind and by person, newest first. An ID holds its time, so that it is its own row key. */
@@ -18,21 +24,18 @@ export function createResults(table: Table, now: () => number) {
     },
 
     async record(result: StoredResult, persons: readonly string[]): Promise<void> {
-      const index = [
-        `k.${result.kind}.`,
-        ...[...new Set(persons)].map((name) => personPrefix(result.group, name)),
-      ];
+      const prefixes = [`k.${result.kind}.`, ...persons.map((name) => personPrefix(result.group, name))];
+      const index = [...new Set(prefixes)].slice(0, indexRowsAtMost);
+      const row: ResultRow = { result, index };
       const writes: Write[] = [
-        { kind: 'put', rowKey: `a.${result.id}`, value: result },
-        ...index
-          .slice(0, 99)
-          .map((prefix) => ({ kind: 'put' as const, rowKey: `${prefix}${result.id}`, value: {} })),
+        { kind: 'put', rowKey: `a.${result.id}`, value: row },
+        ...index.map((prefix) => ({ kind: 'put' as const, rowKey: `${prefix}${result.id}`, value: {} })),
       ];
       await table.write(result.group, writes);
     },
 
     async get(group: string, id: string): Promise<StoredResult | undefined> {
-      return (await table.get<StoredResult>(group, `a.${id}`))?.value;
+      return (await table.get<ResultRow>(group, `a.${id}`))?.value.result;
     },
 
     async list(
@@ -49,22 +52,25 @@ export function createResults(table: Table, now: () => number) {
       const from = after === undefined ? prefix : `${prefix}${after}\u0001`;
       const items: StoredResult[] = [];
       for await (const row of table.range<object>(group, from, afterPrefix(prefix))) {
-        const result = await table.get<StoredResult>(group, `a.${row.rowKey.slice(prefix.length)}`);
-        if (result === undefined || (kind !== undefined && result.value.kind !== kind)) continue;
+        const found = await table.get<ResultRow>(group, `a.${row.rowKey.slice(prefix.length)}`);
+        if (found === undefined || (kind !== undefined && found.value.result.kind !== kind)) continue;
         if (items.length === top) return { items, next: items.at(-1)?.id ?? '' };
-        items.push(result.value);
+        items.push(found.value.result);
       }
       return { items };
     },
 
-    /** Drops results older than so many milliseconds; at most `top`. */
+    /** Drops results older than so many milliseconds, with all their index rows; at most `top`. */
     async dropOlderThan(group: string, ageMs: number, top: number): Promise<void> {
-      for (const prefix of ['a.r', 'k.identify.r', 'k.find-similar.r', 'k.verify.r']) {
-        const from = `${prefix}${newestFirst(now() - ageMs)}`;
-        const rows = await take(table.range(group, from, afterPrefix(prefix)), Math.min(top, 100));
+      const from = `a.r${newestFirst(now() - ageMs)}`;
+      for (const { rowKey, value } of await take(
+        table.range<ResultRow>(group, from, afterPrefix('a.')),
+        top,
+      )) {
+        const keys = [rowKey, ...value.index.map((prefix) => `${prefix}${value.result.id}`)];
         await table.write(
           group,
-          rows.map(({ rowKey }) => ({ kind: 'remove', rowKey })),
+          keys.map((key) => ({ kind: 'remove', rowKey: key })),
         );
       }
     },

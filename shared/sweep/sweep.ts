@@ -38,7 +38,15 @@ export type SweepOptions = {
 };
 
 /** How much one sweep looks at; what is left waits for the next one. */
-const slice = { reminders: 200, trainings: 200, poison: 32, photos: 250, pictures: 100, groups: 20 } as const;
+const slice = {
+  reminders: 200,
+  trainings: 200,
+  poison: 32,
+  photos: 250,
+  pictures: 100,
+  groups: 20,
+  expired: 1_000,
+} as const;
 const dayMs = 86_400_000;
 
 /**
@@ -117,8 +125,16 @@ export function createSweep(options: SweepOptions) {
     const cursor = await options.cursors.get<{ next?: string }>('cursors', 'expired');
     const { items, next } = await groups.list({ top: slice.groups, after: cursor?.value.next });
     for (const { group } of items) {
-      await options.faceIds.dropExpired(group, options.settings.FACE_ID_LIFETIME_SECONDS * 1_000, 50);
-      await options.results.dropOlderThan(group, options.settings.RESULT_RETENTION_DAYS * dayMs, 100);
+      await options.faceIds.dropExpired(
+        group,
+        options.settings.FACE_ID_LIFETIME_SECONDS * 1_000,
+        slice.expired,
+      );
+      await options.results.dropOlderThan(
+        group,
+        options.settings.RESULT_RETENTION_DAYS * dayMs,
+        slice.expired,
+      );
     }
     await moveCursor('expired', next);
   }

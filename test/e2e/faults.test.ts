@@ -32,7 +32,7 @@ async function expectOneFaceEach(group: string): Promise<void> {
   );
   await eventually('Face holds the faces of the ledger, and no others', async () => {
     const held = (await stack.faceOf(group)).flatMap(({ persistedFaceIds }) => persistedFaceIds);
-    const named = images.map(({ persistedFaceId }) => persistedFaceId);
+    const named = images.flatMap(({ persistedFaceId }) => persistedFaceId ?? []);
     return held.toSorted().join() === named.toSorted().join();
   });
   await stack.covered(group);
