@@ -32,6 +32,9 @@ export type ArrivalOptions = {
   now: () => number;
 };
 
+/** A picture as recorded, and how large its blob is. */
+type Arrived = { place: Place; picture: Picture; bytes: number };
+
 export type Arrivals = ReturnType<typeof createArrivals>;
 
 /**
@@ -43,23 +46,29 @@ export function createArrivals(options: ArrivalOptions) {
 
   /** Something may have happened to this path. */
   async function look(image: string): Promise<void> {
-    const place = placeOf(image);
-    const photo = await photos.version(image);
-    if (photo === undefined) return gone(place.ref);
-    const known = await describe(place);
-    const picture = await ledger.change(place.ref, (before) => received(before, known, photo.version, now()));
-    if (picture?.state !== 'received') return ring(place.ref, picture);
-    await attempt(place, picture, photo.bytes);
+    const arrived = await receive(image);
+    if (arrived === undefined) return;
+    const { place, picture, bytes } = arrived;
+    if (picture.state !== 'received') return ring(place.ref, picture);
+    await attempt(place, picture, bytes);
   }
 
   /** The event of this path was lost: it is recorded, and looked at in its turn. */
   async function notice(image: string): Promise<void> {
+    const arrived = await receive(image);
+    if (arrived !== undefined) await doorbells.ringPicture(arrived.place.ref);
+  }
+
+  /** Records what lies at this path now; undefined when nothing does. */
+  async function receive(image: string): Promise<Arrived | undefined> {
     const place = placeOf(image);
     const photo = await photos.version(image);
-    if (photo === undefined) return gone(place.ref);
-    const known = await describe(place);
-    await ledger.change(place.ref, (before) => received(before, known, photo.version, now()));
-    await doorbells.ringPicture(place.ref);
+    const known = photo && (await describe(place));
+    const picture =
+      known && (await ledger.change(place.ref, (before) => received(before, known, photo.version, now())));
+    if (picture !== undefined) return { place, picture, bytes: photo?.bytes ?? 0 };
+    await gone(place);
+    return undefined;
   }
 
   async function describe(place: Place) {
@@ -83,7 +92,7 @@ export function createArrivals(options: ArrivalOptions) {
     if (place.kind === 'bad') throw new RollcallError('bad_path', place.detail);
     if (size > largestPictureBytes) throw new RollcallError('image_too_large', 'The file is over 64 MB.');
     const bytes = await photos.read(place.image, picture.version);
-    if (bytes === 'gone') return gone(place.ref);
+    if (bytes === 'gone') return gone(place);
     // A newer version has been written: its own event brings us back, or else the reminder.
     if (bytes === 'changed') return doorbells.ringPicture(place.ref);
     if (place.kind === 'identify') {
@@ -127,8 +136,10 @@ export function createArrivals(options: ArrivalOptions) {
   }
 
   /** The blob is not there: what was known of it is removed. A path that was never known stays unknown. */
-  async function gone(ref: PictureRef): Promise<void> {
+  async function gone({ image, ref }: Place): Promise<void> {
     await ring(ref, await ledger.change(ref, (picture) => picture && removed(picture, now())));
+    // Written again between our look and our record: the record is looked at once more.
+    if ((await photos.version(image)) !== undefined) await doorbells.ringPicture(ref);
   }
 
   async function ring(ref: PictureRef, picture: Picture | undefined): Promise<void> {
@@ -148,16 +159,12 @@ export function createArrivals(options: ArrivalOptions) {
 
     /** The trigger gave up on this path. */
     async gaveUp(image: string): Promise<void> {
-      const place = placeOf(image);
-      const photo = await photos.version(image);
-      if (photo === undefined) return gone(place.ref);
-      const known = await describe(place);
-      await ledger.change(place.ref, (before) => {
-        const picture = received(before, known, photo.version, now());
-        if (picture.state !== 'received') return picture;
-        const because = { reason: 'too_many_attempts' as const, detail: 'The trigger failed five times.' };
-        return failed(picture, photo.version, because, now());
-      });
+      const arrived = await receive(image);
+      if (arrived === undefined) return;
+      const because = { reason: 'too_many_attempts' as const, detail: 'The trigger failed five times.' };
+      await ledger.change(arrived.place.ref, (picture) =>
+        picture?.state === 'received' ? failed(picture, arrived.picture.version, because, now()) : picture,
+      );
     },
   };
 }
