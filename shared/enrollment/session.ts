@@ -30,9 +30,12 @@ export type SessionOptions = {
   now: () => number;
 };
 
-/** A session works at most so long and at most so many pictures at a time; then it rings at its own door. */
+/**
+ * A session works at most so long and at most so many pictures at a time; then it rings at its own door. A person has
+ * 248 faces at most, so that what waits for a later look does not stand before what can be done.
+ */
 const longestWorkMs = 30_000;
-const picturesAtATime = 50;
+const picturesAtATime = 300;
 
 /**
  * Works through what a person's pictures have to do in Face, oldest first: faces that must go, adds in doubt, adds
