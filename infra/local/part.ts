@@ -34,7 +34,9 @@ export async function runPart<Options, Ready>(
       );
     };
     process.on('SIGTERM', end);
-    process.on('disconnect', end);
+    // The stack was killed: another one may start on the same data at any moment, so this part ends at once. What it
+    // acknowledged is on disk.
+    process.on('disconnect', () => process.exit(1));
     process.on('message', (message) => part.tell?.(message));
     process.send({ type: 'ready', ready: part.ready } satisfies PartMessage<Ready>);
   } catch (error) {
