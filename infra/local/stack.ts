@@ -1,5 +1,6 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { TableClient } from '@azure/data-tables';
 import {
   connections,
@@ -58,7 +59,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const dataDir = resolve(options.dataDir);
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const endpointsFile = join(dataDir, 'endpoints.json');
-  await takeFolder(dataDir);
+  const unlock = lockFolder(dataDir);
   await rm(endpointsFile, { force: true });
   const supervisor = superviseParts(options.output);
   try {
@@ -73,33 +74,34 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       async stop() {
         await rm(endpointsFile, { force: true });
         await supervisor.stop();
-        await rm(join(dataDir, 'pid'), { force: true });
+        unlock();
       },
       tell: supervisor.tell,
-      kill: supervisor.kill,
+      kill() {
+        supervisor.kill();
+        unlock();
+      },
     };
   } catch (error) {
     await supervisor.stop();
+    unlock();
     throw error;
   }
 }
 
-/** One stack a data folder: two would overwrite each other. @throws Error when another one runs on it */
-async function takeFolder(dataDir: string): Promise<void> {
-  const file = join(dataDir, 'pid');
-  const pid = Number(await readFile(file, 'utf8').catch(() => 'NaN'));
-  if (Number.isInteger(pid) && pid !== process.pid && isRunning(pid)) {
-    throw new Error(`another stack runs on ${dataDir} (process ${pid})`);
-  }
-  await writeFile(file, String(process.pid));
-}
-
-function isRunning(pid: number): boolean {
+/**
+ * One stack a data folder: two would overwrite each other. The lock is the operating system's, so that it ends with
+ * this process, however it ends. @throws Error when another stack has it
+ */
+function lockFolder(dataDir: string): () => void {
+  const lock = new DatabaseSync(join(dataDir, 'lock.sqlite'));
   try {
-    return process.kill(pid, 0);
+    lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    lock.close();
+    throw new Error(`another stack runs on ${dataDir}`, { cause: error });
   }
+  return () => lock.close();
 }
 
 async function startParts(supervisor: Supervisor, options: StackOptions): Promise<Endpoints> {

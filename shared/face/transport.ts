@@ -36,9 +36,9 @@ const attemptsOfAGet = 3;
 export function createFaceTransport(options: FaceTransportOptions): FaceTransport {
   return async (call) => {
     for (let attempt = 1; ; attempt += 1) {
-      await options.gate.pass(call.lane);
+      const answered = await options.gate.pass(call.lane);
       try {
-        return await send(options, call);
+        return await send(options, call).finally(answered);
       } catch (error) {
         tellGate(options.gate, error);
         const again = isFaceError(error, 429) || (call.method === 'GET' && isTransient(error));

@@ -7,11 +7,11 @@ export type Lane = 'interactive' | 'background';
 /** The gate through which every call to Face passes. */
 export interface QuotaGate {
   /**
-   * Resolves when one call may leave.
+   * Resolves when one call may leave, with a function to call when it has been answered.
    * @throws TurnFarAway when the turn is further away than a function should sleep
    * @throws RollcallError `quota_exceeded` while the monthly volume is used up
    */
-  pass(lane: Lane): Promise<void>;
+  pass(lane: Lane): Promise<() => void>;
   /** Face refused a call for its rate: nothing leaves for so long. */
   refused(retryAfterMs: number): void;
   /** Face said that the monthly volume is used up, and renews then. */
@@ -30,8 +30,10 @@ export class TurnFarAway extends Error {
 
 export type GateOptions = {
   quota: Quota;
-  /** Milliseconds by which calls may arrive early or late; the spacing is stretched by it. */
+  /** Milliseconds by which calls usually arrive early or late; the spacing is stretched by it. */
   jitterMs?: number;
+  /** Milliseconds after which a call has arrived at the latest, if it has not been answered by then. */
+  latestArrivalMs?: number;
   /** The longest wait at the gate in milliseconds. */
   patienceMs?: number;
   now?: () => number;
@@ -43,39 +45,70 @@ const longestSpacingWindowMs = 3_600_000;
 /**
  * The gate of one instance.
  *
- * Calls leave one at a time, spaced by the slot: W/N · (1 + J/W) for N calls in W milliseconds and a jitter of J.
- * A sliding-window limiter then accepts every call, since any N + 1 calls take more than W to arrive.
+ * Calls leave one at a time, spaced by the slot: W/N · (1 + J/W) for N calls in W milliseconds and a usual jitter of
+ * J. Beside that, a call leaves only while fewer than N calls may have arrived within the last W: a call may have
+ * arrived until it is answered, or until its latest arrival. A sliding-window limiter then accepts every call: of any
+ * N + 1 arrivals within W, all but the one sent last would have been counted when that one left.
  *
- * State: `nextFree`, the time from which the next call may leave, and two queues, first come first served.
+ * State: `nextFree`, the time from which the next call may leave by its spacing; `sent`, the calls that may have
+ * arrived within the longest window; two queues, first come first served.
  * Invariants: no two departures are closer than a slot; a background call leaves only when no interactive one
- * waits; both queues together never wait longer than the patience.
+ * waits; nobody waits longer than the patience by the time of his turn.
  */
 export function createQuotaGate({
   quota,
   jitterMs = 50,
+  latestArrivalMs = 250,
   patienceMs = 3_000,
   now = Date.now,
 }: GateOptions): QuotaGate {
+  const rates = quota.filter((rate) => rate.windowMs <= longestSpacingWindowMs);
   const slotMs = slotOf(quota, jitterMs);
-  const waiting: Record<Lane, (() => void)[]> = { interactive: [], background: [] };
+  const longestWindowMs = Math.max(0, ...rates.map(({ windowMs }) => windowMs));
+  const waiting: Record<Lane, ((answered: () => void) => void)[]> = { interactive: [], background: [] };
+  let sent: { arrivedBy: number }[] = [];
   let nextFree = 0;
   let exhaustedUntil = 0;
   let timer: NodeJS.Timeout | undefined;
 
+  /** From when on a call may leave. */
+  function nextDeparture(): number {
+    const free = rates.map(({ calls, windowMs }) => {
+      const arrivals = sent.map(({ arrivedBy }) => arrivedBy).toSorted((a, b) => b - a);
+      const oldestThatCounts = arrivals[calls - 1];
+      return oldestThatCounts === undefined ? 0 : oldestThatCounts + windowMs;
+    });
+    return Math.max(nextFree, ...free);
+  }
+
   function depart(): void {
     timer = undefined;
-    while (nextFree <= now()) {
+    while (nextDeparture() <= now()) {
       const leave = waiting.interactive.shift() ?? waiting.background.shift();
       if (leave === undefined) return;
       nextFree = Math.max(nextFree, now()) + slotMs;
-      leave();
+      leave(noteDeparture());
     }
     arm();
   }
 
+  function noteDeparture(): () => void {
+    if (rates.length === 0) return () => undefined;
+    sent = sent.filter(({ arrivedBy }) => arrivedBy > now() - longestWindowMs);
+    const call = { arrivedBy: now() + latestArrivalMs };
+    sent.push(call);
+    return () => {
+      call.arrivedBy = Math.min(call.arrivedBy, now());
+      // Whoever waits may leave the earlier for it.
+      clearTimeout(timer);
+      timer = undefined;
+      arm();
+    };
+  }
+
   function arm(): void {
     if (timer !== undefined || waiting.interactive.length + waiting.background.length === 0) return;
-    timer = setTimeout(depart, Math.max(0, nextFree - now()));
+    timer = setTimeout(depart, Math.max(0, nextDeparture() - now()));
   }
 
   return {
@@ -86,9 +119,9 @@ export function createQuotaGate({
         );
       }
       const ahead = waiting.interactive.length + (lane === 'background' ? waiting.background.length : 0);
-      const turnInMs = Math.max(0, nextFree - now()) + ahead * slotMs;
+      const turnInMs = Math.max(0, nextDeparture() - now()) + ahead * slotMs;
       if (turnInMs > Math.max(patienceMs, slotMs)) return Promise.reject(new TurnFarAway(turnInMs));
-      return new Promise<void>((resolve) => {
+      return new Promise<() => void>((resolve) => {
         waiting[lane].push(resolve);
         if (timer === undefined) depart();
       });

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -78,8 +78,31 @@ test('a port that is in use is named, with the part that wanted it', async () =>
 });
 
 test('a folder on which another stack runs is left alone', async () => {
-  await writeFile(join(folder.path, 'pid'), String(process.ppid));
+  const stack = await startStack({ ...options, port: 0, dataDir: folder.path });
   await expect(startStack({ ...options, port: 0, dataDir: folder.path })).rejects.toThrow(
     'another stack runs on',
   );
+  expect((await fetch(`${stack.endpoints.http}/api/health`)).status).toBe(200);
+  await stack.stop();
+});
+
+test('after a kill the next stack starts at once, on the same port and data', async () => {
+  const start = async (port: number): Promise<ReturnType<typeof spawn>> => {
+    await rm(join(folder.path, 'endpoints.json'), { force: true });
+    return spawn(process.execPath, ['cli/main.ts', 'start', '--port', String(port), '--data', folder.path], {
+      stdio: 'ignore',
+    });
+  };
+  const file = join(folder.path, 'endpoints.json');
+  const ready = () =>
+    eventually('endpoints.json', async () => JSON.parse(await readFile(file, 'utf8')) as Endpoints);
+  const first = await start(0);
+  const { http } = await ready();
+  const killed = once(first, 'exit');
+  first.kill('SIGKILL');
+  await killed;
+  const second = await start(Number(new URL(http).port));
+  expect((await ready()).http).toBe(http);
+  second.kill('SIGTERM');
+  await once(second, 'exit');
 });

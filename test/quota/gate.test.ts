@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createQuotaGate, slotOf, TurnFarAway, type Lane } from '../../shared/quota/gate.ts';
 import { parseQuota } from '../../shared/quota/quota.ts';
@@ -13,12 +14,15 @@ afterEach(() => {
 
 const tenASecond = [{ calls: 10, windowMs: 1_000 }];
 
-function departures(gate: ReturnType<typeof createQuotaGate>) {
+function departures(gate: ReturnType<typeof createQuotaGate>, answerMs = 10) {
   const left: { lane: Lane; at: number }[] = [];
   const refused: unknown[] = [];
   const pass = (lane: Lane) =>
     gate.pass(lane).then(
-      () => void left.push({ lane, at: Date.now() }),
+      (answered) => {
+        left.push({ lane, at: Date.now() });
+        setTimeout(answered, answerMs);
+      },
       (error: unknown) => void refused.push(error),
     );
   return { left, refused, pass };
@@ -57,6 +61,35 @@ test('however the calls come, no window of a second sees more than ten, also whe
     // The first may arrive 50 ms late and the eleventh on time: they must still be a window apart.
     if (eleventh !== undefined) expect(eleventh.at - (at + 50)).toBeGreaterThanOrEqual(1_000);
   }
+});
+
+test('no window of a second sees more than ten arrivals, when each arrives at any time before its answer', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.nat(240), fc.double({ min: 0, max: 1, noNaN: true })), {
+        minLength: 30,
+        maxLength: 60,
+      }),
+      async (calls) => {
+        const gate = createQuotaGate({ quota: tenASecond, jitterMs: 0, patienceMs: Infinity });
+        const arrivals: number[] = [];
+        for (const [answerMs, share] of calls) {
+          void gate.pass('background').then((answered) => {
+            arrivals.push(Date.now() + share * answerMs);
+            setTimeout(answered, answerMs);
+          });
+        }
+        await vi.advanceTimersByTimeAsync(30_000);
+        expect(arrivals).toHaveLength(calls.length);
+        arrivals.sort((a, b) => a - b);
+        for (const [index, at] of arrivals.entries()) {
+          const eleventh = arrivals[index + 10];
+          if (eleventh !== undefined) expect(eleventh - at).toBeGreaterThanOrEqual(1_000);
+        }
+      },
+    ),
+    { numRuns: 100 },
+  );
 });
 
 test('while there is a backlog, the quota is used to 1/(1 + J/W)', async () => {
@@ -104,7 +137,7 @@ test('a used-up month is said at once, and ends', async () => {
   gate.exhausted(60_000);
   await expect(gate.pass('interactive')).rejects.toMatchObject({ code: 'quota_exceeded' });
   await vi.advanceTimersByTimeAsync(60_001);
-  await expect(gate.pass('interactive')).resolves.toBeUndefined();
+  await expect(gate.pass('interactive')).resolves.toBeTypeOf('function');
 });
 
 test('the free plan is one call every three seconds; without a quota nobody waits', async () => {
