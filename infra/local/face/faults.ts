@@ -3,21 +3,33 @@ export class FaceFault extends Error {
   override readonly name = 'FaceFault';
   readonly status: number;
   readonly code: string;
-  constructor(status: number, code: string, message: string) {
+  readonly retryAfterSeconds: number | undefined;
+  constructor(status: number, code: string, message: string, retryAfterSeconds?: number) {
     super(message);
     this.status = status;
     this.code = code;
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 }
 
 const badArgument = (message: string) => new FaceFault(400, 'BadArgument', message);
+const invalidUrl = (message: string) => new FaceFault(400, 'InvalidURL', message);
 const invalidImage = (message: string) => new FaceFault(400, 'InvalidImage', message);
+const persistedFaceNotFound = (message: string) => new FaceFault(404, 'PersistedFaceNotFound', message);
 
+/** What can be wrong whatever the kind of collection; the rest is in `kinds.ts`. */
 export const faults = {
   badArgument,
   body: () => badArgument('Request body is invalid.'),
   json: () => badArgument('JSON parsing error.'),
-  url: () => new FaceFault(400, 'InvalidURL', 'Invalid image URL or error downloading from target server.'),
+  incompatibleModel: () => badArgument("'recognitionModel' is incompatible."),
+  faceIds: () => badArgument('The length of faceIds is not in a valid range.'),
+  url: () => invalidUrl('Invalid image URL.'),
+  download: () =>
+    invalidUrl(
+      'Invalid image URL or error downloading from target server. Remote server error returned: "An error occurred' +
+        ' while sending the request."',
+    ),
   decoding: () => invalidImage('Decoding error, image format unsupported.'),
   noFace: () => invalidImage('No face detected in the image.'),
   severalFaces: () => invalidImage('There is more than 1 face in the image.'),
@@ -38,23 +50,14 @@ export const faults = {
       'Return Attributes (emotion, gender, age, smile, facial hair, hair and makeup) have been deprecated and are no' +
         ' longer supported.',
     ),
-  quota: (what: string) => new FaceFault(403, 'QuotaExceeded', what),
+  quota: (message: string) => new FaceFault(403, 'QuotaExceeded', message),
   // A face ID that has expired or never was: 404 in verify, 400 elsewhere.
-  faceNotFound: (status: 400 | 404 = 400) => new FaceFault(status, 'FaceNotFound', 'Face is not found.'),
-  groupNotFound: (status: 400 | 404) =>
-    new FaceFault(status, 'LargePersonGroupNotFound', 'Large person group is not found.'),
-  groupExists: (id: string) =>
-    new FaceFault(409, 'LargePersonGroupExists', `Large person group '${id}' already exists.`),
-  notTrained: (status: 400 | 404) =>
-    new FaceFault(status, 'LargePersonGroupNotTrained', 'Large person group not trained.'),
-  underTraining: () =>
-    new FaceFault(409, 'LargePersonGroupTrainingNotFinished', 'Large person group is under training.'),
+  faceNotFound: (status: 400 | 404) => new FaceFault(status, 'FaceNotFound', 'Face is not found.'),
   personNotFound: (id: string) => new FaceFault(404, 'PersonNotFound', `Person ${id} is not found.`),
-  persistedFaceNotFound: (id: string) =>
-    new FaceFault(404, 'PersistedFaceNotFound', `Persisted face ${id} is not found.`),
-  noPersistedFace: () =>
-    new FaceFault(404, 'PersistedFaceNotFound', 'No persisted face of the person is found.'),
-  incompatibleModel: () => badArgument("'recognitionModel' is incompatible."),
+  personId: () => new FaceFault(404, 'PersonNotFound', 'Person ID is invalid.'),
+  persistedFaceNotFound: (id: string) => persistedFaceNotFound(`Persisted face ${id} is not found.`),
+  persistedFaceId: () => persistedFaceNotFound('Persisted face ID is invalid.'),
+  noPersistedFace: () => persistedFaceNotFound('No persisted face of the person is found.'),
   routeNotFound: () => new FaceFault(404, '404', 'Resource not found'),
-  busy: () => new FaceFault(503, 'ServiceUnavailable', 'The service is busy, please try later.'),
+  busy: () => new FaceFault(503, 'ServiceUnavailable', 'The service is busy, please try later.', 1),
 } as const;

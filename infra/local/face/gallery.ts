@@ -1,46 +1,64 @@
 import type { FaceStore, StoredVector } from './store.ts';
+import { createVectorIndex, type VectorIndex } from './vectorIndex.ts';
+import type { Vision } from './vision.ts';
 
-export type Scored<Item> = Item & { confidence: number };
+export type Candidate = { personId: string; confidence: number };
 
-/** Groups whose vectors are held in memory; the one that was not asked for the longest goes first. */
-const groupsInMemory = 50;
+/** Faces that are held in memory; the collection that was not asked for the longest goes first. */
+const facesInMemory = 1_000_000;
 
 /**
- * The trained vectors of groups, for exact search. What is deleted is forgotten at once: a person who was deleted
- * never comes back as a candidate, whatever was trained.
+ * The trained vectors of collections, for exact search. What is deleted is forgotten at once: a person or face that
+ * was deleted never comes back as a candidate, whatever was trained.
  */
-export function createGallery(store: FaceStore, confidence: (a: Float32Array, b: Float32Array) => number) {
-  const cache = new Map<string, StoredVector[]>();
+export function createGallery(store: FaceStore, vision: Pick<Vision, 'confidence'>) {
+  const held = new Map<number, VectorIndex>();
 
-  function vectorsOf(group: string): StoredVector[] {
-    const vectors = cache.get(group) ?? store.trainedVectors(group);
-    cache.delete(group);
-    cache.set(group, vectors);
-    const [oldest] = cache.keys();
-    if (cache.size > groupsInMemory && oldest !== undefined) cache.delete(oldest);
-    return vectors;
+  function indexOf(collection: number): VectorIndex {
+    const index = held.get(collection) ?? load(collection);
+    held.delete(collection);
+    held.set(collection, index);
+    makeRoom(collection);
+    return index;
+  }
+
+  function load(collection: number): VectorIndex {
+    const index = createVectorIndex();
+    for (const vector of store.trainedVectors(collection)) index.add(vector);
+    return index;
+  }
+
+  function makeRoom(newest: number): void {
+    let faces = 0;
+    for (const index of held.values()) faces += index.size();
+    for (const [collection, index] of held) {
+      if (faces <= facesInMemory || collection === newest) return;
+      held.delete(collection);
+      faces -= index.size();
+    }
   }
 
   return {
-    /** The vectors of the group have changed. */
-    forget: (group: string) => void cache.delete(group),
+    /** These faces are trained now. */
+    add(collection: number, vectors: Iterable<StoredVector>): void {
+      const index = held.get(collection);
+      if (index !== undefined) for (const vector of vectors) index.add(vector);
+    },
+    forget: (collection: number) => void held.delete(collection),
+    forgetPerson: (collection: number, personId: string) => held.get(collection)?.removePerson(personId),
+    forgetFace: (collection: number, faceId: string) => held.get(collection)?.removeFace(faceId),
 
     /** The best face of each person, best person first. */
     identify(
-      group: string,
+      collection: number,
       probe: Float32Array,
-      threshold: number,
-      top: number,
-    ): Scored<{ personId: string }>[] {
-      const best = new Map<string, number>();
-      for (const { personId, vector } of vectorsOf(group)) {
-        const value = confidence(probe, vector);
-        if (value >= threshold && value > (best.get(personId) ?? 0)) best.set(personId, value);
-      }
-      return [...best]
-        .map(([personId, value]) => ({ personId, confidence: value }))
-        .toSorted((a, b) => b.confidence - a.confidence)
-        .slice(0, top);
+      { threshold, top }: { threshold: number; top: number },
+    ): Candidate[] {
+      // Confidence grows with the cosine: the nearest are the most confident.
+      return indexOf(collection)
+        .nearest(probe, top)
+        .map(({ personId, vector }) => ({ personId, confidence: vision.confidence(probe, vector) }))
+        .filter(({ confidence }) => confidence >= threshold);
     },
   };
 }

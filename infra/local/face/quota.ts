@@ -1,50 +1,49 @@
+import { FaceFault } from './faults.ts';
 import type { FaceStore } from './store.ts';
 
 /** So many calls in any window of so many seconds, and in a month; or anything. */
 export type FaceQuota = { calls: number; perSeconds: number; callsPerMonth?: number } | 'none';
 
-export type QuotaAnswer = { status: 429 | 403; retryAfterSeconds: number; message: string };
+/** Which limits of collections and persons hold: those of the free plan, or of the paid one. */
+export type FacePlan = 'F0' | 'S0';
 
 const monthMs = 30 * 86_400_000;
 
+/** Counts a call; gives the fault that refuses it instead when it is one too many. */
+export type Limiter = () => FaceFault | undefined;
+
 /**
  * A sliding-window log, the strictest limiter there is: of any N + 1 calls that are let through, the last comes
- * more than W after the first. A call that is refused does not count.
+ * at least W after the first. A call that is refused does not count. The month's count outlives the process, the
+ * window does not.
  */
-export function createLimiter(quota: FaceQuota, store: FaceStore, now: () => number) {
+export function createLimiter(quota: FaceQuota, store: FaceStore, now: () => number): Limiter {
+  if (quota === 'none') return () => undefined;
+  const windowMs = quota.perSeconds * 1_000;
   const recent: number[] = [];
-  let head = 0;
-
-  return (): QuotaAnswer | undefined => {
-    if (quota === 'none') return undefined;
+  return () => {
     const at = now();
-    const windowMs = quota.perSeconds * 1_000;
-    while (head < recent.length && (recent[head] ?? 0) <= at - windowMs) head += 1;
-    if (head > 1_000) {
-      recent.splice(0, head);
-      head = 0;
-    }
-    if (recent.length - head >= quota.calls) {
-      const retryAfterSeconds = Math.max(1, Math.ceil(((recent[head] ?? at) + windowMs - at) / 1_000));
-      return {
-        status: 429,
-        retryAfterSeconds,
-        message: `Rate limit is exceeded. Try again in ${retryAfterSeconds} seconds.`,
-      };
-    }
-    if (quota.callsPerMonth !== undefined) {
+    // A clock that was set back would otherwise close the service until it has caught up.
+    while (recent[0] !== undefined && (recent[0] <= at - windowMs || recent[0] > at)) recent.shift();
+    if (recent.length >= quota.calls) return rateExceeded((recent[0] ?? at) + windowMs - at);
+    const monthly = quota.callsPerMonth;
+    if (monthly !== undefined) {
       const month = Math.floor(at / monthMs);
-      if (store.callsOfMonth(month) >= quota.callsPerMonth) {
-        const days = Math.ceil(((month + 1) * monthMs - at) / 86_400_000);
-        return {
-          status: 403,
-          retryAfterSeconds: days * 86_400,
-          message: `Out of call volume quota. Quota will be replenished in ${days} days.`,
-        };
-      }
+      if (store.callsOfMonth(month) >= monthly) return volumeExceeded((month + 1) * monthMs - at);
       store.countCall(month);
     }
     recent.push(at);
     return undefined;
   };
+}
+
+function rateExceeded(waitMs: number): FaceFault {
+  const seconds = Math.max(1, Math.ceil(waitMs / 1_000));
+  return new FaceFault(429, '429', `Rate limit is exceeded. Try again in ${seconds} seconds.`, seconds);
+}
+
+function volumeExceeded(waitMs: number): FaceFault {
+  const days = Math.ceil(waitMs / 86_400_000);
+  const message = `Out of call volume quota. Quota will be replenished in ${days} days.`;
+  return new FaceFault(403, '403', message, days * 86_400);
 }

@@ -1,135 +1,162 @@
-import { openDatabase } from '../sqlite.ts';
+import { bytesOf, openFaceDatabase, vectorOf, type FaceDatabase, type Row } from './database.ts';
 
-export type StoredGroup = { id: string; name: string; userData: string | null; recognitionModel: string };
+export type StoredCollection = {
+  /** Of this collection only; one that is created anew under the same ID has another. */
+  key: number;
+  id: string;
+  name: string;
+  userData: string | null;
+  recognitionModel: string;
+  persons: number;
+};
 export type StoredPerson = { id: string; name: string; userData: string | null };
 export type StoredFace = { id: string; userData: string | null };
-export type StoredVector = { personId: string; vector: Float32Array };
+export type StoredVector = { faceId: string; personId: string; vector: Float32Array };
 export type StoredDetection = { recognitionModel: string; vector: Float32Array };
+export type NewDetection = StoredDetection & { faceId: string; expiresAt: number };
 export type StoredTraining = {
   status: 'running' | 'succeeded' | 'failed';
   createdAt: number;
   lastActionAt: number;
   lastSuccessAt: number | null;
   message: string | null;
+  /** The newest face that this training takes in. */
+  upTo: number;
 };
-
-type Row = Record<string, string | number | null | Uint8Array>;
-
-export type FaceStore = ReturnType<typeof openFaceStore>;
 
 /**
  * Everything that the service remembers, in SQLite with a write-ahead log: what a call has answered survives the
- * death of the process. Deleted content is overwritten (`secure_delete`): a vector that is gone is gone from the
- * disk too. A face is part of what was trained while its row says so.
+ * death of the process. What is deleted is overwritten. A face is part of what was trained while its row says so.
  */
 export function openFaceStore(file: string) {
-  const db = openDatabase(
-    file,
-    `
-    PRAGMA secure_delete = ON;
-    PRAGMA foreign_keys = ON;
-    CREATE TABLE IF NOT EXISTS groups (
-      id TEXT PRIMARY KEY, name TEXT NOT NULL, userData TEXT, recognitionModel TEXT NOT NULL) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS persons (
-      groupId TEXT NOT NULL REFERENCES groups ON DELETE CASCADE, id TEXT NOT NULL, name TEXT NOT NULL, userData TEXT,
-      PRIMARY KEY (groupId, id)) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS faces (
-      groupId TEXT NOT NULL, personId TEXT NOT NULL, id TEXT NOT NULL, userData TEXT, trained INTEGER NOT NULL,
-      vector BLOB NOT NULL, PRIMARY KEY (groupId, personId, id),
-      FOREIGN KEY (groupId, personId) REFERENCES persons ON DELETE CASCADE);
-    CREATE TABLE IF NOT EXISTS trainings (
-      groupId TEXT PRIMARY KEY REFERENCES groups ON DELETE CASCADE, status TEXT NOT NULL, createdAt INTEGER NOT NULL,
-      lastActionAt INTEGER NOT NULL, lastSuccessAt INTEGER, message TEXT) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS detections (
-      faceId TEXT PRIMARY KEY, recognitionModel TEXT NOT NULL, vector BLOB NOT NULL, expiresAt INTEGER NOT NULL);
-    CREATE INDEX IF NOT EXISTS detectionsExpiry ON detections (expiresAt);
-    CREATE TABLE IF NOT EXISTS months (month INTEGER PRIMARY KEY, calls INTEGER NOT NULL);
-  `,
+  const db = openFaceDatabase(file);
+  return {
+    ...collectionsIn(db),
+    ...personsIn(db),
+    ...facesIn(db),
+    ...trainingsIn(db),
+    ...detectionsIn(db),
+    ...monthsIn(db),
+    close: db.close,
+  };
+}
+
+export type FaceStore = ReturnType<typeof openFaceStore>;
+
+const ofCollection = 'key, id, name, userData, recognitionModel, persons';
+
+function collectionsIn(db: FaceDatabase) {
+  const totals = db.one<{ collections: number; persons: number }>(
+    'SELECT COUNT(*) AS collections, COALESCE(SUM(persons), 0) AS persons FROM collections WHERE kind = ?',
   );
-  const run = (sql: string) => {
-    const statement = db.prepare(sql);
-    return (...values: (string | number | null | Uint8Array)[]) => Number(statement.run(...values).changes);
+  return {
+    collection: db.one<StoredCollection>(`SELECT ${ofCollection} FROM collections WHERE kind = ? AND id = ?`),
+    collections: db.all<StoredCollection>(
+      `SELECT ${ofCollection} FROM collections WHERE kind = ? AND id > ? ORDER BY id LIMIT ?`,
+    ),
+    totals: (kind: string) => totals(kind) ?? { collections: 0, persons: 0 },
+    addCollection: db.run(
+      'INSERT INTO collections (kind, id, name, userData, recognitionModel) VALUES (?, ?, ?, ?, ?)',
+    ),
+    updateCollection: db.run('UPDATE collections SET name = ?, userData = ? WHERE key = ?'),
+    deleteCollection: db.erase('DELETE FROM collections WHERE key = ?'),
   };
-  const one = <Value>(sql: string) => {
-    const statement = db.prepare(sql);
-    return (...values: (string | number | null)[]) => statement.get(...values) as Value | undefined;
+}
+
+function personsIn(db: FaceDatabase) {
+  return {
+    person: db.one<StoredPerson>('SELECT id, name, userData FROM persons WHERE collection = ? AND id = ?'),
+    persons: db.all<StoredPerson>(
+      'SELECT id, name, userData FROM persons WHERE collection = ? AND id > ? ORDER BY id LIMIT ?',
+    ),
+    addPerson: db.run('INSERT INTO persons (collection, id, name, userData) VALUES (?, ?, ?, ?)'),
+    updatePerson: db.run('UPDATE persons SET name = ?, userData = ? WHERE collection = ? AND id = ?'),
+    deletePerson: db.erase('DELETE FROM persons WHERE collection = ? AND id = ?'),
   };
-  const all = <Value>(sql: string) => {
-    const statement = db.prepare(sql);
-    return (...values: (string | number | null)[]) => statement.all(...values) as Value[];
+}
+
+function facesIn(db: FaceDatabase) {
+  const insert = db.run(
+    'INSERT INTO faces (collection, personId, id, userData, vector) VALUES (?, ?, ?, ?, ?)',
+  );
+  const ofPerson = db.all<Row>('SELECT vector FROM faces WHERE collection = ? AND personId = ?');
+  const count = db.one<{ count: number }>(
+    'SELECT COUNT(*) AS count FROM faces WHERE collection = ? AND seq <= ?',
+  );
+  const newest = db.one<{ seq: number | null }>('SELECT MAX(seq) AS seq FROM faces WHERE collection = ?');
+  const vectors = 'SELECT id, personId, vector FROM faces WHERE collection = ?';
+  const trained = db.each<Row>(`${vectors} AND trained = 1 ORDER BY seq`);
+  const untrained = db.all<Row>(`${vectors} AND trained = 0 AND seq <= ? ORDER BY seq`);
+  return {
+    face: db.one<StoredFace>(
+      'SELECT id, userData FROM faces WHERE collection = ? AND personId = ? AND id = ?',
+    ),
+    facesOfPerson: db.all<StoredFace>(
+      'SELECT id, userData FROM faces WHERE collection = ? AND personId = ? ORDER BY id',
+    ),
+    addFace: (
+      collection: number,
+      personId: string,
+      { id, userData, vector }: StoredFace & { vector: Float32Array },
+    ) => insert(collection, personId, id, userData, bytesOf(vector)),
+    updateFace: db.run('UPDATE faces SET userData = ? WHERE collection = ? AND personId = ? AND id = ?'),
+    deleteFace: db.erase('DELETE FROM faces WHERE collection = ? AND personId = ? AND id = ?'),
+    newestFace: (collection: number): number => newest(collection)?.seq ?? 0,
+    countFaces: (collection: number, upTo: number): number => count(collection, upTo)?.count ?? 0,
+    vectorsOfPerson: (collection: number, personId: string) => ofPerson(collection, personId).map(vectorOf),
+    trainedVectors: (collection: number) => Iterator.from(trained(collection)).map(storedVector),
+    untrainedVectors: (collection: number, upTo: number) => untrained(collection, upTo).map(storedVector),
+    markTrained: db.run('UPDATE faces SET trained = 1 WHERE collection = ? AND trained = 0 AND seq <= ?'),
   };
-  const insertFace = run('INSERT INTO faces VALUES (?, ?, ?, ?, 0, ?)');
-  const insertDetection = run('INSERT INTO detections VALUES (?, ?, ?, ?)');
-  const detection = one<Row>(
+}
+
+function trainingsIn(db: FaceDatabase) {
+  const write = db.run('INSERT OR REPLACE INTO trainings VALUES (?, ?, ?, ?, ?, ?, ?)');
+  return {
+    training: db.one<StoredTraining>(
+      'SELECT status, createdAt, lastActionAt, lastSuccessAt, message, upTo FROM trainings WHERE collection = ?',
+    ),
+    runningTrainings: db.all<{ collection: number }>(
+      "SELECT collection FROM trainings WHERE status = 'running'",
+    ),
+    setTraining: (collection: number, training: StoredTraining) => {
+      const { status, createdAt, lastActionAt, lastSuccessAt, message, upTo } = training;
+      write(collection, status, createdAt, lastActionAt, lastSuccessAt, message, upTo);
+    },
+    transaction: db.transaction,
+  };
+}
+
+function detectionsIn(db: FaceDatabase) {
+  const insert = db.run(
+    'INSERT INTO detections (faceId, recognitionModel, vector, expiresAt) VALUES (?, ?, ?, ?)',
+  );
+  const find = db.one<Row>(
     'SELECT recognitionModel, vector FROM detections WHERE faceId = ? AND expiresAt > ?',
   );
-  const trainedVectors = all<Row>('SELECT personId, vector FROM faces WHERE groupId = ? AND trained = 1');
-  const vectorsOfPerson = all<Row>('SELECT personId, vector FROM faces WHERE groupId = ? AND personId = ?');
-
   return {
-    group: one<StoredGroup>('SELECT id, name, userData, recognitionModel FROM groups WHERE id = ?'),
-    groups: all<StoredGroup>(
-      'SELECT id, name, userData, recognitionModel FROM groups WHERE id > ? ORDER BY id LIMIT ?',
-    ),
-    addGroup: run('INSERT INTO groups VALUES (?, ?, ?, ?)'),
-    updateGroup: run('UPDATE groups SET name = ?, userData = ? WHERE id = ?'),
-    deleteGroup: run('DELETE FROM groups WHERE id = ?'),
-
-    person: one<StoredPerson>('SELECT id, name, userData FROM persons WHERE groupId = ? AND id = ?'),
-    persons: all<StoredPerson>(
-      'SELECT id, name, userData FROM persons WHERE groupId = ? AND id > ? ORDER BY id LIMIT ?',
-    ),
-    addPerson: run('INSERT INTO persons VALUES (?, ?, ?, ?)'),
-    updatePerson: run('UPDATE persons SET name = ?, userData = ? WHERE groupId = ? AND id = ?'),
-    deletePerson: run('DELETE FROM persons WHERE groupId = ? AND id = ?'),
-
-    face: one<StoredFace>('SELECT id, userData FROM faces WHERE groupId = ? AND personId = ? AND id = ?'),
-    facesOfPerson: all<StoredFace>(
-      'SELECT id, userData FROM faces WHERE groupId = ? AND personId = ? ORDER BY id',
-    ),
-    addFace: (groupId: string, personId: string, id: string, userData: string | null, vector: Float32Array) =>
-      insertFace(groupId, personId, id, userData, bytesOf(vector)),
-    updateFace: run('UPDATE faces SET userData = ? WHERE groupId = ? AND personId = ? AND id = ?'),
-    deleteFace: run('DELETE FROM faces WHERE groupId = ? AND personId = ? AND id = ?'),
-    countFaces: (groupId: string): number => countFaces(groupId)?.count ?? 0,
-    vectorsOfPerson: (groupId: string, personId: string) => vectorsOfPerson(groupId, personId).map(toVector),
-    trainedVectors: (groupId: string) => trainedVectors(groupId).map(toVector),
-    markTrained: run('UPDATE faces SET trained = 1 WHERE groupId = ? AND trained = 0'),
-
-    training: one<StoredTraining>(
-      'SELECT status, createdAt, lastActionAt, lastSuccessAt, message FROM trainings WHERE groupId = ?',
-    ),
-    runningTrainings: all<{ groupId: string }>("SELECT groupId FROM trainings WHERE status = 'running'"),
-    setTraining: run('INSERT OR REPLACE INTO trainings VALUES (?, ?, ?, ?, ?, ?)'),
-
-    addDetection: (faceId: string, recognitionModel: string, vector: Float32Array, expiresAt: number) =>
-      insertDetection(faceId, recognitionModel, bytesOf(vector), expiresAt),
+    addDetections: (detections: readonly NewDetection[]) =>
+      db.transaction(() => {
+        for (const { faceId, recognitionModel, vector, expiresAt } of detections) {
+          insert(faceId, recognitionModel, bytesOf(vector), expiresAt);
+        }
+      }),
     detection(faceId: string, now: number): StoredDetection | undefined {
-      const row = detection(faceId, now);
-      return row && { recognitionModel: String(row['recognitionModel']), vector: toVector(row).vector };
+      const row = find(faceId, now);
+      return row && { recognitionModel: String(row['recognitionModel']), vector: vectorOf(row) };
     },
-    dropExpiredDetections: run('DELETE FROM detections WHERE expiresAt <= ?'),
-
-    callsOfMonth: (month: number): number => callsOfMonth(month)?.calls ?? 0,
-    countCall: run('INSERT INTO months VALUES (?, 1) ON CONFLICT DO UPDATE SET calls = calls + 1'),
-    close: () => db.close(),
+    dropExpiredDetections: db.erase('DELETE FROM detections WHERE expiresAt <= ?'),
   };
-
-  function countFaces(groupId: string) {
-    return one<{ count: number }>('SELECT COUNT(*) AS count FROM faces WHERE groupId = ?')(groupId);
-  }
-
-  function callsOfMonth(month: number) {
-    return one<{ calls: number }>('SELECT calls FROM months WHERE month = ?')(month);
-  }
 }
 
-function bytesOf(vector: Float32Array): Uint8Array {
-  return new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength);
+function monthsIn(db: FaceDatabase) {
+  const calls = db.one<{ calls: number }>('SELECT calls FROM months WHERE month = ?');
+  return {
+    callsOfMonth: (month: number): number => calls(month)?.calls ?? 0,
+    countCall: db.run('INSERT INTO months VALUES (?, 1) ON CONFLICT DO UPDATE SET calls = calls + 1'),
+  };
 }
 
-function toVector(row: Row): StoredVector {
-  const bytes = row['vector'] as Uint8Array;
-  // A copy: SQLite's bytes need not be aligned.
-  return { personId: String(row['personId'] ?? ''), vector: new Float32Array(new Uint8Array(bytes).buffer) };
+function storedVector(row: Row): StoredVector {
+  return { faceId: String(row['id']), personId: String(row['personId']), vector: vectorOf(row) };
 }

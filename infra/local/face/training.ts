@@ -1,5 +1,4 @@
 import type { Gallery } from './gallery.ts';
-import { faults } from './faults.ts';
 import type { FaceStore, StoredTraining } from './store.ts';
 
 export type TrainingsOptions = {
@@ -13,59 +12,73 @@ export type TrainingsOptions = {
 export type Trainings = ReturnType<typeof createTrainings>;
 
 /**
- * Trainings of groups, one at a time each. The group answers from its last trained state meanwhile. A training that
- * a kill cut short goes on at the next start.
+ * Trainings of collections.
+ *
+ * States: none → running → succeeded | failed, and from both of these to running again.
+ * - `running` notes the newest face there is (`upTo`); faces that come later wait for the next training.
+ * - `running` → `succeeded`: the faces up to there that still exist become searchable, in one transaction.
+ * - `running` → `failed`: there is no face up to there.
+ * Invariants: at most one training of a collection runs; until it succeeds the collection answers from what was
+ * trained before; a training that a kill cut short goes on at the next start, so that none runs for ever; a
+ * collection that is created anew under the same ID has a key of its own, which no earlier training knows.
  */
 export function createTrainings({ store, gallery, trainingTime, now }: TrainingsOptions) {
-  const timers = new Map<string, NodeJS.Timeout>();
+  const timers = new Map<number, NodeJS.Timeout>();
 
-  function set(group: string, training: StoredTraining): void {
-    const { status, createdAt, lastActionAt, lastSuccessAt, message } = training;
-    store.setTraining(group, status, createdAt, lastActionAt, lastSuccessAt, message);
-  }
-
-  function finish(group: string): void {
-    timers.delete(group);
-    const training = store.training(group);
-    // Deleted meanwhile.
+  function finish(collection: number): void {
+    timers.delete(collection);
+    const training = store.training(collection);
+    // The collection was deleted meanwhile.
     if (training === undefined) return;
-    if (store.countFaces(group) === 0) {
-      set(group, {
-        ...training,
-        status: 'failed',
-        lastActionAt: now(),
-        message: 'There is no face to train.',
-      });
+    const at = now();
+    if (store.countFaces(collection, training.upTo) === 0) {
+      const message = 'There is no person with a face to train.';
+      store.setTraining(collection, { ...training, status: 'failed', lastActionAt: at, message });
       return;
     }
-    store.markTrained(group);
-    gallery.forget(group);
-    set(group, {
-      ...training,
-      status: 'succeeded',
-      lastActionAt: now(),
-      lastSuccessAt: now(),
-      message: null,
+    const added = store.untrainedVectors(collection, training.upTo);
+    store.transaction(() => {
+      store.markTrained(collection, training.upTo);
+      store.setTraining(collection, {
+        ...training,
+        status: 'succeeded',
+        lastActionAt: at,
+        lastSuccessAt: at,
+      });
     });
+    gallery.add(collection, added);
   }
 
-  function run(group: string): void {
+  function run(collection: number, upTo: number): void {
+    const takes = trainingTime(store.countFaces(collection, upTo));
     timers.set(
-      group,
-      setTimeout(() => finish(group), trainingTime(store.countFaces(group))),
+      collection,
+      setTimeout(() => finish(collection), takes),
     );
   }
 
-  for (const { groupId } of store.runningTrainings()) run(groupId);
+  for (const { collection } of store.runningTrainings()) {
+    run(collection, store.training(collection)?.upTo ?? 0);
+  }
 
   return {
-    start(group: string): void {
-      const before = store.training(group);
-      if (before?.status === 'running') throw faults.underTraining();
+    isRunning: (collection: number): boolean => store.training(collection)?.status === 'running',
+    /** Whether there is anything to search. */
+    hasSucceeded: (collection: number): boolean =>
+      (store.training(collection)?.lastSuccessAt ?? null) !== null,
+    /** None may run. */
+    start(collection: number): void {
       const at = now();
-      const lastSuccessAt = before?.lastSuccessAt ?? null;
-      set(group, { status: 'running', createdAt: at, lastActionAt: at, lastSuccessAt, message: null });
-      run(group);
+      const upTo = store.newestFace(collection);
+      store.setTraining(collection, {
+        status: 'running',
+        createdAt: at,
+        lastActionAt: at,
+        lastSuccessAt: store.training(collection)?.lastSuccessAt ?? null,
+        message: null,
+        upTo,
+      } satisfies StoredTraining);
+      run(collection, upTo);
     },
     stop(): void {
       for (const timer of timers.values()) clearTimeout(timer);

@@ -1,0 +1,29 @@
+import { faults } from './faults.ts';
+import { ImageRefused, type AnalyzedImage, type ImageFault, type Vision } from './vision.ts';
+
+export type Analyze = (bytes: Uint8Array) => Promise<AnalyzedImage>;
+
+/** Pictures under way in the models; the next one is told to come again, so that memory stays bounded. */
+const atOnce = 64;
+
+const refusals: Record<ImageFault, () => Error> = {
+  not_decodable: faults.decoding,
+  too_small: faults.tooSmall,
+  too_big: faults.tooBig,
+};
+
+/** @throws FaceFault for a picture that the models refuse, or when too many are under way */
+export function createAnalysis(vision: Vision): Analyze {
+  let underWay = 0;
+  return async (bytes) => {
+    if (underWay >= atOnce) throw faults.busy();
+    underWay += 1;
+    try {
+      return await vision.analyze(bytes);
+    } catch (error) {
+      throw error instanceof ImageRefused ? refusals[error.fault]() : error;
+    } finally {
+      underWay -= 1;
+    }
+  };
+}

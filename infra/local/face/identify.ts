@@ -1,0 +1,34 @@
+import { faults } from './faults.ts';
+import { rounded, samePerson, type Operation } from './operations.ts';
+import { probeOf, readFaceIds, readTop, refuseOtherModels, scopeOf } from './probes.ts';
+import { readJson } from './requests.ts';
+
+function readThreshold(value: unknown = samePerson): number {
+  if (typeof value === 'number' && value >= 0 && value <= 1) return value;
+  throw faults.badArgument('The argument confidenceThreshold is not valid.');
+}
+
+/** Against what was trained last: who was added since is not seen, who was deleted since is gone. */
+export const identify: Operation = {
+  name: 'identify',
+  method: 'POST',
+  path: '/identify',
+  handle(context, request) {
+    const body = readJson(request);
+    const faceIds = readFaceIds(body['faceIds'], 1, 10);
+    const top = readTop(body['maxNumOfCandidatesReturned'], 10, 100);
+    const threshold = readThreshold(body['confidenceThreshold']);
+    const { kind, collection } = scopeOf(context, body);
+    const { trainings, gallery } = context;
+    if (kind.closedWhileTraining && trainings.isRunning(collection.key)) throw kind.faults.underTraining();
+    if (!trainings.hasSucceeded(collection.key)) throw kind.faults.notTrained(400);
+    const probes = faceIds.map((faceId) => probeOf(context, faceId));
+    refuseOtherModels(collection.recognitionModel, probes);
+    return probes.map(({ faceId, vector }) => ({
+      faceId,
+      candidates: gallery
+        .identify(collection.key, vector, { threshold, top })
+        .map(({ personId, confidence }) => ({ personId, confidence: rounded(confidence) })),
+    }));
+  },
+};
