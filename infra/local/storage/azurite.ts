@@ -1,7 +1,6 @@
 import { createRequire } from 'node:module';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
-import type { LokiDatabase } from './lokiJournal.ts';
 
 /*
  * Azurite in process. Its classes are no public API: the exact version is pinned, and everything that is known of
@@ -10,19 +9,36 @@ import type { LokiDatabase } from './lokiJournal.ts';
 
 const require = createRequire(import.meta.url);
 
+export type LokiDocument = { $loki: number } & Record<string, unknown>;
+
+export type LokiCollection = {
+  name: string;
+  data: LokiDocument[];
+  maxId: number;
+  on(event: string, listener: (document: LokiDocument | LokiDocument[]) => void): void;
+  find(query: Record<string, string>): LokiDocument[];
+  findOne(query: Record<string, string>): LokiDocument | null;
+  ensureId(): void;
+  ensureIndex(field: string, force: boolean): void;
+  ensureUniqueIndex(field: string): void;
+};
+
+export type LokiDatabase = {
+  autosaveDisable(): void;
+  addCollection(name: string, options?: { indices?: string[]; unique?: string[] }): LokiCollection;
+  getCollection(name: string): LokiCollection | null;
+  removeCollection(name: string): void;
+  saveDatabase(...args: unknown[]): void;
+  close(callback?: (error?: Error) => void): void;
+};
+
 type AzuriteServer = {
   start(): Promise<void>;
   close(): Promise<void>;
   getHttpServerAddress(): string;
   httpServer: Server;
-  metadataStore: { db: LokiDatabase } & Partial<TableBatches>;
+  metadataStore: { db: LokiDatabase };
   extentMetadataStore?: { db: LokiDatabase };
-};
-
-/** How the table store runs a batch: no input or output happens between begin and end. */
-export type TableBatches = {
-  beginBatchTransaction(...args: unknown[]): Promise<void>;
-  endBatchTransaction(...args: unknown[]): Promise<void>;
 };
 
 type Constructor<Instance> = new (...args: unknown[]) => Instance;
@@ -72,3 +88,8 @@ export function createAzurite(dataDir: string, ports: Ports): AzuriteServers {
     ),
   };
 }
+
+/** The names of the blob service's operations, by the number that Azurite gives them. */
+export const operations = (
+  require('azurite/dist/src/blob/generated/artifacts/operation') as { default: Record<number, string> }
+).default;

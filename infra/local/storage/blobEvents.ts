@@ -1,49 +1,95 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { operations } from './azurite.ts';
+import { withoutQuotes, type BlobCatalog, type BlobVersion } from './blobCatalog.ts';
 
-/** What happened to a blob. */
-export type BlobChange = {
-  event: 'created' | 'deleted';
-  api: string;
-  container: string;
-  /** Decoded. */
-  blob: string;
+type Asked = { requestId?: string; clientRequestId?: string };
+
+/** What a successful request did to the blobs of a container, as far as events are concerned. */
+export type BlobChange =
+  | ({ kind: 'created'; api: string } & BlobVersion & Asked)
+  | ({ kind: 'deleted'; api: string; container: string; blob: string } & Asked)
+  /** The blob's ETag changed, its content did not. */
+  | { kind: 'touched'; container: string; blob: string; etagBefore: string; etag: string }
+  /** Blobs may be gone that no request named. */
+  | { kind: 'swept' };
+
+const creating: Record<string, string> = {
+  BlockBlob_Upload: 'PutBlob',
+  AppendBlob_Create: 'PutBlob',
+  PageBlob_Create: 'PutBlob',
+  BlockBlob_PutBlobFromUrl: 'PutBlob',
+  BlockBlob_CommitBlockList: 'PutBlockList',
+  Blob_StartCopyFromURL: 'CopyBlob',
+  Blob_CopyFromURL: 'CopyBlob',
 };
+const sweeping = ['Container_Delete', 'Service_SubmitBatch', 'Container_SubmitBatch'];
+
+/** What Azurite found out about a request of its blob service; it hangs on the answer. */
+type AzuriteContext = { operation?: number; account?: string; container?: string; blob?: string };
 
 /**
- * Watches the requests of Azurite's blob server. Told before the answer leaves: `PUT` of a blob (201), of its block
- * list (201) or as a copy (202), and `DELETE` of a blob (202). Blocks, metadata, properties, tags, snapshots and
- * leases are no events, nor is what failed.
+ * Reads what a request of the blob service did, when its answer is about to leave: blocks, snapshots, leases,
+ * appended blocks, pages and what failed are no events.
  */
-export function watchBlobs(server: Server, onChange: (change: BlobChange) => void): void {
-  server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
-    const writeHead = response.writeHead.bind(response) as (...args: unknown[]) => ServerResponse;
-    response.writeHead = (...args: unknown[]) => {
-      const status = typeof args[0] === 'number' ? args[0] : response.statusCode;
-      const change = changeOf(request, status);
-      if (change !== undefined) onChange(change);
-      return writeHead(...args);
-    };
-  });
+export function blobChanges(catalog: BlobCatalog, account: string) {
+  // The version that a request found, for those that may change the ETag alone.
+  const found = new WeakMap<IncomingMessage, string>();
+
+  return {
+    /** When a request arrives. Azurite has not looked at it yet, so its path is read here. */
+    arrived(request: IncomingMessage): void {
+      if (request.method !== 'PUT' || !/[?&]comp=/.test(request.url ?? '')) return;
+      const place = placeOf(request.url ?? '');
+      const version = place && catalog.find(place.container, place.blob);
+      if (version !== undefined) found.set(request, version.etag);
+    },
+
+    /** When its answer is about to leave. */
+    answered(request: IncomingMessage, response: ServerResponse, status: number): BlobChange | undefined {
+      const { locals } = response as ServerResponse & { locals?: { azurite_blob_context?: AzuriteContext } };
+      const context = locals?.azurite_blob_context;
+      if (context?.operation === undefined || status < 200 || status > 299) return undefined;
+      const operation = operations[context.operation] ?? '';
+      if (sweeping.includes(operation)) return { kind: 'swept' };
+      const { container, blob } = context;
+      if (context.account !== account || container === undefined || !blob) return undefined;
+      const now = catalog.find(container, blob);
+      const api = creating[operation];
+      const asked = askedOf(request, response);
+      if (api !== undefined) {
+        const etag = withoutQuotes(String(response.getHeader('etag') ?? now?.etag ?? ''));
+        const version = now ?? { contentType: '', contentLength: 0, blobType: 'BlockBlob' };
+        return { ...version, kind: 'created', api, container, blob, etag, ...asked };
+      }
+      // A snapshot may have been what was deleted: then the blob is still there.
+      if (operation === 'Blob_Delete') {
+        return now === undefined
+          ? { kind: 'deleted', api: 'DeleteBlob', container, blob, ...asked }
+          : undefined;
+      }
+      const etagBefore = found.get(request);
+      if (now === undefined || etagBefore === undefined || etagBefore === now.etag) return undefined;
+      return { kind: 'touched', container, blob, etagBefore, etag: now.etag };
+    },
+  };
 }
 
-export function changeOf(
-  { method, url = '', headers }: Pick<IncomingMessage, 'method' | 'url' | 'headers'>,
-  status: number,
-): BlobChange | undefined {
-  const { pathname, searchParams } = new URL(url, 'http://127.0.0.1');
-  // /account/container/blob…
-  const [, , container = '', ...rest] = pathname.split('/');
-  const blob = rest.join('/');
-  if (blob === '' || searchParams.has('restype')) return undefined;
-  const place = { container: decodeURIComponent(container), blob: decodeURIComponent(blob) };
-  const comp = searchParams.get('comp');
-  if (method === 'DELETE' && status === 202 && comp === null && !searchParams.has('snapshot')) {
-    return { event: 'deleted', api: 'DeleteBlob', ...place };
+function askedOf(request: IncomingMessage, response: ServerResponse): Asked {
+  const requestId = response.getHeader('x-ms-request-id');
+  const clientRequestId = request.headers['x-ms-client-request-id'];
+  return {
+    ...(typeof requestId === 'string' ? { requestId } : {}),
+    ...(typeof clientRequestId === 'string' ? { clientRequestId } : {}),
+  };
+}
+
+/** `/account/container/blob…` of a request's URL; Azurite refuses what cannot be decoded. */
+function placeOf(url: string): { container: string; blob: string } | undefined {
+  try {
+    const [, , container = '', ...rest] = decodeURIComponent(url.replace(/\?.*$/s, '')).split('/');
+    return { container, blob: rest.join('/').replaceAll('\\', '/') };
+  } catch (error) {
+    if (error instanceof URIError) return undefined;
+    throw error;
   }
-  if (method !== 'PUT') return undefined;
-  if (comp === 'blocklist' && status === 201) return { event: 'created', api: 'PutBlockList', ...place };
-  if (comp !== null) return undefined;
-  if (headers['x-ms-copy-source'] !== undefined && status === 202)
-    return { event: 'created', api: 'CopyBlob', ...place };
-  return status === 201 ? { event: 'created', api: 'PutBlob', ...place } : undefined;
 }

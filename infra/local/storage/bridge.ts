@@ -1,183 +1,150 @@
-import { randomUUID } from 'node:crypto';
-import type { BlobServiceClient } from '@azure/storage-blob';
+import { setImmediate as turn } from 'node:timers/promises';
 import { z } from 'zod';
+import type { BlobCatalog } from './blobCatalog.ts';
 import type { BlobChange } from './blobEvents.ts';
-import type { Outbox, PendingEvent } from './outbox.ts';
-
-const subscription = z.object({
-  container: z.string(),
-  event: z.enum(['created', 'deleted']),
-  function: z.string(),
-  /** Larger blobs are not announced, as by a filter of the real subscription. */
-  maxContentLength: z.number().optional(),
-});
+import { createDelivery } from './delivery.ts';
+import { eventGridEvent } from './eventGridEvent.ts';
+import type { Outbox } from './outbox.ts';
 
 /** What the stack tells the storage part once the Functions host answers. */
 export const subscribeMessage = z.object({
   type: z.literal('subscribe'),
   hostUrl: z.url(),
-  subscriptions: z.array(subscription),
+  subscriptions: z.array(
+    z.object({
+      container: z.string(),
+      event: z.enum(['created', 'deleted']),
+      function: z.string(),
+      /** Larger blobs are not announced, as by a filter of the real subscription. */
+      maxContentLength: z.number().optional(),
+    }),
+  ),
 });
 
 type Subscribed = z.output<typeof subscribeMessage>;
 
 export type BridgeOptions = {
   outbox: Outbox;
-  blobs: BlobServiceClient;
+  catalog: BlobCatalog;
+  account: string;
+  /** Where the account's blobs are, without a slash at the end. */
+  endpoint: () => string;
   log: (line: string) => void;
   now: () => number;
 };
 
-/** As Event Grid: events are tried for a day. */
-const keptMs = 86_400_000;
-const concurrency = 16;
-const longestPauseMs = 60_000;
-const requestTimeoutMs = 60_000;
+/** Blobs compared before other work has its turn. */
+const lookStep = 200;
 
 /**
  * Stands in for Event Grid: posts an event to the Functions host for each blob that is created or deleted, at least
  * once, until the host takes it. An event is kept on disk before the answer to the writer leaves; what happened
  * while the bridge could not see it is found by comparing the containers with what was announced.
  */
-export function createBridge({ outbox, blobs, log, now }: BridgeOptions) {
-  let subscribed: Subscribed | undefined;
-  let timer: NodeJS.Timeout | undefined;
-  let stopped = false;
-  const delivering = new Map<number, Promise<void>>();
+export function createBridge({ outbox, catalog, account, endpoint, log, now }: BridgeOptions) {
+  const delivery = createDelivery({ outbox, log, now });
+  let subscriptions: Subscribed['subscriptions'] | undefined;
+  let sequence = 0;
+  let looking: Promise<void> | undefined;
+  let lookAgain = false;
+  let closed = false;
+
+  function watches(container: string): boolean {
+    return subscriptions?.some((subscription) => subscription.container === container) ?? false;
+  }
 
   /** Told of a change by the server, before its answer leaves. */
   function changed(change: BlobChange): void {
-    // Before the first subscription nothing is known of functions: the look at the start finds it.
-    if (subscribed === undefined) return;
-    for (const { container, event, function: name } of subscribed.subscriptions) {
-      if (container === change.container && event === change.event) {
-        outbox.add(name, event, JSON.stringify(change), now());
-      }
-    }
-    if (change.event === 'deleted') outbox.forget(change.container, change.blob);
-    deliver();
+    // After the end, the next look finds it.
+    if (closed) return;
+    if (change.kind === 'swept') return look();
+    // Before the first subscription nothing is known of functions: the look after it finds what happened.
+    if (!watches(change.container)) return;
+    const { container, blob } = change;
+    if (change.kind === 'touched') return outbox.touch(container, blob, change.etagBefore, change.etag);
+    const etag = change.kind === 'created' ? change.etag : undefined;
+    // A look may have been faster than the answer.
+    if (etag !== undefined && outbox.announcedEtag(container, blob) === etag) return;
+    announce(change, etag);
   }
 
-  /** Compares the containers with what was announced, and announces the difference. */
-  async function look(): Promise<void> {
-    const containers = new Set(subscribed?.subscriptions.map(({ container }) => container));
-    for (const container of containers) {
-      const announced = outbox.announced(container);
-      for await (const item of blobs.getContainerClient(container).listBlobsFlat()) {
-        if (announced.get(item.name) !== item.properties.etag) {
-          changed({ event: 'created', api: 'PutBlob', container, blob: item.name });
-        }
-        announced.delete(item.name);
-      }
-      for (const blob of announced.keys()) changed({ event: 'deleted', api: 'DeleteBlob', container, blob });
-    }
+  function announce(change: BlobChange & { kind: 'created' | 'deleted' }, etag: string | undefined): void {
+    const { kind, container, blob } = change;
+    const length = change.kind === 'created' ? change.contentLength : 0;
+    const functions = (subscriptions ?? [])
+      .filter((wanted) => wanted.container === container && wanted.event === kind)
+      .filter(({ maxContentLength = Infinity }) => length <= maxContentLength)
+      .map((wanted) => wanted.function);
+    // Microseconds: still exact as a number, and beyond those of the process before this one.
+    sequence = Math.max(sequence + 1, now() * 1_000);
+    const body = JSON.stringify(
+      eventGridEvent(change, { account, endpoint: endpoint(), now: now(), sequence }),
+    );
+    outbox.add({ container, blob, etag, event: kind, functions, body }, now());
+    delivery.wake();
   }
 
-  function deliver(): void {
-    clearTimeout(timer);
-    if (stopped || subscribed === undefined) return;
-    for (const pending of outbox.due(now(), concurrency * 2)) {
-      if (delivering.size >= concurrency) return;
-      if (delivering.has(pending.id)) continue;
-      const done = attempt(pending, subscribed).finally(() => {
-        delivering.delete(pending.id);
-        deliver();
+  /** Starts a look at all watched containers; one that is asked for during another comes after it. */
+  function look(): void {
+    if (subscriptions === undefined) return;
+    lookAgain = true;
+    looking ??= lookThrough()
+      .catch((error: unknown) => {
+        log(`the containers could not be looked through: ${error instanceof Error ? error.name : 'Error'}`);
+      })
+      .finally(() => {
+        looking = undefined;
+        if (lookAgain && !closed) look();
       });
-      delivering.set(pending.id, done);
-    }
-    if (delivering.size === 0) {
-      const next = outbox.nextDueAt();
-      if (next !== undefined) timer = setTimeout(deliver, Math.max(10, next - now()));
+  }
+
+  async function lookThrough(): Promise<void> {
+    lookAgain = false;
+    for (const container of new Set(subscriptions?.map((subscription) => subscription.container))) {
+      await lookForCreated(container);
+      await lookForDeleted(container);
     }
   }
 
-  async function attempt(pending: PendingEvent, { hostUrl, subscriptions }: Subscribed): Promise<void> {
-    const change = JSON.parse(pending.body) as BlobChange;
-    try {
-      const known = subscriptions.find(({ function: name }) => name === pending.function);
-      const { event, etag } = await describe(change);
-      const tooLarge =
-        change.event === 'created' && event.data.contentLength > (known?.maxContentLength ?? Infinity);
-      if (!tooLarge) await post(hostUrl, pending, event);
-      if (etag !== undefined) outbox.announce(change.container, change.blob, etag);
-      outbox.remove(pending.id);
-    } catch (error) {
-      const dropped = outbox.dropOlderThan(now() - keptMs);
-      if (dropped > 0) log(`${dropped} events were dropped after a day`);
-      if (pending.tries === 0)
-        log(`an event is tried again: ${error instanceof Error ? error.name : 'Error'}`);
-      outbox.postpone(pending.id, now() + Math.min(250 * 2 ** pending.tries, longestPauseMs));
+  async function lookForCreated(container: string): Promise<void> {
+    for (const [index, blob] of catalog.names(container).entries()) {
+      if (index % lookStep === 0) await turn();
+      if (closed) return;
+      const version = catalog.find(container, blob);
+      if (version === undefined || outbox.announcedEtag(container, blob) === version.etag) continue;
+      announce({ kind: 'created', api: 'PutBlob', ...version }, version.etag);
     }
   }
 
-  async function describe(change: BlobChange) {
-    const client = blobs.getContainerClient(change.container).getBlobClient(change.blob);
-    const properties =
-      change.event === 'created'
-        ? await client.getProperties().catch((error: { statusCode?: number }) => {
-            // Gone again by now: the event goes out all the same, and what lies there decides.
-            if (error.statusCode === 404) return undefined;
-            throw error;
-          })
-        : undefined;
-    const event = {
-      id: randomUUID(),
-      topic:
-        '/subscriptions/local/resourceGroups/local/providers/Microsoft.Storage/storageAccounts/devstoreaccount1',
-      subject: `/blobServices/default/containers/${change.container}/blobs/${change.blob}`,
-      eventType:
-        change.event === 'created' ? 'Microsoft.Storage.BlobCreated' : 'Microsoft.Storage.BlobDeleted',
-      eventTime: new Date(now()).toISOString(),
-      dataVersion: '',
-      metadataVersion: '1',
-      data: {
-        api: change.api,
-        clientRequestId: randomUUID(),
-        requestId: randomUUID(),
-        eTag: properties?.etag ?? '',
-        contentType: properties?.contentType ?? 'application/octet-stream',
-        contentLength: properties?.contentLength ?? 0,
-        blobType: 'BlockBlob',
-        url: client.url,
-        sequencer: String(now()).padStart(32, '0'),
-      },
-    };
-    // Listings give ETags without quotes.
-    return { event, etag: properties?.etag?.replaceAll('"', '') };
+  async function lookForDeleted(container: string): Promise<void> {
+    let after = '';
+    for (;;) {
+      await turn();
+      if (closed) return;
+      const names = outbox.announcedNames(container, after, lookStep);
+      for (const blob of names) {
+        if (catalog.find(container, blob) === undefined) {
+          announce({ kind: 'deleted', api: 'DeleteBlob', container, blob }, undefined);
+        }
+      }
+      after = names.at(-1) ?? '';
+      if (names.length < lookStep) return;
+    }
   }
 
   return {
     changed,
-    async subscribe(message: Subscribed): Promise<void> {
-      const first = subscribed === undefined;
-      subscribed = message;
-      if (!first) return deliver();
-      await look();
-      deliver();
+    /** From now on, and for all that happened unseen. Replaces the subscriptions before. */
+    subscribe(message: Subscribed): void {
+      subscriptions = message.subscriptions;
+      outbox.keepOnly(new Set(subscriptions.map((subscription) => subscription.function)), now());
+      delivery.deliverTo(message.hostUrl);
+      look();
     },
     async close(): Promise<void> {
-      stopped = true;
-      clearTimeout(timer);
-      await Promise.all(delivering.values());
+      closed = true;
+      await looking;
+      await delivery.close();
     },
   };
-}
-
-async function post(
-  hostUrl: string,
-  { event: kind, function: name }: PendingEvent,
-  event: object,
-): Promise<void> {
-  const path =
-    kind === 'created'
-      ? `/runtime/webhooks/blobs?functionName=Host.Functions.${name}`
-      : `/runtime/webhooks/EventGrid?functionName=${name}`;
-  const response = await fetch(new URL(path, hostUrl), {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', 'aeg-event-type': 'Notification' },
-    body: JSON.stringify([event]),
-    signal: AbortSignal.timeout(requestTimeoutMs),
-  });
-  await response.arrayBuffer();
-  if (!response.ok) throw new Error(`the host answered ${response.status}`);
 }

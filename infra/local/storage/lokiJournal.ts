@@ -1,44 +1,31 @@
 import { openDatabase } from '../sqlite.ts';
+import type { LokiCollection, LokiDatabase, LokiDocument } from './azurite.ts';
 
 /*
  * Azurite keeps its metadata in LokiJS and saves the whole of it every 5 seconds, so that a kill loses what was
- * acknowledged since. Here each change of a document goes to SQLite before the change returns, and so before the
- * answer leaves; Loki's own saving is switched off, and its collections are filled from SQLite at the start.
- * What survives: everything acknowledged, against the death of the process. Not against the loss of power, since
- * nothing is flushed to the disk.
+ * acknowledged since. Here each change of a document goes to SQLite instead; Loki's own saving is switched off, and
+ * its collections are filled from SQLite at the start.
+ *
+ * The changes of one turn of the event loop are one transaction. It ends before any answer leaves (`commit`), and
+ * at the latest with the turn. Azurite makes the changes of a request that belong together (remove and insert of a
+ * replaced document, the operations of a table batch) without input or output in between, so a kill leaves all of
+ * them or none.
+ *
+ * What survives: everything acknowledged, against the death of the process. A loss of power may take the last
+ * changes, since not each one is flushed to the disk; the file stays whole.
  *
  * Documents take the same way through JSON as in Loki's own file.
  */
 
-export type LokiDocument = { $loki: number } & Record<string, unknown>;
-
-export type LokiCollection = {
-  name: string;
-  data: LokiDocument[];
-  maxId: number;
-  binaryIndices: Record<string, unknown>;
-  uniqueNames: string[];
-  on(event: string, listener: (document: LokiDocument | LokiDocument[]) => void): void;
-  ensureId(): void;
-  ensureIndex(field: string, force: boolean): void;
-  ensureUniqueIndex(field: string): void;
-};
-
 type CollectionOptions = { indices?: string[]; unique?: string[] };
-
-export type LokiDatabase = {
-  collections: LokiCollection[];
-  autosaveDisable(): void;
-  addCollection(name: string, options?: CollectionOptions): LokiCollection;
-  removeCollection(name: string): void;
-  saveDatabase(...args: unknown[]): void;
-  close(callback?: (error?: Error) => void): void;
-};
 
 export type LokiJournal = ReturnType<typeof openJournal>;
 
-/** One journal for all databases of a data folder. */
-export function openJournal(file: string) {
+/**
+ * One journal for all databases of a data folder. After a failure nothing can be kept any more: `onFailure` hears of
+ * it, and every further change and commit fails.
+ */
+export function openJournal(file: string, onFailure: (error: unknown) => void) {
   const db = openDatabase(
     file,
     `
@@ -47,43 +34,80 @@ export function openJournal(file: string) {
     CREATE TABLE IF NOT EXISTS documents (
       database TEXT NOT NULL, collection TEXT NOT NULL, id INTEGER NOT NULL, json TEXT NOT NULL,
       PRIMARY KEY (database, collection, id)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS highestIds (
+      database TEXT NOT NULL, collection TEXT NOT NULL, id INTEGER NOT NULL,
+      PRIMARY KEY (database, collection)) WITHOUT ROWID;
   `,
   );
   const statements = {
     collections: db.prepare('SELECT name, options FROM collections WHERE database = ?'),
     documents: db.prepare('SELECT json FROM documents WHERE database = ? AND collection = ? ORDER BY id'),
+    highestId: db.prepare('SELECT id FROM highestIds WHERE database = ? AND collection = ?'),
     addCollection: db.prepare('INSERT OR REPLACE INTO collections VALUES (?, ?, ?)'),
-    dropCollection: db.prepare('DELETE FROM collections WHERE database = ? AND name = ?'),
-    dropDocuments: db.prepare('DELETE FROM documents WHERE database = ? AND collection = ?'),
+    keepHighestId: db.prepare('INSERT OR REPLACE INTO highestIds VALUES (?, ?, ?)'),
     put: db.prepare('INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?)'),
     remove: db.prepare('DELETE FROM documents WHERE database = ? AND collection = ? AND id = ?'),
+    dropped: [
+      'collections WHERE database = ? AND name = ?',
+      ...['documents', 'highestIds'].map(ofCollection),
+    ].map((where) => db.prepare(`DELETE FROM ${where}`)),
   };
+  let failure: unknown;
 
-  function begin(): void {
-    commit();
-    db.exec('BEGIN');
-    // A batch runs without input or output, so it ends before this; if it does not, nothing is held back.
-    setImmediate(commit);
+  /** What could not be kept must not be acknowledged. */
+  function guarded(work: () => void): void {
+    if (failure !== undefined) throw new Error('the metadata cannot be kept', { cause: failure });
+    try {
+      work();
+    } catch (error) {
+      failure = error;
+      throw error;
+    }
+  }
+
+  function change(work: () => void): void {
+    guarded(() => {
+      if (!db.isTransaction) {
+        db.exec('BEGIN');
+        setImmediate(endTurn);
+      }
+      work();
+    });
   }
 
   function commit(): void {
-    if (db.isTransaction) db.exec('COMMIT');
+    guarded(() => {
+      if (db.isOpen && db.isTransaction) db.exec('COMMIT');
+    });
+  }
+
+  function endTurn(): void {
+    try {
+      commit();
+    } catch (error) {
+      onFailure(error);
+    }
   }
 
   function watch(database: string, collection: LokiCollection): void {
-    const each = (documents: LokiDocument | LokiDocument[]) =>
-      Array.isArray(documents) ? documents : [documents];
-    const put = (documents: LokiDocument | LokiDocument[]): void => {
-      for (const document of each(documents)) {
-        statements.put.run(database, collection.name, document.$loki, JSON.stringify(document));
-      }
-    };
+    const { name } = collection;
+    const put = (changed: LokiDocument | LokiDocument[]): void =>
+      change(() => {
+        for (const document of [changed].flat()) {
+          statements.put.run(database, name, document.$loki, JSON.stringify(document));
+        }
+      });
     collection.on('insert', put);
     collection.on('update', put);
-    collection.on('delete', (documents) => {
-      for (const document of each(documents))
-        statements.remove.run(database, collection.name, document.$loki);
-    });
+    collection.on('delete', (removed) =>
+      change(() => {
+        for (const { $loki } of [removed].flat()) {
+          statements.remove.run(database, name, $loki);
+          // Loki gives no id twice, and lists are paged by id.
+          if ($loki === collection.maxId) statements.keepHighestId.run(database, name, $loki);
+        }
+      }),
+    );
   }
 
   function restore(database: string, loki: LokiDatabase): void {
@@ -93,7 +117,8 @@ export function openJournal(file: string) {
       collection.data = statements.documents
         .all(database, row.name)
         .map(({ json }) => JSON.parse(String(json)) as LokiDocument);
-      collection.maxId = collection.data.at(-1)?.$loki ?? 0;
+      const highest = statements.highestId.get(database, row.name) as { id: number } | undefined;
+      collection.maxId = Math.max(collection.data.at(-1)?.$loki ?? 0, highest?.id ?? 0);
       collection.ensureId();
       for (const field of indices) collection.ensureIndex(field, true);
       for (const field of unique) collection.ensureUniqueIndex(field);
@@ -116,23 +141,28 @@ export function openJournal(file: string) {
       loki.addCollection = (name, options = {}) => {
         const collection = addCollection(name, options);
         const { indices = [], unique = [] } = options;
-        statements.addCollection.run(database, name, JSON.stringify({ indices, unique }));
+        change(() => statements.addCollection.run(database, name, JSON.stringify({ indices, unique })));
         watch(database, collection);
         return collection;
       };
       const removeCollection = loki.removeCollection.bind(loki);
       loki.removeCollection = (name) => {
         removeCollection(name);
-        statements.dropCollection.run(database, name);
-        statements.dropDocuments.run(database, name);
+        change(() => {
+          for (const statement of statements.dropped) statement.run(database, name);
+        });
       };
     },
 
-    begin,
+    /** Ends the open transaction, if there is one. @throws Error when the changes could not be kept */
     commit,
     close(): void {
       commit();
       db.close();
     },
   };
+}
+
+function ofCollection(table: string): string {
+  return `${table} WHERE database = ? AND collection = ?`;
 }

@@ -1,9 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BlobServiceClient } from '@azure/storage-blob';
+import { z } from 'zod';
 import { portInUse, type RunningPart } from '../part.ts';
 import { createAzurite, type AzuriteServers, type Ports } from './azurite.ts';
-import { watchBlobs } from './blobEvents.ts';
+import { beforeAnswers } from './answers.ts';
+import { blobCatalog } from './blobCatalog.ts';
+import { blobChanges } from './blobEvents.ts';
 import { createBridge, subscribeMessage } from './bridge.ts';
 import { openJournal, type LokiJournal } from './lokiJournal.ts';
 import { openOutbox } from './outbox.ts';
@@ -29,10 +32,40 @@ const key = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZ
  */
 export async function startStorage(options: StorageOptions): Promise<RunningPart<StorageReady>> {
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
-  const journal = openJournal(join(options.dataDir, 'metadata.sqlite'));
+  let closed = false;
+  /** What cannot be kept cannot be acknowledged either: the process ends, and what started it starts it again. */
+  const fail = (error: unknown): void => {
+    if (closed) return;
+    setImmediate(() => {
+      throw error;
+    });
+  };
+  const journal = openJournal(join(options.dataDir, 'metadata.sqlite'), fail);
   const outbox = openOutbox(join(options.dataDir, 'events.sqlite'));
   const servers = createAzurite(options.dataDir, options.ports ?? { blob: 0, queue: 0, table: 0 });
   keepMetadata(servers, journal);
+  const catalog = blobCatalog(servers.blob.metadataStore.db, account);
+  const changes = blobChanges(catalog, account);
+  const log = (line: string): void => void process.stdout.write(`${line}\n`);
+  const { httpServer: blobServer } = servers.blob;
+  // The port is known once the server listens; events there are only after that.
+  const endpoint = (): string => `${servers.blob.getHttpServerAddress()}/${account}`;
+  const bridge = createBridge({ outbox, catalog, account, endpoint, log, now: Date.now });
+  // Before the servers listen: after a new start on the same ports, clients are already waiting.
+  blobServer.prependListener('request', changes.arrived);
+  beforeAnswers(
+    blobServer,
+    (request, response, status) => {
+      // The blob first: an event without its blob would be wrong, a blob without its event is found by a look.
+      journal.commit();
+      const change = changes.answered(request, response, status);
+      if (change !== undefined) bridge.changed(change);
+    },
+    fail,
+  );
+  for (const { httpServer } of [servers.queue, servers.table]) {
+    beforeAnswers(httpServer, journal.commit, fail);
+  }
   await start(servers, options.ports);
   const ports = {
     blob: portOf(servers.blob.getHttpServerAddress()),
@@ -41,16 +74,13 @@ export async function startStorage(options: StorageOptions): Promise<RunningPart
   };
   const connectionString = connectionStringOf(ports);
   const blobs = BlobServiceClient.fromConnectionString(connectionString);
-  const log = (line: string): void => void process.stdout.write(`${line}\n`);
-  const bridge = createBridge({ outbox, blobs, log, now: Date.now });
-  watchBlobs(servers.blob.httpServer, bridge.changed);
   for (const container of options.containers) await blobs.getContainerClient(container).createIfNotExists();
   return {
     ready: { connectionString, ports },
     tell(message) {
-      bridge.subscribe(subscribeMessage.parse(message)).catch((error: unknown) => {
-        log(`the containers could not be looked through: ${error instanceof Error ? error.name : 'Error'}`);
-      });
+      const subscribe = subscribeMessage.safeParse(message);
+      if (subscribe.success) bridge.subscribe(subscribe.data);
+      else log(`a message is not understood: ${z.prettifyError(subscribe.error)}`);
     },
     async close() {
       await bridge.close();
@@ -58,6 +88,8 @@ export async function startStorage(options: StorageOptions): Promise<RunningPart
         server.httpServer.closeAllConnections();
         await server.close();
       }
+      // A request that is still at work has lost its connection: nothing of it is acknowledged.
+      closed = true;
       outbox.close();
       journal.close();
     },
@@ -70,20 +102,6 @@ function keepMetadata({ blob, queue, table }: AzuriteServers, journal: LokiJourn
   for (const [name, { extentMetadataStore }] of Object.entries({ blob, queue })) {
     if (extentMetadataStore !== undefined) journal.attach(`${name}-extents`, extentMetadataStore.db);
   }
-  // The changes of a table transaction are kept together or not at all.
-  const batches = table.metadataStore;
-  const begin = batches.beginBatchTransaction?.bind(batches);
-  const end = batches.endBatchTransaction?.bind(batches);
-  if (begin === undefined || end === undefined)
-    throw new Error('this version of Azurite runs batches in another way');
-  batches.beginBatchTransaction = (...args) => {
-    journal.begin();
-    return begin(...args);
-  };
-  batches.endBatchTransaction = async (...args) => {
-    await end(...args);
-    journal.commit();
-  };
 }
 
 async function start(servers: AzuriteServers, ports: Ports | undefined): Promise<void> {

@@ -1,0 +1,52 @@
+import type { LokiDatabase, LokiDocument } from './azurite.ts';
+
+/** A blob as it lies in its container now. */
+export type BlobVersion = {
+  container: string;
+  blob: string;
+  /** Without quotes. */
+  etag: string;
+  contentType: string;
+  contentLength: number;
+  blobType: string;
+};
+
+export type BlobCatalog = ReturnType<typeof blobCatalog>;
+
+/** The blobs of one account, read from Azurite's memory: committed ones, no snapshots. */
+export function blobCatalog(db: LokiDatabase, accountName: string) {
+  const blobs = (): ReturnType<LokiDatabase['getCollection']> => db.getCollection('$BLOBS_COLLECTION$');
+  return {
+    find(containerName: string, name: string): BlobVersion | undefined {
+      // Loki uses the index of the first field only.
+      return versionOf(blobs()?.findOne({ name, accountName, containerName, snapshot: '' }));
+    },
+    /** The names of the blobs of a container. */
+    names(containerName: string): string[] {
+      const documents = blobs()?.find({ containerName, accountName, snapshot: '' }) ?? [];
+      return documents.flatMap((document) => versionOf(document)?.blob ?? []);
+    },
+  };
+}
+
+function versionOf(document: LokiDocument | null | undefined): BlobVersion | undefined {
+  if (document?.['isCommitted'] !== true) return undefined;
+  const properties = document['properties'] as {
+    etag: string;
+    contentType?: string;
+    contentLength?: number;
+    blobType?: string;
+  };
+  return {
+    container: String(document['containerName']),
+    blob: String(document['name']),
+    etag: withoutQuotes(properties.etag),
+    contentType: properties.contentType ?? 'application/octet-stream',
+    contentLength: properties.contentLength ?? 0,
+    blobType: properties.blobType ?? 'BlockBlob',
+  };
+}
+
+export function withoutQuotes(etag: string): string {
+  return etag.replaceAll('"', '');
+}
