@@ -1,11 +1,9 @@
 import type { AnalyzedFace, AnalyzedImage } from '../vision.ts';
 import { attributesOf } from './attributes.ts';
-import { detectByBlazeFace } from './blazeFace.ts';
-import { overlap } from './boxes.ts';
-import { embed } from './embed.ts';
-import { decode, resize, type Pixels } from './image.ts';
+import type { Box } from './boxes.ts';
+import { detectFaces, type FoundFace, type Picture } from './detectFaces.ts';
+import { decode, resize } from './image.ts';
 import { landmarksOf } from './landmarks.ts';
-import { detectByMtcnn, type DetectedFace } from './mtcnn.ts';
 import type { Networks } from './sessions.ts';
 
 /** Limits of the Face API: 36 pixels up to 1920 × 1080 and in proportion above; at most 100 faces. */
@@ -13,64 +11,37 @@ const smallestFace = 36;
 const largestSide = 1_920;
 const facesAtMost = 100;
 
-// Sure by itself, or confirmed by the second detector: drawings, masks and textures are what falls in between.
-const sure = 0.9;
-const confirmedBy = 0.4;
-
 /** Finds and describes every face of an encoded picture. @throws ImageRefused */
 export async function analyzeImage(networks: Networks, bytes: Uint8Array): Promise<AnalyzedImage> {
   const original = await decode(bytes);
-  const shrink = Math.min(1, largestSide / Math.max(original.width, original.height));
-  const image =
-    shrink === 1
-      ? original
-      : await resize(original, Math.round(original.width * shrink), Math.round(original.height * shrink));
-  const detected = await detectFaces(networks, image);
-  const faces: AnalyzedFace[] = [];
-  for (const face of detected) faces.push(await describe(networks, image, face, original));
-  return {
-    width: original.width,
-    height: original.height,
-    faces: faces.toSorted((a, b) => area(b) - area(a)),
-  };
+  const { width, height } = original;
+  const shrink = Math.min(1, largestSide / Math.max(width, height));
+  const size = [Math.round(width * shrink), Math.round(height * shrink)].map((side) => Math.max(1, side));
+  const [copyWidth = 1, copyHeight = 1] = size;
+  const copy = shrink === 1 ? original : await resize(original, copyWidth, copyHeight);
+  const picture = { original, copy };
+  const found = await detectFaces(networks, picture, { smallest: smallestFace, most: facesAtMost });
+  const faces = found.map((face) => describe(picture, face));
+  return { width, height, faces: faces.toSorted((a, b) => area(b) - area(a)) };
 }
 
-async function detectFaces(networks: Networks, image: Pixels): Promise<DetectedFace[]> {
-  const found = await detectByMtcnn(networks, image, smallestFace);
-  const large = found.filter((face) => Math.min(face.x2 - face.x1, face.y2 - face.y1) >= smallestFace * 0.9);
-  if (large.every(({ score }) => score >= sure)) return large.slice(0, facesAtMost);
-  const confirming = (await detectByBlazeFace(networks.second, image)).filter(
-    ({ score }) => score >= confirmedBy,
-  );
-  const isReal = (face: DetectedFace) =>
-    face.score >= sure || confirming.some((other) => overlap(face, other, 'smaller') > 0.5);
-  return large.filter(isReal).slice(0, facesAtMost);
-}
-
-async function describe(
-  networks: Networks,
-  image: Pixels,
-  face: DetectedFace,
-  original: { width: number; height: number },
-): Promise<AnalyzedFace> {
-  const { vector, norm, aligned, toPicture } = await embed(networks.embedding, image, face.points);
-  const enlarge = original.width / image.width;
-  const inOriginal = ({ x, y }: { x: number; y: number }) => ({ x: x * enlarge, y: y * enlarge });
-  const landmarks = landmarksOf(face.points, toPicture);
+function describe({ original, copy }: Picture, face: FoundFace): AnalyzedFace {
+  const enlarge = original.width / copy.width;
+  const points = face.points.map(({ x, y }) => ({ x: x * enlarge, y: y * enlarge }));
+  const { vector, norm, aligned, toPicture } = face.embedding;
+  const width = (face.x2 - face.x1) * enlarge;
   return {
     rectangle: rectangleOf(face, enlarge, original),
     score: face.score,
-    landmarks: Object.fromEntries(
-      Object.entries(landmarks).map(([name, point]) => [name, inOriginal(point)]),
-    ),
-    ...attributesOf({ points: face.points, aligned, norm, width: face.x2 - face.x1, score: face.score }),
+    landmarks: landmarksOf(points, toPicture),
+    ...attributesOf({ points, aligned, norm, width, score: face.score }),
     embedding: vector,
   };
 }
 
 /** Whole pixels inside the picture. */
 function rectangleOf(
-  { x1, y1, x2, y2 }: DetectedFace,
+  { x1, y1, x2, y2 }: Box,
   enlarge: number,
   { width, height }: { width: number; height: number },
 ) {

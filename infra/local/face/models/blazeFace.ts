@@ -1,9 +1,14 @@
+import type { Point } from '../vision.ts';
 import { Tensor, type Network } from './runtime.ts';
 import { withoutOverlaps, type Box } from './boxes.ts';
-import { cut, type Pixels } from './image.ts';
+import { planar, resize, type Pixels } from './image.ts';
+
+/** What BlazeFace sees: a box from brow to chin, and the eyes (the one that is left on an upright face first). */
+export type SecondOpinion = Box & { eyes: [left: Point, right: Point] };
 
 const size = 256;
 const least = 0.3;
+const numbersEach = 16;
 
 /** The centres of the anchors: 2 for each of 16 × 16 cells, then 6 for each of 8 × 8. */
 const anchors = [
@@ -17,31 +22,31 @@ const anchors = [
 );
 
 /** Finds faces by BlazeFace: large ones, masked and turned ones too. A second opinion, not a first. */
-export async function detectByBlazeFace(network: Network, image: Pixels): Promise<Box[]> {
+export async function detectByBlazeFace(network: Network, image: Pixels): Promise<SecondOpinion[]> {
   const side = Math.max(image.width, image.height);
-  const a = side / size;
   const left = (image.width - side) / 2;
   const top = (image.height - side) / 2;
-  const values = new Float32Array(3 * size * size);
-  cut(image, { a, b: 0, c: left + a / 2 - 0.5, d: top + a / 2 - 0.5 }, size, values, 0, {
-    offset: 127.5,
-    scale: 1 / 127.5,
-  });
+  const values = planar(await resize(image, size, size, 'contain'), 127.5, 1 / 127.5);
   const answer = await network.run({ input: new Tensor('float32', values, [1, 3, size, size]) });
   const [scores1, scores2, boxes1, boxes2] = network.outputNames.map(
     (name) => answer[name]?.data as Float32Array,
   );
   const scores = [...(scores1 ?? []), ...(scores2 ?? [])];
   const numbers = [...(boxes1 ?? []), ...(boxes2 ?? [])];
-  const found: Box[] = [];
+  const found: SecondOpinion[] = [];
   for (const [index, anchor] of anchors.entries()) {
     const score = 1 / (1 + Math.exp(-(scores[index] ?? -Infinity)));
     if (score < least) continue;
-    const [dx = 0, dy = 0, width = 0, height = 0] = numbers.slice(index * 16, index * 16 + 4);
-    const x = left + (anchor.x + dx / size) * side;
-    const y = top + (anchor.y + dy / size) * side;
-    const [halfWidth, halfHeight] = [(width / size / 2) * side, (height / size / 2) * side];
-    found.push({ x1: x - halfWidth, y1: y - halfHeight, x2: x + halfWidth, y2: y + halfHeight, score });
+    const own = numbers.slice(index * numbersEach, (index + 1) * numbersEach);
+    const [dx = 0, dy = 0, width = 0, height = 0, leftX = 0, leftY = 0, rightX = 0, rightY = 0] = own;
+    const inPicture = (x: number, y: number): Point => ({
+      x: left + (anchor.x + x / size) * side,
+      y: top + (anchor.y + y / size) * side,
+    });
+    const start = inPicture(dx - width / 2, dy - height / 2);
+    const end = inPicture(dx + width / 2, dy + height / 2);
+    const eyes: SecondOpinion['eyes'] = [inPicture(leftX, leftY), inPicture(rightX, rightY)];
+    found.push({ x1: start.x, y1: start.y, x2: end.x, y2: end.y, score, eyes });
   }
   return withoutOverlaps(found, 0.3);
 }

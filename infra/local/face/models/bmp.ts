@@ -5,7 +5,10 @@ export function isBmp(bytes: Uint8Array): boolean {
 }
 
 /** Decodes uncompressed BMP of 24 or 32 bits, which sharp does not read. @throws ImageRefused */
-export function decodeBmp(bytes: Uint8Array): { data: Uint8Array; width: number; height: number } {
+export function decodeBmp(
+  bytes: Uint8Array,
+  largestPixels: number,
+): { data: Uint8Array; width: number; height: number } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const start = view.getUint32(10, true);
   const width = view.getInt32(18, true);
@@ -18,6 +21,7 @@ export function decodeBmp(bytes: Uint8Array): { data: Uint8Array; width: number;
   if ((depth !== 3 && depth !== 4) || !uncompressed || width <= 0 || height <= 0) {
     throw new ImageRefused('not_decodable', 'only uncompressed BMP of 24 or 32 bits is read');
   }
+  if (width * height > largestPixels) throw new ImageRefused('too_big', 'the picture has too many pixels');
   const stride = Math.ceil((width * depth) / 4) * 4;
   if (start + stride * height > bytes.length) throw new ImageRefused('not_decodable', 'the BMP is cut short');
   const data = new Uint8Array(width * height * 3);

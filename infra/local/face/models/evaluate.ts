@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { analyzeImage } from './analyze.ts';
+import { cosineOfHalf } from './confidence.ts';
 import { loadNetworks } from './sessions.ts';
 import type { AnalyzedFace } from '../vision.ts';
 
@@ -45,6 +46,8 @@ console.log(`ms a picture, one thread: ${(spentMs / images.length).toFixed(1)}`)
 console.log(
   `pairs ${scored.length}, best accuracy ${(best.accuracy * 100).toFixed(2)} % at cosine ${best.threshold.toFixed(2)}`,
 );
+const shipped = accuracyAt(cosineOfHalf) * 100;
+console.log(`at confidence 0.5 (cosine ${cosineOfHalf}) ${shipped.toFixed(2)} %`);
 for (const rate of [0.01, 0.001, 0.0001]) {
   const { threshold, truePositives } = truePositivesAt(rate);
   console.log(

@@ -1,4 +1,4 @@
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { ImageRefused, type Point } from '../vision.ts';
 import { decodeBmp, isBmp } from './bmp.ts';
 
@@ -6,6 +6,9 @@ import { decodeBmp, isBmp } from './bmp.ts';
 export type Pixels = { data: Uint8Array; width: number; height: number };
 
 const largestPixels = 100_000_000;
+
+/** sharp reads more, SVG and PDF among them, but the Face API takes only these (and BMP). */
+const formats = ['jpeg', 'png', 'gif'];
 
 sharp.concurrency(1);
 sharp.cache(false);
@@ -16,7 +19,7 @@ sharp.cache(false);
  */
 export async function decode(bytes: Uint8Array): Promise<Pixels> {
   try {
-    const source = isBmp(bytes) ? openBmp(bytes) : sharp(bytes, { limitInputPixels: largestPixels });
+    const source = isBmp(bytes) ? openBmp(bytes) : await open(bytes);
     const upright = source
       .autoOrient()
       .flatten({ background: '#ffffff' })
@@ -33,8 +36,17 @@ export async function decode(bytes: Uint8Array): Promise<Pixels> {
   }
 }
 
-function openBmp(bytes: Uint8Array) {
-  const { data, width, height } = decodeBmp(bytes);
+async function open(bytes: Uint8Array): Promise<Sharp> {
+  const source = sharp(bytes, { limitInputPixels: largestPixels });
+  const { format } = await source.metadata();
+  if (!formats.includes(format)) {
+    throw new ImageRefused('not_decodable', 'only JPEG, PNG, GIF and BMP are read');
+  }
+  return source;
+}
+
+function openBmp(bytes: Uint8Array): Sharp {
+  const { data, width, height } = decodeBmp(bytes, largestPixels);
   return sharp(data, { raw: { width, height, channels: 3 } });
 }
 
@@ -44,14 +56,15 @@ function grayToRgb(gray: Uint8Array): Uint8Array {
   return rgb;
 }
 
-/** Makes the picture smaller. */
+/** Scales the picture to the given size; `contain` keeps its proportions, in the middle of a gray background. */
 export async function resize(
   { data, width, height }: Pixels,
   toWidth: number,
   toHeight: number,
+  fit: 'fill' | 'contain' = 'fill',
 ): Promise<Pixels> {
   const resized = await sharp(data, { raw: { width, height, channels: 3 } })
-    .resize(toWidth, toHeight, { fit: 'fill', kernel: 'linear', fastShrinkOnLoad: false })
+    .resize(toWidth, toHeight, { fit, kernel: 'linear', background: '#7f7f7f', fastShrinkOnLoad: false })
     .raw()
     .toBuffer();
   return { data: resized, width: toWidth, height: toHeight };

@@ -1,7 +1,8 @@
-import { Tensor, type Network, type NetworkInput } from './runtime.ts';
 import type { Point } from '../vision.ts';
 import { regressed, squared, withoutOverlaps, type Box } from './boxes.ts';
-import { cut, planar, resize, type Pixels } from './image.ts';
+import { faceness, offset, run, runOnCrops, scale } from './cascade.ts';
+import { planar, resize, type Pixels, type Similarity } from './image.ts';
+import { Tensor, type Network } from './runtime.ts';
 import type { Networks } from './sessions.ts';
 
 /** A face with its eyes, nose and corners of the mouth (left first, as seen). */
@@ -12,8 +13,8 @@ const window = 12;
 const stride = 2;
 const pyramidFactor = 0.709;
 const thresholds = { proposal: 0.6, refine: 0.7, output: 0.7 } as const;
-const offset = 127.5;
-const scale = 1 / 128;
+/** Side of the crops that the last network takes. */
+export const outputSize = 48;
 /** At most so many candidates go to the second network: a picture of noise has thousands. */
 const candidatesAtMost = 600;
 
@@ -63,72 +64,38 @@ async function proposeAt(network: Network, level: Pixels, image: Pixels): Promis
 }
 
 async function refine(network: Network, image: Pixels, boxes: Box[]): Promise<Box[]> {
-  const refined: Box[] = [];
-  for (const { box, outputs, index } of await runOnCrops(network, image, boxes, 24)) {
-    const [logits, regression] = outputs;
-    const score = faceness(logits?.[index * 2] ?? 0, logits?.[index * 2 + 1] ?? 0);
-    if (score < thresholds.refine) continue;
-    const shifts = [...(regression ?? []).slice(index * 4, index * 4 + 4)];
-    refined.push(squared(regressed({ ...box, score }, shifts)));
-  }
+  const answers = await runOnCrops(network, image, boxes.map(cropOf(24)), 24);
+  const refined = boxes.flatMap((box, index) => {
+    const { score = 0, regression = [] } = answers[index] ?? {};
+    return score < thresholds.refine ? [] : [squared(regressed({ ...box, score }, regression))];
+  });
   return withoutOverlaps(refined, 0.7);
 }
 
 async function finish(network: Network, image: Pixels, boxes: Box[]): Promise<DetectedFace[]> {
-  const faces: DetectedFace[] = [];
-  for (const { box, outputs, index } of await runOnCrops(network, image, boxes, 48)) {
-    const [logits, regression, marks] = outputs;
-    const score = faceness(logits?.[index * 2] ?? 0, logits?.[index * 2 + 1] ?? 0);
-    if (score < thresholds.output) continue;
-    const width = box.x2 - box.x1;
-    const height = box.y2 - box.y1;
-    // Relative to the square before its regression: five x, then five y.
-    const points = [0, 1, 2, 3, 4].map((point) => ({
-      x: box.x1 + (marks?.[index * 10 + point] ?? 0) * width,
-      y: box.y1 + (marks?.[index * 10 + 5 + point] ?? 0) * height,
+  const answers = await runOnCrops(network, image, boxes.map(cropOf(outputSize)), outputSize);
+  const faces = boxes.flatMap((box, index) => {
+    const { score = 0, regression = [], marks = [] } = answers[index] ?? {};
+    if (score < thresholds.output) return [];
+    // Relative to the square before its regression.
+    const points = pointsOf(marks).map(({ x, y }) => ({
+      x: box.x1 + x * (box.x2 - box.x1),
+      y: box.y1 + y * (box.y2 - box.y1),
     }));
-    const shifts = [...(regression ?? []).slice(index * 4, index * 4 + 4)];
-    faces.push(regressed({ ...box, score, points }, shifts));
-  }
+    return [regressed({ ...box, score, points }, regression)];
+  });
   return withoutOverlaps(faces, 0.7, 'smaller');
 }
 
-const cropsAtOnce = 64;
-
-/** Runs a network on square crops of the picture, some at a time. */
-async function runOnCrops(network: Network, image: Pixels, boxes: readonly Box[], size: number) {
-  const results: { box: Box; outputs: Float32Array[]; index: number }[] = [];
-  for (let start = 0; start < boxes.length; start += cropsAtOnce) {
-    const some = boxes.slice(start, start + cropsAtOnce);
-    const values = new Float32Array(some.length * 3 * size * size);
-    for (const [index, { x1, y1, x2 }] of some.entries()) {
-      const a = (x2 - x1) / size;
-      const toPicture = { a, b: 0, c: x1 + a / 2 - 0.5, d: y1 + a / 2 - 0.5 };
-      cut(image, toPicture, size, values, index * 3 * size * size, { offset, scale, outside: 0 });
-    }
-    const answers = await run(network, new Tensor('float32', values, [some.length, 3, size, size]));
-    const outputs = answers.map(({ data }) => data);
-    results.push(...some.map((box, index) => ({ box, outputs, index })));
-  }
-  return results;
+/** The last network gives five x, then five y. */
+export function pointsOf(marks: readonly number[]): Point[] {
+  return [0, 1, 2, 3, 4].map((point) => ({ x: marks[point] ?? 0, y: marks[point + 5] ?? 0 }));
 }
 
-type Answer = { data: Float32Array; dims: readonly number[] };
-
-async function run(network: Network, input: NetworkInput): Promise<[Answer, Answer, ...Answer[]]> {
-  const answer = await network.run({ input });
-  const answers = network.outputNames.map((name) => {
-    const tensor = answer[name];
-    if (tensor === undefined || !(tensor.data instanceof Float32Array))
-      throw new Error('a network gave no numbers');
-    return { data: tensor.data, dims: tensor.dims };
-  });
-  const [first, second, ...rest] = answers;
-  if (first === undefined || second === undefined) throw new Error('a network gave too few outputs');
-  return [first, second, ...rest];
-}
-
-/** The second value of a softmax over two. */
-function faceness(other: number, face: number): number {
-  return 1 / (1 + Math.exp(other - face));
+/** How a crop of so many pixels lies on a square box. */
+function cropOf(size: number): (box: Box) => Similarity {
+  return ({ x1, y1, x2 }) => {
+    const a = (x2 - x1) / size;
+    return { a, b: 0, c: x1 + a / 2 - 0.5, d: y1 + a / 2 - 0.5 };
+  };
 }

@@ -15,7 +15,6 @@ export async function createVision({ workers }: { workers: number }): Promise<Vi
     minThreads: workers,
     maxThreads: workers,
     maxQueue: waitingAtMost,
-    // Native libraries do not like to be torn down with their thread.
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });
   // A picture that is none is refused as soon as the models are loaded.
