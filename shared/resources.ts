@@ -11,6 +11,7 @@ export const tables = {
   trainings: 'trainings',
   faceIds: 'faceids',
   results: 'results',
+  quota: 'quota',
 } as const;
 
 export const queues = {

@@ -24,6 +24,7 @@ import { createLedger } from './records/ledger.ts';
 import { listAcrossGroups } from './records/listAcrossGroups.ts';
 import { createReminders } from './records/reminders.ts';
 import { createResults } from './records/results.ts';
+import { createScheduleStore } from './records/schedule.ts';
 import { createTable } from './records/table.ts';
 import { createTrainings } from './records/trainings.ts';
 import { poisonQueue, tables } from './resources.ts';
@@ -44,14 +45,17 @@ export type Rollcall = ReturnType<typeof createRollcall>;
 
 /** Puts the pipeline together: what the functions call, in the order in which a photograph meets it. */
 export function createRollcall({ settings, clients, credential, log, now = Date.now }: RollcallOptions) {
+  const table = (name: keyof typeof tables) => createTable(clients.table(tables[name]));
   const face = createFaceClients({
     endpoint: settings.FACE_ENDPOINT,
     credential,
-    gate: createQuotaGate({ quota: settings.FACE_QUOTA, now }),
+    gate: createQuotaGate({
+      quota: settings.FACE_QUOTA,
+      store: createScheduleStore(table('quota'), settings.FACE_ENDPOINT),
+    }),
     timeoutMs: settings.FACE_TIMEOUT_SECONDS * 1_000,
   });
 
-  const table = (name: keyof typeof tables) => createTable(clients.table(tables[name]));
   const cursors = table('reminders');
   const reminders = createReminders(cursors, now);
   const ledger = createLedger(table('pictures'), reminders, now);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { TokenCredential } from '@azure/identity';
 import { request, type Dispatcher } from 'undici';
 import { FaceUnanswered, isFaceError, readFaceError } from './errors.ts';
-import type { Lane, QuotaGate } from '../quota/gate.ts';
+import type { Departure, Lane, QuotaGate } from '../quota/gate.ts';
 
 export type FaceTransportOptions = {
   endpoint: string;
@@ -27,6 +27,8 @@ export type FaceTransport = (call: FaceCall) => Promise<unknown>;
 /** Scope of Microsoft Entra tokens for Azure AI services. */
 const scope = 'https://cognitiveservices.azure.com/.default';
 const defaultThrottleMs = 1_000;
+/** How long the monthly volume is taken for used up where Face does not say when it renews. */
+const defaultRenewalMs = 3_600_000;
 const attemptsOfAGet = 3;
 
 /**
@@ -36,11 +38,11 @@ const attemptsOfAGet = 3;
 export function createFaceTransport(options: FaceTransportOptions): FaceTransport {
   return async (call) => {
     for (let attempt = 1; ; attempt += 1) {
-      const answered = await options.gate.pass(call.lane);
+      const departure = await options.gate.pass(call.lane);
       try {
-        return await send(options, call).finally(answered);
+        return await send(options, call, departure);
       } catch (error) {
-        tellGate(options.gate, error);
+        await tellGate(options.gate, departure, error);
         const again = isFaceError(error, 429) || (call.method === 'GET' && isTransient(error));
         if (!again || attempt === attemptsOfAGet) throw error;
       }
@@ -52,18 +54,19 @@ function isTransient(error: unknown): boolean {
   return error instanceof FaceUnanswered || [500, 502, 503, 504].some((status) => isFaceError(error, status));
 }
 
-function tellGate(gate: QuotaGate, error: unknown): void {
-  if (isFaceError(error, 429)) gate.refused(error.retryAfterMs ?? defaultThrottleMs);
+async function tellGate(gate: QuotaGate, departure: Departure, error: unknown): Promise<void> {
+  if (isFaceError(error, 429)) await gate.refused(departure, error.retryAfterMs ?? defaultThrottleMs);
   if (isFaceError(error, 403) && error.message.includes('quota'))
-    gate.exhausted(error.retryAfterMs ?? 3_600_000);
+    await gate.exhausted(error.retryAfterMs ?? defaultRenewalMs);
 }
 
-async function send(options: FaceTransportOptions, call: FaceCall): Promise<unknown> {
+async function send(options: FaceTransportOptions, call: FaceCall, departure: Departure): Promise<unknown> {
   const url = new URL(`/face/v1.2${call.path}`, options.endpoint);
   for (const [name, value] of Object.entries(call.query ?? {})) {
     if (value !== undefined) url.searchParams.set(name, String(value));
   }
-  const { status, retryAfter, text } = await exchange(options, call, url);
+  const { status, retryAfter, serviceMs, text } = await exchange(options, call, url);
+  departure.answered(serviceMs);
   // 299 was seen as a success with a warning.
   if (status >= 300) throw readFaceError(status, text, retryAfter);
   return text === '' ? undefined : JSON.parse(text);
@@ -80,9 +83,11 @@ async function exchange(options: FaceTransportOptions, call: FaceCall, url: URL)
       ...(options.dispatcher === undefined ? {} : { dispatcher: options.dispatcher }),
     });
     const retryAfter = response.headers['retry-after'];
+    const serviceMs = Number(response.headers['x-envoy-upstream-service-time'] ?? NaN);
     return {
       status: response.statusCode,
       retryAfter: typeof retryAfter === 'string' ? retryAfter : undefined,
+      serviceMs: Number.isFinite(serviceMs) ? serviceMs : undefined,
       text: await response.body.text(),
     };
   } catch (error) {

@@ -1,21 +1,28 @@
+import { randomUUID } from 'node:crypto';
 import { RollcallError } from '../errors.ts';
+import { createJitter, longestJitterMs } from './jitter.ts';
 import type { Quota } from './quota.ts';
+import { book, emptySchedule, refused, slotOf, spacedRates, type Schedule } from './schedule.ts';
+import { createServiceClock } from './serviceClock.ts';
 
 /** Interactive: somebody waits for the answer. Background: the pipeline works through what was dropped. */
 export type Lane = 'interactive' | 'background';
 
+/** A call that may leave. Tell when it was answered, and what the service says it spent on it, if it says so. */
+export type Departure = { leftAt: number; answered(serviceMs?: number): void };
+
 /** The gate through which every call to Face passes. */
 export interface QuotaGate {
   /**
-   * Resolves when one call may leave, with a function to call when it has been answered.
+   * Resolves when one call may leave.
    * @throws TurnFarAway when the turn is further away than a function should sleep
    * @throws RollcallError `quota_exceeded` while the monthly volume is used up
    */
-  pass(lane: Lane): Promise<() => void>;
-  /** Face refused a call for its rate: nothing leaves for so long. */
-  refused(retryAfterMs: number): void;
+  pass(lane: Lane): Promise<Departure>;
+  /** Face refused a call for its rate: nothing leaves for so long, and then less. */
+  refused(departure: Departure, retryAfterMs: number): Promise<void>;
   /** Face said that the monthly volume is used up, and renews then. */
-  exhausted(renewsInMs: number): void;
+  exhausted(renewsInMs: number): Promise<void>;
 }
 
 /** The turn of this call is too far away to wait for: come back near it. */
@@ -28,116 +35,309 @@ export class TurnFarAway extends Error {
   }
 }
 
-export type GateOptions = {
-  quota: Quota;
-  /** Milliseconds by which calls usually arrive early or late; the spacing is stretched by it. */
-  jitterMs?: number;
-  /** Milliseconds after which a call has arrived at the latest, if it has not been answered by then. */
-  latestArrivalMs?: number;
-  /** The longest wait at the gate in milliseconds. */
-  patienceMs?: number;
-  now?: () => number;
+/** Where the schedule that all instances share is kept. */
+export interface ScheduleStore {
+  read(): Promise<{ schedule: Schedule; etag: string } | undefined>;
+  /**
+   * Writes it if nobody else has since `etag` (undefined: if there is none). Resolves with the new ETag and the time
+   * of writing by the store's clock, or with undefined when somebody else was faster.
+   */
+  write(
+    schedule: Schedule,
+    etag: string | undefined,
+  ): Promise<{ etag: string; writtenAt: number | undefined } | undefined>;
+}
+
+export type GateClock = {
+  now(): number;
+  /** Calls back after so many milliseconds, unless the function that it returns is called before. */
+  after(ms: number, wake: () => void): () => void;
 };
 
-/** A rate below one call a month is no rate to space calls by: a monthly volume is Face's to count. */
-const longestSpacingWindowMs = 3_600_000;
+export type GateOptions = {
+  quota: Quota;
+  store: ScheduleStore;
+  /** The longest wait at the gate in milliseconds; two slots, if these are longer. */
+  patienceMs?: number;
+  clock?: GateClock;
+  /** Random numbers in [0, 1). */
+  random?: () => number;
+};
+
+type Slot = { at: number; latenessMs: number };
+type Caller = {
+  since: number;
+  leave: (departure: Departure) => void;
+  reject: (error: unknown) => void;
+};
+
+const systemClock: GateClock = {
+  now: Date.now,
+  after(ms, wake) {
+    const timer = setTimeout(wake, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Background work books what comes free within this, a table's answer being waited for meanwhile. */
+const shortestLeadMs = 15;
+const longestLeadMs = 50;
+const bookingsKept = 32;
+/** An instance gives up on a row that others change all the time: what waits is told to come back. */
+const conflictsAtMost = 50;
+/** How much of the pace that was measured last counts. */
+const paceWeight = 0.1;
+/** Those in the line come back a little faster than it moves: better one asks twice than a slot stays empty. */
+const returnPace = 0.8;
+const longestLineMs = 6 * 3_600_000;
 
 /**
- * The gate of one instance.
+ * The gate of one instance, on the schedule that all share.
  *
- * Calls leave one at a time, spaced by the slot: W/N · (1 + J/W) for N calls in W milliseconds and a usual jitter of
- * J. Beside that, a call leaves only while fewer than N calls may have arrived within the last W: a call may have
- * arrived until it is answered, or until its latest arrival. A sliding-window limiter then accepts every call: of any
- * N + 1 arrivals within W, all but the one sent last would have been counted when that one left.
+ * Callers wait in two lanes. As long as more wait than slots are booked, the next slots are booked by replacing the
+ * shared row; at the time of a slot one caller leaves, interactive ones first. A slot that is reached too late is
+ * dropped and booked anew, so that a stall or a slow table never makes two calls come close.
  *
- * State: `nextFree`, the time from which the next call may leave by its spacing; `sent`, the calls that may have
- * arrived within the longest window; two queues, first come first served.
- * Invariants: no two departures are closer than a slot; a background call leaves only when no interactive one
- * waits; nobody waits longer than the patience by the time of his turn.
+ * Invariants: a call leaves within its slot's lateness or not at all; a background caller leaves only when no
+ * interactive one waits; nobody waits longer than the patience by the time of his turn: who would is sent away with
+ * the time at which the line will have moved on.
  */
 export function createQuotaGate({
   quota,
-  jitterMs = 50,
-  latestArrivalMs = 250,
+  store,
   patienceMs = 3_000,
-  now = Date.now,
+  clock = systemClock,
+  random = Math.random,
 }: GateOptions): QuotaGate {
-  const rates = quota.filter((rate) => rate.windowMs <= longestSpacingWindowMs);
-  const slotMs = slotOf(quota, jitterMs);
-  const longestWindowMs = Math.max(0, ...rates.map(({ windowMs }) => windowMs));
-  const waiting: Record<Lane, ((answered: () => void) => void)[]> = { interactive: [], background: [] };
-  let sent: { arrivedBy: number }[] = [];
-  let nextFree = 0;
-  let exhaustedUntil = 0;
-  let timer: NodeJS.Timeout | undefined;
+  const by = randomUUID();
+  const isSpaced = spacedRates(quota).length > 0;
+  const serviceClock = createServiceClock(clock.now);
+  const jitter = createJitter();
+  const lanes: Record<Lane, Caller[]> = { interactive: [], background: [] };
+  let slots: Slot[] = [];
+  let known: { schedule: Schedule; etag: string | undefined } | undefined;
+  let bookingMs: number[] = [];
+  let slotMs = slotOf(quota, longestJitterMs);
+  /** How far apart the slots of this instance come, others having theirs in between. */
+  let paceMs = slotMs;
+  let lastBooked: { start: number; count: number } | undefined;
+  /** Where the line of those ends that were sent away. */
+  let lineEnd = 0;
+  let pausedUntil = 0;
+  let isBooking = false;
+  let wakeBooking: (() => void) | undefined;
+  let cancelDeparture: (() => void) | undefined;
 
-  /** From when on a call may leave. */
-  function nextDeparture(): number {
-    const free = rates.map(({ calls, windowMs }) => {
-      const arrivals = sent.map(({ arrivedBy }) => arrivedBy).toSorted((a, b) => b - a);
-      const oldestThatCounts = arrivals[calls - 1];
-      return oldestThatCounts === undefined ? 0 : oldestThatCounts + windowMs;
+  const longestWaitMs = (): number => Math.max(patienceMs, 2 * slotMs);
+  const waiting = (): number => lanes.interactive.length + lanes.background.length;
+  const slowestBookingMs = (): number => Math.max(0, ...bookingMs);
+
+  function pass(lane: Lane): Promise<Departure> {
+    const exhaustedForMs = (known?.schedule.exhaustedUntil ?? 0) - serviceClock.now();
+    if (exhaustedForMs > 0) return Promise.reject(quotaExceeded(exhaustedForMs));
+    if (!isSpaced) return passUnspaced();
+    const turnInMs = lane === 'interactive' ? lanes.interactive.length * slotMs : waiting() * paceMs;
+    if (turnInMs > longestWaitMs()) return Promise.reject(sendAway(lane, turnInMs));
+    return new Promise((leave, reject) => {
+      lanes[lane].push({ since: clock.now(), leave, reject });
+      if (lane === 'interactive') wakeBooking?.();
+      startBooking();
     });
-    return Math.max(nextFree, ...free);
+  }
+
+  /** Without a rate to keep, calls wait only when Face has refused one all the same. */
+  function passUnspaced(): Promise<Departure> {
+    const now = clock.now();
+    if (pausedUntil > now) return Promise.reject(new TurnFarAway(pausedUntil - now));
+    return Promise.resolve({ leftAt: now, answered: () => undefined });
+  }
+
+  /** Those of the background come back one after the other, at the pace at which the line moves. */
+  function sendAway(lane: Lane, turnInMs: number): TurnFarAway {
+    if (lane === 'interactive') return new TurnFarAway(turnInMs);
+    const now = clock.now();
+    lineEnd = Math.min(Math.max(lineEnd + returnPace * paceMs, now + turnInMs), now + longestLineMs);
+    return new TurnFarAway(lineEnd - now);
+  }
+
+  function startBooking(): void {
+    if (isBooking) return;
+    isBooking = true;
+    bookWhileNeeded()
+      .catch((error: unknown) => {
+        // The table does not answer: nothing may leave, and everybody hears why.
+        for (const caller of takeAll()) caller.reject(error);
+      })
+      .finally(() => {
+        isBooking = false;
+        lastBooked = undefined;
+      });
+  }
+
+  function takeAll(): Caller[] {
+    const all = [...lanes.interactive, ...lanes.background];
+    lanes.interactive = [];
+    lanes.background = [];
+    return all;
+  }
+
+  async function bookWhileNeeded(): Promise<void> {
+    while (waiting() > slots.length) {
+      known ??= await readSchedule();
+      const exhaustedForMs = (known.schedule.exhaustedUntil ?? 0) - serviceClock.now();
+      if (exhaustedForMs > 0) {
+        for (const caller of takeAll()) caller.reject(quotaExceeded(exhaustedForMs));
+        return;
+      }
+      releaseTheImpatient();
+      if (waiting() > slots.length) await bookOrWait(known);
+    }
+  }
+
+  /** The pace was another when they came: they have waited long enough. */
+  function releaseTheImpatient(): void {
+    const oldest = lanes.background[0];
+    if (oldest === undefined || clock.now() - oldest.since <= 2 * Math.max(longestWaitMs(), paceMs)) return;
+    lanes.background.shift();
+    oldest.reject(sendAway('background', longestWaitMs()));
+  }
+
+  async function bookOrWait({ schedule, etag }: { schedule: Schedule; etag: string | undefined }) {
+    const now = serviceClock.now();
+    const lane: Lane = lanes.interactive.length > slots.length ? 'interactive' : 'background';
+    const latenessMs = jitter.latenessMs();
+    // Not always the same: of several instances that wait for a slot, each should win its share.
+    const leadMs = longestLead() * (0.5 + random() / 2);
+    const booked = book(quota, schedule, {
+      lane,
+      wanted: waiting() - slots.length,
+      now,
+      by,
+      jitterMs: jitter.spreadMs(schedule.jitter.ms) + latenessMs + 2 * serviceClock.uncertaintyMs(),
+      earliest: now + slowestBookingMs(),
+      horizonMs: lane === 'interactive' ? longestWaitMs() : leadMs,
+    });
+    slotMs = booked.slotMs;
+    if (booked.kind === 'booked') {
+      known = await reserve(booked.schedule, etag, booked.slots, latenessMs);
+      return;
+    }
+    const waitMs = booked.free - now - (lane === 'interactive' ? 0 : leadMs);
+    if (booked.free - now > longestWaitMs()) {
+      // The newest goes: whoever came before him is nearer to his turn.
+      const newest = lanes[lane].pop();
+      newest?.reject(sendAway(lane, booked.free - now));
+      return;
+    }
+    await new Promise<void>((resolve) => {
+      const cancel = clock.after(Math.max(1, waitMs), resolve);
+      wakeBooking = () => {
+        cancel();
+        resolve();
+      };
+    });
+    wakeBooking = undefined;
+  }
+
+  function longestLead(): number {
+    return Math.min(Math.max(2 * slowestBookingMs(), shortestLeadMs), longestLeadMs);
+  }
+
+  /** Takes the slots if nobody else changed the row; otherwise it has to be read anew. */
+  async function reserve(
+    schedule: Schedule,
+    etag: string | undefined,
+    starts: readonly number[],
+    latenessMs: number,
+  ): Promise<{ schedule: Schedule; etag: string } | undefined> {
+    const written = await write(schedule, etag);
+    if (written === undefined) return undefined;
+    const start = starts[0] ?? 0;
+    if (lastBooked !== undefined) {
+      const pace = Math.max((start - lastBooked.start) / lastBooked.count, slotMs);
+      paceMs += paceWeight * (pace - paceMs);
+    }
+    lastBooked = { start, count: starts.length };
+    slots.push(...starts.map((at) => ({ at, latenessMs })));
+    departAtNextSlot();
+    return { schedule, etag: written.etag };
+  }
+
+  async function readSchedule(): Promise<{ schedule: Schedule; etag: string | undefined }> {
+    return (await store.read()) ?? { schedule: emptySchedule(longestJitterMs), etag: undefined };
+  }
+
+  async function write(schedule: Schedule, etag: string | undefined) {
+    const askedAt = clock.now();
+    const written = await store.write(schedule, etag);
+    const answeredAt = clock.now();
+    if (written?.writtenAt !== undefined) serviceClock.observe(askedAt, answeredAt, written.writtenAt);
+    bookingMs = [...bookingMs.slice(1 - bookingsKept), answeredAt - askedAt];
+    return written;
+  }
+
+  function departAtNextSlot(): void {
+    if (cancelDeparture !== undefined) return;
+    const [next] = slots;
+    if (next === undefined) return;
+    cancelDeparture = clock.after(Math.max(0, next.at - serviceClock.now()), () => {
+      cancelDeparture = undefined;
+      depart();
+    });
   }
 
   function depart(): void {
-    timer = undefined;
-    while (nextDeparture() <= now()) {
-      const leave = waiting.interactive.shift() ?? waiting.background.shift();
-      if (leave === undefined) return;
-      nextFree = Math.max(nextFree, now()) + slotMs;
-      leave(noteDeparture());
+    // A stall makes many slots late, and is one.
+    jitter.left(serviceClock.now() - (slots[0]?.at ?? serviceClock.now()));
+    for (let next = slots[0]; next !== undefined; next = slots[0]) {
+      const lateMs = serviceClock.now() - next.at;
+      if (lateMs < 0) break;
+      slots.shift();
+      if (lateMs > next.latenessMs) continue;
+      const caller = lanes.interactive.shift() ?? lanes.background.shift();
+      caller?.leave(departure());
     }
-    arm();
+    departAtNextSlot();
+    if (waiting() > slots.length) startBooking();
   }
 
-  function noteDeparture(): () => void {
-    if (rates.length === 0) return () => undefined;
-    sent = sent.filter(({ arrivedBy }) => arrivedBy > now() - longestWindowMs);
-    const call = { arrivedBy: now() + latestArrivalMs };
-    sent.push(call);
-    return () => {
-      call.arrivedBy = Math.min(call.arrivedBy, now());
-      // Whoever waits may leave the earlier for it.
-      clearTimeout(timer);
-      timer = undefined;
-      arm();
+  function departure(): Departure {
+    const leftAt = clock.now();
+    return {
+      leftAt: serviceClock.now(),
+      answered(serviceMs) {
+        if (serviceMs !== undefined) jitter.travelled(Math.max(0, clock.now() - leftAt - serviceMs));
+      },
     };
   }
 
-  function arm(): void {
-    if (timer !== undefined || waiting.interactive.length + waiting.background.length === 0) return;
-    timer = setTimeout(depart, Math.max(0, nextDeparture() - now()));
+  /** Changes the row, whatever others do to it. */
+  async function change(transition: (schedule: Schedule) => Schedule): Promise<void> {
+    for (let tries = 0; tries < conflictsAtMost; tries += 1) {
+      const { schedule, etag } = await readSchedule();
+      const next = transition(schedule);
+      const written = await write(next, etag);
+      if (written !== undefined) {
+        known = { schedule: next, etag: written.etag };
+        return;
+      }
+    }
+    throw new RollcallError('conflict', 'The schedule of calls to Face is changed all the time.');
   }
 
   return {
-    pass(lane) {
-      if (exhaustedUntil > now()) {
-        return Promise.reject(
-          new RollcallError('quota_exceeded', undefined, { retryAfterMs: exhaustedUntil - now() }),
-        );
-      }
-      const ahead = waiting.interactive.length + (lane === 'background' ? waiting.background.length : 0);
-      const turnInMs = Math.max(0, nextDeparture() - now()) + ahead * slotMs;
-      if (turnInMs > Math.max(patienceMs, slotMs)) return Promise.reject(new TurnFarAway(turnInMs));
-      return new Promise<() => void>((resolve) => {
-        waiting[lane].push(resolve);
-        if (timer === undefined) depart();
-      });
+    pass,
+    async refused({ leftAt }, retryAfterMs) {
+      pausedUntil = clock.now() + retryAfterMs;
+      if (!isSpaced) return;
+      slots = [];
+      await change((schedule) => refused(schedule, { leftAt, retryAfterMs, now: serviceClock.now() }));
     },
-    refused(retryAfterMs) {
-      nextFree = Math.max(nextFree, now() + retryAfterMs);
-    },
-    exhausted(renewsInMs) {
-      exhaustedUntil = now() + renewsInMs;
-    },
+    exhausted: (renewsInMs) =>
+      change((schedule) => ({ ...schedule, exhaustedUntil: serviceClock.now() + renewsInMs })),
   };
 }
 
-/** Milliseconds between two calls; 0 when anything is allowed. */
-export function slotOf(quota: Quota, jitterMs: number): number {
-  return quota
-    .filter((rate) => rate.windowMs <= longestSpacingWindowMs)
-    .reduce((slot, { calls, windowMs }) => Math.max(slot, (windowMs / calls) * (1 + jitterMs / windowMs)), 0);
+function quotaExceeded(forMs: number): RollcallError {
+  return new RollcallError('quota_exceeded', undefined, { retryAfterMs: forMs });
 }

@@ -48,6 +48,29 @@ export function createTable(client: TableClient) {
     },
 
     /**
+     * Writes one row if it has not changed since `etag` (undefined: if it is not there). Resolves with the new ETag
+     * and the time of writing by the service's clock, which the ETag carries.
+     * @throws WriteConflict when somebody else was faster
+     */
+    async replace(
+      partitionKey: string,
+      rowKey: string,
+      value: unknown,
+      etag: string | undefined,
+    ): Promise<{ etag: string; writtenAt: number | undefined }> {
+      const entity = { partitionKey, rowKey, ...toProperties(value) };
+      try {
+        const written = await (etag === undefined
+          ? client.createEntity(entity)
+          : client.updateEntity(entity, 'Replace', { etag }));
+        if (written.etag === undefined) throw new RollcallError('internal', 'The table gave no ETag.');
+        return { etag: written.etag, writtenAt: timeOfEtag(written.etag) };
+      } catch (error) {
+        throw conflictOf(error) ?? error;
+      }
+    },
+
+    /**
      * All or nothing, within one partition, at most 100 writes.
      * @throws WriteConflict when an inserted row exists or a replaced one has changed
      */
@@ -56,12 +79,23 @@ export function createTable(client: TableClient) {
       try {
         await client.submitTransaction(writes.map((write) => actionOf(partitionKey, write)));
       } catch (error) {
-        const status = statusOf(error);
-        if (status === 409 || status === 412 || status === 404) throw new WriteConflict('', { cause: error });
-        throw error;
+        throw conflictOf(error) ?? error;
       }
     },
   };
+}
+
+function conflictOf(error: unknown): WriteConflict | undefined {
+  const status = statusOf(error);
+  const isConflict = status === 409 || status === 412 || status === 404;
+  return isConflict ? new WriteConflict('', { cause: error }) : undefined;
+}
+
+/** An ETag of the Table service is the time of the last change: W/"datetime'2026-11-23T16%3A00%3A00.1234567Z'". */
+function timeOfEtag(etag: string): number | undefined {
+  const time = /datetime'([^']+)'/.exec(etag)?.[1];
+  const parsed = time === undefined ? NaN : Date.parse(decodeURIComponent(time));
+  return Number.isNaN(parsed) ? undefined : parsed;
 }
 
 /** Tries an optimistic change again while others get in between; at most 30 times. */

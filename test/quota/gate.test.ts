@@ -1,32 +1,17 @@
-import fc from 'fast-check';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { createQuotaGate, slotOf, TurnFarAway, type Lane } from '../../shared/quota/gate.ts';
+import { expect, test } from 'vitest';
+import { createQuotaGate, TurnFarAway, type ScheduleStore } from '../../shared/quota/gate.ts';
 import { parseQuota } from '../../shared/quota/quota.ts';
+import { slotOf, type Schedule } from '../../shared/quota/schedule.ts';
+import { limiters, slidingLog } from './limiters.ts';
+import { simulate, type Simulation } from './simulation.ts';
+import { virtualTime } from './virtualTime.ts';
 
-// A mocked clock: hours of quota pass in milliseconds.
-beforeEach(() => {
-  vi.useFakeTimers({ now: 1_000_000 });
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-});
-
-const tenASecond = [{ calls: 10, windowMs: 1_000 }];
-
-function departures(gate: ReturnType<typeof createQuotaGate>, answerMs = 10) {
-  const left: { lane: Lane; at: number }[] = [];
-  const refused: unknown[] = [];
-  const pass = (lane: Lane) =>
-    gate.pass(lane).then(
-      (answered) => {
-        left.push({ lane, at: Date.now() });
-        setTimeout(answered, answerMs);
-      },
-      (error: unknown) => void refused.push(error),
-    );
-  return { left, refused, pass };
-}
+const plans = [
+  { calls: 10, windowMs: 1_000 },
+  { calls: 100, windowMs: 1_000 },
+  { calls: 20, windowMs: 60_000 },
+] as const;
+const jitters = [0, 20, 50, 250] as const;
 
 test.each([
   ['10/s', [{ calls: 10, windowMs: 1_000 }]],
@@ -46,104 +31,231 @@ test.each([
   expect(parseQuota(text)).toEqual(quota);
 });
 
-test('however the calls come, no window of a second sees more than ten, also when they arrive 50 ms off', async () => {
-  const { left, pass } = departures(
-    createQuotaGate({ quota: tenASecond, jitterMs: 50, patienceMs: Infinity }),
-  );
-  for (let burst = 0; burst < 5; burst += 1) {
-    for (let call = 0; call < 25; call += 1) void pass(call % 3 === 0 ? 'interactive' : 'background');
-    await vi.advanceTimersByTimeAsync(700 * (burst + 1));
-  }
-  await vi.advanceTimersByTimeAsync(60_000);
-  expect(left).toHaveLength(125);
-  for (const [index, { at }] of left.entries()) {
-    const eleventh = left[index + 10];
-    // The first may arrive 50 ms late and the eleventh on time: they must still be a window apart.
-    if (eleventh !== undefined) expect(eleventh.at - (at + 50)).toBeGreaterThanOrEqual(1_000);
-  }
+test('the free plan is one call every three seconds', () => {
+  expect(slotOf(parseQuota('20/min,30000/month') ?? [], 0)).toBe(3_000);
 });
 
-test('no window of a second sees more than ten arrivals, when each arrives at any time before its answer', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(fc.tuple(fc.nat(240), fc.double({ min: 0, max: 1, noNaN: true })), {
-        minLength: 30,
-        maxLength: 60,
-      }),
-      async (calls) => {
-        const gate = createQuotaGate({ quota: tenASecond, jitterMs: 0, patienceMs: Infinity });
-        const arrivals: number[] = [];
-        for (const [answerMs, share] of calls) {
-          void gate.pass('background').then((answered) => {
-            arrivals.push(Date.now() + share * answerMs);
-            setTimeout(answered, answerMs);
-          });
-        }
-        await vi.advanceTimersByTimeAsync(30_000);
-        expect(arrivals).toHaveLength(calls.length);
-        arrivals.sort((a, b) => a - b);
-        for (const [index, at] of arrivals.entries()) {
-          const eleventh = arrivals[index + 10];
-          if (eleventh !== undefined) expect(eleventh - at).toBeGreaterThanOrEqual(1_000);
-        }
+/** What would be refused of these arrivals, by limiter. */
+function refusals({ calls, windowMs }: Pick<Simulation, 'calls' | 'windowMs'>, arrivals: readonly number[]) {
+  const inOrder = arrivals.toSorted((a, b) => a - b);
+  return Object.fromEntries(
+    Object.entries(limiters).map(([name, limiter]) => {
+      const accepts = limiter(calls, windowMs);
+      return [name, inOrder.filter((at) => !accepts(at)).length];
+    }),
+  );
+}
+const none = { slidingLog: 0, fixedWindow: 0, tokenBucket: 0, gcra: 0 };
+
+test('a limiter refuses what comes too close', () => {
+  const burst = Array.from({ length: 11 }, (_, index) => 100_000 + index);
+  expect(refusals({ calls: 10, windowMs: 1_000 }, burst)).toEqual({
+    slidingLog: 1,
+    fixedWindow: 1,
+    tokenBucket: 1,
+    gcra: 1,
+  });
+});
+
+test('1,000 seeds: no limiter refuses a call, with clocks off, stalls and instances that die', async () => {
+  let arrived = 0;
+  for (let seed = 0; seed < 1_000; seed += 1) {
+    const plan = plans[seed % 3] ?? plans[0];
+    const workers = 1 + (seed % 8);
+    const { arrivals } = await simulate({
+      ...plan,
+      seed,
+      workers,
+      jitterMs: jitters[Math.floor(seed / 3) % 4] ?? 0,
+      stalls: 0.01,
+      deaths: Math.floor(workers / 3),
+      forMs: 6 * plan.windowMs,
+      interactive: 0.1,
+    });
+    expect(refusals(plan, arrivals), `seed ${seed}`).toEqual(none);
+    arrived += arrivals.length;
+  }
+  // The gate was not merely shut.
+  expect(arrived).toBeGreaterThan(100_000);
+});
+
+const longRuns = plans.flatMap((plan) =>
+  jitters.flatMap((jitterMs) => [1, 4, 8].map((workers) => ({ ...plan, jitterMs, workers }))),
+);
+const longestWait = ({ calls, windowMs }: { calls: number; windowMs: number }, jitterMs: number) => {
+  const slotMs = (windowMs + jitterMs) / calls;
+  return windowMs === 1_000 && calls >= 50 ? 100 : 2 * slotMs + (windowMs === 1_000 ? 50 : 0);
+};
+
+test.each(longRuns)(
+  'behind a backlog, $calls in $windowMs ms is used to 99 % of what its jitter of $jitterMs ms leaves, by $workers workers',
+  async ({ calls, windowMs, jitterMs, workers }) => {
+    // A second's window is measured over minutes, a minute's over an hour.
+    const forMs = windowMs === 60_000 ? 3_600_000 : calls === 10 ? 240_000 : 60_000;
+    const { arrivals, interactiveWaits } = await simulate({
+      ...{ calls, windowMs, jitterMs, workers, forMs, seed: 7 },
+      stalls: 0,
+      deaths: 0,
+      interactive: 0.05,
+    });
+    // The jitter has to be measured first.
+    const half = arrivals.filter((at) => at >= forMs / 2).length;
+    const possible = ((forMs / 2 / windowMs) * calls) / (1 + jitterMs / windowMs);
+    expect(half / possible).toBeGreaterThanOrEqual(0.99);
+    expect(refusals({ calls, windowMs }, arrivals)).toEqual(none);
+    const waits = interactiveWaits.toSorted((a, b) => a - b);
+    expect(waits.length).toBeGreaterThan(30);
+    if (jitterMs > 50) return;
+    expect(waits[Math.floor(waits.length * 0.99) - 1]).toBeLessThanOrEqual(
+      longestWait({ calls, windowMs }, jitterMs),
+    );
+  },
+);
+
+test.each([0.3, 0.5, 0.8])(
+  'when strangers use %d of the quota, five refusals are enough',
+  async (strangers) => {
+    // Their calls are spread evenly over the same limiter.
+    const accepts = slidingLog(10, 1_000);
+    let nextStranger = 0;
+    const accept = (at: number) => {
+      const stepMs = 100 / strangers;
+      if (nextStranger === 0) nextStranger = at;
+      for (; nextStranger <= at; nextStranger += stepMs) accepts(nextStranger);
+      return accepts(at);
+    };
+    const { arrivals, refusedAt } = await simulate({
+      ...{
+        seed: 3,
+        calls: 10,
+        windowMs: 1_000,
+        jitterMs: 20,
+        workers: 4,
+        stalls: 0,
+        deaths: 0,
+        interactive: 0,
       },
-    ),
-    { numRuns: 100 },
-  );
+      forMs: 90_000,
+      accept,
+    });
+    expect(refusedAt.length).toBeGreaterThan(0);
+    expect(refusedAt.length).toBeLessThanOrEqual(5);
+    // It does not shrink to nothing either.
+    expect(arrivals.filter((at) => at > 60_000).length / 30).toBeGreaterThan(10 * (1 - strangers) * 0.5);
+  },
+);
+
+test('when the strangers have gone, the gate climbs back to the whole quota', async () => {
+  const { arrivals } = await simulate({
+    ...{ seed: 5, calls: 10, windowMs: 1_000, jitterMs: 0, workers: 2, stalls: 0, deaths: 0, interactive: 0 },
+    forMs: 600_000,
+    // One refusal, at the beginning.
+    accept: oneRefusal(),
+  });
+  expect(arrivals.filter((at) => at < 15_000).length).toBeLessThan(15 * 8);
+  expect(arrivals.filter((at) => at > 540_000).length).toBeGreaterThan(60 * 9.8);
 });
 
-test('while there is a backlog, the quota is used to 1/(1 + J/W)', async () => {
-  const { left, pass } = departures(
-    createQuotaGate({ quota: tenASecond, jitterMs: 50, patienceMs: Infinity }),
-  );
-  for (let call = 0; call < 1_000; call += 1) void pass('background');
-  await vi.advanceTimersByTimeAsync(60_000);
-  expect(left.length).toBeGreaterThanOrEqual(0.99 * (600 / 1.05));
+function oneRefusal(): (at: number) => boolean {
+  let calls = 0;
+  return () => (calls += 1) !== 20;
+}
+
+/** A gate on a table in memory, and callers. */
+function gateInVirtualTime(quota: string) {
+  const time = virtualTime(1_700_000_000_000);
+  const row: { schedule?: Schedule; etag: number } = { etag: 0 };
+  const store: ScheduleStore = {
+    read: async () => row.schedule && { schedule: row.schedule, etag: String(row.etag) },
+    async write(schedule, etag) {
+      if ((row.schedule === undefined ? undefined : String(row.etag)) !== etag) return undefined;
+      Object.assign(row, { schedule, etag: row.etag + 1 });
+      return { etag: String(row.etag), writtenAt: time.now() };
+    },
+  };
+  const gateOf = () => createQuotaGate({ quota: parseQuota(quota) ?? [], store, clock: time });
+  return { time, store, gateOf, gate: gateOf() };
+}
+
+test('a message of a backlog is sent away twice at most on average, and nobody sleeps long', async () => {
+  const { time, gateOf } = gateInVirtualTime('10/s');
+  const gates = [gateOf(), gateOf(), gateOf(), gateOf()];
+  let sentAway = 0;
+  let done = 0;
+  let longestSleep = 0;
+  async function message(index: number): Promise<void> {
+    await time.sleep(index * 20);
+    for (let turn = index; ; turn += 1) {
+      const askedAt = time.now();
+      const answer = await gates[turn % 4]?.pass('background').catch((error: unknown) => error);
+      longestSleep = Math.max(longestSleep, time.now() - askedAt);
+      if (!(answer instanceof TurnFarAway)) break;
+      sentAway += 1;
+      await time.sleep(answer.inMs);
+    }
+    done += 1;
+  }
+  for (let index = 0; index < 1_000; index += 1) void message(index);
+  await time.runUntil(1_700_000_000_000 + 150_000);
+  expect(done).toBe(1_000);
+  expect(sentAway / done).toBeLessThanOrEqual(2);
+  expect(longestSleep).toBeLessThanOrEqual(7_000);
 });
 
 test('an interactive call goes before all background calls that wait', async () => {
-  const { left, pass } = departures(createQuotaGate({ quota: tenASecond, jitterMs: 0 }));
-  for (let call = 0; call < 20; call += 1) void pass('background');
-  await vi.advanceTimersByTimeAsync(250);
-  void pass('interactive');
-  await vi.advanceTimersByTimeAsync(100);
-  expect(left.at(-1)?.lane).toBe('interactive');
+  const { time, gate } = gateInVirtualTime('10/s');
+  const left: string[] = [];
+  for (let call = 0; call < 20; call += 1) void gate.pass('background').then(() => left.push('background'));
+  await time.runUntil(time.now() + 400);
+  void gate.pass('interactive').then(() => left.push('interactive'));
+  await time.runUntil(time.now() + 300);
+  expect(left).toContain('interactive');
+  expect(left.length).toBeLessThan(8);
 });
 
-test('who would wait too long is told when to come back, instead of waiting', async () => {
-  const { left, refused, pass } = departures(
-    createQuotaGate({ quota: tenASecond, jitterMs: 0, patienceMs: 1_000 }),
-  );
-  for (let call = 0; call < 30; call += 1) void pass('background');
-  await vi.advanceTimersByTimeAsync(5_000);
-  expect(left.length).toBeGreaterThanOrEqual(10);
-  expect(left.length + refused.length).toBe(30);
-  expect(refused.every((error) => error instanceof TurnFarAway && error.inMs > 1_000)).toBe(true);
+test('after a refusal nothing leaves before its time, at any instance', async () => {
+  const { time, gateOf } = gateInVirtualTime('10/s');
+  const [one, other] = [gateOf(), gateOf()];
+  const passed: number[] = [];
+  const first = one.pass('background');
+  await time.runUntil(time.now() + 500);
+  const refusedAt = time.now();
+  await one.refused(await first, 2_000);
+  void other.pass('interactive').then(() => passed.push(time.now()));
+  await time.runUntil(time.now() + 5_000);
+  expect(passed).toHaveLength(1);
+  expect((passed[0] ?? 0) - refusedAt).toBeGreaterThanOrEqual(2_000);
 });
 
-test('after a refusal nothing leaves until its time is over', async () => {
-  const gate = createQuotaGate({ quota: tenASecond, jitterMs: 0 });
-  const { left, pass } = departures(gate);
-  gate.refused(2_000);
-  void pass('interactive');
-  await vi.advanceTimersByTimeAsync(1_990);
-  expect(left).toHaveLength(0);
-  await vi.advanceTimersByTimeAsync(20);
-  expect(left).toHaveLength(1);
+test('a used-up month is said at once, at any instance, and ends', async () => {
+  const { time, gateOf } = gateInVirtualTime('20/min,30000/month');
+  const [one, other] = [gateOf(), gateOf()];
+  await one.exhausted(60_000);
+  await expect(one.pass('interactive')).rejects.toMatchObject({ code: 'quota_exceeded' });
+  await expect(other.pass('background')).rejects.toMatchObject({ code: 'quota_exceeded' });
+  await time.runUntil(time.now() + 60_001);
+  const passed = one.pass('interactive');
+  await time.runUntil(time.now() + 6_000);
+  await expect(passed).resolves.toHaveProperty('leftAt');
 });
 
-test('a used-up month is said at once, and ends', async () => {
-  const gate = createQuotaGate({ quota: tenASecond });
-  gate.exhausted(60_000);
-  await expect(gate.pass('interactive')).rejects.toMatchObject({ code: 'quota_exceeded' });
-  await vi.advanceTimersByTimeAsync(60_001);
-  await expect(gate.pass('interactive')).resolves.toBeTypeOf('function');
+test('without a quota nobody waits, but for a refusal all the same', async () => {
+  const { time, gate } = gateInVirtualTime('none');
+  const departure = await gate.pass('background');
+  await Promise.all(Array.from({ length: 100 }, () => gate.pass('background')));
+  await gate.refused(departure, 1_000);
+  await expect(gate.pass('interactive')).rejects.toBeInstanceOf(TurnFarAway);
+  await time.runUntil(time.now() + 1_001);
+  await expect(gate.pass('interactive')).resolves.toHaveProperty('leftAt');
 });
 
-test('the free plan is one call every three seconds; without a quota nobody waits', async () => {
-  expect(slotOf(parseQuota('20/min,30000/month') ?? [], 0)).toBe(3_000);
-  const { left, pass } = departures(createQuotaGate({ quota: [] }));
-  for (let call = 0; call < 100; call += 1) void pass('background');
-  await vi.advanceTimersByTimeAsync(1);
-  expect(left).toHaveLength(100);
+test('when the table does not answer, nothing leaves and everybody hears why', async () => {
+  const { time } = gateInVirtualTime('10/s');
+  const broken: ScheduleStore = {
+    read: () => Promise.reject(new Error('no table')),
+    write: () => Promise.reject(new Error('no table')),
+  };
+  const gate = createQuotaGate({ quota: parseQuota('10/s') ?? [], store: broken, clock: time });
+  await expect(gate.pass('interactive')).rejects.toThrow('no table');
+  await expect(gate.pass('background')).rejects.toThrow('no table');
 });

@@ -1,0 +1,25 @@
+import { createHash } from 'node:crypto';
+import type { ScheduleStore } from '../quota/gate.ts';
+import type { Schedule } from '../quota/schedule.ts';
+import { WriteConflict, type Table } from './table.ts';
+
+const partition = 'schedules';
+
+/** The row in which the instances share the schedule of calls to one Face resource. */
+export function createScheduleStore(table: Table, faceEndpoint: string): ScheduleStore {
+  const rowKey = `s.${createHash('sha256').update(faceEndpoint).digest('base64url')}`;
+  return {
+    async read() {
+      const row = await table.get<Schedule>(partition, rowKey);
+      return row && { schedule: row.value, etag: row.etag };
+    },
+    async write(schedule, etag) {
+      try {
+        return await table.replace(partition, rowKey, schedule, etag);
+      } catch (error) {
+        if (error instanceof WriteConflict) return undefined;
+        throw error;
+      }
+    },
+  };
+}
