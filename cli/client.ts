@@ -116,3 +116,18 @@ export async function status(args: string[]): Promise<void> {
     })),
   );
 }
+
+/** Sends what failed round again. */
+export async function redrive(args: string[]): Promise<void> {
+  const { values } = parseArgs({ args, options: { data: options.data } });
+  const { http } = await readEndpoints(values.data);
+  let sent = 0;
+  for (let more = true; more;) {
+    const answer = await call<{ redriven: number; more: boolean }>(http, 'failures/redrive', {
+      method: 'POST',
+    });
+    sent += answer.redriven;
+    more = answer.more && answer.redriven > 0;
+  }
+  console.log(`${sent} failed pictures go round again. What becomes of them: npx rollcall status`);
+}

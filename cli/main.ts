@@ -1,16 +1,17 @@
 #!/usr/bin/env node
 import { demo } from './demo.ts';
-import { enroll, identify, status } from './client.ts';
+import { enroll, identify, redrive, status } from './client.ts';
 import { start } from './start.ts';
 
 type Command = { run: (args: string[]) => Promise<void>; usage: string };
 
 const commands: Record<string, Command> = {
-  start: { run: start, usage: 'start [--port 7071] [--data .rollcall] [--face-tps 10|none]' },
+  start: { run: start, usage: 'start [--port 7071] [--data .rollcall] [--face-tps 10|none] [--instances 1]' },
   demo: { run: demo, usage: 'demo' },
   enroll: { run: enroll, usage: 'enroll FOLDER --group GROUP [--data .rollcall]' },
   identify: { run: identify, usage: 'identify FILE --group GROUP [--data .rollcall]' },
   status: { run: status, usage: 'status [--data .rollcall]' },
+  redrive: { run: redrive, usage: 'redrive [--data .rollcall]' },
 };
 
 const [name = '', ...args] = process.argv.slice(2);

@@ -19,11 +19,16 @@ export async function start(args: string[]): Promise<void> {
       port: { type: 'string', default: '7071' },
       data: { type: 'string', default: '.rollcall' },
       'face-tps': { type: 'string', default: '10' },
+      instances: { type: 'string', default: '1' },
     },
   });
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new Error(`--port takes a port number, or 0 for any free one, not "${values.port}"`);
+  }
+  const instances = Number(values.instances);
+  if (!Number.isInteger(instances) || instances < 1 || instances > 16) {
+    throw new Error(`--instances takes a number from 1 to 16, not "${values.instances}"`);
   }
   const faceTps = readFaceTps(values['face-tps']);
   await buildFunctions();
@@ -32,6 +37,7 @@ export async function start(args: string[]): Promise<void> {
     port,
     dataDir: values.data,
     faceTps,
+    instances,
     output: (line) => console.log(line),
   });
   const { http, face } = stack.endpoints;

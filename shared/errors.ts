@@ -153,6 +153,18 @@ export const failures = {
     title: 'The monthly volume of the Face plan is used up.',
     remedy: 'Wait until it renews or move to a larger plan.',
   },
+  plan_full: {
+    status: 507,
+    retried: false,
+    title: 'The plan of the Face resource holds no more groups or persons.',
+    remedy: 'Delete groups or persons, or move to a larger plan; then redrive what failed.',
+  },
+  group_lost: {
+    status: 503,
+    retried: true,
+    title: 'Face does not have the group any more: it was deleted there by somebody else.',
+    remedy: 'Nothing: it is created anew, and what was enrolled in it is enrolled again.',
+  },
   face_unavailable: {
     status: 503,
     retried: true,
@@ -187,7 +199,7 @@ export const failures = {
     status: 500,
     retried: false,
     title: 'The picture could not be processed, however often it was tried.',
-    remedy: 'See detail for the last failure; write the picture again once its cause is gone.',
+    remedy: 'See detail for the last failure; redrive what failed once its cause is gone.',
   },
   conflict: {
     status: 503,

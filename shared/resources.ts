@@ -19,7 +19,7 @@ export const queues = {
   pictures: {
     name: 'pictures',
     requiresSession: false,
-    lockDurationSeconds: 60,
+    lockDurationSeconds: 30,
     maxDeliveryCount: 10,
     deadLetteringOnExpiration: false,
   },
@@ -27,7 +27,7 @@ export const queues = {
   persons: {
     name: 'persons',
     requiresSession: true,
-    lockDurationSeconds: 60,
+    lockDurationSeconds: 30,
     maxDeliveryCount: 10,
     deadLetteringOnExpiration: false,
   },
@@ -35,11 +35,19 @@ export const queues = {
   trainings: {
     name: 'trainings',
     requiresSession: true,
-    lockDurationSeconds: 60,
+    lockDurationSeconds: 30,
     maxDeliveryCount: 10,
     deadLetteringOnExpiration: false,
     // Longer than a tick lies ahead plus the skew of clocks: a burst of changes is one tick.
     duplicateDetectionWindowSeconds: 600,
+  },
+  /** No function listens here: what was given up passes through to the dead-letter queue, with its code. */
+  failures: {
+    name: 'failures',
+    requiresSession: false,
+    lockDurationSeconds: 30,
+    maxDeliveryCount: 10,
+    deadLetteringOnExpiration: false,
   },
 } as const;
 

@@ -11,6 +11,7 @@ import { createFindSimilar } from './identification/findSimilar.ts';
 import { createIdentify, type IdentificationOptions } from './identification/identify.ts';
 import { createVerify } from './identification/verify.ts';
 import type { Log } from './log.ts';
+import { createDeadLetters } from './messages/deadLetters.ts';
 import { createDoorbells } from './messages/doorbells.ts';
 import { createArrivals } from './photos/arrive.ts';
 import { createDetect, createDetectForEnrollment } from './photos/detect.ts';
@@ -22,6 +23,7 @@ import { createFaceIds } from './records/faceIds.ts';
 import { createGroups } from './records/groups.ts';
 import { createLedger } from './records/ledger.ts';
 import { listAcrossGroups } from './records/listAcrossGroups.ts';
+import { createLostFaces } from './records/lostFaces.ts';
 import { createReminders } from './records/reminders.ts';
 import { createResults } from './records/results.ts';
 import { createScheduleStore } from './records/schedule.ts';
@@ -29,6 +31,7 @@ import { createTable } from './records/table.ts';
 import { createTrainings } from './records/trainings.ts';
 import { poisonQueue, tables } from './resources.ts';
 import type { Settings } from './settings.ts';
+import { createRedrive } from './sweep/redrive.ts';
 import { createSweep } from './sweep/sweep.ts';
 import { isCovered, untrained } from './training/machine.ts';
 import { createTrainer } from './training/train.ts';
@@ -60,18 +63,24 @@ export function createRollcall({ settings, clients, credential, log, now = Date.
   const reminders = createReminders(cursors, now);
   const ledger = createLedger(table('pictures'), reminders, now);
   const groups = createGroups(table('groups'));
+  const lostFaces = createLostFaces(cursors);
   const faceIds = createFaceIds(table('faceIds'), now);
   const results = createResults(table('results'), now);
   const trainings = createTrainings(table('trainings'), { initial: untrained, isOpen: (t) => !isCovered(t) });
   const doorbells = createDoorbells(clients.serviceBus, now);
+  const deadLetters = createDeadLetters(clients.serviceBus);
   const photos = createPhotoStore(clients.blobs);
 
-  const faceGroups = createFaceGroups({ groups, ledger, face: face.background, now });
+  const faceGroups = createFaceGroups({ groups, ledger, lostFaces, face: face.background, now });
   const trainer = createTrainer({
     trainings,
     ledger,
     face: face.interactive,
     emptyIfNoFaceIsLeft: faceGroups.emptyIfNoFaceIsLeft,
+    groupLost: async (name) => {
+      const group = await groups.get(name);
+      if (group?.inFace === true) await faceGroups.lost(name, group.incarnation);
+    },
     doorbells,
     debounce: {
       quietMs: settings.TRAIN_QUIET_SECONDS * 1_000,
@@ -104,6 +113,7 @@ export function createRollcall({ settings, clients, credential, log, now = Date.
     photos,
     ledger,
     doorbells,
+    deadLetters,
     detect: createDetectForEnrollment(detect.background, groups, settings),
     async identify({ group, image, version }, bytes) {
       await identifyDropped(group, { kind: 'bytes', bytes, image, version }, { maxCandidates: 1 });
@@ -113,7 +123,7 @@ export function createRollcall({ settings, clients, credential, log, now = Date.
     now,
   });
 
-  const facePersons = createFacePersons({ ledger, groups, faceGroups, face: face.background });
+  const facePersons = createFacePersons({ ledger, groups, faceGroups, lostFaces, face: face.background });
   const addFace = createAddFace({
     ledger,
     photos,
@@ -131,6 +141,7 @@ export function createRollcall({ settings, clients, credential, log, now = Date.
     addFace,
     groupChanged: trainer.groupChanged,
     doorbells,
+    deadLetters,
     log,
     now,
   });
@@ -141,6 +152,7 @@ export function createRollcall({ settings, clients, credential, log, now = Date.
     groups,
     reminders,
     trainings,
+    lostFaces,
     faceIds,
     results,
     cursors,
@@ -152,6 +164,8 @@ export function createRollcall({ settings, clients, credential, log, now = Date.
     log,
     now,
   });
+
+  const allPictures = listAcrossGroups(groups, ledger, noGroup);
 
   return {
     log,
@@ -168,7 +182,15 @@ export function createRollcall({ settings, clients, credential, log, now = Date.
     verify: createVerify(inLane('interactive')),
     putGroup: put,
     trainNow: trainer.trainNow,
-    allPictures: listAcrossGroups(groups, ledger, noGroup),
+    allPictures,
+    redrive: createRedrive({
+      ledger,
+      failedPictures: (top) => allPictures({ state: 'failed', top }),
+      doorbells,
+      deadLetters,
+      log,
+      now,
+    }),
     fetchPicture,
     health: createHealth({ clients, face: settings.FACE_ENDPOINT, groups }),
     groups,

@@ -4,6 +4,7 @@ import type { FaceClient } from '../face/client.ts';
 import { TurnFarAway } from '../quota/gate.ts';
 import type { Group, Groups } from '../records/groups.ts';
 import type { Ledger } from '../records/ledger.ts';
+import type { LostFaces } from '../records/lostFaces.ts';
 
 /** How long an instance may take to create or empty a group in Face before another may try. */
 const claimMs = 60_000;
@@ -12,7 +13,7 @@ const comeBackMs = 1_000;
 export type FaceGroups = ReturnType<typeof createFaceGroups>;
 
 /** The groups as Face has them: created at the first face, emptied after the last. One instance at a time. */
-export function createFaceGroups({ groups, ledger, face, now }: FaceGroupsOptions) {
+export function createFaceGroups({ groups, ledger, lostFaces, face, now }: FaceGroupsOptions) {
   /** @throws TurnFarAway while another instance is at it */
   async function claim(name: string, change: (group: Group) => Group): Promise<Group> {
     let claimed = false;
@@ -64,8 +65,12 @@ export function createFaceGroups({ groups, ledger, face, now }: FaceGroupsOption
       return release(name, (current) => ({ ...current, inFace: true }));
     },
 
-    /** Face does not have the group or its persons any more: deleted behind our back. */
+    /**
+     * Face does not have the group any more: deleted behind our back. It is created anew by the next face, and the
+     * sweep enrolls anew what was in it.
+     */
     async lost(name: string, incarnation: number): Promise<void> {
+      await lostFaces.note(name);
       await groups.change(name, (group) =>
         group === undefined || group.incarnation !== incarnation
           ? group
@@ -95,4 +100,10 @@ export function createFaceGroups({ groups, ledger, face, now }: FaceGroupsOption
   };
 }
 
-export type FaceGroupsOptions = { groups: Groups; ledger: Ledger; face: FaceClient; now: () => number };
+export type FaceGroupsOptions = {
+  groups: Groups;
+  ledger: Ledger;
+  lostFaces: LostFaces;
+  face: FaceClient;
+  now: () => number;
+};

@@ -4,12 +4,13 @@ import type { FaceClient } from '../face/client.ts';
 import { isFaceError } from '../face/errors.ts';
 import type { Groups } from '../records/groups.ts';
 import type { Ledger } from '../records/ledger.ts';
+import type { LostFaces } from '../records/lostFaces.ts';
 import type { FaceGroups } from './faceGroup.ts';
 
 export type FacePersons = ReturnType<typeof createFacePersons>;
 
 /** The persons as Face has them. Called within the session of the person, so one at a time. */
-export function createFacePersons({ ledger, groups, faceGroups, face }: FacePersonsOptions) {
+export function createFacePersons({ ledger, groups, faceGroups, lostFaces, face }: FacePersonsOptions) {
   return {
     /**
      * The person in Face, created if it is not there. A creation that was not answered leaves a person that no
@@ -32,6 +33,7 @@ export function createFacePersons({ ledger, groups, faceGroups, face }: FacePers
     /** Face said 404 for the person or for the whole group: both are created anew at the next attempt. */
     async lost(group: string, key: string, incarnation: number, error: unknown): Promise<void> {
       if (isFaceError(error, 404, 'LargePersonGroupNotFound')) await faceGroups.lost(group, incarnation);
+      else await lostFaces.note(group);
       await ledger.changePerson(
         group,
         key,
@@ -41,4 +43,10 @@ export function createFacePersons({ ledger, groups, faceGroups, face }: FacePers
   };
 }
 
-export type FacePersonsOptions = { ledger: Ledger; groups: Groups; faceGroups: FaceGroups; face: FaceClient };
+export type FacePersonsOptions = {
+  ledger: Ledger;
+  groups: Groups;
+  faceGroups: FaceGroups;
+  lostFaces: LostFaces;
+  face: FaceClient;
+};

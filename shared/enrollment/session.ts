@@ -2,6 +2,7 @@ import { describeError } from '../errors.ts';
 import type { FaceClient } from '../face/client.ts';
 import { isFaceError } from '../face/errors.ts';
 import type { Log } from '../log.ts';
+import type { DeadLetters } from '../messages/deadLetters.ts';
 import type { Doorbells, PersonBell } from '../messages/doorbells.ts';
 import type { Groups } from '../records/groups.ts';
 import type { Ledger, PictureRef } from '../records/ledger.ts';
@@ -9,10 +10,12 @@ import {
   failed,
   faceDeleted,
   facesToDelete,
+  isInLine,
   isSettled,
   needsEnrollment,
   rejected,
   removed,
+  sentAway,
   setBack,
   type Picture,
 } from '../records/picture.ts';
@@ -26,6 +29,7 @@ export type SessionOptions = {
   addFace: AddFace;
   groupChanged: (group: string) => Promise<void>;
   doorbells: Doorbells;
+  deadLetters: DeadLetters;
   log: Log;
   now: () => number;
 };
@@ -61,6 +65,8 @@ export function createEnrollmentSession(options: SessionOptions) {
   async function step(ref: PictureRef): Promise<{ at: number; stop: boolean }> {
     const picture = await ledger.get(ref);
     if (picture === undefined) return { at: Infinity, stop: false };
+    // The doorbell that brought us is not the one of its turn at the gate: that one comes.
+    if (isInLine(picture, now())) return { at: Infinity, stop: true };
     try {
       return { at: await advance(ref, picture), stop: false };
     } catch (error) {
@@ -126,6 +132,7 @@ export function createEnrollmentSession(options: SessionOptions) {
     const setback = setbackOf(error, picture.attempts ?? 0);
     switch (setback.kind) {
       case 'wait':
+        await ledger.change(ref, (p) => p && sentAway(p, now() + setback.inMs));
         return { at: now() + setback.inMs, stop: true };
       case 'again':
         log.warn(`picture ${ref.image} is tried again: ${describeError(setback.error)}`);
@@ -136,6 +143,7 @@ export function createEnrollmentSession(options: SessionOptions) {
         return { at: now(), stop: false };
       case 'fail':
         log.error(`picture ${ref.image} failed: ${describeError(setback.error)}`);
+        await options.deadLetters.bury({ ref, code: setback.reason, detail: setback.detail });
         await ledger.change(ref, (p) => p && failed(p, picture.version, becauseOf(setback), now()));
         return { at: Infinity, stop: false };
     }

@@ -83,6 +83,10 @@ export function translateFaceError(error: unknown): unknown {
     error.retryAfterMs === undefined ? { cause: error } : { cause: error, retryAfterMs: error.retryAfterMs };
   const detail = `Face answered ${error.status} ${error.code}.`;
   if (error.status === 429) return new RollcallError('face_throttled', detail, options);
+  if (error.status === 404 && error.code === 'LargePersonGroupNotFound')
+    return new RollcallError('group_lost', detail, options);
+  if (error.status === 403 && error.code === 'QuotaExceeded')
+    return new RollcallError('plan_full', `Face said: ${error.message}`, options);
   if (error.status === 403 && error.message.includes('quota'))
     return new RollcallError('quota_exceeded', detail, options);
   if (error.status === 401 || error.status === 403)

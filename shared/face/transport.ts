@@ -56,7 +56,7 @@ function isTransient(error: unknown): boolean {
 
 async function tellGate(gate: QuotaGate, departure: Departure, error: unknown): Promise<void> {
   if (isFaceError(error, 429)) await gate.refused(departure, error.retryAfterMs ?? defaultThrottleMs);
-  if (isFaceError(error, 403) && error.message.includes('quota'))
+  if (isFaceError(error, 403) && error.code !== 'QuotaExceeded' && error.message.includes('quota'))
     await gate.exhausted(error.retryAfterMs ?? defaultRenewalMs);
 }
 

@@ -164,6 +164,16 @@ export const routes: readonly Route[] = [
     },
   },
   {
+    name: 'redrive',
+    method: 'POST',
+    path: 'failures/redrive',
+    summary: 'Send what failed round again, 500 pictures at a time',
+    access: 'key',
+    answer: { status: 202, schema: schemas.redriven },
+    failures: [],
+    handle: async (_request, rollcall) => ({ status: 202, body: await rollcall.redrive() }),
+  },
+  {
     name: 'train',
     method: 'POST',
     path: 'groups/{group}/train',

@@ -172,6 +172,11 @@ export const health = z.object({
   parts: z.record(z.string(), z.object({ status: z.enum(['ok', 'down']), detail: z.string().optional() })),
 });
 
+export const redriven = z.object({
+  redriven: z.int().describe('How many failed pictures were sent round again'),
+  more: z.boolean().describe('Whether there are others: ask once more'),
+});
+
 export const accepted = z.object({ group: z.string() });
 
 export const pages = {

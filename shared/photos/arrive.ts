@@ -1,15 +1,18 @@
 import { describeError, RollcallError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import type { DeadLetters } from '../messages/deadLetters.ts';
 import type { Doorbells } from '../messages/doorbells.ts';
 import type { Ledger, PictureRef } from '../records/ledger.ts';
 import {
   detected,
   failed,
   identified,
+  isInLine,
   needsEnrollment,
   received,
   rejected,
   removed,
+  sentAway,
   setBack,
   type Picture,
 } from '../records/picture.ts';
@@ -23,6 +26,7 @@ export type ArrivalOptions = {
   photos: PhotoStore;
   ledger: Ledger;
   doorbells: Doorbells;
+  deadLetters: DeadLetters;
   detect: DetectForEnrollment;
   /** Answers a dropped probe and records the result. */
   identify: (picture: Picture, bytes: Uint8Array) => Promise<void>;
@@ -50,6 +54,7 @@ export function createArrivals(options: ArrivalOptions) {
     if (arrived === undefined) return;
     const { place, picture, bytes } = arrived;
     if (picture.state !== 'received') return ring(place.ref, picture);
+    if (isInLine(picture, now())) return;
     await attempt(place, picture, bytes);
   }
 
@@ -119,6 +124,7 @@ export function createArrivals(options: ArrivalOptions) {
         return ring(ref, after);
       }
       case 'wait':
+        await ledger.change(ref, (p) => p && sentAway(p, now() + setback.inMs));
         return doorbells.ringPicture(ref, setback.inMs);
       case 'again':
         log.warn(`picture ${ref.image} is tried again: ${describeError(setback.error)}`);
@@ -127,6 +133,7 @@ export function createArrivals(options: ArrivalOptions) {
       case 'fail': {
         const { reason, detail } = setback;
         log.error(`picture ${ref.image} failed: ${describeError(setback.error)}`);
+        await options.deadLetters.bury({ ref, code: reason, detail });
         return ring(
           ref,
           await ledger.change(ref, (p) => p && failed(p, picture.version, { reason, detail }, now())),
@@ -162,7 +169,9 @@ export function createArrivals(options: ArrivalOptions) {
       const arrived = await receive(image);
       if (arrived === undefined) return;
       const because = { reason: 'too_many_attempts' as const, detail: 'The trigger failed five times.' };
-      await ledger.change(arrived.place.ref, (picture) =>
+      const { ref } = arrived.place;
+      await options.deadLetters.bury({ ref, code: because.reason, detail: because.detail });
+      await ledger.change(ref, (picture) =>
         picture?.state === 'received' ? failed(picture, arrived.picture.version, because, now()) : picture,
       );
     },

@@ -59,6 +59,8 @@ export type Picture = {
   lookAgainAt?: number;
   /** Failures in a row that were not the picture's fault. */
   attempts?: number;
+  /** Sent away from the quota gate: a doorbell rings then, and whoever comes before it goes again. */
+  waitsUntil?: number;
   /** Milliseconds since 1970, as all times of the records. */
   receivedAt: number;
   updatedAt: number;
@@ -94,7 +96,8 @@ export function received(picture: Picture | undefined, known: Known, version: st
 /** Face found the face to enroll on this version. */
 export function detected(picture: Picture, version: string, face: DetectedOnPicture, now: number): Picture {
   if (picture.version !== version || picture.state !== 'received') return picture;
-  return { ...withoutAttempts(picture), ...face, state: 'detected', updatedAt: now };
+  const { waitsUntil: _waitsUntil, ...rest } = withoutAttempts(picture);
+  return { ...rest, ...face, state: 'detected', updatedAt: now };
 }
 
 /** The probe was answered. */
@@ -143,6 +146,35 @@ function ended(
 /** Something failed that is not the picture's fault; it is tried again. */
 export function setBack(picture: Picture): Picture {
   return { ...picture, attempts: (picture.attempts ?? 0) + 1 };
+}
+
+/** Its turn at the quota gate is then, and a doorbell is to ring for it. */
+export function sentAway(picture: Picture, until: number): Picture {
+  return { ...picture, waitsUntil: until };
+}
+
+/** Whether a doorbell that is still to come will bring it forward; clocks may differ by a little. */
+export function isInLine({ waitsUntil }: Picture, now: number): boolean {
+  return waitsUntil !== undefined && waitsUntil > now + clockSkewMs;
+}
+
+const clockSkewMs = 500;
+
+/**
+ * It failed, and the cause is gone: it goes its way again from the start. A face of an earlier version that Face
+ * still holds goes with the next outcome.
+ */
+export function redriven(picture: Picture, now: number): Picture {
+  if (picture.state !== 'failed') return picture;
+  const { reason: _reason, detail: _detail, waitsUntil: _waitsUntil, ...rest } = withoutAttempts(picture);
+  return { ...rest, state: 'received', updatedAt: now };
+}
+
+/** Face does not have its person any more, and so not its face: it goes its way again. */
+export function faceLost(picture: Picture, personId: string, now: number): Picture {
+  const { persisted, ...rest } = picture;
+  if (persisted?.personId !== personId || picture.state !== 'enrolled') return picture;
+  return { ...rest, state: 'received', updatedAt: now };
 }
 
 /** Written before an add is sent, so that its face is looked for whatever happens. */

@@ -9,10 +9,11 @@ import type { PhotoStore } from '../photos/photoStore.ts';
 import type { FaceIds } from '../records/faceIds.ts';
 import type { Groups } from '../records/groups.ts';
 import type { Ledger } from '../records/ledger.ts';
-import { isSettled, needsEnrollment } from '../records/picture.ts';
+import type { LostFaces } from '../records/lostFaces.ts';
+import { faceLost, isInLine, isSettled, needsEnrollment } from '../records/picture.ts';
 import type { Reminders } from '../records/reminders.ts';
 import type { Results } from '../records/results.ts';
-import type { Table } from '../records/table.ts';
+import { WriteConflict, type Table } from '../records/table.ts';
 import type { Trainings } from '../records/trainings.ts';
 import { containers } from '../resources.ts';
 import type { Settings } from '../settings.ts';
@@ -25,6 +26,7 @@ export type SweepOptions = {
   groups: Groups;
   reminders: Reminders;
   trainings: Trainings<Training>;
+  lostFaces: LostFaces;
   faceIds: FaceIds;
   results: Results;
   cursors: Table;
@@ -65,12 +67,42 @@ export function createSweep(options: SweepOptions) {
         await reminders.drop(reminder.key);
         continue;
       }
+      if (isInLine(picture, now())) {
+        await reminders.postpone(reminder);
+        continue;
+      }
       if (picture.state === 'received') await doorbells.ringPicture(ref);
       if (needsEnrollment(picture) && ref.person !== undefined) {
         await doorbells.ringPerson({ group: ref.group, person: ref.person });
       }
       await reminders.postpone(reminder);
     }
+  }
+
+  /** Faces that Face has lost, the group or the person having been deleted there by somebody else. */
+  async function lostFaces(): Promise<void> {
+    for (const { group, after, etag } of await options.lostFaces.list(slice.groups)) {
+      const page = await ledger.listPictures(group, { state: 'enrolled', top: slice.pictures, after });
+      for (const { image } of page.items) await enrollAnew(group, image);
+      // Lost again meanwhile: the next sweep begins anew.
+      await options.lostFaces.advance(group, etag, page.next).catch((error: unknown) => {
+        if (!(error instanceof WriteConflict)) throw error;
+      });
+    }
+  }
+
+  async function enrollAnew(group: string, image: string): Promise<void> {
+    const { ref } = placeOf(image);
+    const [picture, person, { incarnation } = { incarnation: 0 }] = await Promise.all([
+      ledger.get(ref),
+      ledger.person(group, ref.person ?? ''),
+      groups.get(group),
+    ]);
+    const lostWith = picture?.persisted?.personId;
+    if (lostWith === undefined) return;
+    if (lostWith === person?.personId && person.incarnation === incarnation) return;
+    await ledger.change(ref, (current) => current && faceLost(current, lostWith, now()));
+    await doorbells.ringPicture(ref);
   }
 
   /** Groups with changes that no training covers. */
@@ -149,6 +181,7 @@ export function createSweep(options: SweepOptions) {
     async sweep(): Promise<void> {
       const parts = [
         forgottenPictures,
+        lostFaces,
         forgottenTrainings,
         poisonedPictures,
         () => unannouncedPhotos(containers.enroll),

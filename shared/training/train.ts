@@ -28,6 +28,8 @@ export type TrainerOptions = {
   face: FaceClient;
   /** Deletes the group in Face if nothing of it is enrolled any more. */
   emptyIfNoFaceIsLeft: (group: string) => Promise<boolean>;
+  /** Face does not have the group any more. */
+  groupLost: (group: string) => Promise<void>;
   doorbells: Doorbells;
   debounce: Debounce;
   log: Log;
@@ -111,6 +113,7 @@ export function createTrainer(options: TrainerOptions) {
     if (error instanceof TurnFarAway) return doorbells.ringTraining(group, 'retry', now() + error.inMs);
     const failure = translateFaceError(error);
     log.warn(`a training is tried again: ${describeError(failure)}`);
+    if (codeOf(failure) === 'group_lost') await options.groupLost(group);
     const inDoubt = isFaceError(error, 409) || mayHaveTakenEffect(error);
     const next = await trainings.change(group, (training) =>
       inDoubt ? stillRunning(training, now()) : failed(training, codeOf(failure), now()),

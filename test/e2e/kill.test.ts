@@ -68,12 +68,19 @@ async function startDropping(): Promise<Promise<unknown>> {
   return dropping;
 }
 
-for (const part of ['functions-host', 'face', 'service-bus', 'storage']) {
-  test(`${part} is killed in the middle of an import`, { timeout: 240_000 }, async () => {
+for (const { part, instances } of [
+  { part: 'functions-host', instances: 1 },
+  { part: 'functions-host-2', instances: 4 },
+  { part: 'face', instances: 1 },
+  { part: 'service-bus', instances: 4 },
+  { part: 'storage', instances: 1 },
+]) {
+  test(`${part} of ${instances} is killed in the middle of an import`, { timeout: 240_000 }, async () => {
     folder = await temporaryFolder();
     stack = await startTestStack({
       dataDir: folder.path,
       faceTps: 20,
+      instances,
       settings: { FACE_TIMEOUT_SECONDS: '3' },
     });
     const dropping = await startDropping();

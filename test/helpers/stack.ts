@@ -25,16 +25,27 @@ export type ImageView = {
 
 export type TestStack = Awaited<ReturnType<typeof startTestStack>>;
 
-type Options = { dataDir?: string; faceTps?: number | 'none'; settings?: Record<string, string> };
+type Options = {
+  dataDir?: string;
+  faceTps?: number | 'none';
+  instances?: number;
+  settings?: Record<string, string>;
+};
 
 /** The whole embedded stack, as `npm start` runs it, and what tests ask of it. */
-export async function startTestStack({ dataDir, faceTps = 'none', settings = {} }: Options = {}) {
+export async function startTestStack({
+  dataDir,
+  faceTps = 'none',
+  instances = 1,
+  settings = {},
+}: Options = {}) {
   const folder = dataDir === undefined ? await temporaryFolder() : undefined;
   const log: string[] = [];
   const stack: Stack = await startStack({
     port: 0,
     dataDir: dataDir ?? folder?.path ?? '',
     faceTps,
+    instances,
     output: (line) => void log.push(line),
     settings: { TRAIN_QUIET_SECONDS: '0.5', SWEEP_SCHEDULE: '*/2 * * * * *', ...settings },
   });

@@ -1,0 +1,91 @@
+import type { ServiceBusClient, ServiceBusReceivedMessage } from '@azure/service-bus';
+import { z } from 'zod';
+import type { FailureCode } from '../errors.ts';
+import type { PictureRef } from '../records/ledger.ts';
+import { queues } from '../resources.ts';
+
+/** A picture that was given up. The reference is hashes; `detail` holds no name. */
+export type Failure = { ref: PictureRef; code: FailureCode; detail: string };
+
+export interface DeadLetters {
+  /** Puts a failure into the dead-letter queue of `failures`, with its code as the reason. */
+  bury(failure: Failure): Promise<void>;
+  /** Takes everything out of the dead-letter queues of all queues. `ring` gets each body with its queue. */
+  exhume(ring: (queue: string, body: unknown) => Promise<void>): Promise<number>;
+}
+
+const failureBody = z.object({ failure: z.object({ code: z.string(), detail: z.string() }) });
+
+const batch = 50;
+/** One call takes out at most so many of a queue. */
+const exhumedAtMost = 5_000;
+const waitMs = 1_000;
+
+/**
+ * Failures where operators look for them. Functions cannot dead-letter a message with a reason of their own, so a
+ * failure goes through a queue that has no function: it is sent there and dead-lettered at once. What a death leaves
+ * between the two, the next failure or redrive takes along.
+ */
+export function createDeadLetters(client: ServiceBusClient): DeadLetters {
+  const { name } = queues.failures;
+
+  async function settle(): Promise<void> {
+    const receiver = client.createReceiver(name);
+    try {
+      for (const message of await receiver.receiveMessages(batch, { maxWaitTimeInMs: waitMs })) {
+        const { code, detail } = failureBody.parse(message.body).failure;
+        await receiver.deadLetterMessage(message, {
+          deadLetterReason: code,
+          deadLetterErrorDescription: detail,
+        });
+      }
+    } finally {
+      await receiver.close();
+    }
+  }
+
+  async function exhumeQueue(queue: string, ring: (body: unknown) => Promise<void>): Promise<number> {
+    const receiver = client.createReceiver(queue, { subQueueType: 'deadLetter' });
+    let exhumed = 0;
+    try {
+      while (exhumed < exhumedAtMost) {
+        const messages: ServiceBusReceivedMessage[] = await receiver.receiveMessages(batch, {
+          maxWaitTimeInMs: waitMs,
+        });
+        if (messages.length === 0) break;
+        for (const message of messages) {
+          await ring(message.body);
+          await receiver.completeMessage(message);
+        }
+        exhumed += messages.length;
+      }
+    } finally {
+      await receiver.close();
+    }
+    return exhumed;
+  }
+
+  return {
+    async bury({ ref, code, detail }) {
+      const sender = client.createSender(name);
+      try {
+        await sender.sendMessages({
+          body: { failure: { ...ref, code, detail } },
+          contentType: 'application/json',
+        });
+      } finally {
+        await sender.close();
+      }
+      await settle();
+    },
+
+    async exhume(ring) {
+      await settle();
+      let exhumed = 0;
+      for (const queue of Object.values(queues)) {
+        exhumed += await exhumeQueue(queue.name, (body) => ring(queue.name, body));
+      }
+      return exhumed;
+    },
+  };
+}
