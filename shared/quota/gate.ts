@@ -130,7 +130,9 @@ export function createQuotaGate({
 
   const longestWaitMs = (): number => Math.max(patienceMs, 2 * slotMs);
   const waiting = (): number => lanes.interactive.length + lanes.background.length;
-  const slowestBookingMs = (): number => Math.max(0, ...bookingMs);
+  /** What nine of ten bookings take at most. */
+  const usualBookingMs = (): number =>
+    bookingMs.toSorted((a, b) => a - b)[Math.floor(bookingMs.length * 0.9)] ?? 0;
 
   function pass(lane: Lane): Promise<Departure> {
     const exhaustedForMs = (known?.schedule.exhaustedUntil ?? 0) - serviceClock.now();
@@ -214,7 +216,7 @@ export function createQuotaGate({
       now,
       by,
       jitterMs: jitter.spreadMs(schedule.jitter.ms) + latenessMs + 2 * serviceClock.uncertaintyMs(),
-      earliest: now + slowestBookingMs(),
+      earliest: now + usualBookingMs(),
       horizonMs: lane === 'interactive' ? longestWaitMs() : leadMs,
     });
     slotMs = booked.slotMs;
@@ -240,7 +242,7 @@ export function createQuotaGate({
   }
 
   function longestLead(): number {
-    return Math.min(Math.max(2 * slowestBookingMs(), shortestLeadMs), longestLeadMs);
+    return Math.min(Math.max(2 * usualBookingMs(), shortestLeadMs), longestLeadMs);
   }
 
   /** Takes the slots if nobody else changed the row; otherwise it has to be read anew. */

@@ -42,7 +42,7 @@ export function createJitter() {
     spreadMs(before: number): number {
       if (ways.length < waysNeeded) return Math.min(before, longestJitterMs);
       const widest = Math.max(...ways) - Math.min(...ways);
-      return Math.min(widest * (1 + 20 / ways.length) + 1, longestJitterMs);
+      return Math.min(widest * (1 + 14 / ways.length) + 1, longestJitterMs);
     },
   };
 }

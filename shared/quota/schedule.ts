@@ -40,7 +40,7 @@ export type Booking = {
   by: string;
   /** The first slot cannot be before this. */
   earliest: number;
-  /** A slot that is further away than this is not booked. */
+  /** When the next slot comes free only after this, it is not booked. */
   horizonMs: number;
 };
 
@@ -93,8 +93,8 @@ export function book(quota: Quota, schedule: Schedule, booking: Booking): Booked
   const jitter = isMine ? { ms: jitterMs, by, at: now } : heard;
   const share = shareOf(schedule, now);
   const slotMs = slotOf(quota, jitter.ms, share);
+  if (schedule.nextFree - now > horizonMs) return { kind: 'later', free: schedule.nextFree, slotMs };
   const first = Math.max(schedule.nextFree, earliest);
-  if (first - now > horizonMs) return { kind: 'later', free: first, slotMs };
   const count = Math.max(1, Math.min(booking.wanted, Math.floor(blockMs / slotMs)));
   const slots = Array.from({ length: count }, (_, index) => first + index * slotMs);
   const { throttled, ...rest } = schedule;

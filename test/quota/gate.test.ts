@@ -58,7 +58,6 @@ test('a limiter refuses what comes too close', () => {
 });
 
 test('1,000 seeds: no limiter refuses a call, with clocks off, stalls and instances that die', async () => {
-  let arrived = 0;
   for (let seed = 0; seed < 1_000; seed += 1) {
     const plan = plans[seed % 3] ?? plans[0];
     const workers = 1 + (seed % 8);
@@ -73,10 +72,10 @@ test('1,000 seeds: no limiter refuses a call, with clocks off, stalls and instan
       interactive: 0.1,
     });
     expect(refusals(plan, arrivals), `seed ${seed}`).toEqual(none);
-    arrived += arrivals.length;
+    // The gate was not merely shut, nor did it shut after a while.
+    expect(arrivals.length, `seed ${seed}`).toBeGreaterThan(0.2 * 6 * plan.calls);
+    expect(arrivals.at(-1), `seed ${seed}`).toBeGreaterThan(5 * plan.windowMs);
   }
-  // The gate was not merely shut.
-  expect(arrived).toBeGreaterThan(100_000);
 });
 
 const longRuns = plans.flatMap((plan) =>
@@ -96,14 +95,16 @@ test.each(longRuns)(
       ...{ calls, windowMs, jitterMs, workers, forMs, seed: 7 },
       stalls: 0,
       deaths: 0,
-      interactive: 0.05,
+      interactive: 0.1,
     });
     // The jitter has to be measured first.
     const half = arrivals.filter((at) => at >= forMs / 2).length;
     const possible = ((forMs / 2 / windowMs) * calls) / (1 + jitterMs / windowMs);
     expect(half / possible).toBeGreaterThanOrEqual(0.99);
     expect(refusals({ calls, windowMs }, arrivals)).toEqual(none);
-    const waits = interactiveWaits.toSorted((a, b) => a - b);
+    const waits = interactiveWaits
+      .flatMap(({ at, ms }) => (at >= forMs / 2 ? [ms] : []))
+      .toSorted((a, b) => a - b);
     expect(waits.length).toBeGreaterThan(30);
     if (jitterMs > 50) return;
     expect(waits[Math.floor(waits.length * 0.99) - 1]).toBeLessThanOrEqual(

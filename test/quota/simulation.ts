@@ -9,7 +9,7 @@ export type Simulation = {
   workers: number;
   /** A call arrives so much later than it leaves, at most. */
   jitterMs: number;
-  /** The part of timers that come late, by up to half a second. */
+  /** The part of timers and of the table's answers that come late, by up to half a second. */
   stalls: number;
   /** How many of the workers die, holding what they hold. */
   deaths: number;
@@ -24,7 +24,8 @@ export type Outcome = {
   /** When calls arrived at Face, in the order of arrival; milliseconds since the start. */
   arrivals: number[];
   refusedAt: number[];
-  interactiveWaits: number[];
+  /** When interactive callers came, and how long they waited; milliseconds. */
+  interactiveWaits: { at: number; ms: number }[];
   /** How often callers of the background were sent away. */
   sentAway: number;
 };
@@ -39,15 +40,18 @@ export async function simulate(options: Simulation): Promise<Outcome> {
   const row: { schedule?: Schedule; etag: number } = { etag: 0 };
   const sleep = time.sleep;
 
+  // One way; now and then the table takes long.
+  const tableMs = () => 1 + random() * 4 + (random() < options.stalls ? random() * 500 : 0);
+
   const store: ScheduleStore = {
     async read() {
-      await sleep(1 + random() * 4);
+      await sleep(tableMs());
       const answer = row.schedule && { schedule: row.schedule, etag: String(row.etag) };
       await sleep(1 + random() * 4);
       return answer;
     },
     async write(schedule, etag) {
-      await sleep(1 + random() * 4);
+      await sleep(tableMs());
       const isCurrent = (row.schedule === undefined ? undefined : String(row.etag)) === etag;
       if (isCurrent) Object.assign(row, { schedule, etag: row.etag + 1 });
       const answer = { etag: String(row.etag), writtenAt: time.now() };
@@ -102,7 +106,7 @@ export async function simulate(options: Simulation): Promise<Outcome> {
       const askedAt = time.now();
       void gate.pass('interactive').then(
         async (departure) => {
-          outcome.interactiveWaits.push(time.now() - askedAt);
+          outcome.interactiveWaits.push({ at: askedAt - startAt, ms: time.now() - askedAt });
           await sleep(random() * jitterMs);
           outcome.arrivals.push(time.now() - startAt);
           const serviceMs = 20 + random() * 180;
@@ -111,7 +115,7 @@ export async function simulate(options: Simulation): Promise<Outcome> {
         },
         (error: unknown) => {
           if (!(error instanceof TurnFarAway)) throw error;
-          outcome.interactiveWaits.push(error.inMs);
+          outcome.interactiveWaits.push({ at: askedAt - startAt, ms: error.inMs });
         },
       );
     }
