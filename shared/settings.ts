@@ -50,7 +50,8 @@ export const settingsTable = {
   },
   ENROLL_MIN_QUALITY: {
     schema: z.enum(['high', 'medium', 'low', 'none']).default('high'),
-    meaning: 'The least qualityForRecognition with which a face is enrolled.',
+    meaning:
+      'The least qualityForRecognition with which a face is enrolled. With "none", and several faces refused, a picture costs one call to Face instead of two.',
   },
   ENROLL_SEVERAL_FACES: {
     schema: z.enum(['reject', 'largest']).default('reject'),

@@ -63,7 +63,7 @@ export function createAddFace(options: AddFaceOptions) {
       sends: (picture.intent?.sends ?? 0) + 1,
     };
     await record(ref, (p) => addIntended(p, intent));
-    const targetFace = prepared.toPrepared(picture.faceRectangle ?? wholePicture);
+    const targetFace = picture.faceRectangle && prepared.toPrepared(picture.faceRectangle);
     try {
       const faceId = await send(ref, picture, intent, prepared.bytes, targetFace);
       await land(ref, { faceId, version: intent.version, personId: intent.personId }, intent);
@@ -77,7 +77,7 @@ export function createAddFace(options: AddFaceOptions) {
     { image }: Picture,
     intent: AddIntent,
     bytes: Uint8Array,
-    targetFace: FaceRectangle,
+    targetFace: FaceRectangle | undefined,
   ) {
     const userData = faceKeyOf(image, intent.version);
     return face.addFace(ref.group, intent.personId, bytes, {
@@ -188,5 +188,3 @@ export function createAddFace(options: AddFaceOptions) {
     },
   };
 }
-
-const wholePicture: FaceRectangle = { left: 0, top: 0, width: 1_000_000, height: 1_000_000 };

@@ -26,7 +26,12 @@ export const faceLimits = {
 
 export type IdentifyOptions = { maxCandidates: number; confidenceThreshold?: number | undefined };
 
-export type AddFaceOptions = { targetFace: FaceRectangle; userData: string; detectionModel: string };
+export type AddFaceOptions = {
+  /** Absent: the one face of the picture; Face refuses a picture of several. */
+  targetFace: FaceRectangle | undefined;
+  userData: string;
+  detectionModel: string;
+};
 
 /**
  * The Azure Face REST API v1.2 over large person groups, in the lane of one kind of caller. Every operation
@@ -114,11 +119,12 @@ function faceClient(transport: FaceTransport, lane: Lane): FaceClient {
     getPerson: (group, personId) => call({ method: 'GET', path: personPath(group, personId) }),
     deletePerson: (group, personId) => call({ method: 'DELETE', path: personPath(group, personId) }),
     async addFace(group, personId, bytes, { targetFace, userData, detectionModel }) {
-      const { left, top, width, height } = targetFace;
+      const target =
+        targetFace && [targetFace.left, targetFace.top, targetFace.width, targetFace.height].join(',');
       const face = await call<{ persistedFaceId: string }>({
         method: 'POST',
         path: `${personPath(group, personId)}/persistedfaces`,
-        query: { targetFace: `${left},${top},${width},${height}`, userData, detectionModel },
+        query: { targetFace: target, userData, detectionModel },
         bytes,
       });
       return face.persistedFaceId;

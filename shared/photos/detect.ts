@@ -78,7 +78,11 @@ export function faultOfPicture(error: unknown): RollcallError | undefined {
 
 export type DetectForEnrollment = (picture: Picture, bytes: Uint8Array) => Promise<DetectedOnPicture>;
 
-/** The face of a picture that is worth enrolling, by the policy of its group. @throws RollcallError */
+/**
+ * The face of a picture that is worth enrolling, by the policy of its group. Where any quality will do and several
+ * faces are refused, Face is not asked: adding a face detects it too, at one call a picture instead of two.
+ * @throws RollcallError
+ */
 export function createDetectForEnrollment(
   detect: Detect,
   groups: Groups,
@@ -87,16 +91,21 @@ export function createDetectForEnrollment(
   return async ({ group: name, image, version }, bytes) => {
     const group = await groups.get(name);
     if (group === undefined) throw new RollcallError('group_not_found');
+    const policy = {
+      minQuality: group.minQuality ?? settings.ENROLL_MIN_QUALITY,
+      severalFaces: group.severalFaces ?? settings.ENROLL_SEVERAL_FACES,
+    };
+    if (policy.minQuality === 'none' && policy.severalFaces === 'reject') {
+      await preparePicture(bytes);
+      return {};
+    }
     const faces = await detect(bytes, {
       group: name,
       recognitionModel: group.recognitionModel,
       image,
       version,
     });
-    const { faceRectangle, faceAttributes } = faceToEnroll(faces, {
-      minQuality: group.minQuality ?? settings.ENROLL_MIN_QUALITY,
-      severalFaces: group.severalFaces ?? settings.ENROLL_SEVERAL_FACES,
-    });
+    const { faceRectangle, faceAttributes } = faceToEnroll(faces, policy);
     const quality = faceAttributes?.qualityForRecognition;
     return { faceRectangle, ...(quality === undefined ? {} : { qualityForRecognition: quality }) };
   };

@@ -67,7 +67,8 @@ export type Picture = {
 };
 
 export type DetectedOnPicture = {
-  faceRectangle: FaceRectangle;
+  /** Absent: Face is to find the one face when it adds it. */
+  faceRectangle?: FaceRectangle;
   qualityForRecognition?: QualityForRecognition;
 };
 

@@ -17,6 +17,14 @@ export type Reminders = ReturnType<typeof createReminders>;
  */
 export function createReminders(table: Table, now: () => number) {
   const keyFor = (dueAt: number) => `${oldestFirst(dueAt)}.${randomUUID()}`;
+
+  async function move(reminder: Reminder, dueAt: number, times: number): Promise<void> {
+    await table.write(partition, [
+      { kind: 'insert', rowKey: keyFor(dueAt), value: { ref: reminder.ref, times } },
+      { kind: 'remove', rowKey: reminder.key },
+    ]);
+  }
+
   return {
     async add(ref: PictureRef): Promise<string> {
       const rowKey = keyFor(now() + firstDueMs);
@@ -38,17 +46,18 @@ export function createReminders(table: Table, now: () => number) {
       return rows.map((row) => ({ key: row.rowKey, ...row.value }));
     },
 
+    /** The same reminder, due a while after the picture's turn at the quota gate. */
+    async putOff(reminder: Reminder, turnAt: number): Promise<void> {
+      await move(reminder, turnAt + firstDueMs, reminder.times);
+    },
+
     /**
      * The same reminder, due later: 2, 4, 8, … minutes, an hour at most. The picture goes on naming the old key;
      * when it settles, this one is found once more and dropped.
      */
     async postpone(reminder: Reminder): Promise<void> {
       const times = reminder.times + 1;
-      const rowKey = keyFor(now() + Math.min(2 ** times, 60) * 60_000);
-      await table.write(partition, [
-        { kind: 'insert', rowKey, value: { ref: reminder.ref, times } },
-        { kind: 'remove', rowKey: reminder.key },
-      ]);
+      await move(reminder, now() + Math.min(2 ** times, 60) * 60_000, times);
     },
   };
 }

@@ -10,7 +10,7 @@ import type { FaceIds } from '../records/faceIds.ts';
 import type { Groups } from '../records/groups.ts';
 import type { Ledger } from '../records/ledger.ts';
 import type { LostFaces } from '../records/lostFaces.ts';
-import { faceLost, isInLine, isSettled, needsEnrollment } from '../records/picture.ts';
+import { faceLost, isSettled, needsEnrollment } from '../records/picture.ts';
 import type { Reminders } from '../records/reminders.ts';
 import type { Results } from '../records/results.ts';
 import { WriteConflict, type Table } from '../records/table.ts';
@@ -50,6 +50,8 @@ const slice = {
   expired: 1_000,
 } as const;
 const dayMs = 86_400_000;
+/** So long after its turn a picture may still be at work. */
+const turnMs = 30_000;
 
 /**
  * Looks for what was lost on the way: every doorbell may be lost, since what it speaks of stands in a row. Each
@@ -67,8 +69,10 @@ export function createSweep(options: SweepOptions) {
         await reminders.drop(reminder.key);
         continue;
       }
-      if (isInLine(picture, now())) {
-        await reminders.postpone(reminder);
+      // Its turn at the gate is to come, or was a moment ago: a second doorbell would have it detected twice.
+      const { waitsUntil = 0 } = picture;
+      if (waitsUntil > now() - turnMs) {
+        await reminders.putOff(reminder, waitsUntil);
         continue;
       }
       if (picture.state === 'received') await doorbells.ringPicture(ref);
