@@ -1,5 +1,5 @@
 import type { TokenCredential } from '@azure/identity';
-import { TableClient } from '@azure/data-tables';
+import { TableClient, type TableServiceClientOptions } from '@azure/data-tables';
 import { ServiceBusClient } from '@azure/service-bus';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { QueueServiceClient } from '@azure/storage-queue';
@@ -17,11 +17,27 @@ export type Clients = {
 
 // Short enough to leave time for the message's lock, and bounded.
 const storageRetries = {
-  retryOptions: { maxTries: 4, tryTimeoutInMs: 15_000, retryDelayInMs: 200, maxRetryDelayInMs: 5_000 },
+  retryOptions: { maxTries: 4, tryTimeoutInMs: 10_000, retryDelayInMs: 200, maxRetryDelayInMs: 5_000 },
 };
-const tableRetries = { retryOptions: { maxRetries: 3, retryDelayInMs: 200, maxRetryDelayInMs: 5_000 } };
+/** A try that is not answered by then is over, and the next one begins. */
+const tableTryMs = 5_000;
+const tableRetries: TableServiceClientOptions = {
+  retryOptions: { maxRetries: 3, retryDelayInMs: 200, maxRetryDelayInMs: 5_000 },
+  additionalPolicies: [
+    {
+      position: 'perRetry',
+      policy: {
+        name: 'tryTimeout',
+        sendRequest(request, next) {
+          request.timeout = tableTryMs;
+          return next(request);
+        },
+      },
+    },
+  ],
+};
 const serviceBusRetries = {
-  retryOptions: { maxRetries: 4, retryDelayInMs: 250, mode: 0, timeoutInMs: 20_000 },
+  retryOptions: { maxRetries: 4, retryDelayInMs: 250, mode: 0, timeoutInMs: 10_000 },
 };
 
 /**

@@ -4,7 +4,7 @@ import { createFacePersons } from './enrollment/facePersons.ts';
 import { putGroup, type GroupSettings } from './enrollment/groups.ts';
 import { createEnrollmentSession } from './enrollment/session.ts';
 import type { Clients } from './clients.ts';
-import { createFaceClients } from './face/client.ts';
+import { createFaceClients, type FaceClient } from './face/client.ts';
 import type { FaceTransportOptions } from './face/transport.ts';
 import { createHealth } from './health.ts';
 import { createFindSimilar } from './identification/findSimilar.ts';
@@ -18,7 +18,7 @@ import { createDetect, createDetectForEnrollment } from './photos/detect.ts';
 import { fetchPicture } from './photos/fetchPicture.ts';
 import { noGroup } from './photos/path.ts';
 import { createPhotoStore } from './photos/photoStore.ts';
-import { createQuotaGate } from './quota/gate.ts';
+import { createQuotaGate, type Lane } from './quota/gate.ts';
 import { createFaceIds } from './records/faceIds.ts';
 import { createGroups } from './records/groups.ts';
 import { createLedger } from './records/ledger.ts';
@@ -42,22 +42,33 @@ export type RollcallOptions = {
   credential: FaceTransportOptions['credential'];
   log: Log;
   now?: () => number;
+  /** What stands in for Face over HTTP. */
+  face?: Record<Lane, FaceClient>;
 };
 
 export type Rollcall = ReturnType<typeof createRollcall>;
 
 /** Puts the pipeline together: what the functions call, in the order in which a photograph meets it. */
-export function createRollcall({ settings, clients, credential, log, now = Date.now }: RollcallOptions) {
+export function createRollcall({
+  settings,
+  clients,
+  credential,
+  log,
+  now = Date.now,
+  face: givenFace,
+}: RollcallOptions) {
   const table = (name: keyof typeof tables) => createTable(clients.table(tables[name]));
-  const face = createFaceClients({
-    endpoint: settings.FACE_ENDPOINT,
-    credential,
-    gate: createQuotaGate({
-      quota: settings.FACE_QUOTA,
-      store: createScheduleStore(table('quota'), settings.FACE_ENDPOINT),
-    }),
-    timeoutMs: settings.FACE_TIMEOUT_SECONDS * 1_000,
-  });
+  const face =
+    givenFace ??
+    createFaceClients({
+      endpoint: settings.FACE_ENDPOINT,
+      credential,
+      gate: createQuotaGate({
+        quota: settings.FACE_QUOTA,
+        store: createScheduleStore(table('quota'), settings.FACE_ENDPOINT),
+      }),
+      timeoutMs: settings.FACE_TIMEOUT_SECONDS * 1_000,
+    });
 
   const cursors = table('reminders');
   const reminders = createReminders(cursors, now);

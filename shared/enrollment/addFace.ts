@@ -49,11 +49,14 @@ export function createAddFace(options: AddFaceOptions) {
   const { ledger, photos, face, facePersons, groupChanged, now } = options;
   const landedForSureMs = 2 * options.callTimeoutMs;
 
-  async function add(ref: PictureRef, picture: Picture): Promise<void> {
+  /** `changed`: another version lies in the container, and nothing was done for this one. */
+  async function add(ref: PictureRef, picture: Picture): Promise<'done' | 'changed'> {
     const image = await photos.read(picture.image, picture.version);
-    if (image === 'gone') return record(ref, (p) => removed(p, now()));
-    // Written again meanwhile: the newer version has an event of its own, and the row a reminder.
-    if (image === 'changed') throw new RollcallError('conflict', 'The picture is being written.');
+    if (image === 'changed') return 'changed';
+    if (image === 'gone') {
+      await record(ref, (p) => removed(p, now()));
+      return 'done';
+    }
     const person = await facePersons.ensure(ref.group, ref.person ?? '');
     const prepared = await preparePicture(image);
     const intent: AddIntent = {
@@ -70,6 +73,7 @@ export function createAddFace(options: AddFaceOptions) {
     } catch (error) {
       await refuse(ref, picture, intent, person.incarnation, error);
     }
+    return 'done';
   }
 
   function send(

@@ -40,6 +40,8 @@ export type SessionOptions = {
  */
 const longestWorkMs = 30_000;
 const picturesAtATime = 300;
+/** So long the look at a picture that was written again may take before its person comes back to it. */
+const changedPauseMs = 2_000;
 
 /**
  * Works through what a person's pictures have to do in Face, oldest first: faces that must go, adds in doubt, adds
@@ -87,7 +89,11 @@ export function createEnrollmentSession(options: SessionOptions) {
     const current = await ledger.get(ref);
     if (current?.state === 'detected') {
       if (!(await isOfThisLife(ref, current))) await ledger.change(ref, (p) => p && removed(p, now()));
-      else await options.addFace.add(ref, current);
+      else if ((await options.addFace.add(ref, current)) === 'changed') {
+        // The event of the newer version may be lost.
+        await doorbells.ringPicture(ref);
+        return now() + changedPauseMs;
+      }
       await deleteSurplus(ref);
     }
     return lookAgain(ref);

@@ -1,6 +1,6 @@
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import { faceCalls } from '../../cli/faceCalls.ts';
-import { startStack, type Stack } from '../../infra/local/stack.ts';
+import { startStack, type Stack, type StackOptions } from '../../infra/local/stack.ts';
 import { eventually } from './eventually.ts';
 import { temporaryFolder } from './temporary.ts';
 
@@ -29,7 +29,7 @@ type Options = {
   dataDir?: string;
   faceTps?: number | 'none';
   instances?: number;
-  settings?: Record<string, string>;
+  settings?: StackOptions['settings'];
 };
 
 /** The whole embedded stack, as `npm start` runs it, and what tests ask of it. */
@@ -47,7 +47,11 @@ export async function startTestStack({
     faceTps,
     instances,
     output: (line) => void log.push(line),
-    settings: { TRAIN_QUIET_SECONDS: '0.5', SWEEP_SCHEDULE: '*/2 * * * * *', ...settings },
+    settings: (addresses) => ({
+      TRAIN_QUIET_SECONDS: '0.5',
+      SWEEP_SCHEDULE: '*/2 * * * * *',
+      ...(typeof settings === 'function' ? settings(addresses) : settings),
+    }),
   });
   const { http, face, faceKey, storageConnectionString } = stack.endpoints;
   const blobs = BlobServiceClient.fromConnectionString(storageConnectionString, {

@@ -1,0 +1,182 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { faceKeyOf } from '../../shared/records/keys.ts';
+import { isCovered } from '../../shared/training/machine.ts';
+import { World, type CallFault } from './world.ts';
+
+const paths = ['enroll/g/ann/1.bmp', 'enroll/g/ann/2.bmp', 'enroll/g/bob/1.bmp'] as const;
+type Path = (typeof paths)[number];
+
+type Command =
+  | { do: 'drop'; path: Path; hasFace: boolean; announced: boolean }
+  | { do: 'delete'; path: Path; announced: boolean }
+  | { do: 'announce'; path: Path }
+  | { do: 'deliver'; times: number }
+  | { do: 'deliver twice' }
+  | { do: 'die'; afterWrites: number; before: boolean }
+  | { do: 'fault'; fault: CallFault }
+  | { do: 'pass'; ms: number }
+  | { do: 'sweep' };
+
+const path = fc.constantFrom(...paths);
+const command: fc.Arbitrary<Command> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant('drop' as const),
+      path,
+      hasFace: fc.boolean(),
+      announced: fc.boolean(),
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('delete' as const), path, announced: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('announce' as const), path }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({ do: fc.constant('deliver' as const), times: fc.integer({ min: 1, max: 4 }) }),
+  },
+  { weight: 2, arbitrary: fc.constant<Command>({ do: 'deliver twice' }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('die' as const),
+      afterWrites: fc.integer({ min: 0, max: 12 }),
+      before: fc.boolean(),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('fault' as const),
+      fault: fc.constantFrom<CallFault>('call lost', 'answer lost', 'lands late', 'refused', 'failed'),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.integer({ min: 1, max: 60_000 }) }),
+  },
+  { weight: 1, arbitrary: fc.constant<Command>({ do: 'sweep' }) },
+);
+
+async function carryOut(world: World, step: Command): Promise<void> {
+  switch (step.do) {
+    case 'drop':
+      world.drop(step.path, step.hasFace);
+      if (step.announced) await world.announce(step.path);
+      return;
+    case 'delete':
+      world.blobs.delete(step.path);
+      if (step.announced) await world.announce(step.path);
+      return;
+    case 'announce':
+      return world.announce(step.path);
+    case 'deliver':
+      for (let time = 0; time < step.times; time += 1) await world.deliver();
+      return;
+    case 'deliver twice':
+      await world.deliver({ again: true });
+      return;
+    case 'die':
+      world.diesAt = 2 * (world.writes + step.afterWrites) + (step.before ? 1 : 2);
+      return;
+    case 'fault':
+      world.faults.push(step.fault);
+      return;
+    case 'pass':
+      world.pass(step.ms);
+      return;
+    case 'sweep':
+      return world.sweep();
+  }
+}
+
+/** The model: what lies in the container now decides, whatever has happened. */
+async function expectWhole(world: World): Promise<void> {
+  const enrolled = [...world.blobs].filter(([, { bytes }]) => bytes.at(-1) === 1);
+  const wanted = enrolled.map(([image, { etag }]) => faceKeyOf(image, etag)).toSorted();
+  expect(world.facesOf('g')).toEqual(wanted);
+  expect(world.trainedOf('g')).toEqual(wanted);
+  const { images } = await world.app.ledger.counts('g');
+  const { items } = await world.app.ledger.listPictures('g', { top: 100 });
+  expect(images).toMatchObject({
+    received: 0,
+    detected: 0,
+    enrolled: enrolled.length,
+    rejected: world.blobs.size - enrolled.length,
+    failed: 0,
+    removed: items.length - world.blobs.size,
+  });
+  const training = await world.app.trainings.get('g');
+  expect(training === undefined || isCovered(training)).toBe(true);
+  expect(world.deadLetters).toEqual([]);
+}
+
+/** `HISTORIES=100000 npx vitest run test/histories` for a longer search. */
+const histories = Number(process.env['HISTORIES'] ?? 10_000);
+
+test(
+  'whatever happens, Face holds one face of each picture in the end, and all is trained',
+  { timeout: 900_000 },
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(command, { minLength: 4, maxLength: 24 }), async (steps) => {
+        const world = new World();
+        for (const step of steps) await carryOut(world, step);
+        await world.settle();
+        await expectWhole(world);
+      }),
+      { numRuns: histories },
+    );
+  },
+);
+
+/** Two persons; a picture written again while it is worked on, one without a face, one deleted. */
+async function story(world: World): Promise<void> {
+  const [first, second, third] = paths;
+  world.drop(first, true);
+  await world.announce(first);
+  world.drop(second, true);
+  await world.announce(second);
+  await world.deliver();
+  world.drop(first, true);
+  await world.announce(first);
+  world.drop(third, false);
+  await world.announce(third);
+  await world.settle();
+  world.drop(third, true);
+  await world.announce(third);
+  world.blobs.delete(second);
+  await world.announce(second);
+  await world.settle();
+}
+
+test('the process may die before and after each of its writes', { timeout: 300_000 }, async () => {
+  const counting = new World();
+  await story(counting);
+  await expectWhole(counting);
+  expect(counting.writes).toBeGreaterThan(60);
+  for (let point = 1; point <= 2 * counting.writes; point += 1) {
+    const world = new World();
+    world.diesAt = point;
+    await story(world);
+    await expectWhole(world).catch((error: unknown) => {
+      throw new Error(`it died at ${point} of ${2 * counting.writes}`, { cause: error });
+    });
+  }
+});
+
+test('all faces of a group are removed while they are added', { timeout: 60_000 }, async () => {
+  const world = new World();
+  for (const image of paths) {
+    world.drop(image, true);
+    await world.announce(image);
+  }
+  await world.deliver();
+  for (const image of paths) {
+    world.blobs.delete(image);
+    await world.announce(image);
+  }
+  await world.settle();
+  await expectWhole(world);
+  expect(world.facesOf('g')).toEqual([]);
+});

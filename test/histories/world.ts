@@ -1,0 +1,449 @@
+import { Readable } from 'node:stream';
+import { RestError } from '@azure/storage-blob';
+import type { Clients } from '../../shared/clients.ts';
+import type { FaceClient } from '../../shared/face/client.ts';
+import { FaceError, FaceUnanswered } from '../../shared/face/errors.ts';
+import { readBell } from '../../shared/messages/doorbells.ts';
+import { createRollcall, type Rollcall } from '../../shared/rollcall.ts';
+import { queues } from '../../shared/resources.ts';
+import { readSettings } from '../../shared/settings.ts';
+
+/*
+ * The real pipeline on storage, queues and a Face service in memory, under a clock of its own, so that thousands of
+ * histories can be run against it. A process can die before or after any write; a call to Face can be lost in every
+ * way that a network has.
+ */
+
+export type CallFault = 'call lost' | 'answer lost' | 'lands late' | 'refused' | 'failed';
+
+type Message = {
+  queue: string;
+  body: unknown;
+  id: string | undefined;
+  dueAt: number;
+  deliveries: number;
+};
+type Blob = { bytes: Buffer; etag: string; writtenAt: number };
+type Row = { etag: string; properties: Record<string, unknown> };
+type FaceGroup = {
+  persons: Map<string, Map<string, string>>;
+  /** `userData` of the faces that the last training saw. */
+  trained: Set<string>;
+  training: { begun: number; saw: Set<string> } | undefined;
+};
+
+const callTimeoutMs = 20_000;
+const trainingMs = 700;
+const duplicateWindowMs = 600_000;
+const never = <Value>(): Promise<Value> => new Promise<Value>(() => undefined);
+const failure = (statusCode: number) => new RestError(String(statusCode), { statusCode });
+
+/** A picture of a kind that Face in memory tells apart by its last byte: with one face, or without. */
+export function picture(hasFace: boolean): Buffer {
+  const bytes = Buffer.alloc(54 + 40 * 40 * 3, hasFace ? 1 : 0);
+  bytes.write('BM', 0, 'latin1');
+  bytes.writeUInt32LE(bytes.length, 2);
+  bytes.writeUInt32LE(0, 6);
+  bytes.writeUInt32LE(54, 10);
+  bytes.writeUInt32LE(40, 14);
+  bytes.writeInt32LE(40, 18);
+  bytes.writeInt32LE(40, 22);
+  bytes.writeUInt16LE(1, 26);
+  bytes.writeUInt16LE(24, 28);
+  bytes.fill(0, 30, 54);
+  return bytes;
+}
+
+export class World {
+  now = Date.UTC(2026, 0, 1);
+  readonly blobs = new Map<string, Blob>();
+  readonly faceGroups = new Map<string, FaceGroup>();
+  messages: Message[] = [];
+  readonly deadLetters: unknown[] = [];
+  /** Writes so far, and the write at which the process dies: before it (odd) or after it (even). */
+  writes = 0;
+  diesAt = 0;
+  /** What becomes of the next calls that change something in Face, and of detections. */
+  faults: CallFault[] = [];
+  /** Calls to Face by operation. */
+  readonly calls: Record<string, number> = {};
+  app: Rollcall;
+
+  #life = { dead: false, died: Promise.withResolvers<'died'>() };
+  readonly #tables = new Map<string, Map<string, Map<string, Row>>>();
+  readonly #sent = new Map<string, number>();
+  #landing: { at: number; land: () => void }[] = [];
+  #ids = 0;
+
+  constructor() {
+    this.app = this.#start();
+  }
+
+  drop(path: string, hasFace: boolean): void {
+    this.blobs.set(path, { bytes: picture(hasFace), etag: this.#etag(), writtenAt: this.now });
+  }
+
+  /** The event of a path is delivered; the trigger tries five times. */
+  async announce(path: string): Promise<void> {
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      if ((await this.#run(() => this.app.pictureArrived(path))) === 'done') return;
+      this.pass(10_000);
+    }
+  }
+
+  /** Delivers the message that has been due for longest; undefined when none is due. */
+  async deliver({ again = false } = {}): Promise<boolean> {
+    const due = this.messages.filter(({ dueAt }) => dueAt <= this.now).toSorted((a, b) => a.dueAt - b.dueAt);
+    const [message] = due;
+    if (message === undefined) return false;
+    const outcome = await this.#run(() => this.#handle(message));
+    message.deliveries += 1;
+    if (message.deliveries >= 10) this.deadLetters.push(message.body);
+    const isOver = outcome === 'done' || message.deliveries >= 10;
+    if (isOver && !again) this.messages = this.messages.filter((other) => other !== message);
+    // A process that died holds its lock for a while.
+    if (outcome === 'died') message.dueAt = this.now + 30_000;
+    return true;
+  }
+
+  pass(ms: number): void {
+    this.now += ms;
+    const landed = this.#landing.filter(({ at }) => at <= this.now);
+    this.#landing = this.#landing.filter(({ at }) => at > this.now);
+    for (const { land } of landed) land();
+  }
+
+  async sweep(): Promise<void> {
+    await this.#run(() => this.app.sweep());
+  }
+
+  /** Goes on until nothing is left to do: every message delivered, and ten minutes of sweeps find nothing. */
+  async settle(): Promise<void> {
+    let nextSweep = this.now + 30_000;
+    for (let quiet = 0, steps = 0; quiet < 20; steps += 1) {
+      if (steps > 5_000) throw new Error('it does not come to rest');
+      if (await this.deliver()) {
+        quiet = 0;
+        continue;
+      }
+      const nextDue = Math.min(...this.messages.map(({ dueAt }) => dueAt));
+      if (nextDue < nextSweep) {
+        this.pass(nextDue - this.now);
+        continue;
+      }
+      this.pass(nextSweep - this.now);
+      nextSweep += 30_000;
+      await this.sweep();
+      quiet = this.messages.length === 0 ? quiet + 1 : 0;
+    }
+  }
+
+  /** `userData` of every face that Face holds in a group, sorted. */
+  facesOf(group: string): string[] {
+    const persons = this.faceGroups.get(group)?.persons ?? new Map<string, Map<string, string>>();
+    return [...persons.values()].flatMap((faces) => [...faces.values()]).toSorted();
+  }
+
+  trainedOf(group: string): string[] {
+    return [...(this.faceGroups.get(group)?.trained ?? [])].toSorted();
+  }
+
+  #handle({ queue, body }: Message): Promise<void> {
+    if (queue === queues.pictures.name) return this.app.lookAtPicture(readBell.picture(body));
+    if (queue === queues.persons.name) return this.app.workOnPerson(readBell.person(body));
+    return this.app.trainGroup(readBell.training(body).group);
+  }
+
+  async #run(handler: () => Promise<void>): Promise<'done' | 'threw' | 'died'> {
+    const outcome = await Promise.race([
+      handler().then(
+        () => 'done' as const,
+        () => 'threw' as const,
+      ),
+      this.#life.died.promise,
+    ]);
+    if (outcome === 'died') this.app = this.#start();
+    return outcome;
+  }
+
+  #start(): Rollcall {
+    this.#life = { dead: false, died: Promise.withResolvers<'died'>() };
+    const life = this.#life;
+    const read = async <Value>(action: () => Value): Promise<Value> => {
+      if (life.dead) return never();
+      await Promise.resolve();
+      return action();
+    };
+    const write = async <Value>(action: () => Value): Promise<Value> => {
+      if (life.dead) return never();
+      await Promise.resolve();
+      this.writes += 1;
+      const die = (): Promise<Value> => {
+        life.dead = true;
+        life.died.resolve('died');
+        return never();
+      };
+      if (this.diesAt === 2 * this.writes - 1) return die();
+      const result = action();
+      if (this.diesAt === 2 * this.writes) return die();
+      return result;
+    };
+    const face = this.#face(read, write);
+    return createRollcall({
+      settings: readSettings({ FACE_ENDPOINT: 'http://face.invalid', FACE_QUOTA: 'none' }),
+      clients: this.#clients(read, write),
+      credential: { key: 'x' },
+      log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+      now: () => this.now,
+      face: { interactive: face, background: face },
+    });
+  }
+
+  #etag(): string {
+    this.#ids += 1;
+    return `"0x${this.#ids}"`;
+  }
+
+  #clients(read: Effect, write: Effect): Clients {
+    const blob = (path: string) => ({
+      getProperties: () =>
+        read(() => {
+          const found = this.blobs.get(path);
+          if (found === undefined) throw failure(404);
+          return { etag: found.etag, contentLength: found.bytes.length };
+        }),
+      download: (_from: number, _count: undefined, options: { conditions: { ifMatch: string } }) =>
+        read(() => {
+          const found = this.blobs.get(path);
+          if (found === undefined) throw failure(404);
+          if (found.etag !== options.conditions.ifMatch) throw failure(412);
+          return { readableStreamBody: Readable.from([found.bytes]) };
+        }),
+    });
+    const list = (container: string) => {
+      const blobItems = [...this.blobs]
+        .filter(([path]) => path.startsWith(`${container}/`))
+        .map(([path, { etag, bytes, writtenAt }]) => ({
+          name: path.slice(container.length + 1),
+          properties: { etag, contentLength: bytes.length, lastModified: new Date(writtenAt) },
+        }));
+      return { segment: { blobItems }, continuationToken: '' };
+    };
+    const send = (queue: string, message: Record<string, unknown>): void => {
+      const id = message['messageId'] as string | undefined;
+      const sentAt = id === undefined ? undefined : this.#sent.get(`${queue} ${id}`);
+      if (sentAt !== undefined && sentAt > this.now - duplicateWindowMs) return;
+      if (id !== undefined) this.#sent.set(`${queue} ${id}`, this.now);
+      const scheduled = message['scheduledEnqueueTimeUtc'] as Date | undefined;
+      if (queue === queues.failures.name) return void this.deadLetters.push(message['body']);
+      const dueAt = Math.max(this.now, scheduled?.getTime() ?? 0);
+      this.messages.push({ queue, body: message['body'], id, dueAt, deliveries: 0 });
+    };
+    const clients = {
+      blobs: {
+        getContainerClient: (container: string) => ({
+          getBlobClient: (name: string) => blob(`${container}/${name}`),
+          listBlobsFlat: () => ({
+            async *byPage() {
+              yield await read(() => list(container));
+            },
+          }),
+        }),
+      },
+      queues: { getQueueClient: () => ({ exists: () => read(() => false) }) },
+      table: (name: string) => this.#table(name, read, write),
+      serviceBus: {
+        createSender: (queue: string) => ({
+          sendMessages: (message: Record<string, unknown>) => write(() => send(queue, message)),
+          close: () => Promise.resolve(),
+        }),
+        createReceiver: () => ({
+          receiveMessages: () => Promise.resolve([]),
+          close: () => Promise.resolve(),
+        }),
+      },
+    };
+    return clients as unknown as Clients;
+  }
+
+  #table(name: string, read: Effect, write: Effect) {
+    const partitions = this.#tables.get(name) ?? new Map<string, Map<string, Row>>();
+    this.#tables.set(name, partitions);
+    const rowsOf = (key: string): Map<string, Row> => {
+      const rows = partitions.get(key) ?? new Map<string, Row>();
+      partitions.set(key, rows);
+      return rows;
+    };
+    type Action = [string, Record<string, unknown>, unknown?, { etag?: string }?];
+    const check = ([kind, entity, , options]: Action): void => {
+      const row = rowsOf(String(entity['partitionKey'])).get(String(entity['rowKey']));
+      const etag = kind === 'delete' ? (entity['etag'] as string | undefined) : options?.etag;
+      if (kind === 'create' && row !== undefined) throw failure(409);
+      if ((kind === 'update' || kind === 'delete') && row === undefined) throw failure(404);
+      if (etag !== undefined && row?.etag !== etag) throw failure(412);
+    };
+    const apply = ([kind, { partitionKey, rowKey, ...properties }]: Action): void => {
+      const rows = rowsOf(String(partitionKey));
+      if (kind === 'delete') rows.delete(String(rowKey));
+      else rows.set(String(rowKey), { etag: this.#etag(), properties });
+    };
+    return {
+      getEntity: (partitionKey: string, rowKey: string) =>
+        read(() => {
+          const row = rowsOf(partitionKey).get(rowKey);
+          if (row === undefined) throw failure(404);
+          return { ...row.properties, partitionKey, rowKey, etag: row.etag };
+        }),
+      async *listEntities({ queryOptions: { filter } }: { queryOptions: { filter: string } }) {
+        const [, partitionKey = '', from = '', before = ''] =
+          /^PartitionKey eq '(.*)' and RowKey ge '(.*)' and RowKey lt '(.*)'$/s.exec(filter) ?? [];
+        const rows = await read(() => [...rowsOf(partitionKey)].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+        for (const [rowKey, { etag, properties }] of rows) {
+          if (rowKey >= from && rowKey < before) yield { ...properties, partitionKey, rowKey, etag };
+        }
+      },
+      submitTransaction: (actions: Action[]) =>
+        write(() => {
+          for (const action of actions) check(action);
+          for (const action of actions) apply(action);
+        }),
+    };
+  }
+
+  /** Face as its contract says, and the faults of the way to it. */
+  #face(read: Effect, write: Effect): FaceClient {
+    const groupOf = (name: string): FaceGroup => {
+      const group = this.faceGroups.get(name);
+      if (group === undefined) throw new FaceError(404, 'LargePersonGroupNotFound', 'x');
+      if (group.training !== undefined && this.now - group.training.begun >= trainingMs) {
+        group.trained = group.training.saw;
+        group.training = undefined;
+      }
+      return group;
+    };
+    const personOf = (name: string, personId: string): Map<string, string> => {
+      const person = groupOf(name).persons.get(personId);
+      if (person === undefined) throw new FaceError(404, 'PersonNotFound', 'x');
+      return person;
+    };
+    const id = (): string => {
+      this.#ids += 1;
+      return `id-${this.#ids}`;
+    };
+    const call = <Value>(operation: string, action: () => Value): Promise<Value> =>
+      write(() => {
+        this.calls[operation] = (this.calls[operation] ?? 0) + 1;
+        const fault = this.faults.shift();
+        switch (fault) {
+          case undefined:
+            return action();
+          case 'call lost':
+            throw new FaceUnanswered('lost');
+          case 'answer lost':
+            action();
+            throw new FaceUnanswered('lost');
+          case 'lands late':
+            this.#landing.push({
+              at: this.now + callTimeoutMs,
+              land: () => {
+                try {
+                  action();
+                } catch (error) {
+                  // What has gone meanwhile refuses it.
+                  if (!(error instanceof FaceError)) throw error;
+                }
+              },
+            });
+            throw new FaceUnanswered('late');
+          case 'refused':
+            throw new FaceError(429, '429', 'Rate limit is exceeded.', 1_000);
+          case 'failed':
+            throw new FaceError(500, '500', 'x');
+        }
+      });
+    const look = <Value>(operation: string, action: () => Value): Promise<Value> =>
+      read(() => {
+        this.calls[operation] = (this.calls[operation] ?? 0) + 1;
+        return action();
+      });
+    const refuseUnless = (isThere: boolean, code: string): void => {
+      if (!isThere) throw new FaceError(404, code, 'x');
+    };
+    const faceRectangle = { left: 2, top: 2, width: 36, height: 36 };
+    return {
+      detect: (bytes) =>
+        call('detect', () =>
+          bytes.at(-1) === 1
+            ? [{ faceId: id(), faceRectangle, faceAttributes: { qualityForRecognition: 'high' as const } }]
+            : [],
+        ),
+      identify: () => Promise.reject(new Error('not asked here')),
+      findSimilar: () => Promise.reject(new Error('not asked here')),
+      verify: () => Promise.reject(new Error('not asked here')),
+      createGroup: (group) =>
+        call('createGroup', () => {
+          if (this.faceGroups.has(group)) throw new FaceError(409, 'LargePersonGroupExists', 'x');
+          this.faceGroups.set(group, { persons: new Map(), trained: new Set(), training: undefined });
+        }),
+      getGroup: (group) =>
+        look('getGroup', () => {
+          groupOf(group);
+          return { largePersonGroupId: group, name: group, recognitionModel: 'recognition_04' };
+        }),
+      deleteGroup: (group) =>
+        call('deleteGroup', () => {
+          groupOf(group);
+          this.faceGroups.delete(group);
+        }),
+      train: (group) =>
+        call('train', () => {
+          const found = groupOf(group);
+          if (found.training !== undefined)
+            throw new FaceError(409, 'LargePersonGroupTrainingNotFinished', 'x');
+          found.training = { begun: this.now, saw: new Set(this.facesOf(group)) };
+        }),
+      trainingStatus: (group) =>
+        look('trainingStatus', () => {
+          const { training } = groupOf(group);
+          const at = new Date(this.now).toISOString();
+          const status = training === undefined ? 'succeeded' : 'running';
+          return { status, createdDateTime: at, lastActionDateTime: at };
+        }),
+      createPerson: (group) =>
+        call('createPerson', () => {
+          const personId = id();
+          groupOf(group).persons.set(personId, new Map());
+          return personId;
+        }),
+      getPerson: (group, personId) =>
+        look('getPerson', () => ({
+          personId,
+          name: 'x',
+          persistedFaceIds: [...personOf(group, personId).keys()],
+        })),
+      deletePerson: (group, personId) =>
+        call('deletePerson', () => {
+          personOf(group, personId);
+          groupOf(group).persons.delete(personId);
+        }),
+      addFace: (group, personId, _bytes, { userData }) =>
+        call('addFace', () => {
+          const faceId = id();
+          personOf(group, personId).set(faceId, userData);
+          return faceId;
+        }),
+      getFace: (group, personId, persistedFaceId) =>
+        look('getFace', () => {
+          const userData = personOf(group, personId).get(persistedFaceId);
+          refuseUnless(userData !== undefined, 'PersistedFaceNotFound');
+          return { persistedFaceId, ...(userData === undefined ? {} : { userData }) };
+        }),
+      deleteFace: (group, personId, faceId) =>
+        call('deleteFace', () => {
+          refuseUnless(personOf(group, personId).delete(faceId), 'PersistedFaceNotFound');
+        }),
+    };
+  }
+}
+
+type Effect = <Value>(action: () => Value) => Promise<Value>;
