@@ -17,7 +17,7 @@ export type Clients = {
 
 // Short enough to leave time for the message's lock, and bounded.
 const storageRetries = {
-  retryOptions: { maxTries: 4, tryTimeoutInMs: 10_000, retryDelayInMs: 200, maxRetryDelayInMs: 5_000 },
+  retryOptions: { maxTries: 4, tryTimeoutInMs: 5_000, retryDelayInMs: 200, maxRetryDelayInMs: 5_000 },
 };
 /** A try that is not answered by then is over, and the next one begins. */
 const tableTryMs = 5_000;

@@ -10,6 +10,7 @@ import {
   queues,
   tables,
 } from '../../shared/resources.ts';
+import { startLoadBalancer, type LoadBalancer } from './loadBalancer.ts';
 import { superviseParts, type Supervisor } from './supervisor.ts';
 
 export type StackOptions = {
@@ -18,8 +19,10 @@ export type StackOptions = {
   dataDir: string;
   /** Calls a second that the local Face service allows and the pipeline is told. */
   faceTps: number | 'none';
-  /** Settings of the pipeline besides those that the stack gives. */
-  settings?: Record<string, string>;
+  /** Functions hosts that share the work, as when Azure scales out; default 1. */
+  instances?: number;
+  /** Settings of the pipeline besides those that the stack gives, or what makes them of the addresses. */
+  settings?: Record<string, string> | ((addresses: Omit<Endpoints, 'http'>) => Record<string, string>);
   /** Where the parts' output goes. */
   output: (line: string) => void;
 };
@@ -62,8 +65,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const unlock = lockFolder(dataDir);
   await rm(endpointsFile, { force: true });
   const supervisor = superviseParts(options.output);
+  let balancer: LoadBalancer | undefined;
   try {
-    const endpoints = await startParts(supervisor, { ...options, dataDir });
+    const { endpoints, hosts } = await startParts(supervisor, { ...options, dataDir });
+    if (hosts.length > 1) {
+      balancer = await startLoadBalancer(options.port, hosts);
+      endpoints.http = balancer.url;
+    }
     await writeFile(`${endpointsFile}.new`, `${JSON.stringify(endpoints, null, 2)}\n`, { mode: 0o600 });
     await rename(`${endpointsFile}.new`, endpointsFile);
     return {
@@ -73,16 +81,19 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       failure: supervisor.failure,
       async stop() {
         await rm(endpointsFile, { force: true });
+        balancer?.close();
         await supervisor.stop();
         unlock();
       },
       tell: supervisor.tell,
       kill() {
+        balancer?.close();
         supervisor.kill();
         unlock();
       },
     };
   } catch (error) {
+    balancer?.close();
     await supervisor.stop();
     unlock();
     throw error;
@@ -104,8 +115,11 @@ function lockFolder(dataDir: string): () => void {
   return () => lock.close();
 }
 
-async function startParts(supervisor: Supervisor, options: StackOptions): Promise<Endpoints> {
-  const { dataDir, faceTps } = options;
+async function startParts(
+  supervisor: Supervisor,
+  options: StackOptions,
+): Promise<{ endpoints: Endpoints; hosts: string[] }> {
+  const { dataDir, faceTps, instances = 1 } = options;
   const [storage, serviceBus, face] = await Promise.all([
     supervisor.start<StorageReady>('storage', {
       options: { dataDir: join(dataDir, 'storage'), containers: Object.values(containers) },
@@ -121,22 +135,38 @@ async function startParts(supervisor: Supervisor, options: StackOptions): Promis
       samePort: ({ port }) => ({ port }),
     }),
   ]);
-  const host = await supervisor.start<HostReady>('functions-host', {
-    options: {
-      appDir: resolve(import.meta.dirname, '../..'),
-      port: options.port,
-      env: {
-        AzureWebJobsStorage: storage.connectionString,
-        [connections.storage]: storage.connectionString,
-        [connections.serviceBus]: serviceBus.connectionString,
-        FACE_ENDPOINT: face.endpoint,
-        FACE_APIKEY: face.key,
-        FACE_QUOTA: faceTps === 'none' ? 'none' : `${faceTps}/s`,
-        ...options.settings,
-      },
-    },
-    samePort: ({ url }) => ({ port: Number(new URL(url).port) }),
-  });
+  const addresses = {
+    face: face.endpoint,
+    faceKey: face.key,
+    storageConnectionString: storage.connectionString,
+    serviceBusConnectionString: serviceBus.connectionString,
+  };
+  const settings = typeof options.settings === 'function' ? options.settings(addresses) : options.settings;
+  const hosts = await Promise.all(
+    Array.from({ length: instances }, (_, index) =>
+      supervisor.start<HostReady>(index === 0 ? 'functions-host' : `functions-host-${index + 1}`, {
+        folder: 'functions-host',
+        options: {
+          appDir: resolve(import.meta.dirname, '../..'),
+          port: instances === 1 ? options.port : 0,
+          // A timer runs on one instance, as in Azure.
+          timers: index === 0,
+          env: {
+            AzureWebJobsStorage: storage.connectionString,
+            [connections.storage]: storage.connectionString,
+            [connections.serviceBus]: serviceBus.connectionString,
+            FACE_ENDPOINT: face.endpoint,
+            FACE_APIKEY: face.key,
+            FACE_QUOTA: faceTps === 'none' ? 'none' : `${faceTps}/s`,
+            ...settings,
+          },
+        },
+        samePort: ({ url }) => ({ port: Number(new URL(url).port) }),
+      }),
+    ),
+  );
+  const [host] = hosts;
+  if (host === undefined) throw new Error('there has to be one Functions host at least');
   supervisor.tell('storage', {
     type: 'subscribe',
     hostUrl: host.url,
@@ -152,11 +182,8 @@ async function startParts(supervisor: Supervisor, options: StackOptions): Promis
     ),
   });
   return {
-    http: host.url,
-    face: face.endpoint,
-    faceKey: face.key,
-    storageConnectionString: storage.connectionString,
-    serviceBusConnectionString: serviceBus.connectionString,
+    hosts: hosts.map(({ url }) => url),
+    endpoints: { http: host.url, ...addresses },
   };
 }
 

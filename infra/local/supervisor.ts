@@ -5,6 +5,8 @@ import { createInterface } from 'node:readline';
 import type { PartMessage } from './part.ts';
 
 export type PartStart<Ready> = {
+  /** The folder of the part, where it is not its name: several instances of one part. */
+  folder?: string;
   options: object;
   /** What to add to the options at a restart, so that the part answers where it answered before. */
   samePort: (ready: Ready) => object;
@@ -38,9 +40,10 @@ export function superviseParts(output: (line: string) => void): Supervisor {
 
   async function launch<Ready>(
     name: string,
+    folder: string,
     options: object,
   ): Promise<{ child: ChildProcess; ready: Ready }> {
-    const file = join(import.meta.dirname, name, 'main.ts');
+    const file = join(import.meta.dirname, folder, 'main.ts');
     const child = fork(file, [JSON.stringify(options)], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       execArgv: ['--disable-warning=ExperimentalWarning', '--enable-source-maps'],
@@ -55,13 +58,14 @@ export function superviseParts(output: (line: string) => void): Supervisor {
   }
 
   async function start<Ready>(name: string, part: PartStart<Ready>): Promise<Ready> {
-    const { child, ready } = await launch<Ready>(name, part.options);
+    const { folder = name } = part;
+    const { child, ready } = await launch<Ready>(name, folder, part.options);
     await part.whenReady?.(ready);
-    keepAlive(name, child, { ...part.options, ...part.samePort(ready) });
+    keepAlive(name, folder, child, { ...part.options, ...part.samePort(ready) });
     return ready;
   }
 
-  function keepAlive(name: string, first: ChildProcess, options: object): void {
+  function keepAlive(name: string, folder: string, first: ChildProcess, options: object): void {
     const restarts: number[] = [];
     const watch = (child: ChildProcess): void => {
       child.once('exit', (code, signal) => {
@@ -73,7 +77,7 @@ export function superviseParts(output: (line: string) => void): Supervisor {
           failed.resolve(`${name} ended more than ${restartsAMinute} times within a minute`);
           return;
         }
-        launch(name, options).then(
+        launch(name, folder, options).then(
           (again) => {
             watch(again.child);
             const message = told.get(name);

@@ -33,6 +33,9 @@ const visibilitySeconds = 10;
 const idlePollMs = 100;
 const longestIdlePollMs = 1_000;
 
+/** A connection that looks open and is dead costs a try, not the trigger. */
+const blobRetries = { retryOptions: { maxTries: 4, tryTimeoutInMs: 5_000, retryDelayInMs: 200 } };
+
 export const poisonQueueName = 'webjobs-blobtrigger-poison';
 
 export async function listenToBlobs(options: BlobTriggersOptions): Promise<{ close(): Promise<void> }> {
@@ -155,6 +158,7 @@ export async function listenToBlobs(options: BlobTriggersOptions): Promise<{ clo
     const { binding } = triggerOf(registered.metadata.bindings);
     const service = BlobServiceClient.fromConnectionString(
       options.connectionOf(String(binding['connection'])),
+      blobRetries,
     );
     const client = service.getContainerClient(container).getBlobClient(blob);
     let bytes: Buffer;

@@ -22,6 +22,8 @@ export type FunctionsHostOptions = {
   /** A file with the host's key; absent: no key is asked for, as with `func start`. */
   keyFile?: string;
   hostId?: string;
+  /** Whether timers run here; of several instances, one runs them. Default true. */
+  timers?: boolean;
 };
 
 export type FunctionsHostReady = { url: string; functions: { name: string; type: string }[] };
@@ -96,7 +98,7 @@ async function listenToTriggers({ app, server, settings, log, options }: Setup):
 
   const timers = of('timerTrigger').map((registered) => ({
     registered,
-    timer: startTimer(registered, { invoke, resolve }),
+    timer: startTimer(registered, { invoke, resolve, paused: options.timers === false }),
   }));
   administer(
     server,

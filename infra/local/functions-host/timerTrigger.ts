@@ -3,12 +3,12 @@ import type { RegisteredFunction } from './core.ts';
 import { triggerOf, type Invoke } from './invoke.ts';
 
 /**
- * Timer triggers: six fields, UTC. Runs of a timer never overlap, and one that fails does not stop the schedule.
+ * Timer triggers: six fields, UTC; a paused one runs only when it is asked to. Runs of a timer never overlap, and one that fails does not stop the schedule.
  * @throws Error when the schedule cannot be read
  */
 export function startTimer(
   registered: RegisteredFunction,
-  { invoke, resolve }: { invoke: Invoke; resolve: (text: string) => string },
+  { invoke, resolve, paused }: { invoke: Invoke; resolve: (text: string) => string; paused: boolean },
 ): { run(): Promise<void>; close(): Promise<void> } {
   const { binding } = triggerOf(registered.metadata.bindings);
   const schedule = resolve(String(binding['schedule']));
@@ -23,7 +23,8 @@ export function startTimer(
   };
   let cron: Cron;
   try {
-    cron = new Cron(schedule, { timezone: 'UTC', protect: true, sloppyRanges: true, mode: '6-part' }, () => {
+    const options = { timezone: 'UTC', protect: true, sloppyRanges: true, mode: '6-part', paused } as const;
+    cron = new Cron(schedule, options, () => {
       running = run(false);
       return running;
     });
@@ -32,7 +33,7 @@ export function startTimer(
       cause: error,
     });
   }
-  if (binding['runOnStartup'] === true) running = run(false);
+  if (binding['runOnStartup'] === true && !paused) running = run(false);
   return {
     run: () => run(false),
     async close() {
