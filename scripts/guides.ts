@@ -27,6 +27,22 @@ ${rows.join('\n')}
 | \`ROLLCALL_STORAGE\` | Connection string of the storage account; or, for an identity, \`ROLLCALL_STORAGE__blobServiceUri\`, \`ROLLCALL_STORAGE__queueServiceUri\` and \`ROLLCALL_STORAGE__tableServiceUri\` |
 | \`ROLLCALL_SERVICEBUS\` | Connection string of the Service Bus namespace; or \`ROLLCALL_SERVICEBUS__fullyQualifiedNamespace\` for an identity |
 | \`AzureWebJobsStorage\` | Where the Functions host keeps its own state |
+
+## Time limits
+
+Every call over the network has a limit, and is tried again so often and no more; between tries the client waits,
+longer each time and never twice the same. What still fails is left to the message's next delivery.
+
+| calls to | limit of a try | tries |
+| --- | --- | --- |
+| Face | \`FACE_TIMEOUT_SECONDS\` | 3 for what only reads; 1 for what changes something: the next delivery looks first what became of it |
+| Table Storage | 5 s | 4 |
+| Blob Storage | 5 s, with content or listings 15 s | 3 |
+| Service Bus | 10 s | 5 |
+| a picture by URL | 10 s | 1 |
+
+A connection to Service Bus that looks open and is dead is found out by the client's heartbeat only, within two
+minutes; the sweep rings again for what was lost with it.
 `);
 }
 

@@ -165,6 +165,12 @@ export const failures = {
     title: 'Face does not have the group any more: it was deleted there by somebody else.',
     remedy: 'Nothing: it is created anew, and what was enrolled in it is enrolled again.',
   },
+  storage_unavailable: {
+    status: 503,
+    retried: true,
+    title: 'The storage account did not answer in time.',
+    remedy: 'Try again later; see whether the storage account can be reached.',
+  },
   face_unavailable: {
     status: 503,
     retried: true,

@@ -1,5 +1,6 @@
 import { buffer } from 'node:stream/consumers';
 import { type BlobServiceClient, type ContainerClient, RestError } from '@azure/storage-blob';
+import { RollcallError } from '../errors.ts';
 
 /** A version of a blob: its ETag and size. */
 export type PhotoVersion = { version: string; bytes: number };
@@ -8,6 +9,11 @@ export type PhotoVersion = { version: string; bytes: number };
 export type ListedPhoto = PhotoVersion & { image: string; writtenAt: number };
 
 export type PhotoStore = ReturnType<typeof createPhotoStore>;
+
+/** The client has no time limit of its own: on a connection that looks open and is dead it would wait for ever. */
+const askMs = 5_000;
+const transferMs = 15_000;
+const triesAtMost = 3;
 
 /** The two containers, which are the truth about what pictures there are. Paths begin with the container. */
 export function createPhotoStore(blobs: BlobServiceClient) {
@@ -20,7 +26,9 @@ export function createPhotoStore(blobs: BlobServiceClient) {
     /** What lies at this path now; undefined when nothing does. */
     async version(image: string): Promise<PhotoVersion | undefined> {
       try {
-        const properties = await clientOf(image).getProperties();
+        const properties = await within(askMs, (abortSignal) =>
+          clientOf(image).getProperties({ abortSignal }),
+        );
         return { version: properties.etag ?? '', bytes: properties.contentLength ?? 0 };
       } catch (error) {
         if (isStatus(error, 404)) return undefined;
@@ -31,14 +39,15 @@ export function createPhotoStore(blobs: BlobServiceClient) {
     /** The bytes of exactly this version; `gone` or `changed` when it is not there any more. */
     async read(image: string, version: string): Promise<Buffer | 'gone' | 'changed'> {
       try {
-        // Not downloadToBuffer: it asks for a range, which an empty blob does not have.
-        const answer = await clientOf(image).download(0, undefined, {
-          conditions: { ifMatch: version },
-          maxRetryRequests: 2,
+        return await within(transferMs, async (abortSignal) => {
+          // Not downloadToBuffer: it asks for a range, which an empty blob does not have.
+          const { readableStreamBody } = await clientOf(image).download(0, undefined, {
+            conditions: { ifMatch: version },
+            maxRetryRequests: 2,
+            abortSignal,
+          });
+          return readableStreamBody === undefined ? Buffer.alloc(0) : await buffer(readableStreamBody);
         });
-        return answer.readableStreamBody === undefined
-          ? Buffer.alloc(0)
-          : await buffer(answer.readableStreamBody);
       } catch (error) {
         if (isStatus(error, 404)) return 'gone';
         if (isStatus(error, 412)) return 'changed';
@@ -53,23 +62,38 @@ export function createPhotoStore(blobs: BlobServiceClient) {
       from?: string,
     ): Promise<{ photos: ListedPhoto[]; next?: string }> {
       const client: ContainerClient = blobs.getContainerClient(container);
-      const pages = client.listBlobsFlat().byPage({
-        maxPageSize: top,
-        ...(from === undefined ? {} : { continuationToken: from }),
+      const page = await within(transferMs, async (abortSignal) => {
+        const pages = client.listBlobsFlat({ abortSignal }).byPage({
+          maxPageSize: top,
+          ...(from === undefined ? {} : { continuationToken: from }),
+        });
+        const { value, done } = await pages.next();
+        return done === true ? undefined : value;
       });
-      for await (const page of pages) {
-        const photos = page.segment.blobItems.map((blob) => ({
-          image: `${container}/${blob.name}`,
-          version: quoted(blob.properties.etag),
-          bytes: blob.properties.contentLength ?? 0,
-          writtenAt: blob.properties.lastModified.getTime(),
-        }));
-        const next = page.continuationToken;
-        return next === undefined || next === '' ? { photos } : { photos, next };
-      }
-      return { photos: [] };
+      if (page === undefined) return { photos: [] };
+      const photos = page.segment.blobItems.map((blob) => ({
+        image: `${container}/${blob.name}`,
+        version: quoted(blob.properties.etag),
+        bytes: blob.properties.contentLength ?? 0,
+        writtenAt: blob.properties.lastModified.getTime(),
+      }));
+      const next = page.continuationToken;
+      return next === undefined || next === '' ? { photos } : { photos, next };
     },
   };
+}
+
+/** Reads, each try with a limit, so that a dead connection costs one try. */
+async function within<T>(limitMs: number, read: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    const signal = AbortSignal.timeout(limitMs);
+    try {
+      return await read(signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      if (tries === triesAtMost) throw new RollcallError('storage_unavailable', undefined, { cause: error });
+    }
+  }
 }
 
 /** Listings give ETags without the quotes that every other answer has. */

@@ -2,6 +2,7 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { buildFunctions } from '../../scripts/buildFunctions.ts';
 import { importUnderQuota } from './importUnderQuota.ts';
+import { recovery } from './recovery.ts';
 import { throughput } from './throughput.ts';
 
 /* Machines are noisy: what counts is the ratios of one run. `npm run bench -- --minutes 10` for a long import. */
@@ -14,3 +15,4 @@ await buildFunctions();
 console.log(`cores: ${cpus().length}`);
 for (const instances of [1, 4]) await throughput(instances);
 await importUnderQuota({ instances: 4, minutes });
+await recovery();

@@ -3,7 +3,7 @@ import { createQuotaGate, TurnFarAway, type ScheduleStore } from '../../shared/q
 import { parseQuota } from '../../shared/quota/quota.ts';
 import { slotOf, type Schedule } from '../../shared/quota/schedule.ts';
 import { limiters, slidingLog } from './limiters.ts';
-import { simulate, type Simulation } from './simulation.ts';
+import { randomOf, simulate, type Simulation } from './simulation.ts';
 import { virtualTime } from './virtualTime.ts';
 
 const plans = [
@@ -163,7 +163,7 @@ function oneRefusal(): (at: number) => boolean {
 }
 
 /** A gate on a table in memory, and callers. */
-function gateInVirtualTime(quota: string) {
+function gateInVirtualTime(quota: string, seed = 1) {
   const time = virtualTime(1_700_000_000_000);
   const row: { schedule?: Schedule; etag: number } = { etag: 0 };
   const store: ScheduleStore = {
@@ -174,34 +174,39 @@ function gateInVirtualTime(quota: string) {
       return { etag: String(row.etag), writtenAt: time.now() };
     },
   };
-  const gateOf = () => createQuotaGate({ quota: parseQuota(quota) ?? [], store, clock: time });
+  const random = randomOf(seed);
+  const gateOf = () => createQuotaGate({ quota: parseQuota(quota) ?? [], store, clock: time, random });
   return { time, store, gateOf, gate: gateOf() };
 }
 
-test('a message of a backlog is sent away twice at most on average, and nobody sleeps long', async () => {
-  const { time, gateOf } = gateInVirtualTime('10/s');
-  const gates = [gateOf(), gateOf(), gateOf(), gateOf()];
-  let sentAway = 0;
-  let done = 0;
-  let longestSleep = 0;
-  async function message(index: number): Promise<void> {
-    await time.sleep(index * 20);
-    for (let turn = index; ; turn += 1) {
-      const askedAt = time.now();
-      const answer = await gates[turn % 4]?.pass('background').catch((error: unknown) => error);
-      longestSleep = Math.max(longestSleep, time.now() - askedAt);
-      if (!(answer instanceof TurnFarAway)) break;
-      sentAway += 1;
-      await time.sleep(answer.inMs);
+test.each(Array.from({ length: 20 }, (_, seed) => ({ seed })))(
+  'a message of a backlog is sent away twice at most on average, and nobody sleeps long: seed $seed',
+  async ({ seed }) => {
+    const { time, gateOf } = gateInVirtualTime('10/s', seed);
+    const gates = [gateOf(), gateOf(), gateOf(), gateOf()];
+    let sentAway = 0;
+    let done = 0;
+    let longestSleep = 0;
+    async function message(index: number): Promise<void> {
+      await time.sleep(index * 20);
+      for (let turn = index; ; turn += 1) {
+        const askedAt = time.now();
+        const answer = await gates[turn % 4]?.pass('background').catch((error: unknown) => error);
+        longestSleep = Math.max(longestSleep, time.now() - askedAt);
+        if (!(answer instanceof TurnFarAway)) break;
+        sentAway += 1;
+        await time.sleep(answer.inMs);
+      }
+      done += 1;
     }
-    done += 1;
-  }
-  for (let index = 0; index < 1_000; index += 1) void message(index);
-  await time.runUntil(1_700_000_000_000 + 150_000);
-  expect(done).toBe(1_000);
-  expect(sentAway / done).toBeLessThanOrEqual(2);
-  expect(longestSleep).toBeLessThanOrEqual(7_000);
-});
+    for (let index = 0; index < 1_000; index += 1) void message(index);
+    // Those that were sent away to the end of a long line come last, when the schedule is free already.
+    await time.runUntil(1_700_000_000_000 + 200_000);
+    expect(done).toBe(1_000);
+    expect(sentAway / done).toBeLessThanOrEqual(2);
+    expect(longestSleep).toBeLessThanOrEqual(7_000);
+  },
+);
 
 test('an interactive call goes before all background calls that wait', async () => {
   const { time, gate } = gateInVirtualTime('10/s');

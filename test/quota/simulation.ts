@@ -129,7 +129,7 @@ export async function simulate(options: Simulation): Promise<Outcome> {
 }
 
 /** A small generator of random numbers in [0, 1), the same for the same seed (mulberry32). */
-function randomOf(seed: number): () => number {
+export function randomOf(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -33,8 +33,8 @@ const visibilitySeconds = 10;
 const idlePollMs = 100;
 const longestIdlePollMs = 1_000;
 
-/** A connection that looks open and is dead costs a try, not the trigger. */
-const blobRetries = { retryOptions: { maxTries: 4, tryTimeoutInMs: 5_000, retryDelayInMs: 200 } };
+/** A connection that looks open and is dead costs a try of the message, not the trigger. */
+const readBlobMs = 10_000;
 
 export const poisonQueueName = 'webjobs-blobtrigger-poison';
 
@@ -133,7 +133,8 @@ export async function listenToBlobs(options: BlobTriggersOptions): Promise<{ clo
       await setBack(message, popReceipt, item).catch((failure: unknown) =>
         options.onError(`a blob message is left to its visibility timeout: ${nameOf(failure)}`),
       );
-      if (error instanceof RestError) options.onError(`a blob cannot be read: ${nameOf(error)}`);
+      if (error instanceof RestError || isTimeout(error))
+        options.onError(`a blob cannot be read: ${nameOf(error)}`);
     }
   }
 
@@ -158,14 +159,14 @@ export async function listenToBlobs(options: BlobTriggersOptions): Promise<{ clo
     const { binding } = triggerOf(registered.metadata.bindings);
     const service = BlobServiceClient.fromConnectionString(
       options.connectionOf(String(binding['connection'])),
-      blobRetries,
     );
+    const abortSignal = AbortSignal.timeout(readBlobMs);
     const client = service.getContainerClient(container).getBlobClient(blob);
     let bytes: Buffer;
     let properties: Awaited<ReturnType<typeof client.getProperties>>;
     try {
-      properties = await client.getProperties();
-      const { readableStreamBody } = await client.download();
+      properties = await client.getProperties({ abortSignal });
+      const { readableStreamBody } = await client.download(undefined, undefined, { abortSignal });
       bytes = readableStreamBody === undefined ? Buffer.alloc(0) : await buffer(readableStreamBody);
     } catch (error) {
       // A blob that is gone by now is dropped, as the real host does.
@@ -216,6 +217,11 @@ function captures(pattern: string, path: string): Record<string, string> {
   return { ...new RegExp(`^${expression}$`, 's').exec(path)?.groups };
 }
 
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
+}
+
 function nameOf(error: unknown): string {
+  if (isTimeout(error)) return 'no answer in time';
   return error instanceof RestError ? (error.code ?? String(error.statusCode)) : 'Error';
 }
