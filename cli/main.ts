@@ -6,7 +6,11 @@ import { start } from './start.ts';
 type Command = { run: (args: string[]) => Promise<void>; usage: string };
 
 const commands: Record<string, Command> = {
-  start: { run: start, usage: 'start [--port 7071] [--data .rollcall] [--face-tps 10|none] [--instances 1]' },
+  start: {
+    run: start,
+    usage:
+      'start [--port 7071] [--data .rollcall] [--face-tps 10|none] [--instances 1] [--training-time none|published]',
+  },
   demo: { run: demo, usage: 'demo' },
   enroll: { run: enroll, usage: 'enroll FOLDER --group GROUP [--data .rollcall]' },
   identify: { run: identify, usage: 'identify FILE --group GROUP [--data .rollcall]' },

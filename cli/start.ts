@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
+import type { TrainingTime } from '../infra/local/face/trainingTime.ts';
 import { startStack } from '../infra/local/stack.ts';
 import { buildFunctions } from '../scripts/buildFunctions.ts';
 
@@ -11,6 +12,14 @@ export function readFaceTps(text: string): number | 'none' {
   throw new Error(`--face-tps takes a whole number of calls a second or "none", not "${text}"`);
 }
 
+/** `--training-time`. @throws Error that says what was expected */
+function readTrainingTime(text: string): TrainingTime {
+  if (text === 'none' || text === 'published') return text;
+  const seconds = Number(text);
+  if (seconds >= 0 && seconds <= 86_400 && text !== '') return seconds;
+  throw new Error(`--training-time takes "none", "published" or seconds up to a day, not "${text}"`);
+}
+
 /** Builds the functions, starts the embedded stack and stays until Ctrl-C. */
 export async function start(args: string[]): Promise<void> {
   const { values } = parseArgs({
@@ -19,6 +28,7 @@ export async function start(args: string[]): Promise<void> {
       port: { type: 'string', default: '7071' },
       data: { type: 'string', default: '.rollcall' },
       'face-tps': { type: 'string', default: '10' },
+      'training-time': { type: 'string', default: 'none' },
       instances: { type: 'string', default: '1' },
     },
   });
@@ -37,6 +47,7 @@ export async function start(args: string[]): Promise<void> {
     port,
     dataDir: values.data,
     faceTps,
+    trainingTime: readTrainingTime(values['training-time']),
     instances,
     output: (line) => console.log(line),
   });

@@ -20,6 +20,7 @@ import { noGroup } from './photos/path.ts';
 import { createPhotoStore } from './photos/photoStore.ts';
 import { createQuotaGate, type Lane } from './quota/gate.ts';
 import { createFaceIds } from './records/faceIds.ts';
+import { createFreshFaces } from './records/freshFaces.ts';
 import { createGroups } from './records/groups.ts';
 import { createLedger } from './records/ledger.ts';
 import { listAcrossGroups } from './records/listAcrossGroups.ts';
@@ -76,6 +77,7 @@ export function createRollcall({
   const groups = createGroups(table('groups'));
   const lostFaces = createLostFaces(cursors);
   const faceIds = createFaceIds(table('faceIds'), now);
+  const freshFaces = createFreshFaces(table('faceIds'), now);
   const results = createResults(table('results'), now);
   const trainings = createTrainings(table('trainings'), { initial: untrained, isOpen: (t) => !isCovered(t) });
   const doorbells = createDoorbells(clients.serviceBus, now);
@@ -110,10 +112,11 @@ export function createRollcall({
     face: face[lane],
     photos,
     faceIds,
+    freshFaces,
     groups,
     ledger,
     results,
-    isTrained: async (group) => (await trainings.get(group))?.lastTrainedAt !== undefined,
+    lastTrainedAt: async (group) => (await trainings.get(group))?.lastTrainedAt,
     now,
   });
   const identifyDropped = createIdentify(inLane('background'));
@@ -137,6 +140,7 @@ export function createRollcall({
   const facePersons = createFacePersons({ ledger, groups, faceGroups, lostFaces, face: face.background });
   const addFace = createAddFace({
     ledger,
+    freshFaces,
     photos,
     face: face.background,
     facePersons,
@@ -165,6 +169,7 @@ export function createRollcall({
     trainings,
     lostFaces,
     faceIds,
+    freshFaces,
     results,
     cursors,
     doorbells,

@@ -10,6 +10,7 @@ import {
   queues,
   tables,
 } from '../../shared/resources.ts';
+import type { TrainingTime } from './face/trainingTime.ts';
 import { startLoadBalancer, type LoadBalancer } from './loadBalancer.ts';
 import { superviseParts, type Supervisor } from './supervisor.ts';
 
@@ -19,6 +20,8 @@ export type StackOptions = {
   dataDir: string;
   /** Calls a second that the local Face service allows and the pipeline is told. */
   faceTps: number | 'none';
+  /** How long the Face service's trainings take: as published for Azure, so many seconds, or (default) no time. */
+  trainingTime?: TrainingTime;
   /** Functions hosts that share the work, as when Azure scales out; default 1. */
   instances?: number;
   /** Settings of the pipeline besides those that the stack gives, or what makes them of the addresses. */
@@ -119,7 +122,7 @@ async function startParts(
   supervisor: Supervisor,
   options: StackOptions,
 ): Promise<{ endpoints: Endpoints; hosts: string[] }> {
-  const { dataDir, faceTps, instances = 1 } = options;
+  const { dataDir, faceTps, trainingTime = 'none', instances = 1 } = options;
   const [storage, serviceBus, face] = await Promise.all([
     supervisor.start<StorageReady>('storage', {
       options: { dataDir: join(dataDir, 'storage'), containers: Object.values(containers) },
@@ -131,7 +134,7 @@ async function startParts(
       samePort: ({ port }) => ({ port }),
     }),
     supervisor.start<FaceReady>('face', {
-      options: { dataDir: join(dataDir, 'face'), port: 0, quota: faceTps },
+      options: { dataDir: join(dataDir, 'face'), port: 0, quota: faceTps, trainingTime },
       samePort: ({ port }) => ({ port }),
     }),
   ]);

@@ -5,6 +5,7 @@ import type { FaceRectangle } from '../face/types.ts';
 import { faultOfPicture } from '../photos/detect.ts';
 import type { PhotoStore } from '../photos/photoStore.ts';
 import { preparePicture } from '../photos/prepare.ts';
+import type { FreshFaces } from '../records/freshFaces.ts';
 import { faceKeyOf } from '../records/keys.ts';
 import type { Ledger, PictureRef } from '../records/ledger.ts';
 import {
@@ -22,6 +23,7 @@ import type { FacePersons } from './facePersons.ts';
 
 export type AddFaceOptions = {
   ledger: Ledger;
+  freshFaces: FreshFaces;
   photos: PhotoStore;
   face: FaceClient;
   facePersons: FacePersons;
@@ -46,7 +48,7 @@ export type AddFace = ReturnType<typeof createAddFace>;
  * It lands later still: the second look finds two, and the one that no row names goes.
  */
 export function createAddFace(options: AddFaceOptions) {
-  const { ledger, photos, face, facePersons, groupChanged, now } = options;
+  const { ledger, freshFaces, photos, face, facePersons, groupChanged, now } = options;
   const landedForSureMs = 2 * options.callTimeoutMs;
 
   /** `changed`: another version lies in the container, and nothing was done for this one. */
@@ -69,7 +71,7 @@ export function createAddFace(options: AddFaceOptions) {
     const targetFace = picture.faceRectangle && prepared.toPrepared(picture.faceRectangle);
     try {
       const faceId = await send(ref, picture, intent, prepared.bytes, targetFace);
-      await land(ref, { faceId, version: intent.version, personId: intent.personId }, intent);
+      await land(ref, picture, { faceId, version: intent.version, personId: intent.personId }, intent);
     } catch (error) {
       await refuse(ref, picture, intent, person.incarnation, error);
     }
@@ -91,9 +93,20 @@ export function createAddFace(options: AddFaceOptions) {
     });
   }
 
-  /** The group is marked before the outcome is written: a death in between marks it once more, never not at all. */
-  async function land(ref: PictureRef, landed: PersistedFace, intent: AddIntent): Promise<void> {
+  /**
+   * The group is marked before the outcome is written: a death in between marks it once more, never not at all.
+   * From the outcome on, the face is found by the ID of its detection, until a training covers it.
+   */
+  async function land(
+    ref: PictureRef,
+    picture: Picture,
+    landed: PersistedFace,
+    intent: AddIntent,
+  ): Promise<void> {
     await groupChanged(ref.group);
+    const { seenAs, version } = picture;
+    if (seenAs !== undefined && version === intent.version)
+      await freshFaces.remember({ ...seenAs, ref, version, addedAt: now() });
     const lookAgainAt = intent.sends > 1 ? now() + landedForSureMs : undefined;
     await record(ref, (p) => added(p, landed, now(), lookAgainAt));
   }
@@ -160,7 +173,7 @@ export function createAddFace(options: AddFaceOptions) {
     ): Promise<'settled' | 'not there'> {
       const [landed, ...doubles] = await find(ref, picture, intent);
       if (landed === undefined) return 'not there';
-      await land(ref, landed, intent);
+      await land(ref, picture, landed, intent);
       if (doubles.length > 0) {
         await record(ref, (p) => doubles.reduce((next, double) => added(next, double, now()), p));
       }

@@ -1,13 +1,12 @@
 import { RollcallError } from '../errors.ts';
-import { faceLimits, type FaceClient } from '../face/client.ts';
-import { isFaceError } from '../face/errors.ts';
-import type { FaceRectangle, FindSimilarMode, SimilarFace } from '../face/types.ts';
+import type { FaceRectangle, FindSimilarMode } from '../face/types.ts';
 import { placeOf } from '../photos/path.ts';
 import type { SeenFace } from '../records/faceIds.ts';
 import type { Group } from '../records/groups.ts';
 import type { StoredResult } from '../records/results.ts';
 import type { IdentificationOptions } from './identify.ts';
 import { facesOf, type ProbeFace, type ProbeSource } from './probe.ts';
+import { similarFaces } from './similarFaces.ts';
 
 export type SimilarMatch = {
   faceId: string;
@@ -86,12 +85,7 @@ async function matchesOf(
   query: FindSimilarQuery,
 ): Promise<SimilarMatch[]> {
   const bySeen = new Map(seen.map((face) => [face.faceId, face]));
-  const similar: SimilarFace[] = [];
-  for (let start = 0; start < seen.length; start += faceLimits.findSimilarFaceIds) {
-    const batch = seen.slice(start, start + faceLimits.findSimilarFaceIds).map((face) => face.faceId);
-    similar.push(...(await similarIn(options.face, faceId, batch, query)));
-  }
-  similar.sort((a, b) => b.confidence - a.confidence);
+  const similar = await similarFaces(options.face, faceId, [...bySeen.keys()], query);
   const matches: SimilarMatch[] = [];
   for (const { faceId: matched, confidence } of similar) {
     if (matches.length === query.maxCandidates) break;
@@ -107,26 +101,6 @@ async function matchesOf(
     });
   }
   return matches;
-}
-
-/** One ID that Face no longer knows fails its whole batch: it is halved until that one stands alone. */
-async function similarIn(
-  face: FaceClient,
-  faceId: string,
-  batch: readonly string[],
-  query: FindSimilarQuery,
-): Promise<SimilarFace[]> {
-  if (batch.length === 0) return [];
-  try {
-    const maxCandidates = Math.min(query.maxCandidates, faceLimits.findSimilarFaceIds);
-    return await face.findSimilar(faceId, batch, { mode: query.mode, maxCandidates });
-  } catch (error) {
-    if (!isFaceError(error, 400, 'FaceNotFound')) throw error;
-    if (batch.length === 1) return [];
-    const middle = batch.length >> 1;
-    const first = await similarIn(face, faceId, batch.slice(0, middle), query);
-    return [...first, ...(await similarIn(face, faceId, batch.slice(middle), query))];
-  }
 }
 
 /** A picture that was removed or written again is not named, whatever Face remembers of it. */

@@ -2,10 +2,12 @@ import { RollcallError } from '../errors.ts';
 import { faceLimits, type FaceClient } from '../face/client.ts';
 import { isFaceError } from '../face/errors.ts';
 import type { IdentifyResult } from '../face/types.ts';
-import type { Group, Groups } from '../records/groups.ts';
+import type { FreshFaces } from '../records/freshFaces.ts';
+import type { Groups } from '../records/groups.ts';
 import type { Ledger } from '../records/ledger.ts';
 import type { Results, StoredResult } from '../records/results.ts';
 import { resolveCandidates, type Candidate } from './candidates.ts';
+import { withFreshCandidates } from './freshCandidates.ts';
 import { facesOf, type ProbeFace, type ProbeOptions, type ProbeSource } from './probe.ts';
 
 export type IdentifyAnswer = StoredResult & {
@@ -20,8 +22,10 @@ export type IdentificationOptions = ProbeOptions & {
   face: FaceClient;
   groups: Groups;
   ledger: Ledger;
+  freshFaces: FreshFaces;
   results: Results;
-  isTrained: (group: string) => Promise<boolean>;
+  /** When the last training that succeeded began; undefined when there is none. Milliseconds since 1970. */
+  lastTrainedAt: (group: string) => Promise<number | undefined>;
   now: () => number;
 };
 
@@ -37,7 +41,19 @@ export function createIdentify(options: IdentificationOptions): Identify {
     const group = await groups.get(name);
     if (group === undefined) throw new RollcallError('group_not_found');
     const { faces, ...picture } = await facesOf(options, group, source);
-    const identified = await identifyFaces(options, group, faces, query);
+    const asked = { ...query, confidenceThreshold: query.confidenceThreshold ?? group.identifyThreshold };
+    const trainedAt = await options.lastTrainedAt(name);
+    const identified =
+      trainedAt === undefined ? 'untrained' : await identifyFaces(options, name, faces, asked);
+    const candidatesOf = ({ faceId }: ProbeFace): Promise<Candidate[]> =>
+      resolveCandidates(
+        options,
+        name,
+        (identified !== 'untrained' && identified.get(faceId)?.candidates) || [],
+      );
+    const resolved = await Promise.all(
+      faces.map(async (face) => ({ ...face, candidates: await candidatesOf(face) })),
+    );
     const answer: IdentifyAnswer = {
       id: results.newId(),
       kind: 'identify',
@@ -46,12 +62,10 @@ export function createIdentify(options: IdentificationOptions): Identify {
       createdAt: new Date(now()).toISOString(),
       trained: identified !== 'untrained',
       ...picture,
-      faces: await Promise.all(
-        faces.map(async (face) => {
-          const result = identified === 'untrained' ? undefined : identified.get(face.faceId);
-          return { ...face, candidates: await resolveCandidates(options, name, result?.candidates ?? []) };
-        }),
-      ),
+      faces:
+        trainedAt === undefined || identified === 'untrained'
+          ? resolved
+          : await withFreshCandidates(options, name, trainedAt, resolved, asked),
     };
     await results.record(
       answer,
@@ -63,17 +77,16 @@ export function createIdentify(options: IdentificationOptions): Identify {
 
 /** Asks Face in batches of at most ten faces. */
 async function identifyFaces(
-  { face, isTrained }: IdentificationOptions,
-  { group, identifyThreshold }: Group,
+  { face }: IdentificationOptions,
+  group: string,
   faces: readonly ProbeFace[],
-  { maxCandidates, confidenceThreshold = identifyThreshold }: IdentifyQuery,
+  query: IdentifyQuery,
 ): Promise<Map<string, IdentifyResult> | 'untrained'> {
-  if (!(await isTrained(group))) return 'untrained';
   const identified = new Map<string, IdentifyResult>();
   for (let start = 0; start < faces.length; start += faceLimits.identifyFaceIds) {
     const faceIds = faces.slice(start, start + faceLimits.identifyFaceIds).map(({ faceId }) => faceId);
     try {
-      const answers = await face.identify(group, faceIds, { maxCandidates, confidenceThreshold });
+      const answers = await face.identify(group, faceIds, query);
       for (const answer of answers) identified.set(answer.faceId, answer);
     } catch (error) {
       // The last face was removed a moment ago, and the group emptied with it.

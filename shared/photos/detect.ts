@@ -105,8 +105,9 @@ export function createDetectForEnrollment(
       image,
       version,
     });
-    const { faceRectangle, faceAttributes } = faceToEnroll(faces, policy);
+    const { faceId, expiresAt, faceRectangle, faceAttributes } = faceToEnroll(faces, policy);
     const quality = faceAttributes?.qualityForRecognition;
-    return { faceRectangle, ...(quality === undefined ? {} : { qualityForRecognition: quality }) };
+    const seenAs = { faceId, expiresAt };
+    return { faceRectangle, seenAs, ...(quality === undefined ? {} : { qualityForRecognition: quality }) };
   };
 }

@@ -13,7 +13,10 @@ const rank = { none: 0, low: 1, medium: 2, high: 3 } as const;
  * The quality gate: the one face of a picture that is worth enrolling. Faces come largest first.
  * @throws RollcallError no_face, several_faces, face_too_small, low_quality
  */
-export function faceToEnroll(faces: readonly DetectedFace[], policy: EnrollmentPolicy): DetectedFace {
+export function faceToEnroll<Face extends DetectedFace>(
+  faces: readonly Face[],
+  policy: EnrollmentPolicy,
+): Face {
   const [face, ...others] = faces;
   if (face === undefined) throw new RollcallError('no_face');
   if (others.length > 0 && policy.severalFaces === 'reject') {

@@ -53,6 +53,8 @@ export type Picture = {
   /** Pixels of the upright original. */
   faceRectangle?: FaceRectangle;
   qualityForRecognition?: QualityForRecognition;
+  /** The detected face, as long as Face keeps it. */
+  seenAs?: { faceId: string; expiresAt: number };
   persisted?: PersistedFace;
   surplus: PersistedFace[];
   intent?: AddIntent;
@@ -70,6 +72,7 @@ export type DetectedOnPicture = {
   /** Absent: Face is to find the one face when it adds it. */
   faceRectangle?: FaceRectangle;
   qualityForRecognition?: QualityForRecognition;
+  seenAs?: { faceId: string; expiresAt: number };
 };
 
 type Known = { image: string; group: string; person?: string; generation: string };

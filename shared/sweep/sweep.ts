@@ -7,6 +7,7 @@ import type { Arrivals } from '../photos/arrive.ts';
 import { placeOf } from '../photos/path.ts';
 import type { PhotoStore } from '../photos/photoStore.ts';
 import type { FaceIds } from '../records/faceIds.ts';
+import type { FreshFaces } from '../records/freshFaces.ts';
 import type { Groups } from '../records/groups.ts';
 import type { Ledger } from '../records/ledger.ts';
 import type { LostFaces } from '../records/lostFaces.ts';
@@ -28,6 +29,7 @@ export type SweepOptions = {
   trainings: Trainings<Training>;
   lostFaces: LostFaces;
   faceIds: FaceIds;
+  freshFaces: FreshFaces;
   results: Results;
   cursors: Table;
   doorbells: Doorbells;
@@ -166,6 +168,8 @@ export function createSweep(options: SweepOptions) {
         options.settings.FACE_ID_LIFETIME_SECONDS * 1_000,
         slice.expired,
       );
+      const trainedAt = (await trainings.get(group))?.lastTrainedAt;
+      if (trainedAt !== undefined) await options.freshFaces.dropCovered(group, trainedAt, slice.expired);
       await options.results.dropOlderThan(
         group,
         options.settings.RESULT_RETENTION_DAYS * dayMs,

@@ -28,6 +28,7 @@ export type TestStack = Awaited<ReturnType<typeof startTestStack>>;
 type Options = {
   dataDir?: string;
   faceTps?: number | 'none';
+  trainingTime?: StackOptions['trainingTime'];
   instances?: number;
   settings?: StackOptions['settings'];
 };
@@ -36,6 +37,7 @@ type Options = {
 export async function startTestStack({
   dataDir,
   faceTps = 'none',
+  trainingTime = 'none',
   instances = 1,
   settings = {},
 }: Options = {}) {
@@ -45,6 +47,7 @@ export async function startTestStack({
     port: 0,
     dataDir: dataDir ?? folder?.path ?? '',
     faceTps,
+    trainingTime,
     instances,
     output: (line) => void log.push(line),
     settings: (addresses) => ({

@@ -1,12 +1,14 @@
 import { runPart } from '../part.ts';
 import { createVision } from './models/vision.ts';
 import { startFace, type FaceOptions } from './service.ts';
+import { trainingTimeOf, type TrainingTime } from './trainingTime.ts';
 
 export type FacePartOptions = {
   dataDir: string;
   port: number;
   /** Calls a second; `F0` is the free plan: 20 a minute, 30,000 a month, and its limits of persons. */
   quota: number | 'none' | 'F0';
+  trainingTime: TrainingTime;
 };
 
 /** @throws Error for a quota that is none */
@@ -22,11 +24,17 @@ function limitsOf(quota: FacePartOptions['quota']): Pick<FaceOptions, 'quota' | 
   };
 }
 
-await runPart(async ({ dataDir, port, quota }: FacePartOptions) => {
+await runPart(async ({ dataDir, port, quota, trainingTime }: FacePartOptions) => {
   const limits = limitsOf(quota);
   const vision = await createVision({ workers: 2 });
   try {
-    const part = await startFace({ dataDir, port, vision, ...limits });
+    const part = await startFace({
+      dataDir,
+      port,
+      vision,
+      trainingTime: trainingTimeOf(trainingTime),
+      ...limits,
+    });
     return {
       ...part,
       async close() {

@@ -20,6 +20,7 @@ import { createLimiter, type FacePlan, type FaceQuota } from './quota.ts';
 import { carryOut, createAdmission, createFaceServer } from './server.ts';
 import { openFaceStore } from './store.ts';
 import { createTrainings } from './training.ts';
+import { trainingTimeOf } from './trainingTime.ts';
 import { trainingOperations } from './trainingOperations.ts';
 import { createTurns } from './turns.ts';
 import { verify } from './verify.ts';
@@ -64,7 +65,7 @@ const closingAtMostMs = 5_000;
  * @throws Error when the port is in use, or the data is another version's
  */
 export async function startFace(options: FaceOptions): Promise<RunningPart<FaceReady>> {
-  const { dataDir, vision, now = Date.now, trainingTime = (faces) => 100 + faces / 10 } = options;
+  const { dataDir, vision, now = Date.now, trainingTime = trainingTimeOf('none') } = options;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const key = readOrMakeKey(join(dataDir, 'key'));
   const store = openFaceStore(join(dataDir, 'face.sqlite'));

@@ -1,0 +1,91 @@
+import type { FaceClient } from '../face/client.ts';
+import type { FreshFace, FreshFaces } from '../records/freshFaces.ts';
+import type { Ledger } from '../records/ledger.ts';
+import type { Candidate } from './candidates.ts';
+import { similarFaces } from './similarFaces.ts';
+
+/*
+ * A face is known to Face's group only when a training covers it, which takes minutes in a large group. Until then it
+ * is compared by the ID that its detection gave: no call more for the picture that is enrolled, one for each face
+ * that is asked about and for each thousand of faces that wait for a training.
+ *
+ * The other way, a small group beside the large one that is trained within seconds, needs one more add and one more
+ * delete for each picture: during an import half as many calls again.
+ */
+
+/** Faces that are compared, newest first: what an import at ten calls a second adds in ten minutes. */
+export const freshFacesAtMost = 3_000;
+/** Each face costs a call: the largest ones of a picture are compared. */
+const askedAtMost = 10;
+/** A person may have many fresh faces. */
+const similarAtMost = 100;
+
+export type FreshQuery = { maxCandidates: number; confidenceThreshold?: number | undefined };
+
+/** Adds persons by their fresh faces to faces that have fewer candidates than were asked for. */
+export async function withFreshCandidates<Face extends { faceId: string; candidates: Candidate[] }>(
+  options: { face: FaceClient; freshFaces: FreshFaces; ledger: Ledger },
+  group: string,
+  trainedAt: number,
+  faces: readonly Face[],
+  query: FreshQuery,
+): Promise<Face[]> {
+  const open = faces
+    .filter(({ candidates }) => candidates.length < query.maxCandidates)
+    .slice(0, askedAtMost);
+  if (open.length === 0) return [...faces];
+  const fresh = await options.freshFaces.newest(group, trainedAt, freshFacesAtMost);
+  if (fresh.length === 0) return [...faces];
+  const byFaceId = new Map(fresh.map((face) => [face.faceId, face]));
+  const found = await Promise.all(
+    open.map(({ faceId }) => candidatesAmong(options, faceId, byFaceId, query)),
+  );
+  return faces.map((face) => {
+    const more = found[open.indexOf(face)];
+    return more === undefined ? face : { ...face, candidates: best(face.candidates, more, query) };
+  });
+}
+
+async function candidatesAmong(
+  { face, ledger }: { face: FaceClient; ledger: Ledger },
+  faceId: string,
+  fresh: ReadonlyMap<string, FreshFace>,
+  { confidenceThreshold }: FreshQuery,
+): Promise<Candidate[]> {
+  const others = [...fresh.keys()].filter((other) => other !== faceId);
+  // Without a threshold of ours, Face's own decides who is the same person.
+  const mode = confidenceThreshold === undefined ? 'matchPerson' : 'matchFace';
+  const similar = await similarFaces(face, faceId, others, { mode, maxCandidates: similarAtMost });
+  const candidates = await Promise.all(
+    similar
+      .filter(({ confidence }) => confidence >= (confidenceThreshold ?? 0))
+      .map(async ({ faceId: match, confidence }) => {
+        const person = await enrolledPerson(ledger, fresh.get(match));
+        return person && { ...person, confidence };
+      }),
+  );
+  return candidates.filter((candidate) => candidate !== undefined);
+}
+
+/** Only while the very picture is enrolled: it may have been removed or written again. */
+async function enrolledPerson(ledger: Ledger, fresh: FreshFace | undefined) {
+  const picture = fresh && (await ledger.get(fresh.ref));
+  if (picture?.state !== 'enrolled' || picture.version !== fresh?.version) return undefined;
+  const { person, persisted } = picture;
+  return person === undefined || persisted === undefined
+    ? undefined
+    : { person, personId: persisted.personId };
+}
+
+/** The best of each person, best first. */
+function best(
+  trained: readonly Candidate[],
+  fresh: readonly Candidate[],
+  { maxCandidates }: FreshQuery,
+): Candidate[] {
+  const byPerson = new Map<string, Candidate>();
+  for (const candidate of [...trained, ...fresh].toSorted((a, b) => b.confidence - a.confidence)) {
+    if (!byPerson.has(candidate.personId)) byPerson.set(candidate.personId, candidate);
+  }
+  return [...byPerson.values()].slice(0, maxCandidates);
+}

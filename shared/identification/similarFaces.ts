@@ -1,0 +1,40 @@
+import { faceLimits, type FaceClient } from '../face/client.ts';
+import { isFaceError } from '../face/errors.ts';
+import type { FindSimilarMode, SimilarFace } from '../face/types.ts';
+
+export type SimilarQuery = { mode: FindSimilarMode; maxCandidates: number };
+
+/** The faces among these that are like the one, most alike first; asked in batches of at most 1,000. */
+export async function similarFaces(
+  face: FaceClient,
+  faceId: string,
+  among: readonly string[],
+  query: SimilarQuery,
+): Promise<SimilarFace[]> {
+  const similar: SimilarFace[] = [];
+  for (let start = 0; start < among.length; start += faceLimits.findSimilarFaceIds) {
+    const batch = among.slice(start, start + faceLimits.findSimilarFaceIds);
+    similar.push(...(await similarInBatch(face, faceId, batch, query)));
+  }
+  return similar.toSorted((a, b) => b.confidence - a.confidence);
+}
+
+/** One ID that Face no longer knows fails its whole batch: it is halved until that one stands alone. */
+async function similarInBatch(
+  face: FaceClient,
+  faceId: string,
+  batch: readonly string[],
+  query: SimilarQuery,
+): Promise<SimilarFace[]> {
+  if (batch.length === 0) return [];
+  try {
+    const maxCandidates = Math.min(query.maxCandidates, faceLimits.findSimilarFaceIds);
+    return await face.findSimilar(faceId, batch, { mode: query.mode, maxCandidates });
+  } catch (error) {
+    if (!isFaceError(error, 400, 'FaceNotFound')) throw error;
+    if (batch.length === 1) return [];
+    const middle = batch.length >> 1;
+    const first = await similarInBatch(face, faceId, batch.slice(0, middle), query);
+    return [...first, ...(await similarInBatch(face, faceId, batch.slice(middle), query))];
+  }
+}
