@@ -1,4 +1,4 @@
-import type { FaceClient } from '../face/client.ts';
+import { faceLimits, type FaceClient } from '../face/client.ts';
 import type { FreshFace, FreshFaces } from '../records/freshFaces.ts';
 import type { Ledger } from '../records/ledger.ts';
 import type { Candidate } from './candidates.ts';
@@ -17,8 +17,6 @@ import { similarFaces } from './similarFaces.ts';
 export const freshFacesAtMost = 3_000;
 /** Each face costs a call: the largest ones of a picture are compared. */
 const askedAtMost = 10;
-/** A person may have many fresh faces. */
-const similarAtMost = 100;
 
 export type FreshQuery = { maxCandidates: number; confidenceThreshold?: number | undefined };
 
@@ -50,21 +48,25 @@ async function candidatesAmong(
   { face, ledger }: { face: FaceClient; ledger: Ledger },
   faceId: string,
   fresh: ReadonlyMap<string, FreshFace>,
-  { confidenceThreshold }: FreshQuery,
+  { maxCandidates, confidenceThreshold }: FreshQuery,
 ): Promise<Candidate[]> {
   const others = [...fresh.keys()].filter((other) => other !== faceId);
   // Without a threshold of ours, Face's own decides who is the same person.
   const mode = confidenceThreshold === undefined ? 'matchPerson' : 'matchFace';
-  const similar = await similarFaces(face, faceId, others, { mode, maxCandidates: similarAtMost });
-  const candidates = await Promise.all(
-    similar
-      .filter(({ confidence }) => confidence >= (confidenceThreshold ?? 0))
-      .map(async ({ faceId: match, confidence }) => {
-        const person = await enrolledPerson(ledger, fresh.get(match));
-        return person && { ...person, confidence };
-      }),
-  );
-  return candidates.filter((candidate) => candidate !== undefined);
+  const similar = await similarFaces(face, faceId, others, {
+    mode,
+    // A person may have many fresh faces.
+    maxCandidates: faceLimits.findSimilarFaceIds,
+  });
+  const candidates = new Map<string | undefined, Candidate>();
+  for (const { faceId: match, confidence } of similar) {
+    if (candidates.size === maxCandidates || confidence < (confidenceThreshold ?? 0)) break;
+    const face = fresh.get(match);
+    if (candidates.has(face?.ref.person)) continue;
+    const person = await enrolledPerson(ledger, face);
+    if (person !== undefined) candidates.set(face?.ref.person, { ...person, confidence });
+  }
+  return [...candidates.values()];
 }
 
 /** Only while the very picture is enrolled: it may have been removed or written again. */

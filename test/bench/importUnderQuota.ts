@@ -143,6 +143,7 @@ async function freshness(stack: TestStack, firstNamedAt: ReadonlyMap<string, num
     if (page.next === undefined) break;
     after = `&after=${encodeURIComponent(page.next)}`;
   }
+  enrolledAt.delete('first');
   return [...enrolledAt].map(([person, at]) => (firstNamedAt.get(person) ?? Infinity) - at);
 }
 
