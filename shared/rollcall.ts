@@ -116,7 +116,7 @@ export function createRollcall({
     groups,
     ledger,
     results,
-    lastTrainedAt: async (group) => (await trainings.get(group))?.lastTrainedAt,
+    training: trainings.get,
     now,
   });
   const identifyDropped = createIdentify(inLane('background'));

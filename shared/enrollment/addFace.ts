@@ -19,6 +19,7 @@ import {
   type PersistedFace,
   type Picture,
 } from '../records/picture.ts';
+import type { Training } from '../training/machine.ts';
 import type { FacePersons } from './facePersons.ts';
 
 export type AddFaceOptions = {
@@ -28,7 +29,7 @@ export type AddFaceOptions = {
   face: FaceClient;
   facePersons: FacePersons;
   /** Notes that faces of the group have changed in Face. */
-  groupChanged: (group: string) => Promise<void>;
+  groupChanged: (group: string) => Promise<Training>;
   detectionModel: string;
   /** A call that was not answered for twice this long will not land any more. */
   callTimeoutMs: number;
@@ -103,10 +104,10 @@ export function createAddFace(options: AddFaceOptions) {
     landed: PersistedFace,
     intent: AddIntent,
   ): Promise<void> {
-    await groupChanged(ref.group);
+    const { begun } = await groupChanged(ref.group);
     const { seenAs, version } = picture;
     if (seenAs !== undefined && version === intent.version)
-      await freshFaces.remember({ ...seenAs, ref, version, addedAt: now() });
+      await freshFaces.remember({ ...seenAs, ref, version, begun, addedAt: now() });
     const lookAgainAt = intent.sends > 1 ? now() + landedForSureMs : undefined;
     await record(ref, (p) => added(p, landed, now(), lookAgainAt));
   }

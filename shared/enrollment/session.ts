@@ -27,7 +27,7 @@ export type SessionOptions = {
   groups: Groups;
   face: FaceClient;
   addFace: AddFace;
-  groupChanged: (group: string) => Promise<void>;
+  groupChanged: (group: string) => Promise<unknown>;
   doorbells: Doorbells;
   deadLetters: DeadLetters;
   log: Log;

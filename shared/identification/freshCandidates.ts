@@ -24,7 +24,7 @@ export type FreshQuery = { maxCandidates: number; confidenceThreshold?: number |
 export async function withFreshCandidates<Face extends { faceId: string; candidates: Candidate[] }>(
   options: { face: FaceClient; freshFaces: FreshFaces; ledger: Ledger },
   group: string,
-  trainedAt: number,
+  lastSucceeded: number,
   faces: readonly Face[],
   query: FreshQuery,
 ): Promise<Face[]> {
@@ -32,7 +32,7 @@ export async function withFreshCandidates<Face extends { faceId: string; candida
     .filter(({ candidates }) => candidates.length < query.maxCandidates)
     .slice(0, askedAtMost);
   if (open.length === 0) return [...faces];
-  const fresh = await options.freshFaces.newest(group, trainedAt, freshFacesAtMost);
+  const fresh = await options.freshFaces.newest(group, lastSucceeded, freshFacesAtMost);
   if (fresh.length === 0) return [...faces];
   const byFaceId = new Map(fresh.map((face) => [face.faceId, face]));
   const found = await Promise.all(
@@ -61,10 +61,10 @@ async function candidatesAmong(
   const candidates = new Map<string | undefined, Candidate>();
   for (const { faceId: match, confidence } of similar) {
     if (candidates.size === maxCandidates || confidence < (confidenceThreshold ?? 0)) break;
-    const face = fresh.get(match);
-    if (candidates.has(face?.ref.person)) continue;
-    const person = await enrolledPerson(ledger, face);
-    if (person !== undefined) candidates.set(face?.ref.person, { ...person, confidence });
+    const compared = fresh.get(match);
+    if (candidates.has(compared?.ref.person)) continue;
+    const person = await enrolledPerson(ledger, compared);
+    if (person !== undefined) candidates.set(compared?.ref.person, { ...person, confidence });
   }
   return [...candidates.values()];
 }

@@ -6,6 +6,7 @@ import type { FreshFaces } from '../records/freshFaces.ts';
 import type { Groups } from '../records/groups.ts';
 import type { Ledger } from '../records/ledger.ts';
 import type { Results, StoredResult } from '../records/results.ts';
+import type { Training } from '../training/machine.ts';
 import { resolveCandidates, type Candidate } from './candidates.ts';
 import { withFreshCandidates } from './freshCandidates.ts';
 import { facesOf, type ProbeFace, type ProbeOptions, type ProbeSource } from './probe.ts';
@@ -24,8 +25,7 @@ export type IdentificationOptions = ProbeOptions & {
   ledger: Ledger;
   freshFaces: FreshFaces;
   results: Results;
-  /** When the last training that succeeded began; undefined when there is none. Milliseconds since 1970. */
-  lastTrainedAt: (group: string) => Promise<number | undefined>;
+  training: (group: string) => Promise<Training | undefined>;
   now: () => number;
 };
 
@@ -42,9 +42,9 @@ export function createIdentify(options: IdentificationOptions): Identify {
     if (group === undefined) throw new RollcallError('group_not_found');
     const { faces, ...picture } = await facesOf(options, group, source);
     const asked = { ...query, confidenceThreshold: query.confidenceThreshold ?? group.identifyThreshold };
-    const trainedAt = await options.lastTrainedAt(name);
+    const training = await options.training(name);
     const identified =
-      trainedAt === undefined ? 'untrained' : await identifyFaces(options, name, faces, asked);
+      training?.lastTrainedAt === undefined ? 'untrained' : await identifyFaces(options, name, faces, asked);
     const candidatesOf = ({ faceId }: ProbeFace): Promise<Candidate[]> =>
       resolveCandidates(
         options,
@@ -63,9 +63,9 @@ export function createIdentify(options: IdentificationOptions): Identify {
       trained: identified !== 'untrained',
       ...picture,
       faces:
-        trainedAt === undefined || identified === 'untrained'
+        identified === 'untrained'
           ? resolved
-          : await withFreshCandidates(options, name, trainedAt, resolved, asked),
+          : await withFreshCandidates(options, name, training?.lastSucceeded ?? 0, resolved, asked),
     };
     await results.record(
       answer,

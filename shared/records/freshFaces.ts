@@ -9,36 +9,36 @@ export type FreshFace = {
   ref: PictureRef;
   /** The version of the picture. */
   version: string;
+  /** How many trainings of the group had been begun when Face had it: any later one covers it. */
+  begun: number;
   /** Milliseconds since 1970. */
   addedAt: number;
   expiresAt: number;
 };
-
-/** The clocks of two instances may differ by so much. */
-const clockSkewMs = 5_000;
 
 export type FreshFaces = ReturnType<typeof createFreshFaces>;
 
 /** The faces that were added to each group, newest first, until a training covers them. */
 export function createFreshFaces(table: Table, now: () => number) {
   const partition = (group: string) => `fresh.${group}`;
-  const uncovered = (trainedAt: number) => `${newestFirst(trainedAt - clockSkewMs)}~`;
+  // Later trainings sort first, as later times do.
+  const covered = (lastSucceeded: number) => newestFirst(lastSucceeded - 1);
   return {
     async remember(face: FreshFace): Promise<void> {
-      const rowKey = `${newestFirst(face.addedAt)}.${face.faceId}`;
+      const rowKey = `${newestFirst(face.begun)}.${newestFirst(face.addedAt)}.${face.faceId}`;
       await table.write(partition(face.ref.group), [{ kind: 'put', rowKey, value: face }]);
     },
 
-    /** Usable faces that were added after the last training began: the newest of them, `top` at most. */
-    async newest(group: string, trainedAt: number, top: number): Promise<FreshFace[]> {
-      const rows = await take(table.range<FreshFace>(partition(group), '', uncovered(trainedAt)), top);
+    /** Usable faces that the last training that succeeded does not cover: the newest of them, `top` at most. */
+    async newest(group: string, lastSucceeded: number, top: number): Promise<FreshFace[]> {
+      const rows = await take(table.range<FreshFace>(partition(group), '', covered(lastSucceeded)), top);
       const usableUntil = now() + lastUseBeforeExpiryMs;
       return rows.map(({ value }) => value).filter(({ expiresAt }) => expiresAt > usableUntil);
     },
 
     /** Drops faces that a training covers; `top` at most. */
-    async dropCovered(group: string, trainedAt: number, top: number): Promise<void> {
-      const rows = await take(table.range<FreshFace>(partition(group), uncovered(trainedAt), '~'), top);
+    async dropCovered(group: string, lastSucceeded: number, top: number): Promise<void> {
+      const rows = await take(table.range<FreshFace>(partition(group), covered(lastSucceeded), '~'), top);
       for (let start = 0; start < rows.length; start += 100) {
         const removals = rows.slice(start, start + 100);
         await table.write(

@@ -168,8 +168,9 @@ export function createSweep(options: SweepOptions) {
         options.settings.FACE_ID_LIFETIME_SECONDS * 1_000,
         slice.expired,
       );
-      const trainedAt = (await trainings.get(group))?.lastTrainedAt;
-      if (trainedAt !== undefined) await options.freshFaces.dropCovered(group, trainedAt, slice.expired);
+      const { lastSucceeded } = (await trainings.get(group)) ?? {};
+      if (lastSucceeded !== undefined)
+        await options.freshFaces.dropCovered(group, lastSucceeded, slice.expired);
       await options.results.dropOlderThan(
         group,
         options.settings.RESULT_RETENTION_DAYS * dayMs,

@@ -20,6 +20,12 @@ export type Training = {
   lastChangedAt?: number;
   running?: { startedAt: number; accepted: boolean; covers: number; pollAt: number };
   lastTrainedAt?: number;
+  /**
+   * How many trainings were begun, and which of them was the last that succeeded: it covers the faces that were
+   * added when fewer had been begun. Told without a clock.
+   */
+  begun: number;
+  lastSucceeded?: number;
   /** How long the last training took Face, in milliseconds. */
   lastTookMs?: number;
   failures: number;
@@ -37,7 +43,7 @@ export type TrainingState = 'idle' | 'pending' | 'running' | 'failed';
 export type Decision =
   { do: 'nothing' } | { do: 'wait'; kind: TickKind; until: number } | { do: 'train' } | { do: 'poll' };
 
-export const untrained: Training = { failures: 0 };
+export const untrained: Training = { failures: 0, begun: 0 };
 
 /** Changes are noted no more often than this: a burst then costs one write a while. */
 const noteEveryMs = 250;
@@ -93,7 +99,11 @@ const unansweredMs = 5_000;
 export function started(training: Training, now: number): Training {
   const { changedAt, lastChangedAt: _lastChangedAt, retryAt: _retryAt, ...rest } = training;
   const covers = Math.min(changedAt ?? now, training.running?.covers ?? now);
-  return { ...rest, running: { startedAt: now, accepted: false, covers, pollAt: now + unansweredMs } };
+  return {
+    ...rest,
+    begun: rest.begun + 1,
+    running: { startedAt: now, accepted: false, covers, pollAt: now + unansweredMs },
+  };
 }
 
 /** Face took the call: the training that covers the changes has begun. */
@@ -118,7 +128,13 @@ export function stillRunning(training: Training, now: number): Training {
 export function succeeded(training: Training, tookMs: number): Training {
   const { running, error: _error, retryAt: _retryAt, ...rest } = training;
   if (running === undefined) return training;
-  return { ...rest, failures: 0, lastTrainedAt: running.startedAt, lastTookMs: tookMs };
+  return {
+    ...rest,
+    failures: 0,
+    lastTrainedAt: running.startedAt,
+    lastSucceeded: rest.begun,
+    lastTookMs: tookMs,
+  };
 }
 
 /** Face refused or failed the training: what it was to cover waits again, with a growing pause. */

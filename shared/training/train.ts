@@ -50,9 +50,11 @@ export type Trainer = ReturnType<typeof createTrainer>;
 export function createTrainer(options: TrainerOptions) {
   const { trainings, face, doorbells, debounce, log, now } = options;
 
-  /** Faces of the group have changed in Face. */
-  async function groupChanged(group: string): Promise<void> {
-    await ringFor(group, await trainings.change(group, (training) => changed(training, now())));
+  /** Faces of the group have changed in Face. Resolves with the training that knows of it. */
+  async function groupChanged(group: string): Promise<Training> {
+    const training = await trainings.change(group, (current) => changed(current, now()));
+    await ringFor(group, training);
+    return training;
   }
 
   /** Rings at the time at which the machine wants to go on, if any. */
@@ -136,7 +138,7 @@ export function createTrainer(options: TrainerOptions) {
 
     /** Trains the group soon, whether it has changed or not. */
     async trainNow(group: string): Promise<void> {
-      await ringFor(group, await trainings.change(group, (training) => changed(training, now())));
+      await groupChanged(group);
     },
   };
 }
