@@ -25,8 +25,8 @@ app.http('noSuchRoute', {
 function answer(handle: Route['handle']): HttpHandler {
   return async (request, context): Promise<HttpResponseInit> => {
     try {
-      const { status = 200, body } = await handle(requestOf(request), rollcall);
-      return { status, jsonBody: body };
+      const { status = 200, headers = {}, body } = await handle(requestOf(request), rollcall);
+      return { status, headers, jsonBody: body };
     } catch (error) {
       const failure = failureOf(error);
       if (failure.code === 'internal') context.error(describeError(failure.cause));

@@ -6,5 +6,6 @@ import './trainGroup.ts';
 import './identifyDropped.ts';
 import './http.ts';
 import './removePicture.ts';
+import './eraseGroup.ts';
 import './sweep.ts';
 import './retrain.ts';

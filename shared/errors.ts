@@ -115,6 +115,12 @@ export const failures = {
     title: 'There is no such result.',
     remedy: 'Results are kept for a number of days only; see GET /groups/{group}/results.',
   },
+  erasure_not_found: {
+    status: 404,
+    retried: false,
+    title: 'There is no such deletion.',
+    remedy: 'Use the id that DELETE answered.',
+  },
   face_id_not_found: {
     status: 404,
     retried: false,

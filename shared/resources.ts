@@ -12,6 +12,7 @@ export const tables = {
   faceIds: 'faceids',
   results: 'results',
   quota: 'quota',
+  erasures: 'erasures',
 } as const;
 
 export const queues = {
@@ -19,7 +20,7 @@ export const queues = {
   pictures: {
     name: 'pictures',
     requiresSession: false,
-    lockDurationSeconds: 30,
+    lockDurationSeconds: 15,
     maxDeliveryCount: 10,
     deadLetteringOnExpiration: false,
   },
@@ -27,7 +28,7 @@ export const queues = {
   persons: {
     name: 'persons',
     requiresSession: true,
-    lockDurationSeconds: 30,
+    lockDurationSeconds: 15,
     maxDeliveryCount: 10,
     deadLetteringOnExpiration: false,
   },
@@ -35,17 +36,25 @@ export const queues = {
   trainings: {
     name: 'trainings',
     requiresSession: true,
-    lockDurationSeconds: 30,
+    lockDurationSeconds: 15,
     maxDeliveryCount: 10,
     deadLetteringOnExpiration: false,
     // Longer than a tick lies ahead plus the skew of clocks: a burst of changes is one tick.
     duplicateDetectionWindowSeconds: 600,
   },
+  /** A group that was deleted and of which things are left; the session is the group. */
+  erasures: {
+    name: 'erasures',
+    requiresSession: true,
+    lockDurationSeconds: 15,
+    maxDeliveryCount: 10,
+    deadLetteringOnExpiration: false,
+  },
   /** No function listens here: what was given up passes through to the dead-letter queue, with its code. */
   failures: {
     name: 'failures',
     requiresSession: false,
-    lockDurationSeconds: 30,
+    lockDurationSeconds: 15,
     maxDeliveryCount: 10,
     deadLetteringOnExpiration: false,
   },

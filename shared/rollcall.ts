@@ -1,3 +1,4 @@
+import { createErase } from './erasure/erase.ts';
 import { createAddFace } from './enrollment/addFace.ts';
 import { createFaceGroups } from './enrollment/faceGroup.ts';
 import { createFacePersons } from './enrollment/facePersons.ts';
@@ -7,7 +8,9 @@ import type { Clients } from './clients.ts';
 import { createFaceClients, type FaceClient } from './face/client.ts';
 import type { FaceTransportOptions } from './face/transport.ts';
 import { createHealth } from './health.ts';
+import { createCluster } from './identification/cluster.ts';
 import { createFindSimilar } from './identification/findSimilar.ts';
+import { createRecall } from './identification/recall.ts';
 import { createIdentify, type IdentificationOptions } from './identification/identify.ts';
 import { createVerify } from './identification/verify.ts';
 import type { Log } from './log.ts';
@@ -15,10 +18,12 @@ import { createDeadLetters } from './messages/deadLetters.ts';
 import { createDoorbells } from './messages/doorbells.ts';
 import { createArrivals } from './photos/arrive.ts';
 import { createDetect, createDetectForEnrollment } from './photos/detect.ts';
+import { deletePicture, dropPicture } from './photos/drop.ts';
 import { fetchPicture } from './photos/fetchPicture.ts';
 import { noGroup } from './photos/path.ts';
 import { createPhotoStore } from './photos/photoStore.ts';
 import { createQuotaGate, type Lane } from './quota/gate.ts';
+import { createErasures } from './records/erasures.ts';
 import { createFaceIds } from './records/faceIds.ts';
 import { createFreshFaces } from './records/freshFaces.ts';
 import { createGroups } from './records/groups.ts';
@@ -34,7 +39,7 @@ import { poisonQueue, tables } from './resources.ts';
 import type { Settings } from './settings.ts';
 import { createRedrive } from './sweep/redrive.ts';
 import { createSweep } from './sweep/sweep.ts';
-import { isCovered, untrained } from './training/machine.ts';
+import { emptied, isCovered, untrained } from './training/machine.ts';
 import { createTrainer } from './training/train.ts';
 
 export type RollcallOptions = {
@@ -78,13 +83,22 @@ export function createRollcall({
   const lostFaces = createLostFaces(cursors);
   const faceIds = createFaceIds(table('faceIds'), now);
   const freshFaces = createFreshFaces(table('faceIds'), now);
+  const erasures = createErasures(table('erasures'), now);
   const results = createResults(table('results'), now);
   const trainings = createTrainings(table('trainings'), { initial: untrained, isOpen: (t) => !isCovered(t) });
   const doorbells = createDoorbells(clients.serviceBus, now);
   const deadLetters = createDeadLetters(clients.serviceBus);
   const photos = createPhotoStore(clients.blobs);
 
-  const faceGroups = createFaceGroups({ groups, ledger, lostFaces, face: face.background, now });
+  const faceGroups = createFaceGroups({
+    groups,
+    ledger,
+    lostFaces,
+    forgetTraining: (group) => trainings.change(group, emptied),
+    face: face.background,
+    callTimeoutMs: settings.FACE_TIMEOUT_SECONDS * 1_000,
+    now,
+  });
   const trainer = createTrainer({
     trainings,
     ledger,
@@ -132,6 +146,7 @@ export function createRollcall({
     async identify({ group, image, version }, bytes) {
       await identifyDropped(group, { kind: 'bytes', bytes, image, version }, { maxCandidates: 1 });
     },
+    groups,
     groupFor: async (name) => (await groups.get(name)) ?? put(name, {}),
     log,
     now,
@@ -149,12 +164,28 @@ export function createRollcall({
     callTimeoutMs: settings.FACE_TIMEOUT_SECONDS * 1_000,
     now,
   });
+  const erase = createErase({
+    erasures,
+    groups,
+    ledger,
+    photos,
+    faceIds,
+    freshFaces,
+    results,
+    trainings,
+    face: face.background,
+    faceGroups,
+    groupChanged: trainer.groupChanged,
+    doorbells,
+    now,
+  });
   const session = createEnrollmentSession({
     ledger,
     groups,
     face: face.background,
     addFace,
     groupChanged: trainer.groupChanged,
+    erasePerson: erase.erasePerson,
     doorbells,
     deadLetters,
     log,
@@ -174,6 +205,7 @@ export function createRollcall({
     cursors,
     doorbells,
     arrivals,
+    erase,
     trainer,
     poison: clients.queues.getQueueClient(poisonQueue),
     settings,
@@ -189,6 +221,7 @@ export function createRollcall({
     pictureArrived: arrivals.look,
     lookAtPicture: arrivals.lookAt,
     workOnPerson: session.work,
+    eraseGroup: erase.eraseGroup,
     trainGroup: trainer.tick,
     sweep: sweeper.sweep,
     retrain: sweeper.retrain,
@@ -196,8 +229,13 @@ export function createRollcall({
     identify: createIdentify(inLane('interactive')),
     findSimilar: createFindSimilar(inLane('interactive')),
     verify: createVerify(inLane('interactive')),
+    cluster: createCluster({ face: face.interactive, faceIds, ledger, results }),
+    dropPicture: (image: string, bytes: Uint8Array, type: string) => dropPicture(photos, image, bytes, type),
+    deletePicture: (image: string) => deletePicture({ photos, ledger, look: arrivals.look }, image),
     putGroup: put,
     trainNow: trainer.trainNow,
+    deleteGroup: erase.deleteGroup,
+    deletePerson: erase.deletePerson,
     allPictures,
     redrive: createRedrive({
       ledger,
@@ -212,6 +250,7 @@ export function createRollcall({
     groups,
     ledger,
     trainings,
-    results,
+    erasures,
+    recall: createRecall({ results, ledger }),
   };
 }

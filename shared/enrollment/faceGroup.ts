@@ -1,4 +1,4 @@
-import { isFaceError } from '../face/errors.ts';
+import { isFaceError, mayHaveTakenEffect } from '../face/errors.ts';
 import { RollcallError } from '../errors.ts';
 import type { FaceClient } from '../face/client.ts';
 import { TurnFarAway } from '../quota/gate.ts';
@@ -10,10 +10,21 @@ import type { LostFaces } from '../records/lostFaces.ts';
 const claimMs = 60_000;
 const comeBackMs = 1_000;
 
+/** A deletion that may still land: nothing may be created before, or it would go too. The claim is kept so long. */
+class DeletionInDoubt extends TurnFarAway {}
+
 export type FaceGroups = ReturnType<typeof createFaceGroups>;
 
 /** The groups as Face has them: created at the first face, emptied after the last. One instance at a time. */
-export function createFaceGroups({ groups, ledger, lostFaces, face, now }: FaceGroupsOptions) {
+export function createFaceGroups({
+  groups,
+  ledger,
+  lostFaces,
+  forgetTraining,
+  face,
+  callTimeoutMs,
+  now,
+}: FaceGroupsOptions) {
   /** @throws TurnFarAway while another instance is at it */
   async function claim(name: string, change: (group: Group) => Group): Promise<Group> {
     let claimed = false;
@@ -26,14 +37,43 @@ export function createFaceGroups({ groups, ledger, lostFaces, face, now }: FaceG
     return after;
   }
 
-  async function release(name: string, change: (group: Group) => Group): Promise<Group> {
+  /** A group that was deleted while it was claimed is another incarnation, and left as it is. */
+  async function release(
+    name: string,
+    { incarnation }: Group,
+    change: (group: Group) => Group,
+  ): Promise<Group> {
     const after = await groups.change(name, (group) => {
       if (group === undefined) return undefined;
-      const { claimedUntil: _claimedUntil, ...rest } = change(group);
+      const { claimedUntil: _claimedUntil, ...rest } =
+        group.incarnation === incarnation ? change(group) : group;
       return rest;
     });
     if (after === undefined) throw new RollcallError('group_not_found');
     return after;
+  }
+
+  /** After a failure; the caller throws it. */
+  async function letGo(
+    name: string,
+    claimed: Group,
+    error: unknown,
+    change = (group: Group): Group => group,
+  ): Promise<void> {
+    if (!(error instanceof DeletionInDoubt)) await release(name, claimed, change);
+  }
+
+  /** Deletes the group in Face, under a claim. A group that is not there is gone. @throws DeletionInDoubt */
+  async function deleteInFace(name: string): Promise<void> {
+    try {
+      await face.deleteGroup(name);
+    } catch (error) {
+      if (isFaceError(error, 404)) return;
+      if (!mayHaveTakenEffect(error)) throw error;
+      const landedForSureMs = 2 * callTimeoutMs;
+      await groups.change(name, (group) => group && { ...group, claimedUntil: now() + landedForSureMs });
+      throw new DeletionInDoubt(landedForSureMs);
+    }
   }
 
   /** Creating is not idempotent: a group that exists is ours if it has the model that we want. */
@@ -57,12 +97,40 @@ export function createFaceGroups({ groups, ledger, lostFaces, face, now }: FaceG
       if (group.inFace && (group.claimedUntil ?? 0) <= now()) return group;
       const claimed = await claim(name, (current) => current);
       try {
+        if (claimed.isDeleted === true) throw new RollcallError('group_not_found');
+        if (claimed.isStaleInFace === true) {
+          await deleteInFace(name);
+          await forgetTraining(name);
+        }
         if (!claimed.inFace) await createInFace(claimed);
       } catch (error) {
-        await release(name, (current) => current);
+        await letGo(name, claimed, error);
         throw error;
       }
-      return release(name, (current) => ({ ...current, inFace: true }));
+      const ensured = await release(name, claimed, ({ isStaleInFace: _isStaleInFace, ...current }) => ({
+        ...current,
+        inFace: true,
+      }));
+      if (ensured.incarnation !== claimed.incarnation)
+        throw new RollcallError('conflict', 'The group was deleted meanwhile.');
+      return ensured;
+    },
+
+    /** Deletes in Face what an earlier life of the group left there. True when there was something. */
+    async deleteStale(name: string): Promise<boolean> {
+      if ((await groups.row(name))?.isStaleInFace !== true) return false;
+      const claimed = await claim(name, (current) => current);
+      try {
+        if (claimed.isStaleInFace === true) {
+          await deleteInFace(name);
+          await forgetTraining(name);
+        }
+      } catch (error) {
+        await letGo(name, claimed, error);
+        throw error;
+      }
+      await release(name, claimed, ({ isStaleInFace: _isStaleInFace, ...current }) => current);
+      return true;
     },
 
     /**
@@ -79,22 +147,29 @@ export function createFaceGroups({ groups, ledger, lostFaces, face, now }: FaceG
     },
 
     /**
-     * Deletes the group in Face if no picture of it is or may become enrolled; the next face creates it anew.
+     * Deletes the group in Face if no picture of it is or may become enrolled; the next face creates it anew. True
+     * when nothing of it is left to train.
      * The incarnation rises before the counts are read: whoever wants to add a face has his picture in the
      * counts before he reads the group, so he is either seen here, or sees the claim and comes back.
      */
     async emptyIfNoFaceIsLeft(name: string): Promise<boolean> {
-      await claim(name, (group) => ({ ...group, inFace: false, incarnation: group.incarnation + 1 }));
+      // Deleted: its erasure deletes it in Face.
+      if ((await groups.get(name)) === undefined) return true;
+      const claimed = await claim(name, (group) => ({
+        ...group,
+        inFace: false,
+        incarnation: group.incarnation + 1,
+      }));
       const { images } = await ledger.counts(name);
       const empty = images.received + images.detected + images.enrolled === 0;
-      if (empty) {
-        await face.deleteGroup(name).catch((error: unknown) => {
-          if (!isFaceError(error, 404)) throw error;
-        });
+      const asBefore = (group: Group) => ({ ...group, inFace: true, incarnation: group.incarnation - 1 });
+      try {
+        if (empty) await deleteInFace(name);
+      } catch (error) {
+        await letGo(name, claimed, error, asBefore);
+        throw error;
       }
-      await release(name, (group) =>
-        empty ? group : { ...group, inFace: true, incarnation: group.incarnation - 1 },
-      );
+      await release(name, claimed, (group) => (empty ? group : asBefore(group)));
       return empty;
     },
   };
@@ -104,6 +179,10 @@ export type FaceGroupsOptions = {
   groups: Groups;
   ledger: Ledger;
   lostFaces: LostFaces;
+  /** Nothing of the group is trained any more, and nothing of it waits for a training. */
+  forgetTraining: (group: string) => Promise<unknown>;
   face: FaceClient;
+  /** A call that was not answered for twice this long will not land any more. */
+  callTimeoutMs: number;
   now: () => number;
 };

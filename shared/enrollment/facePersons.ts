@@ -17,17 +17,26 @@ export function createFacePersons({ ledger, groups, faceGroups, lostFaces, face 
      * row names and that has no face; another one is created under a new attempt.
      */
     async ensure(group: string, key: string): Promise<{ personId: string; incarnation: number }> {
-      const { incarnation } = await faceGroups.ensure(group);
-      const person = await ledger.person(group, key);
+      const living = await faceGroups.ensure(group);
+      const { incarnation } = living;
+      const person = await ledger.person(living, key);
       if (person === undefined) throw new RollcallError('person_not_found');
       if (person.personId !== undefined && person.incarnation === incarnation) {
         return { personId: person.personId, incarnation };
       }
       // Face's name of the person is a hash: names stay on our side.
       const personId = await face.createPerson(group, key, `attempt ${randomUUID()}`);
-      await groups.nameFacePerson(group, personId, { key, person: person.person });
-      await ledger.changePerson(group, key, (current) => ({ ...current, personId, incarnation }));
-      return { personId, incarnation };
+      await groups.nameFacePerson(group, personId, { key, person: person.person, incarnation });
+      let isNamed = false;
+      await ledger.changePerson(group, key, (current) => {
+        isNamed = current.life === person.life && current.isDeleted !== true;
+        return isNamed ? { ...current, personId, incarnation } : current;
+      });
+      if (isNamed) return { personId, incarnation };
+      // Deleted meanwhile: nothing is created for an earlier life.
+      await groups.dropFacePerson(group, personId);
+      await face.deletePerson(group, personId);
+      throw new RollcallError('conflict', 'The person was deleted meanwhile.');
     },
 
     /** Face said 404 for the person or for the whole group: both are created anew at the next attempt. */

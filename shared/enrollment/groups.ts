@@ -17,8 +17,10 @@ export async function putGroup(
   now: number,
 ): Promise<Group> {
   const group = await groups.change(name, (before) => {
-    if (before === undefined)
-      return { ...newGroup(name, wanted.recognitionModel ?? defaultModel, now), ...wanted };
+    if (before === undefined || before.isDeleted === true) {
+      const born = newGroup(name, wanted.recognitionModel ?? defaultModel, now);
+      return { ...born, ...ofEarlierLives(before), ...wanted };
+    }
     if (wanted.recognitionModel !== undefined && wanted.recognitionModel !== before.recognitionModel) {
       throw new RollcallError('recognition_model_fixed', `The group has ${before.recognitionModel}.`);
     }
@@ -26,6 +28,20 @@ export async function putGroup(
   });
   if (group === undefined) throw new RollcallError('group_not_found');
   return group;
+}
+
+/** What a group that was deleted hands on to its next life. */
+function ofEarlierLives(before: Group | undefined): Partial<Group> {
+  if (before === undefined) return {};
+  const { generation, incarnation, isStaleInFace, claimedUntil, deletedAt, erasures } = before;
+  return {
+    generation,
+    incarnation,
+    ...(isStaleInFace === undefined ? {} : { isStaleInFace }),
+    ...(claimedUntil === undefined ? {} : { claimedUntil }),
+    ...(deletedAt === undefined ? {} : { deletedAt }),
+    ...(erasures === undefined ? {} : { erasures }),
+  };
 }
 
 function newGroup(group: string, recognitionModel: string, now: number): Group {
@@ -37,5 +53,19 @@ function newGroup(group: string, recognitionModel: string, now: number): Group {
     inFace: false,
     createdAt: now,
     updatedAt: now,
+  };
+}
+
+/** The group as it is remembered from the moment of its deletion on. */
+export function deletedGroup(group: Group, erasure: string, deletedAt: number): Group {
+  return {
+    ...newGroup(group.group, group.recognitionModel, group.createdAt),
+    ...ofEarlierLives(group),
+    generation: group.generation + 1,
+    incarnation: group.incarnation + 1,
+    isStaleInFace: true,
+    isDeleted: true,
+    deletedAt,
+    erasures: [...(group.erasures ?? []), erasure],
   };
 }

@@ -28,6 +28,8 @@ export type SessionOptions = {
   face: FaceClient;
   addFace: AddFace;
   groupChanged: (group: string) => Promise<unknown>;
+  /** Goes on with what is to be erased of a person; resolves with when to come back (never: Infinity). */
+  erasePerson: (bell: PersonBell) => Promise<number>;
   doorbells: Doorbells;
   deadLetters: DeadLetters;
   log: Log;
@@ -53,8 +55,9 @@ export function createEnrollmentSession(options: SessionOptions) {
 
   async function work({ group, person }: PersonBell): Promise<void> {
     const endAt = now() + longestWorkMs;
+    let comeBackAt = await options.erasePerson({ group, person });
     const refs = await ledger.openPictures(group, person, picturesAtATime);
-    let comeBackAt = refs.length === picturesAtATime ? now() : Infinity;
+    if (refs.length === picturesAtATime) comeBackAt = now();
     for (const ref of refs) {
       const next = now() > endAt ? { at: now(), stop: true } : await step(ref);
       comeBackAt = Math.min(comeBackAt, next.at);
@@ -101,11 +104,9 @@ export function createEnrollmentSession(options: SessionOptions) {
 
   /** A group or person that was deleted since has a higher generation: nothing is created for an earlier one. */
   async function isOfThisLife(ref: PictureRef, picture: Picture): Promise<boolean> {
-    const [group, person] = await Promise.all([
-      options.groups.get(ref.group),
-      ledger.person(ref.group, ref.person ?? ''),
-    ]);
-    return picture.generation === `${group?.generation ?? 0}.${person?.generation ?? 1}`;
+    const group = await options.groups.get(ref.group);
+    const person = group && (await ledger.person(group, ref.person ?? ''));
+    return picture.generation === person?.life;
   }
 
   /** Deleting is idempotent: a face that is not there is gone. */

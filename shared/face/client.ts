@@ -18,6 +18,7 @@ import type {
 export const faceLimits = {
   identifyFaceIds: 10,
   findSimilarFaceIds: 1_000,
+  groupedFaceIds: 1_000,
   facesOfAPerson: 248,
   imageBytes: 6_000_000,
   imageSide: 4_096,
@@ -45,6 +46,8 @@ export interface FaceClient {
     faceIds: readonly string[],
     options: { mode: FindSimilarMode; maxCandidates: number },
   ): Promise<SimilarFace[]>;
+  /** Between 2 and 1,000 faces; those like no other are the messy group. */
+  group(faceIds: readonly string[]): Promise<{ groups: string[][]; messyGroup: string[] }>;
   verify(faceId: string, group: string, personId: string): Promise<VerifyResult>;
   createGroup(group: string, recognitionModel: string): Promise<void>;
   getGroup(group: string): Promise<PersonGroup>;
@@ -99,6 +102,7 @@ function faceClient(transport: FaceTransport, lane: Lane): FaceClient {
         path: '/findsimilars',
         json: { faceId, faceIds, mode, maxNumOfCandidatesReturned: maxCandidates },
       }),
+    group: (faceIds) => call({ method: 'POST', path: '/group', json: { faceIds } }),
     verify: (faceId, largePersonGroupId, personId) =>
       call({ method: 'POST', path: '/verify', json: { faceId, largePersonGroupId, personId } }),
     createGroup: (group, recognitionModel) =>

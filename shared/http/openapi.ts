@@ -11,7 +11,7 @@ const contact = 'Turns a storage container into a face enrollment and identifica
 export function openApi(routes: readonly Route[]): Json {
   const paths: Record<string, Json> = {};
   for (const route of routes) {
-    const path = `/api/${route.path}`;
+    const path = `/api/${route.path.replace('{*', '{')}`;
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route) };
   }
   return {
@@ -43,7 +43,7 @@ function operationOf(route: Route): Json {
 }
 
 function pathParameters(path: string): Json[] {
-  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+  return [...path.matchAll(/\{\*?(\w+)\}/g)].map(([, name]) => ({
     name,
     in: 'path',
     required: true,
@@ -69,7 +69,7 @@ function requestBodyOf({ json, pictures = false }: NonNullable<Route['body']>): 
   return {
     required: pictures,
     content: {
-      'application/json': { schema: schemaOf(json, 'input') },
+      ...(json === undefined ? {} : { 'application/json': { schema: schemaOf(json, 'input') } }),
       ...(pictures ? { 'application/octet-stream': {}, 'image/*': {} } : {}),
     },
   };

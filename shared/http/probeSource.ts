@@ -15,11 +15,9 @@ export async function readProbeSource(
   schema: typeof identifyBody | typeof faceBody,
   fetchPicture: FetchPicture,
 ): Promise<ProbeSource> {
-  const type = (request.header('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  const isPicture = type === 'application/octet-stream' || type.startsWith('image/');
-  if (!isPicture && type !== 'application/json') {
-    throw new RollcallError('unsupported_media_type', `The body is ${type === '' ? 'of no type' : type}.`);
-  }
+  const type = contentTypeOf(request);
+  const isPicture = isPictureType(type);
+  if (!isPicture && type !== 'application/json') throw unsupported(type);
   const bytes = await request.body(largestPictureBytes);
   if (isPicture) {
     if (bytes.length === 0) throw new InvalidRequest([{ field: 'body', expected: 'the bytes of a picture' }]);
@@ -29,6 +27,19 @@ export async function readProbeSource(
   if ('url' in body) return { kind: 'bytes', bytes: await fetchPicture(body.url) };
   if ('image' in body) return { kind: 'image', image: body.image };
   return { kind: 'faceIds', faceIds: 'faceIds' in body ? body.faceIds : [body.faceId] };
+}
+
+/** Without its parameters. */
+export function contentTypeOf(request: ApiRequest): string {
+  return (request.header('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+}
+
+export function isPictureType(type: string): boolean {
+  return type === 'application/octet-stream' || type.startsWith('image/');
+}
+
+export function unsupported(type: string): RollcallError {
+  return new RollcallError('unsupported_media_type', `The body is ${type === '' ? 'of no type' : type}.`);
 }
 
 type Body = { url: string } | { image: string } | { faceIds: string[] } | { faceId: string };

@@ -1,9 +1,8 @@
 import type { z } from 'zod';
 import { failures, RollcallError } from '../errors.ts';
 import { translateFaceError } from '../face/errors.ts';
+import type { ApiAnswer } from './route.ts';
 import { TurnFarAway } from '../quota/gate.ts';
-
-export type ApiAnswer = { status: number; headers: Record<string, string>; body: unknown };
 
 /** A request that does not fit: each field with what was expected of it. */
 export class InvalidRequest extends RollcallError {
@@ -28,7 +27,7 @@ export function parsed<Schema extends z.ZodType>(
 }
 
 /** Any failure as problem details (RFC 9457). What nobody foresaw says nothing but `internal`. */
-export function problemOf(error: unknown): ApiAnswer {
+export function problemOf(error: unknown): Required<ApiAnswer> {
   const failure = failureOf(error);
   const { status, title } = failures[failure.code];
   const retryAfter: Record<string, string> =

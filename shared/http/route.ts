@@ -14,6 +14,8 @@ export type ApiRequest = {
 
 export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
 
+export type ApiAnswer = { status?: number; headers?: Record<string, string>; body: unknown };
+
 /** A row of the route table: where, what for, what comes in, what goes out. */
 export type Route = {
   name: string;
@@ -24,8 +26,8 @@ export type Route = {
   /** `open` needs no key. */
   access: 'open' | 'key';
   query?: z.ZodObject;
-  body?: { json: z.ZodType; pictures?: boolean };
+  body?: { json?: z.ZodType; pictures?: boolean };
   answer: { status: number; schema: z.ZodType | undefined };
   failures: readonly FailureCode[];
-  handle(request: ApiRequest, rollcall: Rollcall): Promise<{ status?: number; body: unknown }>;
+  handle(request: ApiRequest, rollcall: Rollcall): Promise<ApiAnswer>;
 };

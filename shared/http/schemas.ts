@@ -172,6 +172,42 @@ export const health = z.object({
   parts: z.record(z.string(), z.object({ status: z.enum(['ok', 'down']), detail: z.string().optional() })),
 });
 
+const erasedCount = z.int();
+
+export const erasure = z.object({
+  id: z.string(),
+  group: z.string(),
+  kind: z.enum(['group', 'person']),
+  state: z.enum(['running', 'finished']),
+  requestedAt: time,
+  finishedAt: time
+    .optional()
+    .describe('When nothing was found any more and the group was trained without it'),
+  erased: z.object({
+    blobs: erasedCount,
+    faces: erasedCount.describe('Persisted faces in Face'),
+    pictures: erasedCount.describe('Records of pictures'),
+    faceIds: erasedCount,
+    results: erasedCount.describe('Results that were dropped, or no longer name the person'),
+  }),
+});
+
+export const dropped = z.object({ image: z.string().describe('The whole path, container first') });
+
+export const clusterQuery = z.object({ since: findSimilarQuery.shape.since });
+
+const seenFace = z.object({ faceId, image: z.string().optional(), faceRectangle, detectedAt: time });
+
+export const clusterAnswer = z.object({
+  group: z.string(),
+  searched: z.int().describe('How many unknown faces were compared, newest first'),
+  truncated: z.boolean().describe('Whether there were more'),
+  clusters: z
+    .array(z.object({ faces: z.array(seenFace) }))
+    .describe('Faces that belong together, most first'),
+  others: z.array(seenFace).describe('Faces that are like no other'),
+});
+
 export const redriven = z.object({
   redriven: z.int().describe('How many failed pictures were sent round again'),
   more: z.boolean().describe('Whether there are others: ask once more'),

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Erasure } from '../records/erasures.ts';
 import type { Group } from '../records/groups.ts';
 import type { GroupCounts, Page, Person } from '../records/ledger.ts';
 import type { Picture } from '../records/picture.ts';
@@ -71,6 +72,19 @@ export function viewOfPicture(picture: Picture): z.output<typeof schemas.picture
     ...(state === 'enrolled' && persisted !== undefined ? { persistedFaceId: persisted.faceId } : {}),
     receivedAt: iso(picture.receivedAt),
     updatedAt: iso(picture.updatedAt),
+  };
+}
+
+export function viewOfErasure(erasure: Erasure): z.output<typeof schemas.erasure> {
+  const { id, group, person, requestedAt, finishedAt, erased } = erasure;
+  return {
+    id,
+    group,
+    kind: person === undefined ? 'group' : 'person',
+    state: finishedAt === undefined ? 'running' : 'finished',
+    requestedAt: iso(requestedAt),
+    ...(finishedAt === undefined ? {} : { finishedAt: iso(finishedAt) }),
+    erased,
   };
 }
 

@@ -1,5 +1,5 @@
 import type { IdentifyCandidate } from '../face/types.ts';
-import type { Groups } from '../records/groups.ts';
+import type { Group, Groups } from '../records/groups.ts';
 import type { Ledger } from '../records/ledger.ts';
 
 export type Candidate = { person: string; personId: string; confidence: number };
@@ -10,12 +10,12 @@ export type Candidate = { person: string; personId: string; confidence: number }
  */
 export async function resolveCandidates(
   { groups, ledger }: { groups: Groups; ledger: Ledger },
-  group: string,
+  group: Group,
   candidates: readonly IdentifyCandidate[],
 ): Promise<Candidate[]> {
   const resolved = await Promise.all(
     candidates.map(async ({ personId, confidence }) => {
-      const name = await groups.personOfFace(group, personId);
+      const name = await groups.personOfFace(group.group, personId);
       const person = name && (await ledger.person(group, name.key));
       const enrolled = person !== undefined && person.personId === personId && person.images.enrolled > 0;
       return enrolled ? { person: person.person, personId, confidence } : undefined;

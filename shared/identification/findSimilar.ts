@@ -57,7 +57,7 @@ export function createFindSimilar(options: IdentificationOptions): FindSimilar {
       faces: [],
     };
     for (const face of faces)
-      answer.faces.push({ ...face, matches: await matchesOf(options, face, seen, query) });
+      answer.faces.push({ ...face, matches: await matchesOf(options, group, face, seen, query) });
     await results.record(answer, []);
     return answer;
   };
@@ -80,6 +80,7 @@ async function newestSeen(
 
 async function matchesOf(
   options: IdentificationOptions,
+  group: Group,
   { faceId }: ProbeFace,
   seen: readonly SeenFace[],
   query: FindSimilarQuery,
@@ -90,7 +91,7 @@ async function matchesOf(
   for (const { faceId: matched, confidence } of similar) {
     if (matches.length === query.maxCandidates) break;
     const face = bySeen.get(matched);
-    if (face === undefined || !(await isStillThere(options, face))) continue;
+    if (face === undefined || !(await isStillThere(options, group, face))) continue;
     const { faceRectangle, image, detectedAt } = face;
     matches.push({
       faceId: matched,
@@ -106,9 +107,10 @@ async function matchesOf(
 /** A picture that was removed or written again is not named, whatever Face remembers of it. */
 async function isStillThere(
   { ledger }: IdentificationOptions,
+  group: Group,
   { image, version }: SeenFace,
 ): Promise<boolean> {
   if (image === undefined) return true;
-  const picture = await ledger.get(placeOf(image).ref);
-  return picture !== undefined && picture.state !== 'removed' && picture.version === version;
+  const picture = await ledger.livingPicture(group, placeOf(image).ref);
+  return picture?.version === version;
 }

@@ -1,5 +1,6 @@
 import { faceLimits, type FaceClient } from '../face/client.ts';
 import type { FreshFace, FreshFaces } from '../records/freshFaces.ts';
+import type { Group } from '../records/groups.ts';
 import type { Ledger } from '../records/ledger.ts';
 import type { Candidate } from './candidates.ts';
 import { similarFaces } from './similarFaces.ts';
@@ -23,7 +24,7 @@ export type FreshQuery = { maxCandidates: number; confidenceThreshold?: number |
 /** Adds persons by their fresh faces to faces that have fewer candidates than were asked for. */
 export async function withFreshCandidates<Face extends { faceId: string; candidates: Candidate[] }>(
   options: { face: FaceClient; freshFaces: FreshFaces; ledger: Ledger },
-  group: string,
+  group: Group,
   lastSucceeded: number,
   faces: readonly Face[],
   query: FreshQuery,
@@ -32,11 +33,11 @@ export async function withFreshCandidates<Face extends { faceId: string; candida
     .filter(({ candidates }) => candidates.length < query.maxCandidates)
     .slice(0, askedAtMost);
   if (open.length === 0) return [...faces];
-  const fresh = await options.freshFaces.newest(group, lastSucceeded, freshFacesAtMost);
+  const fresh = await options.freshFaces.newest(group.group, lastSucceeded, freshFacesAtMost);
   if (fresh.length === 0) return [...faces];
   const byFaceId = new Map(fresh.map((face) => [face.faceId, face]));
   const found = await Promise.all(
-    open.map(({ faceId }) => candidatesAmong(options, faceId, byFaceId, query)),
+    open.map(({ faceId }) => candidatesAmong(options, group, faceId, byFaceId, query)),
   );
   return faces.map((face) => {
     const more = found[open.indexOf(face)];
@@ -46,6 +47,7 @@ export async function withFreshCandidates<Face extends { faceId: string; candida
 
 async function candidatesAmong(
   { face, ledger }: { face: FaceClient; ledger: Ledger },
+  group: Group,
   faceId: string,
   fresh: ReadonlyMap<string, FreshFace>,
   { maxCandidates, confidenceThreshold }: FreshQuery,
@@ -63,15 +65,15 @@ async function candidatesAmong(
     if (candidates.size === maxCandidates || confidence < (confidenceThreshold ?? 0)) break;
     const compared = fresh.get(match);
     if (candidates.has(compared?.ref.person)) continue;
-    const person = await enrolledPerson(ledger, compared);
+    const person = await enrolledPerson(ledger, group, compared);
     if (person !== undefined) candidates.set(compared?.ref.person, { ...person, confidence });
   }
   return [...candidates.values()];
 }
 
 /** Only while the very picture is enrolled: it may have been removed or written again. */
-async function enrolledPerson(ledger: Ledger, fresh: FreshFace | undefined) {
-  const picture = fresh && (await ledger.get(fresh.ref));
+async function enrolledPerson(ledger: Ledger, group: Group, fresh: FreshFace | undefined) {
+  const picture = fresh && (await ledger.livingPicture(group, fresh.ref));
   if (picture?.state !== 'enrolled' || picture.version !== fresh?.version) return undefined;
   const { person, persisted } = picture;
   return person === undefined || persisted === undefined

@@ -48,7 +48,7 @@ export function createIdentify(options: IdentificationOptions): Identify {
     const candidatesOf = ({ faceId }: ProbeFace): Promise<Candidate[]> =>
       resolveCandidates(
         options,
-        name,
+        group,
         (identified !== 'untrained' && identified.get(faceId)?.candidates) || [],
       );
     const resolved = await Promise.all(
@@ -65,7 +65,7 @@ export function createIdentify(options: IdentificationOptions): Identify {
       faces:
         identified === 'untrained'
           ? resolved
-          : await withFreshCandidates(options, name, training?.lastSucceeded ?? 0, resolved, asked),
+          : await withFreshCandidates(options, group, training?.lastSucceeded ?? 0, resolved, asked),
     };
     await results.record(
       answer,

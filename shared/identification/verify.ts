@@ -46,7 +46,7 @@ export function createVerify(options: IdentificationOptions): Verify {
   return async (name, source, personName) => {
     const group = await groups.get(name);
     if (group === undefined) throw new RollcallError('group_not_found');
-    const person = await ledger.person(name, personKeyOf(name, personName));
+    const person = await ledger.person(group, personKeyOf(name, personName));
     if (person === undefined) throw new RollcallError('person_not_found');
     if (person.personId === undefined || person.images.enrolled === 0) {
       throw new RollcallError('person_not_found', 'No face of the person is enrolled.');

@@ -13,7 +13,7 @@ const pictureBell = z.object({
   doorbell: z.object({ group: z.string(), person: z.string().optional(), image: z.string() }),
 });
 const personBell = z.object({ doorbell: z.object({ group: z.string(), person: z.string() }) });
-const trainingBell = z.object({ doorbell: z.object({ group: z.string() }) });
+const groupBell = z.object({ doorbell: z.object({ group: z.string() }) });
 
 export type PersonBell = { group: string; person: string };
 
@@ -24,7 +24,8 @@ export const readBell = {
     return person === undefined ? rest : { ...rest, person };
   },
   person: (body: unknown): PersonBell => personBell.parse(body).doorbell,
-  training: (body: unknown): { group: string } => trainingBell.parse(body).doorbell,
+  erasure: (body: unknown): { group: string } => groupBell.parse(body).doorbell,
+  training: (body: unknown): { group: string } => groupBell.parse(body).doorbell,
 };
 
 export interface Doorbells {
@@ -34,6 +35,8 @@ export interface Doorbells {
   ringPerson(bell: PersonBell, inMs?: number): Promise<void>;
   /** Look at the training of this group at that time. The same kind at the same time rings once. */
   ringTraining(group: string, kind: string, at: number): Promise<void>;
+  /** Look at what is to be erased of this group. */
+  ringErasure(group: string, inMs?: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -62,6 +65,12 @@ export function createDoorbells(client: ServiceBusClient, now: () => number): Do
           messageId: `${sessionOf(group)}.${kind}.${at}`,
         },
         at,
+      ),
+    ringErasure: (group, inMs = 0) =>
+      send(
+        queues.erasures.name,
+        { body: { doorbell: { group } }, sessionId: sessionOf(group) },
+        now() + inMs,
       ),
     async close() {
       await Promise.all([...senders.values()].map((sender) => sender.close()));

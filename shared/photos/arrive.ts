@@ -2,7 +2,9 @@ import { describeError, RollcallError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { DeadLetters } from '../messages/deadLetters.ts';
 import type { Doorbells } from '../messages/doorbells.ts';
+import type { Group, Groups } from '../records/groups.ts';
 import type { Ledger, PictureRef } from '../records/ledger.ts';
+import { firstLife, groupGenerationOf } from '../records/life.ts';
 import {
   detected,
   failed,
@@ -30,8 +32,9 @@ export type ArrivalOptions = {
   detect: DetectForEnrollment;
   /** Answers a dropped probe and records the result. */
   identify: (picture: Picture, bytes: Uint8Array) => Promise<void>;
-  /** The group, brought into being if it is not there. */
-  groupFor: (group: string) => Promise<{ generation: number }>;
+  groups: Groups;
+  /** Brings the group into being if it is not there. */
+  groupFor: (group: string) => Promise<Group>;
   log: Log;
   now: () => number;
 };
@@ -68,21 +71,30 @@ export function createArrivals(options: ArrivalOptions) {
   async function receive(image: string): Promise<Arrived | undefined> {
     const place = placeOf(image);
     const photo = await photos.version(image);
-    const known = photo && (await describe(place));
+    const known = photo && (await describe(place, photo.writtenAt));
+    // It was there when its person or group was deleted, and goes with it.
+    if (known === 'erased') await photos.remove(image, photo?.version ?? '');
     const picture =
-      known && (await ledger.change(place.ref, (before) => received(before, known, photo.version, now())));
+      known === undefined || known === 'erased'
+        ? undefined
+        : await ledger.change(place.ref, (before) => received(before, known, photo?.version ?? '', now()));
     if (picture !== undefined) return { place, picture, bytes: photo?.bytes ?? 0 };
     await gone(place);
     return undefined;
   }
 
-  async function describe(place: Place) {
+  async function describe(place: Place, writtenAt: number) {
     const common = { image: place.image, group: place.group };
     if (place.group === noGroup) return { ...common, generation: '0' };
+    const row = await options.groups.row(place.group);
+    if (writtenAt <= (row?.deletedAt ?? -1)) return 'erased';
     const { generation } = await options.groupFor(place.group);
     if (place.kind !== 'enroll') return { ...common, generation: String(generation) };
-    const person = await ledger.person(place.group, place.ref.person ?? '');
-    return { ...common, person: place.person, generation: `${generation}.${person?.generation ?? 1}` };
+    const person = await ledger.personRow(place.group, place.ref.person ?? '');
+    if (writtenAt <= (person?.deletedAt ?? -1)) return 'erased';
+    const isOfThisLife = person !== undefined && groupGenerationOf(person.life) === generation;
+    const life = isOfThisLife ? person.life : firstLife(generation);
+    return { ...common, person: place.person, generation: life };
   }
 
   async function attempt(place: Place, picture: Picture, bytes: number): Promise<void> {

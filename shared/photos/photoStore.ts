@@ -1,12 +1,15 @@
 import { buffer } from 'node:stream/consumers';
 import { type BlobServiceClient, type ContainerClient, RestError } from '@azure/storage-blob';
 import { RollcallError } from '../errors.ts';
+import { containers } from '../resources.ts';
 
-/** A version of a blob: its ETag and size. */
-export type PhotoVersion = { version: string; bytes: number };
+/**
+ * A version of a blob: its ETag, its size, and when it was written, by the clock of the storage account in whole
+ * seconds (milliseconds since 1970).
+ */
+export type PhotoVersion = { version: string; bytes: number; writtenAt: number; md5?: Uint8Array };
 
-/** `writtenAt`: milliseconds since 1970. */
-export type ListedPhoto = PhotoVersion & { image: string; writtenAt: number };
+export type ListedPhoto = PhotoVersion & { image: string };
 
 export type PhotoStore = ReturnType<typeof createPhotoStore>;
 
@@ -29,7 +32,12 @@ export function createPhotoStore(blobs: BlobServiceClient) {
         const properties = await within(askMs, (abortSignal) =>
           clientOf(image).getProperties({ abortSignal }),
         );
-        return { version: properties.etag ?? '', bytes: properties.contentLength ?? 0 };
+        return {
+          version: properties.etag ?? '',
+          bytes: properties.contentLength ?? 0,
+          writtenAt: properties.lastModified?.getTime() ?? 0,
+          ...(properties.contentMD5 === undefined ? {} : { md5: properties.contentMD5 }),
+        };
       } catch (error) {
         if (isStatus(error, 404)) return undefined;
         throw error;
@@ -55,15 +63,56 @@ export function createPhotoStore(blobs: BlobServiceClient) {
       }
     },
 
+    /** What the clock of the storage account says, in whole seconds (milliseconds since 1970). */
+    async now(): Promise<number> {
+      const { date } = await within(askMs, (abortSignal) =>
+        blobs.getContainerClient(containers.enroll).getProperties({ abortSignal }),
+      );
+      if (date === undefined) throw new RollcallError('storage_unavailable');
+      return date.getTime();
+    },
+
+    async write(
+      image: string,
+      bytes: Uint8Array,
+      { contentType, md5 }: { contentType: string; md5: Uint8Array },
+    ): Promise<void> {
+      const client = clientOf(image).getBlockBlobClient();
+      await within(transferMs, (abortSignal) =>
+        client.upload(bytes, bytes.length, {
+          blobHTTPHeaders: { blobContentType: contentType, blobContentMD5: md5 },
+          abortSignal,
+        }),
+      );
+    },
+
+    /** Deletes exactly this version, or any. False when it was gone already or is another. */
+    async remove(image: string, version?: string): Promise<boolean> {
+      try {
+        await within(askMs, (abortSignal) =>
+          clientOf(image).delete({
+            ...(version === undefined ? {} : { conditions: { ifMatch: version } }),
+            deleteSnapshots: 'include',
+            abortSignal,
+          }),
+        );
+        return true;
+      } catch (error) {
+        if (isStatus(error, 404) || isStatus(error, 412)) return false;
+        throw error;
+      }
+    },
+
     /** A slice of a container in the order of names; `next` continues it. */
     async list(
       container: string,
       top: number,
       from?: string,
+      prefix = '',
     ): Promise<{ photos: ListedPhoto[]; next?: string }> {
       const client: ContainerClient = blobs.getContainerClient(container);
       const page = await within(transferMs, async (abortSignal) => {
-        const pages = client.listBlobsFlat({ abortSignal }).byPage({
+        const pages = client.listBlobsFlat({ abortSignal, prefix }).byPage({
           maxPageSize: top,
           ...(from === undefined ? {} : { continuationToken: from }),
         });

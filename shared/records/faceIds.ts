@@ -1,6 +1,7 @@
 import type { FaceRectangle } from '../face/types.ts';
 import { newestFirst } from './keys.ts';
-import { take, type Table } from './table.ts';
+import type { PageQuery } from './ledger.ts';
+import { afterPrefix, take, type Stored, type Table } from './table.ts';
 
 /** A face that Face still knows by its ID; times in milliseconds since 1970. */
 export type SeenFace = {
@@ -23,6 +24,19 @@ export type FaceIds = ReturnType<typeof createFaceIds>;
 /** The face IDs seen in each group: by time, newest first, and by ID. */
 export function createFaceIds(table: Table, now: () => number) {
   const timeKey = (face: SeenFace) => `t.${newestFirst(face.detectedAt)}.${face.faceId}`;
+
+  async function drop(group: string, rows: readonly Stored<SeenFace>[]): Promise<void> {
+    for (let start = 0; start < rows.length; start += 50) {
+      await table.write(
+        group,
+        rows.slice(start, start + 50).flatMap(({ rowKey, value }) => [
+          { kind: 'remove' as const, rowKey },
+          { kind: 'remove' as const, rowKey: `f.${value.faceId}` },
+        ]),
+      );
+    }
+  }
+
   return {
     async remember(group: string, faces: readonly SeenFace[]): Promise<void> {
       // At most 100 faces a picture, two rows each, 100 writes a transaction.
@@ -53,19 +67,25 @@ export function createFaceIds(table: Table, now: () => number) {
       }
     },
 
+    /** Drops faces of which this says so: a slice of them, newest first, from `after` on. */
+    async forget(
+      group: string,
+      { top, after = 't.' }: PageQuery,
+      isForgotten: (face: SeenFace) => boolean,
+    ): Promise<{ dropped: number; next?: string }> {
+      const rows = await take(table.range<SeenFace>(group, after, afterPrefix('t.')), top);
+      const forgotten = rows.filter(({ value }) => isForgotten(value));
+      await drop(group, forgotten);
+      const last = rows.at(-1)?.rowKey;
+      return rows.length < top || last === undefined
+        ? { dropped: forgotten.length }
+        : { dropped: forgotten.length, next: `${last}\u0001` };
+    },
+
     /** Drops faces past their lifetime; at most `top`. */
     async dropExpired(group: string, longestLifetimeMs: number, top: number): Promise<void> {
       const from = `t.${newestFirst(now() - longestLifetimeMs)}`;
-      const expired = await take(table.range<SeenFace>(group, from, 'u'), top);
-      for (let start = 0; start < expired.length; start += 50) {
-        await table.write(
-          group,
-          expired.slice(start, start + 50).flatMap(({ rowKey, value }) => [
-            { kind: 'remove' as const, rowKey },
-            { kind: 'remove' as const, rowKey: `f.${value.faceId}` },
-          ]),
-        );
-      }
+      await drop(group, await take(table.range<SeenFace>(group, from, 'u'), top));
     },
   };
 }

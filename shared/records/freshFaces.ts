@@ -1,7 +1,7 @@
 import { lastUseBeforeExpiryMs } from './faceIds.ts';
 import { newestFirst } from './keys.ts';
-import type { PictureRef } from './ledger.ts';
-import { take, type Table } from './table.ts';
+import type { PageQuery, PictureRef } from './ledger.ts';
+import { take, type Stored, type Table } from './table.ts';
 
 /** An enrolled face by the ID of its detection, by which it can be compared before a training covers it. */
 export type FreshFace = {
@@ -38,14 +38,35 @@ export function createFreshFaces(table: Table, now: () => number) {
 
     /** Drops faces that a training covers; `top` at most. */
     async dropCovered(group: string, lastSucceeded: number, top: number): Promise<void> {
-      const rows = await take(table.range<FreshFace>(partition(group), covered(lastSucceeded), '~'), top);
-      for (let start = 0; start < rows.length; start += 100) {
-        const removals = rows.slice(start, start + 100);
-        await table.write(
-          partition(group),
-          removals.map(({ rowKey }) => ({ kind: 'remove' as const, rowKey })),
-        );
-      }
+      await drop(
+        group,
+        await take(table.range<FreshFace>(partition(group), covered(lastSucceeded), '~'), top),
+      );
+    },
+
+    /** Drops faces of which this says so: a slice of them, newest first, from `after` on. */
+    async forget(
+      group: string,
+      { top, after = '' }: PageQuery,
+      isForgotten: (face: FreshFace) => boolean,
+    ): Promise<{ next?: string }> {
+      const rows = await take(table.range<FreshFace>(partition(group), after, '~'), top);
+      await drop(
+        group,
+        rows.filter(({ value }) => isForgotten(value)),
+      );
+      const last = rows.at(-1)?.rowKey;
+      return rows.length < top || last === undefined ? {} : { next: `${last}\u0001` };
     },
   };
+
+  async function drop(group: string, rows: readonly Stored<FreshFace>[]): Promise<void> {
+    for (let start = 0; start < rows.length; start += 100) {
+      const removals = rows.slice(start, start + 100);
+      await table.write(
+        partition(group),
+        removals.map(({ rowKey }) => ({ kind: 'remove' as const, rowKey })),
+      );
+    }
+  }
 }

@@ -1,4 +1,4 @@
-import { afterPrefix, retryOnConflict, take, type Stored, type Table } from './table.ts';
+import { afterPrefix, filtered, retryOnConflict, take, type Stored, type Table } from './table.ts';
 import type { Page, PageQuery } from './ledger.ts';
 
 export type Group = {
@@ -15,11 +15,20 @@ export type Group = {
   /** Whether Face has the group. `claimedUntil`: an instance is creating it. */
   inFace: boolean;
   claimedUntil?: number;
+  /** Face may hold the group of an earlier life: it is deleted there before it is created anew. */
+  isStaleInFace?: boolean;
+  /** By the clock of the storage account: pictures written until then belong to an earlier life. */
+  deletedAt?: number;
+  /** Nothing has been dropped since. */
+  isDeleted?: boolean;
+  /** Erasures of earlier lives that are not over. */
+  erasures?: string[];
   createdAt: number;
   updatedAt: number;
 };
 
-type PersonName = { key: string; person: string };
+/** `incarnation`: that of the group in Face. */
+type PersonName = { key: string; person: string; incarnation: number };
 
 export type Groups = ReturnType<typeof createGroups>;
 
@@ -28,9 +37,18 @@ const partition = 'groups';
 /** The groups, and in a partition each the persons by the ID that Face gave them. */
 export function createGroups(table: Table) {
   return {
+    /** A living group. */
     async get(group: string): Promise<Group | undefined> {
+      const row = await this.row(group);
+      return row?.isDeleted === true ? undefined : row;
+    },
+
+    /** What is remembered of a group, living or deleted. */
+    async row(group: string): Promise<Group | undefined> {
       return (await table.get<Group>(partition, group))?.value;
     },
+
+    /** Changes the row of a group, living or deleted. */
 
     async change(
       group: string,
@@ -51,7 +69,11 @@ export function createGroups(table: Table) {
 
     async list({ top, after = '' }: PageQuery): Promise<Page<Group>> {
       const from = after === '' ? '' : `${after}\u0001`;
-      const rows = await take(table.range<Group>(partition, from, afterPrefix('')), top + 1);
+      const living = filtered(
+        table.range<Group>(partition, from, afterPrefix('')),
+        ({ value }) => value.isDeleted !== true,
+      );
+      const rows = await take(living, top + 1);
       const next = rows.length > top ? rows[top - 1]?.value.group : undefined;
       return { items: rows.slice(0, top).map((row) => row.value), ...(next === undefined ? {} : { next }) };
     },
@@ -59,6 +81,32 @@ export function createGroups(table: Table) {
     /** Who is behind a person ID of Face; written before the person can be a candidate. */
     async nameFacePerson(group: string, personId: string, name: PersonName): Promise<void> {
       await table.write(facePersons(group), [{ kind: 'put', rowKey: personId, value: name }]);
+    },
+
+    /** Drops what is known of persons of Face of which this says so: a slice of them, from `after` on. */
+    async dropFacePersons(
+      group: string,
+      { top, after = '' }: PageQuery,
+      isGone: (name: PersonName) => boolean,
+    ): Promise<{ dropped: number; next?: string }> {
+      const rows = await take(table.range<PersonName>(facePersons(group), after, afterPrefix('')), top);
+      const stale = rows.filter(({ value }) => isGone(value));
+      for (let start = 0; start < stale.length; start += 100) {
+        const removals = stale.slice(start, start + 100);
+        await table.write(
+          facePersons(group),
+          removals.map(({ rowKey }) => ({ kind: 'remove', rowKey })),
+        );
+      }
+      const last = rows.at(-1)?.rowKey;
+      return rows.length < top || last === undefined
+        ? { dropped: stale.length }
+        : { dropped: stale.length, next: `${last}\u0001` };
+    },
+
+    async dropFacePerson(group: string, personId: string): Promise<void> {
+      if ((await table.get(facePersons(group), personId)) === undefined) return;
+      await table.write(facePersons(group), [{ kind: 'remove', rowKey: personId }]);
     },
 
     async personOfFace(group: string, personId: string): Promise<PersonName | undefined> {

@@ -1,9 +1,19 @@
 import { containers } from '../resources.ts';
+import type { Group } from './groups.ts';
+import { groupGenerationOf, isEarlier, nextLife, type Life } from './life.ts';
 import { moved, noCounts, sum, type Counts } from './counts.ts';
-import { oldestFirst, partitionOf, partitionsOf } from './keys.ts';
+import { oldestFirst, partitionOf, partitionsOf, personKeyOf, shards } from './keys.ts';
 import { isSettled, needsEnrollment, type Picture, type PictureState } from './picture.ts';
 import type { Reminders } from './reminders.ts';
-import { afterPrefix, retryOnConflict, take, type Stored, type Table, type Write } from './table.ts';
+import {
+  afterPrefix,
+  filtered,
+  retryOnConflict,
+  take,
+  type Stored,
+  type Table,
+  type Write,
+} from './table.ts';
 
 /**
  * The ledger: every picture in exactly one state. Rows of one partition, written together or not at all:
@@ -11,7 +21,8 @@ import { afterPrefix, retryOnConflict, take, type Stored, type Table, type Write
  *   i.{person}.{image}          the picture; a probe has no person
  *   s.{state}.{row}             index by state
  *   o.{person}.{time}.{image}   index of what a person's session has to do, oldest first
- *   p.{person}                  the person, with the counts of its pictures
+ *   p.{person}                  the person, with the counts of its pictures in its present life
+ *   d.{person}                  a person whose earlier life is being erased
  *   counters                    this partition's share of the group's counts
  */
 
@@ -23,13 +34,33 @@ export type Person = {
   person: string;
   key: string;
   group: string;
-  generation: number;
+  life: Life;
   /** The person in Face, of that incarnation of the group in Face. */
   personId?: string;
   incarnation?: number;
   images: Counts;
   createdAt: number;
+  /** By the clock of the storage account: pictures written until then belong to an earlier life. */
+  deletedAt?: number;
+  /** Nothing has been dropped since. */
+  isDeleted?: boolean;
+  /** Erasures of earlier lives that are not over, and the persons in Face that go with them. */
+  erasures?: { ids: string[]; personIds: string[] };
 };
+
+/** `faces`: how many of the pictures had a face in Face. */
+type ErasedRows = { pictures: number; faces: number };
+
+type Living = Pick<Group, 'group' | 'generation'>;
+
+function isAlive(person: Person, { generation }: Living): boolean {
+  return person.isDeleted !== true && groupGenerationOf(person.life) === generation;
+}
+
+/** A transaction takes a hundred writes, and a picture has three rows. */
+const erasedAtOnce = 30;
+/** Of each partition; more persons than that are hardly erased at the same time. */
+const erasedAtMost = 1_000;
 
 type PictureRow = Picture & { openKey?: string; reminder?: string };
 type Counters = { images: Counts; probes: Counts; persons: number };
@@ -38,6 +69,8 @@ export type PageQuery = { top: number; after?: string | undefined };
 export type PictureQuery = PageQuery & {
   state?: PictureState | undefined;
   /** Key. */ person?: string | undefined;
+  /** Only what belongs to the present life of the group, which this is, and of its persons. */
+  generation?: number | undefined;
 };
 export type Page<Value> = { items: Value[]; next?: string };
 
@@ -102,14 +135,88 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
     // A path without a person: a probe, or a picture that lies where none can be enrolled.
     if (ref.person === undefined) return [changed('counters', counters, counted)];
     const person = await table.get<Person>(partition, `p.${ref.person}`);
-    const known = person?.value ?? newPerson(after, ref.person, now());
+    // A picture of an earlier life counts for the group until it is erased.
+    if (person !== undefined && isEarlier(after.generation, person.value.life))
+      return [changed('counters', counters, counted)];
+    const { known, isNew } = personOf(after, ref.person, person?.value);
+    const from = before?.generation === after.generation ? before.state : undefined;
     return [
-      changed('counters', counters, { ...counted, persons: value.persons + (person === undefined ? 1 : 0) }),
-      changed(`p.${ref.person}`, person, {
-        ...known,
-        images: moved(known.images, before?.state, after.state),
-      }),
+      changed('counters', counters, { ...counted, persons: value.persons + (isNew ? 1 : 0) }),
+      changed(`p.${ref.person}`, person, { ...known, images: moved(known.images, from, after.state) }),
     ];
+  }
+
+  /** The person of a picture, in the life of the picture. */
+  function personOf(picture: Picture, key: string, person: Person | undefined) {
+    if (person === undefined) return { known: newPerson(picture, key, now()), isNew: true };
+    const { isDeleted = false, ...rest } = person;
+    if (person.life === picture.generation) {
+      const known = isDeleted ? { ...rest, person: picture.person ?? '', createdAt: now() } : rest;
+      return { known, isNew: isDeleted };
+    }
+    const { deletedAt, erasures } = rest;
+    const known = {
+      ...newPerson(picture, key, now()),
+      ...(deletedAt === undefined ? {} : { deletedAt }),
+      ...(erasures === undefined ? {} : { erasures }),
+    };
+    return { known, isNew: isDeleted };
+  }
+
+  /** What belongs to an earlier life, and is not erased yet, is gone for whoever asks. */
+  async function erasedIn(group: string, generation: number): Promise<(picture: Picture) => boolean> {
+    const rows = await Promise.all(
+      partitionsOf(group).map((partition) =>
+        take(table.range<{ life: Life }>(partition, 'd.', afterPrefix('d.')), erasedAtMost),
+      ),
+    );
+    const lives = new Map(rows.flat().map(({ rowKey, value }) => [rowKey.slice(2), value.life]));
+    return (picture) => {
+      if (groupGenerationOf(picture.generation) < generation) return true;
+      const life = lives.size === 0 ? undefined : lives.get(personKeyOf(group, picture.person ?? ''));
+      return life !== undefined && isEarlier(picture.generation, life);
+    };
+  }
+
+  /** Erases rows of pictures of one partition, and what counts and lists them. */
+  async function erase(partition: string, rows: readonly Stored<PictureRow>[]): Promise<ErasedRows> {
+    if (rows.length === 0) return { pictures: 0, faces: 0 };
+    const counters = await table.get<Counters>(partition, 'counters');
+    const value = counters?.value ?? noCounters();
+    const left = { ...value, images: { ...value.images }, probes: { ...value.probes } };
+    const removals = rows.flatMap(({ rowKey, etag, value: picture }): Write[] => {
+      const kind = picture.image.startsWith(`${containers.identify}/`) ? 'probes' : 'images';
+      left[kind][picture.state] -= 1;
+      return [
+        { kind: 'remove', rowKey, etag },
+        { kind: 'remove', rowKey: `s.${picture.state}.${rowKey}` },
+        ...(picture.openKey === undefined ? [] : [{ kind: 'remove' as const, rowKey: picture.openKey }]),
+      ];
+    });
+    await table.write(partition, [...removals, changed('counters', counters, left)]);
+    for (const { value: picture } of rows)
+      if (picture.reminder !== undefined) await reminders.drop(picture.reminder);
+    const faces = rows.filter(({ value: { persisted } }) => persisted !== undefined).length;
+    return { pictures: rows.length, faces };
+  }
+
+  async function erasePersons(partition: string, isOld: (life: Life) => boolean): Promise<boolean> {
+    const rows = await take(
+      filtered(table.range<Person>(partition, 'p.', afterPrefix('p.')), ({ value }) => isOld(value.life)),
+      erasedAtOnce,
+    );
+    if (rows.length === 0) return false;
+    const counters = await table.get<Counters>(partition, 'counters');
+    const value = counters?.value ?? noCounters();
+    const counted = rows.filter((row) => row.value.isDeleted !== true).length;
+    await table.write(partition, [
+      ...rows.map(({ rowKey, etag }) => ({ kind: 'remove' as const, rowKey, etag })),
+      ...rows.flatMap((row) =>
+        row.value.erasures === undefined ? [] : [{ kind: 'remove' as const, rowKey: `d.${row.value.key}` }],
+      ),
+      changed('counters', counters, { ...value, persons: value.persons - counted }),
+    ]);
+    return rows.length === erasedAtOnce;
   }
 
   async function listOfPerson(group: string, person: string, query: PictureQuery): Promise<Page<Picture>> {
@@ -162,7 +269,13 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
     },
 
     async listPictures(group: string, query: PictureQuery): Promise<Page<Picture>> {
-      if (query.person !== undefined) return listOfPerson(group, query.person, query);
+      const isErased = query.generation === undefined ? () => false : await erasedIn(group, query.generation);
+      const unlessErased = (picture: Picture | undefined) =>
+        picture === undefined || isErased(picture) ? undefined : picture;
+      if (query.person !== undefined) {
+        const { items, ...rest } = await listOfPerson(group, query.person, query);
+        return { items: items.filter((picture) => !isErased(picture)), ...rest };
+      }
       const prefix = query.state === undefined ? 'i.' : `s.${query.state}.`;
       const rows = acrossPartitions<PictureRow | { row: string }>(table, group, prefix, query.after);
       return page(
@@ -170,12 +283,16 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
         query.top,
         ({ token }) => token,
         async ({ partition, row }) =>
-          'row' in row.value ? (await table.get<PictureRow>(partition, row.value.row))?.value : row.value,
+          unlessErased(
+            'row' in row.value ? (await table.get<PictureRow>(partition, row.value.row))?.value : row.value,
+          ),
       );
     },
 
-    async listPersons(group: string, { top, after }: PageQuery): Promise<Page<Person>> {
-      const rows = acrossPartitions<Person>(table, group, 'p.', after);
+    async listPersons(group: Living, { top, after }: PageQuery): Promise<Page<Person>> {
+      const rows = filtered(acrossPartitions<Person>(table, group.group, 'p.', after), ({ row }) =>
+        isAlive(row.value, group),
+      );
       return page(
         rows,
         top,
@@ -196,8 +313,103 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
       };
     },
 
-    async person(group: string, key: string): Promise<Person | undefined> {
+    /** A living person of a living group. */
+    async person(group: Living, key: string): Promise<Person | undefined> {
+      const person = await this.personRow(group.group, key);
+      return person !== undefined && isAlive(person, group) ? person : undefined;
+    },
+
+    /** A picture that may be named: it is not removed, and belongs to the present life of its group and person. */
+    async livingPicture(group: Living, ref: PictureRef): Promise<Picture | undefined> {
+      const picture = await this.get(ref);
+      if (picture === undefined || picture.state === 'removed') return undefined;
+      if (ref.person === undefined)
+        return groupGenerationOf(picture.generation) === group.generation ? picture : undefined;
+      const person = await this.person(group, ref.person);
+      return person?.life === picture.generation ? picture : undefined;
+    },
+
+    /** What is remembered of a person, living or deleted. */
+    async personRow(group: string, key: string): Promise<Person | undefined> {
       return (await table.get<Person>(partitionOf(group, key), `p.${key}`))?.value;
+    },
+
+    /** Ends the life of a person in one write: from then on no answer names him. False when he is not alive. */
+    async deletePerson(group: Living, key: string, erasure: string, deletedAt: number): Promise<boolean> {
+      return retryOnConflict(async () => {
+        const partition = partitionOf(group.group, key);
+        const row = await table.get<Person>(partition, `p.${key}`);
+        if (row === undefined || !isAlive(row.value, group)) return false;
+        const counters = await table.get<Counters>(partition, 'counters');
+        const value = counters?.value ?? noCounters();
+        const { personId, incarnation: _incarnation, erasures, ...rest } = row.value;
+        const life = nextLife(rest.life);
+        const deleted: Person = {
+          ...rest,
+          life,
+          images: noCounts(),
+          isDeleted: true,
+          deletedAt,
+          erasures: {
+            ids: [...(erasures?.ids ?? []), erasure],
+            personIds: [...(erasures?.personIds ?? []), ...(personId === undefined ? [] : [personId])],
+          },
+        };
+        await table.write(partition, [
+          changed(`p.${key}`, row, deleted),
+          changed('counters', counters, { ...value, persons: value.persons - 1 }),
+          { kind: 'put', rowKey: `d.${key}`, value: { life } },
+        ]);
+        return true;
+      });
+    },
+
+    /** The erasures of a person are over: of a deleted one nothing is left but the hash of his name and his life. */
+    async personErased(group: string, key: string, ids: readonly string[]): Promise<void> {
+      await retryOnConflict(async () => {
+        const partition = partitionOf(group, key);
+        const row = await table.get<Person>(partition, `p.${key}`);
+        if (row === undefined || row.value.erasures?.ids.join() !== ids.join()) return;
+        const { erasures: _erasures, ...rest } = row.value;
+        const left = rest.isDeleted === true ? { ...rest, person: '' } : rest;
+        await table.write(partition, [
+          changed(`p.${key}`, row, left),
+          { kind: 'remove', rowKey: `d.${key}` },
+        ]);
+      });
+    },
+
+    /** Erases a slice of the pictures of earlier lives of a person. */
+    async erasePerson(group: string, key: string, life: Life): Promise<ErasedRows & { more: boolean }> {
+      return retryOnConflict(async () => {
+        const partition = partitionOf(group, key);
+        const prefix = `i.${key}.`;
+        const rows = table.range<PictureRow>(partition, prefix, afterPrefix(prefix));
+        const earlier = await take(
+          filtered(rows, ({ value }) => isEarlier(value.generation, life)),
+          erasedAtOnce,
+        );
+        return { ...(await erase(partition, earlier)), more: earlier.length === erasedAtOnce };
+      });
+    },
+
+    /** Erases a slice of the pictures and persons of earlier lives of a group; `next` is the partition to go on in. */
+    async eraseGroup({ group, generation }: Living, shard: number): Promise<ErasedRows & { next?: number }> {
+      const partition = partitionsOf(group)[shard];
+      if (partition === undefined) return { pictures: 0, faces: 0 };
+      return retryOnConflict(async () => {
+        const isOld = (life: Life) => groupGenerationOf(life) < generation;
+        const pictures = await take(
+          filtered(table.range<PictureRow>(partition, 'i.', afterPrefix('i.')), ({ value }) =>
+            isOld(value.generation),
+          ),
+          erasedAtOnce,
+        );
+        const erased = await erase(partition, pictures);
+        const isDone = pictures.length < erasedAtOnce && !(await erasePersons(partition, isOld));
+        const next = isDone ? shard + 1 : shard;
+        return next < shards ? { ...erased, next } : erased;
+      });
     },
 
     /** Changes a person that exists. */
@@ -225,7 +437,7 @@ function newPerson(picture: Picture, key: string, createdAt: number): Person {
     person: picture.person ?? '',
     key,
     group: picture.group,
-    generation: 1,
+    life: picture.generation,
     images: noCounts(),
     createdAt,
   };
@@ -278,13 +490,6 @@ async function* acrossPartitions<Value>(
         yield { partition, row, token: `${index}${row.rowKey}` };
     }
   }
-}
-
-async function* filtered<Value>(
-  rows: AsyncIterable<Value>,
-  keep: (row: Value) => boolean,
-): AsyncGenerator<Value> {
-  for await (const row of rows) if (keep(row)) yield row;
 }
 
 /** Reads one row more than asked, to know whether there is a next page. */

@@ -17,16 +17,23 @@ export function listAcrossGroups(groups: Groups, ledger: Ledger, noGroup: string
     const slash = after.indexOf('/');
     let group: string | undefined = after.slice(0, slash);
     let within: string | undefined = after.slice(slash + 1) || undefined;
+    let generation = group === noGroup ? 0 : (await groups.row(group))?.generation;
     for (let looked = 0; group !== undefined; looked += 1) {
       if (looked === groupsAtMost) return { items, next: `${group}/` };
-      const page = await ledger.listPictures(group, { state, top: top - items.length, after: within });
+      const page = await ledger.listPictures(group, {
+        state,
+        top: top - items.length,
+        after: within,
+        generation,
+      });
       items.push(...page.items);
       if (page.next !== undefined) return { items, next: `${group}/${page.next}` };
-      const [next]: { group: string }[] = (
+      const [next]: { group: string; generation: number }[] = (
         await groups.list({ top: 1, after: group === noGroup ? '' : group })
       ).items;
       if (items.length >= top && next !== undefined) return { items, next: `${next.group}/` };
       group = next?.group;
+      generation = next?.generation;
       within = undefined;
     }
     return { items };

@@ -8,6 +8,8 @@ export type ResultKind = 'identify' | 'find-similar' | 'verify';
 /** What identify, find-similar and verify answered, kept as it was answered. */
 export type StoredResult = { id: string; kind: ResultKind; group: string; createdAt: string; image?: string };
 
+export type ResultQuery = PageQuery & { kind?: ResultKind | undefined; person?: string | undefined };
+
 /** The result, and under which prefixes else it is listed. */
 type ResultRow = { result: StoredResult; index: string[] };
 
@@ -38,15 +40,7 @@ export function createResults(table: Table, now: () => number) {
       return (await table.get<ResultRow>(group, `a.${id}`))?.value.result;
     },
 
-    async list(
-      group: string,
-      {
-        kind,
-        person,
-        top,
-        after,
-      }: PageQuery & { kind?: ResultKind | undefined; person?: string | undefined },
-    ): Promise<Page<StoredResult>> {
+    async list(group: string, { kind, person, top, after }: ResultQuery): Promise<Page<StoredResult>> {
       const prefix =
         person !== undefined ? personPrefix(group, person) : kind !== undefined ? `k.${kind}.` : 'a.';
       const from = after === undefined ? prefix : `${prefix}${after}\u0001`;
@@ -58,6 +52,41 @@ export function createResults(table: Table, now: () => number) {
         items.push(found.value.result);
       }
       return { items };
+    },
+
+    /**
+     * Writes results anew without what is to be forgotten, or drops them where nothing is left: a slice of them,
+     * newest first, from `after` on. `redact` gives the same result where there is nothing to forget; nothing
+     * lists a result under `person` (a key) any more.
+     */
+    async forget(
+      group: string,
+      { top, after = 'a.' }: PageQuery,
+      redact: (result: StoredResult) => StoredResult | undefined,
+      person?: string,
+    ): Promise<{ changed: number; next?: string }> {
+      const rows = await take(table.range<ResultRow>(group, after, afterPrefix('a.')), top);
+      let changed = 0;
+      for (const { rowKey, value, etag } of rows) {
+        const { result, index } = value;
+        const kept = redact(result);
+        if (kept === result) continue;
+        const unlisted = kept === undefined ? index : index.filter((prefix) => prefix === `${person}.`);
+        await table.write(group, [
+          kept === undefined
+            ? { kind: 'remove', rowKey, etag }
+            : {
+                kind: 'replace',
+                rowKey,
+                value: { result: kept, index: index.filter((prefix) => !unlisted.includes(prefix)) },
+                etag,
+              },
+          ...unlisted.map((prefix) => ({ kind: 'remove' as const, rowKey: `${prefix}${result.id}` })),
+        ]);
+        changed += 1;
+      }
+      const last = rows.at(-1)?.rowKey;
+      return rows.length < top || last === undefined ? { changed } : { changed, next: `${last}\u0001` };
     },
 
     /** Drops results older than so many milliseconds, with all their index rows; at most `top`. */

@@ -122,6 +122,13 @@ export async function take<Value>(rows: AsyncIterable<Value>, top: number): Prom
   return taken;
 }
 
+export async function* filtered<Value>(
+  rows: AsyncIterable<Value>,
+  keep: (row: Value) => boolean,
+): AsyncGenerator<Value> {
+  for await (const row of rows) if (keep(row)) yield row;
+}
+
 /** The end of the range of row keys that begin with `prefix`. */
 export function afterPrefix(prefix: string): string {
   return `${prefix}\uffff`;

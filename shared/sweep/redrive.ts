@@ -31,6 +31,7 @@ export function createRedrive({ ledger, failedPictures, doorbells, deadLetters, 
       if (queue === queues.trainings.name) {
         await doorbells.ringTraining(readBell.training(body).group, 'redrive', now());
       }
+      if (queue === queues.erasures.name) await doorbells.ringErasure(readBell.erasure(body).group);
       // A failure speaks of a picture, which the ledger knows.
     } catch (error) {
       log.error(`a dead letter of ${queue} cannot be read and is dropped: ${describeError(error)}`);

@@ -1,5 +1,6 @@
 import type { QueueClient } from '@azure/storage-queue';
 import { z } from 'zod';
+import type { Erase } from '../erasure/erase.ts';
 import { describeError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Doorbells } from '../messages/doorbells.ts';
@@ -34,6 +35,7 @@ export type SweepOptions = {
   cursors: Table;
   doorbells: Doorbells;
   arrivals: Arrivals;
+  erase: Pick<Erase, 'remind'>;
   trainer: Trainer;
   poison: QueueClient;
   settings: Pick<Settings, 'RESULT_RETENTION_DAYS' | 'FACE_ID_LIFETIME_SECONDS' | 'SWEEP_GRACE_SECONDS'>;
@@ -99,14 +101,11 @@ export function createSweep(options: SweepOptions) {
 
   async function enrollAnew(group: string, image: string): Promise<void> {
     const { ref } = placeOf(image);
-    const [picture, person, { incarnation } = { incarnation: 0 }] = await Promise.all([
-      ledger.get(ref),
-      ledger.person(group, ref.person ?? ''),
-      groups.get(group),
-    ]);
+    const [picture, row] = await Promise.all([ledger.get(ref), groups.get(group)]);
+    const person = row && (await ledger.person(row, ref.person ?? ''));
     const lostWith = picture?.persisted?.personId;
     if (lostWith === undefined) return;
-    if (lostWith === person?.personId && person.incarnation === incarnation) return;
+    if (lostWith === person?.personId && person.incarnation === row?.incarnation) return;
     await ledger.change(ref, (current) => current && faceLost(current, lostWith, now()));
     await doorbells.ringPicture(ref);
   }
@@ -192,6 +191,7 @@ export function createSweep(options: SweepOptions) {
         forgottenPictures,
         lostFaces,
         forgottenTrainings,
+        options.erase.remind,
         poisonedPictures,
         () => unannouncedPhotos(containers.enroll),
         () => unannouncedPhotos(containers.identify),

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { failures, type FailureCode } from '../../shared/errors.ts';
-import { portrait } from '../helpers/pictures.ts';
+import { franck, portrait } from '../helpers/pictures.ts';
 import { startTestStack, type TestStack } from '../helpers/stack.ts';
 
 let stack: TestStack;
@@ -24,6 +24,35 @@ type Case = [what: string, path: string, init: RequestInit, code: FailureCode, d
 const cases: Case[] = [
   ['an unknown route', 'nothing/here', {}, 'route_not_found'],
   ['a wrong method', 'groups', { method: 'DELETE' }, 'route_not_found'],
+  ['deleting an unknown group', 'groups/unknown', { method: 'DELETE' }, 'group_not_found'],
+  ['deleting an unknown person', 'groups/empty/persons/nobody', { method: 'DELETE' }, 'person_not_found'],
+  [
+    'deleting an unknown picture',
+    'groups/empty/persons/nobody/images/1.jpg',
+    { method: 'DELETE' },
+    'image_not_found',
+  ],
+  ['an unknown deletion', 'erasures/none', {}, 'erasure_not_found'],
+  [
+    'a picture at a bad path',
+    'groups/empty/persons/ann/images/a%01b.jpg',
+    { method: 'PUT', headers: picture, body: 'x' },
+    'bad_path',
+  ],
+  [
+    'a picture of no bytes',
+    'groups/empty/persons/ann/images/1.jpg',
+    { method: 'PUT', headers: picture },
+    'bad_request',
+    /body/,
+  ],
+  [
+    'a picture that is text',
+    'groups/empty/persons/ann/images/1.jpg',
+    { method: 'PUT', headers: json, body: '{}' },
+    'unsupported_media_type',
+  ],
+  ['clusters of an unknown group', 'groups/unknown/cluster', { method: 'POST' }, 'group_not_found'],
   ['a group name that cannot be', 'groups/A%20B', {}, 'bad_request', /group: 1 to 48/],
   ['an unknown group', 'groups/unknown', {}, 'group_not_found'],
   ['persons of an unknown group', 'groups/unknown/persons', {}, 'group_not_found'],
@@ -195,7 +224,49 @@ test('the document describes every route that answers', async () => {
   const document = await stack.get<{ openapi: string; paths: Record<string, object> }>('openapi.json');
   expect(document.openapi).toBe('3.1.0');
   expect(Object.keys(document.paths)).toContain('/api/groups/{group}/identify');
-  expect(Object.keys(document.paths['/api/groups/{group}'] ?? {})).toEqual(['put', 'get']);
+  expect(Object.keys(document.paths['/api/groups/{group}'] ?? {})).toEqual(['put', 'get', 'delete']);
+});
+
+test('a picture is dropped, dropped again and deleted over HTTP, whatever its name is', async () => {
+  const path = `groups/people/persons/${encodeURIComponent('Åsa 100%? #1')}/images/holiday/${encodeURIComponent('ä +&=1.jpg')}`;
+  const put = { method: 'PUT', headers: picture, body: new Uint8Array(portrait('audrey_crop.jpg')) };
+  const image = 'enroll/people/Åsa 100%? #1/holiday/ä +&=1.jpg';
+  expect(await stack.api(path, put)).toMatchObject({ status: 202, body: { image } });
+  const enrolled = await stack.settled(image, 'enrolled');
+  // The same bytes again change nothing.
+  expect(await stack.api(path, put)).toMatchObject({ status: 202, body: { image } });
+  expect((await stack.settled(image, 'enrolled')).persistedFaceId).toBe(enrolled.persistedFaceId);
+  expect(await stack.api(path, { method: 'DELETE' })).toMatchObject({ status: 202, body: { image } });
+  expect((await stack.image(image))?.state).toBe('removed');
+  expect(await stack.api(path, { method: 'DELETE' })).toMatchObject({ status: 202 });
+});
+
+test('a stranger who was seen often is one cluster of unknown faces', async () => {
+  await stack.drop('enroll/lobby/audrey/1.jpg', portrait('audrey_crop.jpg'));
+  await stack.covered('lobby');
+  expect(await stack.api('groups/lobby/cluster', { method: 'POST' })).toMatchObject({
+    status: 200,
+    body: { group: 'lobby', searched: 0, truncated: false, clusters: [], others: [] },
+  });
+  for (const file of franck.slice(0, 4)) {
+    await stack.drop(`identify/lobby/${file}`, portrait(file));
+    await stack.settled(`identify/lobby/${file}`, 'identified');
+  }
+  await stack.postPicture('groups/lobby/identify', portrait('audrey_crop.jpg'));
+  await stack.postPicture('groups/lobby/identify', portrait('queen20_crop.jpg'));
+  const { status, body } = await stack.api('groups/lobby/cluster', { method: 'POST' });
+  expect(status).toBe(200);
+  const { clusters, others, searched } = body as {
+    searched: number;
+    clusters: { faces: { image?: string }[] }[];
+    others: object[];
+  };
+  expect(searched).toBe(5);
+  expect(clusters).toHaveLength(1);
+  expect(new Set(clusters[0]?.faces.map(({ image }) => image))).toEqual(
+    new Set(franck.slice(0, 4).map((file) => `identify/lobby/${file}`)),
+  );
+  expect(others).toHaveLength(1);
 });
 
 test('health says that every part answers', async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { faceKeyOf } from '../../shared/records/keys.ts';
+import { faceKeyOf, personKeyOf } from '../../shared/records/keys.ts';
 import { isCovered } from '../../shared/training/machine.ts';
 import { World, type CallFault } from './world.ts';
 
@@ -11,6 +11,7 @@ type Command =
   | { do: 'drop'; path: Path; hasFace: boolean; announced: boolean }
   | { do: 'delete'; path: Path; announced: boolean }
   | { do: 'announce'; path: Path }
+  | { do: 'forget'; person: 'ann' | 'bob' | undefined }
   | { do: 'deliver'; times: number }
   | { do: 'deliver twice' }
   | { do: 'die'; afterWrites: number; before: boolean }
@@ -31,6 +32,13 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('delete' as const), path, announced: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('announce' as const), path }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('forget' as const),
+      person: fc.constantFrom('ann' as const, 'bob' as const, undefined),
+    }),
+  },
   {
     weight: 8,
     arbitrary: fc.record({ do: fc.constant('deliver' as const), times: fc.integer({ min: 1, max: 4 }) }),
@@ -70,6 +78,9 @@ async function carryOut(world: World, step: Command): Promise<void> {
       return;
     case 'announce':
       return world.announce(step.path);
+    case 'forget':
+      await forget(world, step.person);
+      return;
     case 'deliver':
       for (let time = 0; time < step.times; time += 1) await world.deliver();
       return;
@@ -90,14 +101,33 @@ async function carryOut(world: World, step: Command): Promise<void> {
   }
 }
 
+/** From the answer on nobody is named, and everything that was dropped before goes. */
+async function forget(world: World, person: 'ann' | 'bob' | undefined): Promise<void> {
+  const before = [...world.blobs].filter(([image]) => image.startsWith(`enroll/g/${person ?? ''}`));
+  if (!(await world.forget('g', person))) return;
+  for (const [image, { etag }] of before) world.forgotten.push({ path: image, etag });
+  const group = await world.app.groups.get('g');
+  if (person === undefined) expect(group).toBeUndefined();
+  else if (group !== undefined)
+    expect(await world.app.ledger.person(group, personKeyOf('g', person))).toBeUndefined();
+}
+
 /** The model: what lies in the container now decides, whatever has happened. */
 async function expectWhole(world: World): Promise<void> {
   const enrolled = [...world.blobs].filter(([, { bytes }]) => bytes.at(-1) === 1);
   const wanted = enrolled.map(([image, { etag }]) => faceKeyOf(image, etag)).toSorted();
   expect(world.facesOf('g')).toEqual(wanted);
   expect(world.trainedOf('g')).toEqual(wanted);
-  const { images } = await world.app.ledger.counts('g');
+  const { images, persons } = await world.app.ledger.counts('g');
   const { items } = await world.app.ledger.listPictures('g', { top: 100 });
+  for (const gone of world.forgotten) {
+    expect(world.blobs.get(gone.path)?.etag).not.toBe(gone.etag);
+    expect(items.map(({ version }) => version)).not.toContain(gone.etag);
+  }
+  const group = await world.app.groups.row('g');
+  const listed = group && (await world.app.ledger.listPersons(group, { top: 10 }));
+  expect(persons).toBe(listed?.items.length ?? 0);
+  expect(await world.app.erasures.listOpen(10)).toEqual([]);
   expect(images).toMatchObject({
     received: 0,
     detected: 0,

@@ -4,6 +4,7 @@ import type { Clients } from '../../shared/clients.ts';
 import type { FaceClient } from '../../shared/face/client.ts';
 import { FaceError, FaceUnanswered } from '../../shared/face/errors.ts';
 import { readBell } from '../../shared/messages/doorbells.ts';
+import { personKeyOf } from '../../shared/records/keys.ts';
 import { createRollcall, type Rollcall } from '../../shared/rollcall.ts';
 import { queues } from '../../shared/resources.ts';
 import { readSettings } from '../../shared/settings.ts';
@@ -36,6 +37,7 @@ const callTimeoutMs = 20_000;
 const trainingMs = 700;
 const duplicateWindowMs = 600_000;
 const never = <Value>(): Promise<Value> => new Promise<Value>(() => undefined);
+const wholeSeconds = (time: number): number => Math.floor(time / 1_000) * 1_000;
 const failure = (statusCode: number) => new RestError(String(statusCode), { statusCode });
 
 /** A picture of a kind that Face in memory tells apart by its last byte: with one face, or without. */
@@ -60,6 +62,10 @@ export class World {
   readonly faceGroups = new Map<string, FaceGroup>();
   messages: Message[] = [];
   readonly deadLetters: unknown[] = [];
+  /** Versions that lay in the container when their deletion was accepted; written by the test. */
+  readonly forgotten: { path: string; etag: string }[] = [];
+  /** Paths of blobs that the pipeline deleted, whose events are still to come. */
+  gone: string[] = [];
   /** Writes so far, and the write at which the process dies: before it (odd) or after it (even). */
   writes = 0;
   diesAt = 0;
@@ -106,6 +112,17 @@ export class World {
     return true;
   }
 
+  /** Asks for the deletion of a person, or of the whole group. True when it was accepted. */
+  async forget(group: string, person?: string): Promise<boolean> {
+    let accepted = false;
+    await this.#run(async () => {
+      if (person === undefined) await this.app.deleteGroup(group);
+      else await this.app.deletePerson(group, personKeyOf(group, person));
+      accepted = true;
+    });
+    return accepted;
+  }
+
   pass(ms: number): void {
     this.now += ms;
     const landed = this.#landing.filter(({ at }) => at <= this.now);
@@ -117,6 +134,16 @@ export class World {
     await this.#run(() => this.app.sweep());
   }
 
+  /** Every row of every table, as text. */
+  rows(): string {
+    return JSON.stringify(
+      [...this.#tables].map(([name, partitions]) => [
+        name,
+        [...partitions].map(([key, rows]) => [key, [...rows]]),
+      ]),
+    );
+  }
+
   /** Goes on until nothing is left to do: every message delivered, and ten minutes of sweeps find nothing. */
   async settle(): Promise<void> {
     let nextSweep = this.now + 30_000;
@@ -126,6 +153,7 @@ export class World {
         quiet = 0;
         continue;
       }
+      for (const path of this.gone.splice(0)) await this.announce(path);
       const nextDue = Math.min(...this.messages.map(({ dueAt }) => dueAt));
       if (nextDue < nextSweep) {
         this.pass(nextDue - this.now);
@@ -151,10 +179,11 @@ export class World {
   #handle({ queue, body }: Message): Promise<void> {
     if (queue === queues.pictures.name) return this.app.lookAtPicture(readBell.picture(body));
     if (queue === queues.persons.name) return this.app.workOnPerson(readBell.person(body));
+    if (queue === queues.erasures.name) return this.app.eraseGroup(readBell.erasure(body).group);
     return this.app.trainGroup(readBell.training(body).group);
   }
 
-  async #run(handler: () => Promise<void>): Promise<'done' | 'threw' | 'died'> {
+  async #run(handler: () => Promise<unknown>): Promise<'done' | 'threw' | 'died'> {
     const outcome = await Promise.race([
       handler().then(
         () => 'done' as const,
@@ -210,7 +239,16 @@ export class World {
         read(() => {
           const found = this.blobs.get(path);
           if (found === undefined) throw failure(404);
-          return { etag: found.etag, contentLength: found.bytes.length };
+          const lastModified = new Date(wholeSeconds(found.writtenAt));
+          return { etag: found.etag, contentLength: found.bytes.length, lastModified };
+        }),
+      delete: ({ conditions }: { conditions?: { ifMatch: string } }) =>
+        write(() => {
+          const found = this.blobs.get(path);
+          if (found === undefined) throw failure(404);
+          if (conditions !== undefined && found.etag !== conditions.ifMatch) throw failure(412);
+          this.blobs.delete(path);
+          this.gone.push(path);
         }),
       download: (_from: number, _count: undefined, options: { conditions: { ifMatch: string } }) =>
         read(() => {
@@ -220,12 +258,12 @@ export class World {
           return { readableStreamBody: Readable.from([found.bytes]) };
         }),
     });
-    const list = (container: string) => {
+    const list = (container: string, prefix: string) => {
       const blobItems = [...this.blobs]
-        .filter(([path]) => path.startsWith(`${container}/`))
+        .filter(([path]) => path.startsWith(`${container}/${prefix}`))
         .map(([path, { etag, bytes, writtenAt }]) => ({
           name: path.slice(container.length + 1),
-          properties: { etag, contentLength: bytes.length, lastModified: new Date(writtenAt) },
+          properties: { etag, contentLength: bytes.length, lastModified: new Date(wholeSeconds(writtenAt)) },
         }));
       return { segment: { blobItems }, continuationToken: '' };
     };
@@ -243,9 +281,10 @@ export class World {
       blobs: {
         getContainerClient: (container: string) => ({
           getBlobClient: (name: string) => blob(`${container}/${name}`),
-          listBlobsFlat: () => ({
+          getProperties: () => read(() => ({ date: new Date(wholeSeconds(this.now)) })),
+          listBlobsFlat: ({ prefix }: { prefix: string }) => ({
             async *byPage() {
-              yield await read(() => list(container));
+              yield await read(() => list(container, prefix));
             },
           }),
         }),
@@ -379,6 +418,7 @@ export class World {
         ),
       identify: () => Promise.reject(new Error('not asked here')),
       findSimilar: () => Promise.reject(new Error('not asked here')),
+      group: () => Promise.reject(new Error('not asked here')),
       verify: () => Promise.reject(new Error('not asked here')),
       createGroup: (group) =>
         call('createGroup', () => {

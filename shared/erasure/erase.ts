@@ -1,0 +1,378 @@
+import type { FaceClient } from '../face/client.ts';
+import { isFaceError } from '../face/errors.ts';
+import type { FaceGroups } from '../enrollment/faceGroup.ts';
+import { deletedGroup } from '../enrollment/groups.ts';
+import { RollcallError } from '../errors.ts';
+import type { Doorbells, PersonBell } from '../messages/doorbells.ts';
+import type { PhotoStore } from '../photos/photoStore.ts';
+import type { Erasure, Erasures } from '../records/erasures.ts';
+import type { FaceIds } from '../records/faceIds.ts';
+import type { FreshFaces } from '../records/freshFaces.ts';
+import type { Group, Groups } from '../records/groups.ts';
+import type { Ledger, Person } from '../records/ledger.ts';
+import type { Life } from '../records/life.ts';
+import type { Results } from '../records/results.ts';
+import type { Trainings } from '../records/trainings.ts';
+import { containers } from '../resources.ts';
+import type { Training } from '../training/machine.ts';
+import { TurnFarAway } from '../quota/gate.ts';
+import { isPictureOf, redact } from './redact.ts';
+import { advance, type Slice, type Step } from './steps.ts';
+
+export type EraseOptions = {
+  erasures: Erasures;
+  groups: Groups;
+  ledger: Ledger;
+  photos: PhotoStore;
+  faceIds: FaceIds;
+  freshFaces: FreshFaces;
+  results: Results;
+  trainings: Trainings<Training>;
+  face: FaceClient;
+  faceGroups: FaceGroups;
+  groupChanged: (group: string) => Promise<Training>;
+  doorbells: Doorbells;
+  now: () => number;
+};
+
+const longestWorkMs = 20_000;
+const rows = 500;
+const photosAtATime = 200;
+/** Instances' clocks may be ahead of the storage account's by so much: what they stamped until then goes too. */
+const clockSkewMs = 5_000;
+/** The sweep goes on with an erasure that it does not see finished, as often as it comes by. */
+const openAtMost = 50;
+const shortestComeBackMs = 2_000;
+const longestComeBackMs = 60_000;
+
+export type Erase = ReturnType<typeof createErase>;
+
+/**
+ * Deletes groups and persons, so that nothing of them is left: blobs, faces in Face, rows, face IDs, results.
+ *
+ * A request raises the life of the group or person in one write: from then on no answer names it, and work of the
+ * earlier life ends without creating anything. What it leaves is erased in steps that can be repeated and go on
+ * anywhere; a person's within the session of the person, where his faces are added too, so that none is added behind
+ * our back. All is gone through twice; then a training must have succeeded that began after the faces went. The
+ * record of the erasure stays, without a name: it is the proof.
+ */
+export function createErase(options: EraseOptions) {
+  const { erasures, groups, ledger, photos, face, doorbells, now } = options;
+
+  const until = ({ deletedAt }: Erasure): number => deletedAt + clockSkewMs;
+
+  /** Deletes blobs below a prefix that were written until the deletion. */
+  async function blobs(prefix: string, { deletedAt }: Erasure, after: string | undefined): Promise<Slice> {
+    const [container = ''] = prefix.split('/', 1);
+    const below = prefix.slice(container.length + 1);
+    const { photos: listed, next } = await photos.list(container, photosAtATime, after, below);
+    const old = listed.filter(({ writtenAt }) => writtenAt <= deletedAt);
+    const removed = await Promise.all(old.map(({ image, version }) => photos.remove(image, version)));
+    return { erased: { blobs: removed.filter(Boolean).length }, ...(next === undefined ? {} : { next }) };
+  }
+
+  function groupSteps(name: string): Step[] {
+    return [
+      async () => {
+        await options.faceGroups.deleteStale(name);
+        return {};
+      },
+      async (_erasure, after = '0') => {
+        const { generation = 0 } = (await groups.row(name)) ?? {};
+        const { next, ...erased } = await ledger.eraseGroup({ group: name, generation }, Number(after));
+        return { erased, ...(next === undefined ? {} : { next: String(next) }) };
+      },
+      // After the rows: an event of a blob that went finds nothing to do.
+      (erasure, after) => blobs(`${containers.enroll}/${name}/`, erasure, after),
+      (erasure, after) => blobs(`${containers.identify}/${name}/`, erasure, after),
+      async (erasure, after) => {
+        const { dropped, next } = await options.faceIds.forget(
+          name,
+          { top: rows, after },
+          ({ detectedAt }) => detectedAt <= until(erasure),
+        );
+        return { erased: { faceIds: dropped }, ...(next === undefined ? {} : { next }) };
+      },
+      async (erasure, after) => {
+        const { next } = await options.freshFaces.forget(
+          name,
+          { top: rows, after },
+          ({ addedAt }) => addedAt <= until(erasure),
+        );
+        return next === undefined ? {} : { next };
+      },
+      async (erasure, after) => {
+        const { changed, next } = await options.results.forget(name, { top: rows, after }, (result) =>
+          Date.parse(result.createdAt) <= until(erasure) ? undefined : result,
+        );
+        return { erased: { results: changed }, ...(next === undefined ? {} : { next }) };
+      },
+      (_erasure, after) => facePersons(name, after),
+    ];
+  }
+
+  /** What is known of persons in earlier incarnations of the group in Face. */
+  async function facePersons(name: string, after: string | undefined): Promise<Slice> {
+    const { incarnation: present = 0 } = (await groups.row(name)) ?? {};
+    const { next } = await groups.dropFacePersons(
+      name,
+      { top: rows, after },
+      ({ incarnation }) => incarnation < present,
+    );
+    return next === undefined ? {} : { next };
+  }
+
+  function personSteps(group: string, { key, person, life }: Person): Step[] {
+    const names = [...new Set([person.normalize('NFC'), person.normalize('NFD')])];
+    return [
+      ...names.map(
+        (name): Step =>
+          (erasure, after) =>
+            blobs(`${containers.enroll}/${group}/${name}/`, erasure, after),
+      ),
+      async ({ deletedAt }) => ({ erased: { blobs: await blobsOfRows(group, key, life, deletedAt) } }),
+      (erasure) => deleteInFace(group, key, life, erasure),
+      async () => {
+        const { pictures, faces, more } = await ledger.erasePerson(group, key, life);
+        return { erased: { pictures, faces }, ...(more ? { next: 'more' } : {}) };
+      },
+      async (erasure, after) => {
+        const { dropped, next } = await options.faceIds.forget(
+          group,
+          { top: rows, after },
+          ({ image = '', detectedAt }) => isPictureOf(image, key) && detectedAt <= until(erasure),
+        );
+        return { erased: { faceIds: dropped }, ...(next === undefined ? {} : { next }) };
+      },
+      async (erasure, after) => {
+        const { next } = await options.freshFaces.forget(
+          group,
+          { top: rows, after },
+          ({ ref, addedAt }) => ref.person === key && addedAt <= until(erasure),
+        );
+        return next === undefined ? {} : { next };
+      },
+      async (erasure, after) => {
+        const may = {
+          person: (other: string) => other !== key,
+          image: (image: string) => !isPictureOf(image, key),
+        };
+        const { changed, next } = await options.results.forget(
+          group,
+          { top: rows, after },
+          (result) => (Date.parse(result.createdAt) <= until(erasure) ? redact(result, may) : result),
+          key,
+        );
+        return { erased: { results: changed }, ...(next === undefined ? {} : { next }) };
+      },
+    ];
+  }
+
+  /** Names may be written in other ways than the two that are listed. */
+  async function blobsOfRows(group: string, key: string, life: Life, deletedAt: number): Promise<number> {
+    let removed = 0;
+    for await (const { image, generation } of ledger.picturesOfPerson(group, key)) {
+      if (generation === life) continue;
+      const photo = await photos.version(image);
+      if (photo === undefined || photo.writtenAt > deletedAt) continue;
+      if (await photos.remove(image, photo.version)) removed += 1;
+    }
+    return removed;
+  }
+
+  /** With the person, Face deletes his faces, and an add that is still on its way finds no person. */
+  async function deleteInFace(
+    group: string,
+    key: string,
+    life: Life,
+    { begun: begunBefore }: Erasure,
+  ): Promise<Slice> {
+    const row = await ledger.personRow(group, key);
+    const personIds = new Set(row?.erasures?.personIds);
+    for await (const { generation, persisted, surplus, intent } of ledger.picturesOfPerson(group, key)) {
+      if (generation === life) continue;
+      if (intent !== undefined) personIds.add(intent.personId);
+      for (const { personId } of persisted === undefined ? surplus : [persisted, ...surplus])
+        personIds.add(personId);
+    }
+    if (row?.personId !== undefined) personIds.delete(row.personId);
+    let isChanged = personIds.size > 0 && begunBefore === undefined;
+    for (const personId of personIds) {
+      isChanged = (await deletePersonInFace(group, personId)) || isChanged;
+      await groups.dropFacePerson(group, personId);
+    }
+    return isChanged ? { begun: (await options.groupChanged(group)).begun } : {};
+  }
+
+  /** True when Face had the person. */
+  async function deletePersonInFace(group: string, personId: string): Promise<boolean> {
+    try {
+      await face.deletePerson(group, personId);
+      return true;
+    } catch (error) {
+      if (isFaceError(error, 404)) return false;
+      throw error;
+    }
+  }
+
+  /** Whether a training succeeded that began after the faces went, or there is nothing trained any more. */
+  async function isTrainedWithout({ group, begun }: Erasure): Promise<boolean> {
+    const training = await options.trainings.get(group);
+    if (begun === undefined || training?.lastTrainedAt === undefined) return true;
+    return (training.lastSucceeded ?? 0) > begun;
+  }
+
+  function comeBackTo({ requestedAt }: Erasure): number {
+    const pause = Math.max(shortestComeBackMs, (now() - requestedAt) / 4);
+    return now() + Math.min(pause, longestComeBackMs);
+  }
+
+  /** @throws RollcallError group_not_found */
+  async function deleteGroup(name: string): Promise<Erasure> {
+    const group = await groups.get(name);
+    if (group === undefined) {
+      const [open] = ((await groups.row(name))?.erasures ?? []).slice(-1);
+      const again = await askedAgain(open, 'group_not_found');
+      await groups.change(name, (row) =>
+        row?.isDeleted === true ? { ...row, deletedAt: again.deletedAt } : row,
+      );
+      await doorbells.ringErasure(name);
+      return again;
+    }
+    const erasure = await erasures.open({ group: name }, await photos.now());
+    await groups.change(name, (current) =>
+      current === undefined || current.generation !== group.generation
+        ? current
+        : deletedGroup(current, erasure.id, erasure.deletedAt),
+    );
+    await doorbells.ringErasure(name);
+    return erasure;
+  }
+
+  /** @throws RollcallError group_not_found, person_not_found */
+  async function deletePerson(name: string, key: string): Promise<Erasure> {
+    const group = await groups.get(name);
+    if (group === undefined) throw new RollcallError('group_not_found');
+    if ((await ledger.person(group, key)) === undefined) {
+      const [open] = ((await ledger.personRow(name, key))?.erasures?.ids ?? []).slice(-1);
+      const again = await askedAgain(open, 'person_not_found');
+      await ledger.changePerson(name, key, (row) =>
+        row.isDeleted === true ? { ...row, deletedAt: again.deletedAt } : row,
+      );
+      await doorbells.ringPerson({ group: name, person: key });
+      return again;
+    }
+    const erasure = await erasures.open({ group: name, person: key }, await photos.now());
+    await ledger.deletePerson(group, key, erasure.id, erasure.deletedAt);
+    await doorbells.ringPerson({ group: name, person: key });
+    return erasure;
+  }
+
+  /** A deletion that is asked for again while it goes on is the same one, and takes what was written since. */
+  async function askedAgain(
+    id: string | undefined,
+    otherwise: 'group_not_found' | 'person_not_found',
+  ): Promise<Erasure> {
+    if (id === undefined) throw new RollcallError(otherwise);
+    const deletedAt = await photos.now();
+    await erasures.change(id, ({ after: _after, ...erasure }) => ({
+      ...erasure,
+      deletedAt,
+      pass: 1,
+      step: 0,
+      notBefore: 0,
+    }));
+    const erasure = await erasures.get(id);
+    if (erasure === undefined) throw new RollcallError(otherwise);
+    return erasure;
+  }
+
+  /** Goes on with what is to be erased of a person. Resolves with when to come back (never: Infinity). */
+  async function erasePerson({ group, person: key }: PersonBell): Promise<number> {
+    const person = await ledger.personRow(group, key);
+    const ids = person?.erasures?.ids ?? [];
+    const last = ids.at(-1);
+    if (person === undefined || last === undefined) return Infinity;
+    return whenTurnComes(async () => {
+      const steps = personSteps(group, person);
+      const went = await advance(erasures, last, steps, { now, endAt: now() + longestWorkMs });
+      if (went !== 'over') return went;
+      const erasure = await erasures.get(last);
+      if (erasure !== undefined && !(await isTrainedWithout(erasure))) return comeBackTo(erasure);
+      await ledger.personErased(group, key, ids);
+      await finish(ids, erasure);
+      return Infinity;
+    });
+  }
+
+  /** Goes on with what is to be erased of a group. */
+  async function eraseGroup(name: string): Promise<void> {
+    const ids = (await groups.row(name))?.erasures ?? [];
+    const last = ids.at(-1);
+    if (last === undefined) return;
+    const comeBackAt = await whenTurnComes(async () => {
+      const went = await advance(erasures, last, groupSteps(name), { now, endAt: now() + longestWorkMs });
+      if (went !== 'over') return went;
+      const erasure = await erasures.get(last);
+      await groups.change(name, (group) => {
+        if (group === undefined || group.erasures?.join() !== ids.join()) return group;
+        const { erasures: _erasures, ...rest } = group;
+        return rest;
+      });
+      await finish(ids, erasure);
+      return Infinity;
+    });
+    if (comeBackAt < Infinity) await doorbells.ringErasure(name, Math.max(0, comeBackAt - now()));
+  }
+
+  async function whenTurnComes(work: () => Promise<number>): Promise<number> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof TurnFarAway) return now() + error.inMs;
+      throw error;
+    }
+  }
+
+  async function finish(ids: readonly string[], last: Erasure | undefined): Promise<void> {
+    if (last !== undefined) for (const id of ids) await erasures.finish(id, last);
+  }
+
+  return {
+    deleteGroup,
+    deletePerson,
+    erasePerson,
+    eraseGroup,
+
+    /** Rings for erasures whose doorbell may have been lost, or whose request died before it marked anything. */
+    async remind(): Promise<void> {
+      for (const { id, group, person } of await erasures.listOpen(openAtMost)) {
+        const erasure = await erasures.get(id);
+        if (erasure === undefined) continue;
+        await mark(erasure);
+        if (person === undefined) await doorbells.ringErasure(group);
+        else await doorbells.ringPerson({ group, person });
+      }
+    },
+  };
+
+  /** The life may have gone on after a request that died half-way: what was asked for is done now. */
+  async function mark(erasure: Erasure): Promise<void> {
+    const { id, group: name, person: key, deletedAt } = erasure;
+    const marked = (group: Group) =>
+      group.erasures?.includes(id) === true ? group : deletedGroup(group, id, deletedAt);
+    const row = await groups.row(name);
+    if (key === undefined) {
+      if (row?.erasures?.includes(id) === true) return;
+      if (row === undefined || row.isDeleted === true || (row.deletedAt ?? 0) >= deletedAt)
+        return finish([id], erasure);
+      await groups.change(name, (group) => group && marked(group));
+      return;
+    }
+    const person = await ledger.personRow(name, key);
+    if (person?.erasures?.ids.includes(id) === true) return;
+    if (row !== undefined && (await ledger.deletePerson(row, key, id, deletedAt))) return;
+    // Gone already, with its group or by another request, unless this one was marked in this moment.
+    if ((await ledger.personRow(name, key))?.erasures?.ids.includes(id) !== true) await finish([id], erasure);
+  }
+}

@@ -1,0 +1,155 @@
+import { z } from 'zod';
+import { RollcallError } from '../../errors.ts';
+import { personKeyOf } from '../../records/keys.ts';
+import { untrained } from '../../training/machine.ts';
+import type { Erasure } from '../../records/erasures.ts';
+import type { Group } from '../../records/groups.ts';
+import type { Rollcall } from '../../rollcall.ts';
+import { parseJson } from '../probeSource.ts';
+import { parsed } from '../problem.ts';
+import type { Route } from '../route.ts';
+import * as schemas from '../schemas.ts';
+import { viewOfErasure, viewOfGroup, viewOfPage, viewOfPerson, viewOfSettings } from '../views.ts';
+import { groupNameOf, groupOf, personNameOf } from './names.ts';
+
+const jsonBodyBytes = 64 * 1024;
+
+/** Groups, their persons, and their deletion. */
+export const groupRoutes: readonly Route[] = [
+  {
+    name: 'listGroups',
+    method: 'GET',
+    path: 'groups',
+    summary: 'The groups, by name',
+    access: 'key',
+    query: z.object(schemas.pageQuery),
+    answer: { status: 200, schema: schemas.pages.groups },
+    failures: ['bad_request'],
+    async handle(request, { groups }) {
+      const query = parsed(z.object(schemas.pageQuery), request.query, 'query');
+      return { body: viewOfPage(await groups.list(query), viewOfSettings) };
+    },
+  },
+  {
+    name: 'putGroup',
+    method: 'PUT',
+    path: 'groups/{group}',
+    summary: 'Create a group, or change its settings',
+    access: 'key',
+    body: { json: schemas.groupBody },
+    answer: { status: 200, schema: schemas.group },
+    failures: ['bad_request', 'recognition_model_fixed'],
+    async handle(request, rollcall) {
+      const name = groupNameOf(request);
+      const bytes = await request.body(jsonBodyBytes);
+      const wanted = parsed(schemas.groupBody, bytes.length === 0 ? {} : parseJson(bytes), 'body');
+      const given = Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined));
+      await rollcall.putGroup(name, given);
+      return groupAnswer(rollcall, await groupOf(request, rollcall));
+    },
+  },
+  {
+    name: 'getGroup',
+    method: 'GET',
+    path: 'groups/{group}',
+    summary: 'A group: its settings, how many pictures are in which state, its training',
+    access: 'key',
+    answer: { status: 200, schema: schemas.group },
+    failures: ['bad_request', 'group_not_found'],
+    handle: async (request, rollcall) => groupAnswer(rollcall, await groupOf(request, rollcall)),
+  },
+  {
+    name: 'deleteGroup',
+    method: 'DELETE',
+    path: 'groups/{group}',
+    summary: 'Delete a group with everything in it: pictures, faces, records, results',
+    access: 'key',
+    answer: { status: 202, schema: schemas.erasure },
+    failures: ['bad_request', 'group_not_found', 'storage_unavailable'],
+    async handle(request, rollcall) {
+      return erasureAnswer(await rollcall.deleteGroup(groupNameOf(request)));
+    },
+  },
+  {
+    name: 'listPersons',
+    method: 'GET',
+    path: 'groups/{group}/persons',
+    summary: 'The persons of a group',
+    access: 'key',
+    query: z.object(schemas.pageQuery),
+    answer: { status: 200, schema: schemas.pages.persons },
+    failures: ['bad_request', 'group_not_found'],
+    async handle(request, rollcall) {
+      const query = parsed(z.object(schemas.pageQuery), request.query, 'query');
+      const group = await groupOf(request, rollcall);
+      return { body: viewOfPage(await rollcall.ledger.listPersons(group, query), viewOfPerson) };
+    },
+  },
+  {
+    name: 'getPerson',
+    method: 'GET',
+    path: 'groups/{group}/persons/{person}',
+    summary: 'A person and how many of its pictures are in which state',
+    access: 'key',
+    answer: { status: 200, schema: schemas.person },
+    failures: ['bad_request', 'group_not_found', 'person_not_found'],
+    async handle(request, rollcall) {
+      const name = personNameOf(request.params['person']);
+      const group = await groupOf(request, rollcall);
+      const person = await rollcall.ledger.person(group, personKeyOf(group.group, name));
+      if (person === undefined) throw new RollcallError('person_not_found');
+      return { body: viewOfPerson(person) };
+    },
+  },
+  {
+    name: 'deletePerson',
+    method: 'DELETE',
+    path: 'groups/{group}/persons/{person}',
+    summary: 'Delete a person with all pictures, faces, records and results of it',
+    access: 'key',
+    answer: { status: 202, schema: schemas.erasure },
+    failures: ['bad_request', 'group_not_found', 'person_not_found', 'storage_unavailable'],
+    async handle(request, rollcall) {
+      const group = groupNameOf(request);
+      const key = personKeyOf(group, personNameOf(request.params['person']));
+      return erasureAnswer(await rollcall.deletePerson(group, key));
+    },
+  },
+  {
+    name: 'getErasure',
+    method: 'GET',
+    path: 'erasures/{id}',
+    summary: 'How far a deletion is; when it is finished, what was removed: the proof',
+    access: 'key',
+    answer: { status: 200, schema: schemas.erasure },
+    failures: ['erasure_not_found'],
+    async handle(request, { erasures }) {
+      const erasure = await erasures.get(request.params['id'] ?? '');
+      if (erasure === undefined) throw new RollcallError('erasure_not_found');
+      return { body: viewOfErasure(erasure) };
+    },
+  },
+  {
+    name: 'train',
+    method: 'POST',
+    path: 'groups/{group}/train',
+    summary: 'Train the group now',
+    access: 'key',
+    answer: { status: 202, schema: schemas.accepted },
+    failures: ['bad_request', 'group_not_found'],
+    async handle(request, rollcall) {
+      const { group } = await groupOf(request, rollcall);
+      await rollcall.trainNow(group);
+      return { status: 202, body: { group } };
+    },
+  },
+];
+
+async function groupAnswer({ ledger, trainings }: Rollcall, group: Group) {
+  const [counts, training] = await Promise.all([ledger.counts(group.group), trainings.get(group.group)]);
+  return { body: viewOfGroup(group, counts, training ?? untrained) };
+}
+
+function erasureAnswer(erasure: Erasure) {
+  return { status: 202, headers: { location: `/api/erasures/${erasure.id}` }, body: viewOfErasure(erasure) };
+}

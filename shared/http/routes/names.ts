@@ -1,0 +1,29 @@
+import { RollcallError } from '../../errors.ts';
+import { faultOfPersonName, isGroupName } from '../../photos/path.ts';
+import type { Group } from '../../records/groups.ts';
+import type { Rollcall } from '../../rollcall.ts';
+import { InvalidRequest } from '../problem.ts';
+import type { ApiRequest } from '../route.ts';
+
+/** @throws InvalidRequest */
+export function groupNameOf(request: ApiRequest): string {
+  const name = request.params['group'] ?? '';
+  if (isGroupName(name)) return name;
+  throw new InvalidRequest([
+    { field: 'group', expected: '1 to 48 of a-z, 0-9, - and _, without two _ in a row' },
+  ]);
+}
+
+/** In NFC. @throws InvalidRequest */
+export function personNameOf(text = ''): string {
+  const fault = faultOfPersonName(text);
+  if (fault === undefined) return text.normalize('NFC');
+  throw new InvalidRequest([{ field: 'person', expected: `a name; ${fault}` }]);
+}
+
+/** The group that the path names. @throws InvalidRequest, RollcallError group_not_found */
+export async function groupOf(request: ApiRequest, { groups }: Rollcall): Promise<Group> {
+  const group = await groups.get(groupNameOf(request));
+  if (group === undefined) throw new RollcallError('group_not_found');
+  return group;
+}

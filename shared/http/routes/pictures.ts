@@ -1,0 +1,96 @@
+import { personKeyOf } from '../../records/keys.ts';
+import { largestPictureBytes } from '../../resources.ts';
+import { contentTypeOf, isPictureType, unsupported } from '../probeSource.ts';
+import { InvalidRequest, parsed } from '../problem.ts';
+import type { ApiRequest, Route } from '../route.ts';
+import * as schemas from '../schemas.ts';
+import { viewOfPage, viewOfPicture } from '../views.ts';
+import { groupNameOf, groupOf, personNameOf } from './names.ts';
+
+const pictureFailures = ['bad_request', 'bad_path', 'storage_unavailable'] as const;
+
+/** The pictures that were dropped, and the HTTP way to drop and delete them. */
+export const pictureRoutes: readonly Route[] = [
+  {
+    name: 'listImages',
+    method: 'GET',
+    path: 'groups/{group}/images',
+    summary: 'Every picture of a group: its state and, where it was refused, why',
+    access: 'key',
+    query: schemas.pictureQuery,
+    answer: { status: 200, schema: schemas.pages.pictures },
+    failures: ['bad_request', 'group_not_found'],
+    async handle(request, rollcall) {
+      const { person, ...query } = parsed(schemas.pictureQuery, request.query, 'query');
+      const group = await groupOf(request, rollcall);
+      const key = person === undefined ? undefined : personKeyOf(group.group, personNameOf(person));
+      const { generation } = group;
+      const page = await rollcall.ledger.listPictures(group.group, { ...query, person: key, generation });
+      return { body: viewOfPage(page, viewOfPicture) };
+    },
+  },
+  {
+    name: 'listAllImages',
+    method: 'GET',
+    path: 'images',
+    summary: 'Every picture of every group, and those whose path names no group',
+    access: 'key',
+    query: schemas.pictureQuery.omit({ person: true }),
+    answer: { status: 200, schema: schemas.pages.pictures },
+    failures: ['bad_request'],
+    async handle(request, rollcall) {
+      const query = parsed(schemas.pictureQuery.omit({ person: true }), request.query, 'query');
+      return { body: viewOfPage(await rollcall.allPictures(query), viewOfPicture) };
+    },
+  },
+  {
+    name: 'putImage',
+    method: 'PUT',
+    path: 'groups/{group}/persons/{person}/images/{*image}',
+    summary: 'Drop a picture of a person; the same bytes again change nothing',
+    access: 'key',
+    body: { pictures: true },
+    answer: { status: 202, schema: schemas.dropped },
+    failures: [...pictureFailures, 'image_too_large', 'unsupported_media_type'],
+    async handle(request, rollcall) {
+      const image = pathOf(request);
+      const type = contentTypeOf(request);
+      if (!isPictureType(type)) throw unsupported(type);
+      const bytes = await request.body(largestPictureBytes);
+      if (bytes.length === 0)
+        throw new InvalidRequest([{ field: 'body', expected: 'the bytes of a picture' }]);
+      await rollcall.dropPicture(image, bytes, type);
+      return { status: 202, body: { image } };
+    },
+  },
+  {
+    name: 'deleteImage',
+    method: 'DELETE',
+    path: 'groups/{group}/persons/{person}/images/{*image}',
+    summary: 'Delete a picture of a person, and its face',
+    access: 'key',
+    answer: { status: 202, schema: schemas.dropped },
+    failures: [...pictureFailures, 'image_not_found'],
+    async handle(request, rollcall) {
+      const image = pathOf(request);
+      await rollcall.deletePicture(image);
+      return { status: 202, body: { image } };
+    },
+  },
+  {
+    name: 'redrive',
+    method: 'POST',
+    path: 'failures/redrive',
+    summary: 'Send what failed round again, 500 pictures at a time',
+    access: 'key',
+    answer: { status: 202, schema: schemas.redriven },
+    failures: [],
+    handle: async (_request, rollcall) => ({ status: 202, body: await rollcall.redrive() }),
+  },
+];
+
+/** The whole path of the picture that the URL names. */
+function pathOf(request: ApiRequest): string {
+  const person = personNameOf(request.params['person']);
+  return `enroll/${groupNameOf(request)}/${person}/${request.params['image'] ?? ''}`;
+}

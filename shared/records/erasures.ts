@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto';
+import { afterPrefix, retryOnConflict, take, type Table } from './table.ts';
+
+/** What was removed, by kind; `faces` are those of Face. */
+export type Erased = Record<'blobs' | 'faces' | 'pictures' | 'faceIds' | 'results', number>;
+
+/** The erasure of a group or of a person: how far it is, and, when it is over, what is left to prove it. No names. */
+export type Erasure = {
+  id: string;
+  group: string;
+  /** Key of the person; absent: the whole group. */
+  person?: string;
+  /** Milliseconds since 1970. */
+  requestedAt: number;
+  /** By the clock of the storage account, in whole seconds: pictures written until then go. */
+  deletedAt: number;
+  /** Everything is gone through twice: what was on its way at the first time is there at the second. */
+  pass: 1 | 2;
+  step: number;
+  /** Where the step goes on. */
+  after?: string;
+  notBefore: number;
+  erased: Erased;
+  /** How many trainings had been begun when the faces were gone: a later one has to succeed. */
+  begun?: number;
+  finishedAt?: number;
+};
+
+const partition = 'erasures';
+
+export type Erasures = ReturnType<typeof createErasures>;
+
+/** The erasures, and an index of those that are not over, for the sweep. */
+export function createErasures(table: Table, now: () => number) {
+  return {
+    /** Written before anything is marked as deleted, so that it is never forgotten. */
+    async open(of: { group: string; person?: string }, deletedAt: number): Promise<Erasure> {
+      const erasure: Erasure = {
+        ...of,
+        id: randomUUID(),
+        requestedAt: now(),
+        deletedAt,
+        pass: 1,
+        step: 0,
+        notBefore: 0,
+        erased: { blobs: 0, faces: 0, pictures: 0, faceIds: 0, results: 0 },
+      };
+      await table.write(partition, [
+        { kind: 'insert', rowKey: `e.${erasure.id}`, value: erasure },
+        { kind: 'insert', rowKey: `o.${erasure.id}`, value: of },
+      ]);
+      return erasure;
+    },
+
+    async get(id: string): Promise<Erasure | undefined> {
+      return (await table.get<Erasure>(partition, `e.${id}`))?.value;
+    },
+
+    async change(id: string, transition: (erasure: Erasure) => Erasure): Promise<void> {
+      await retryOnConflict(async () => {
+        const before = await table.get<Erasure>(partition, `e.${id}`);
+        if (before === undefined) return;
+        const { etag, rowKey } = before;
+        await table.write(partition, [{ kind: 'replace', rowKey, value: transition(before.value), etag }]);
+      });
+    },
+
+    async finish(id: string, last: Erasure): Promise<void> {
+      await retryOnConflict(async () => {
+        const before = await table.get<Erasure>(partition, `e.${id}`);
+        if (before === undefined || before.value.finishedAt !== undefined) return;
+        const value = { ...before.value, erased: last.erased, finishedAt: now() };
+        await table.write(partition, [
+          { kind: 'replace', rowKey: `e.${id}`, value, etag: before.etag },
+          { kind: 'remove', rowKey: `o.${id}` },
+        ]);
+      });
+    },
+
+    /** Erasures that are not over. */
+    async listOpen(top: number): Promise<{ id: string; group: string; person?: string }[]> {
+      const rows = await take(
+        table.range<{ group: string; person?: string }>(partition, 'o.', afterPrefix('o.')),
+        top,
+      );
+      return rows.map(({ rowKey, value }) => ({ id: rowKey.slice(2), ...value }));
+    },
+  };
+}

@@ -1,0 +1,30 @@
+/**
+ * A group, and each person in it, has lives: a deletion ends one, the next picture begins another. "2.1" is the first
+ * life of a person in the second life of his group; a probe has the group's alone. What belongs to an earlier life is
+ * gone for everybody who asks, and is erased.
+ */
+export type Life = string;
+
+export function firstLife(groupGeneration: number): Life {
+  return `${groupGeneration}.1`;
+}
+
+export function nextLife(life: Life): Life {
+  const [group, person] = parts(life);
+  return `${group}.${person + 1}`;
+}
+
+export function groupGenerationOf(life: Life): number {
+  return parts(life)[0];
+}
+
+export function isEarlier(life: Life, than: Life): boolean {
+  const [group, person] = parts(life);
+  const [thanGroup, thanPerson] = parts(than);
+  return group < thanGroup || (group === thanGroup && person < thanPerson);
+}
+
+function parts(life: Life): [number, number] {
+  const [group = '0', person = '0'] = life.split('.');
+  return [Number(group), Number(person)];
+}
