@@ -3,6 +3,7 @@ import { basename, join, relative, sep } from 'node:path';
 import { parseArgs } from 'node:util';
 import { BlobServiceClient } from '@azure/storage-blob';
 import type { Endpoints } from '../infra/local/stack.ts';
+import * as api from './api.ts';
 
 /** The endpoints of the stack that runs on a data folder. @throws Error when none does */
 export async function readEndpoints(dataDir: string): Promise<Endpoints> {
@@ -13,20 +14,33 @@ export async function readEndpoints(dataDir: string): Promise<Endpoints> {
   }
 }
 
-export type GroupView = {
-  group: string;
-  persons: number;
-  images: Record<string, number>;
-  probes: Record<string, number>;
-  training: { state: string; covered: boolean; error?: string };
-};
+/** Calls an operation of the generated client. @throws Error with the code and the detail of a problem */
+export async function answerOf<Answer extends { status: number; data: unknown }>(
+  call: Promise<Answer>,
+): Promise<Extract<Answer, { status: 200 | 202 }>['data']> {
+  const answer = await call;
+  if (answer.status < 300) return answer.data;
+  throw problemError(answer.data as api.Problem);
+}
 
-/** Calls the HTTP API. @throws Error with the code and the detail of a problem */
-export async function call<Answer>(http: string, path: string, init: RequestInit = {}): Promise<Answer> {
-  const response = await fetch(`${http}/api/${path}`, init);
-  const body = (await response.json()) as Answer & { code?: string; title?: string; detail?: string };
-  if (!response.ok) throw new Error(`${body.code}: ${body.detail ?? body.title}`);
-  return body;
+/** What the generated client sends to a stack. */
+export function to({ http, httpKey }: Endpoints) {
+  return { baseUrl: http, headers: httpKey === undefined ? {} : { 'x-functions-key': httpKey } };
+}
+
+/** Asks about the picture in a file. */
+export async function ask<Answer>(endpoints: Endpoints, path: string, file: string): Promise<Answer> {
+  const response = await fetch(`${endpoints.http}/api/${path}`, {
+    method: 'POST',
+    headers: { ...to(endpoints).headers, 'content-type': 'application/octet-stream' },
+    body: new Uint8Array(await readFile(file)),
+  });
+  if (!response.ok) throw problemError((await response.json()) as api.Problem);
+  return (await response.json()) as Answer;
+}
+
+function problemError({ code, title, detail }: api.Problem): Error {
+  return new Error(`${code}: ${detail ?? title}`);
 }
 
 const options = {
@@ -74,22 +88,14 @@ function progress(done: number, total: number): void {
   process.stdout.write(`\r[${'#'.repeat(full)}${' '.repeat(width - full)}] ${done}/${total}${end}`);
 }
 
-type Identified = {
-  trained: boolean;
-  faces: { faceRectangle: object; candidates: { person: string; confidence: number }[] }[];
-};
-
 /** Asks who is on a picture. */
 export async function identify(args: string[]): Promise<void> {
   const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
   const [file] = positionals;
   if (file === undefined || values.group === undefined) throw new Error('say which FILE, and --group GROUP');
-  const { http } = await readEndpoints(values.data);
-  const answer = await call<Identified>(http, `groups/${encodeURIComponent(values.group)}/identify`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/octet-stream' },
-    body: new Uint8Array(await readFile(file)),
-  });
+  const endpoints = await readEndpoints(values.data);
+  const path = `groups/${encodeURIComponent(values.group)}/identify`;
+  const answer = await ask<api.IdentifyAnswer>(endpoints, path, file);
   if (!answer.trained) console.log('The group has not been trained yet.');
   console.log(`${basename(file)}: ${answer.faces.length} face(s)`);
   console.table(
@@ -104,9 +110,9 @@ export async function identify(args: string[]): Promise<void> {
 /** What is going on, group by group. */
 export async function status(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: { data: options.data } });
-  const { http } = await readEndpoints(values.data);
-  const { items } = await call<{ items: { group: string }[] }>(http, 'groups?top=1000');
-  const groups = await Promise.all(items.map(({ group }) => call<GroupView>(http, `groups/${group}`)));
+  const at = to(await readEndpoints(values.data));
+  const { items } = await answerOf(api.listGroups({ top: 1_000 }, at));
+  const groups = await Promise.all(items.map(({ group }) => answerOf(api.getGroup(group, at))));
   console.table(
     groups.map(({ group, persons, images, training }) => ({
       group,
@@ -120,12 +126,10 @@ export async function status(args: string[]): Promise<void> {
 /** Sends what failed round again. */
 export async function redrive(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: { data: options.data } });
-  const { http } = await readEndpoints(values.data);
+  const at = to(await readEndpoints(values.data));
   let sent = 0;
   for (let more = true; more;) {
-    const answer = await call<{ redriven: number; more: boolean }>(http, 'failures/redrive', {
-      method: 'POST',
-    });
+    const answer = await answerOf(api.redrive(at));
     sent += answer.redriven;
     more = answer.more && answer.redriven > 0;
   }

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -6,20 +6,12 @@ import { parseArgs } from 'node:util';
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import { startStack, type Endpoints } from '../infra/local/stack.ts';
 import { buildFunctions } from '../scripts/buildFunctions.ts';
-import { annotate, type Labelled } from './annotate.ts';
-import { call, type GroupView } from './client.ts';
+import { annotate } from './annotate.ts';
+import * as api from './api.ts';
+import { answerOf, ask, to } from './client.ts';
 import { faceCalls, type FaceCalls } from './faceCalls.ts';
 import { enrolled, group, otherPictureOf, probes, refused, type Probe } from './samplePeople.ts';
 import { readFaceTps } from './start.ts';
-
-type Face = {
-  faceId: string;
-  faceRectangle: Labelled['rectangle'];
-  candidates: { person: string; confidence: number }[];
-};
-type Identified = { trained: boolean; faces: Face[] };
-type FoundSimilar = { searched: number; faces: { matches: { image?: string; confidence: number }[] }[] };
-type ListedImage = { image: string; state: string; reason?: string };
 
 /** A line of the table, and whether it is as it should be. */
 type Line = { what: string; answer: string; ms: number | ''; right: boolean };
@@ -64,22 +56,21 @@ export async function demo(args: string[]): Promise<void> {
   }
 }
 
-async function run(endpoints: Endpoints, clock: Stopwatch, output: string): Promise<Line[]> {
-  const { http, storageConnectionString } = endpoints;
-  const blobs = BlobServiceClient.fromConnectionString(storageConnectionString);
-  const lines = await enrollPeople(http, blobs.getContainerClient('enroll'), clock);
+async function run(at: Endpoints, clock: Stopwatch, output: string): Promise<Line[]> {
+  const blobs = BlobServiceClient.fromConnectionString(at.storageConnectionString);
+  const lines = await enrollPeople(at, blobs.getContainerClient('enroll'), clock);
   await mkdir(output, { recursive: true });
-  for (const probe of probes) lines.push(await identifyProbe(http, probe, output));
+  for (const probe of probes) lines.push(await identifyProbe(at, probe, output));
   clock.lap(`${probes.length} pictures identified over HTTP`);
-  lines.push(await identifyDropped(http, blobs.getContainerClient('identify')));
+  lines.push(await identifyDropped(at, blobs.getContainerClient('identify')));
   clock.lap('a dropped picture identified');
-  lines.push(await findSimilar(http), await verify(http));
+  lines.push(await findSimilar(at), await verify(at));
   clock.lap('find similar and verify');
   return lines;
 }
 
 /** Drops the pictures of the sample people, waits until each has been dealt with and the group is trained. */
-async function enrollPeople(http: string, container: ContainerClient, clock: Stopwatch): Promise<Line[]> {
+async function enrollPeople(at: Endpoints, container: ContainerClient, clock: Stopwatch): Promise<Line[]> {
   const pictures = [...enrolled, ...refused];
   await Promise.all(
     pictures.map(({ person, file }) =>
@@ -88,15 +79,13 @@ async function enrollPeople(http: string, container: ContainerClient, clock: Sto
   );
   clock.lap(`${pictures.length} pictures dropped`);
   await until('every picture to be enrolled or refused', async () => {
-    const { images } = await groupView(http);
-    return (
-      (images['enrolled'] ?? 0) + (images['rejected'] ?? 0) + (images['failed'] ?? 0) === pictures.length
-    );
+    const { images } = await groupView(at);
+    return images.enrolled + images.rejected + images.failed === pictures.length;
   });
   clock.lap('all enrolled or refused');
-  await until('the training', async () => (await groupView(http)).training.covered);
+  await until('the training', async () => (await groupView(at)).training.covered);
   clock.lap('group trained');
-  const { items } = await call<{ items: ListedImage[] }>(http, `groups/${group}/images?top=1000`);
+  const { items } = await answerOf(api.listImages(group, { top: 1_000 }, to(at)));
   const stateOf = (file: string) => items.find(({ image }) => image.endsWith(`/${basename(file)}`));
   const failures = enrolled.filter(({ file }) => stateOf(file)?.state !== 'enrolled');
   return [
@@ -114,9 +103,9 @@ async function enrollPeople(http: string, container: ContainerClient, clock: Sto
   ];
 }
 
-async function identifyProbe(http: string, { file, people }: Probe, output: string): Promise<Line> {
+async function identifyProbe(at: Endpoints, { file, people }: Probe, output: string): Promise<Line> {
   const startedAt = performance.now();
-  const { faces } = await post<Identified>(http, 'identify', file);
+  const { faces } = await ask<api.IdentifyAnswer>(at, `groups/${group}/identify`, file);
   const ms = Math.round(performance.now() - startedAt);
   const named = faces.map(({ candidates }) => candidates[0]?.person);
   const labels = faces.map(({ faceRectangle, candidates: [best] }) => ({
@@ -129,18 +118,15 @@ async function identifyProbe(http: string, { file, people }: Probe, output: stri
   return { what: `who is on ${basename(file)}?`, answer: answer === '' ? 'nobody' : answer, ms, right };
 }
 
-async function identifyDropped(http: string, container: ContainerClient): Promise<Line> {
+async function identifyDropped(at: Endpoints, container: ContainerClient): Promise<Line> {
   const [probe] = probes;
   if (probe === undefined) throw new Error('there is no probe');
   const image = `identify/${group}/${basename(probe.file)}`;
   const startedAt = performance.now();
   await container.getBlockBlobClient(`${group}/${basename(probe.file)}`).uploadFile(probe.file);
   const result = await until('the result of the dropped picture', async () => {
-    const { items } = await call<{ items: (Identified & { image?: string })[] }>(
-      http,
-      `groups/${group}/results?kind=identify`,
-    );
-    return items.find((item) => item.image === image);
+    const { items } = await answerOf(api.listResults(group, { kind: 'identify' }, to(at)));
+    return items.filter((item) => item.kind === 'identify').find((item) => item.image === image);
   });
   const best = result.faces[0]?.candidates[0];
   return {
@@ -151,9 +137,13 @@ async function identifyDropped(http: string, container: ContainerClient): Promis
   };
 }
 
-async function findSimilar(http: string): Promise<Line> {
+async function findSimilar(at: Endpoints): Promise<Line> {
   const startedAt = performance.now();
-  const { searched, faces } = await post<FoundSimilar>(http, 'find-similar', otherPictureOf.file);
+  const { searched, faces } = await ask<api.FindSimilarAnswer>(
+    at,
+    `groups/${group}/find-similar`,
+    otherPictureOf.file,
+  );
   const matches = faces[0]?.matches ?? [];
   const strangers = matches.filter(
     ({ image }) => image !== undefined && !image.includes(otherPictureOf.marks),
@@ -166,14 +156,10 @@ async function findSimilar(http: string): Promise<Line> {
   };
 }
 
-async function verify(http: string): Promise<Line> {
+async function verify(at: Endpoints): Promise<Line> {
   const startedAt = performance.now();
-  const path = `verify?person=${encodeURIComponent(otherPictureOf.person)}`;
-  const { isIdentical, confidence } = await post<{ isIdentical: boolean; confidence: number }>(
-    http,
-    path,
-    otherPictureOf.file,
-  );
+  const path = `groups/${group}/verify?person=${encodeURIComponent(otherPictureOf.person)}`;
+  const { isIdentical, confidence } = await ask<api.VerifyAnswer>(at, path, otherPictureOf.file);
   return {
     what: `is it ${otherPictureOf.person}?`,
     answer: `${isIdentical ? 'yes' : 'no'} ${confidence.toFixed(2)}`,
@@ -182,14 +168,8 @@ async function verify(http: string): Promise<Line> {
   };
 }
 
-async function post<Answer>(http: string, operation: string, file: string): Promise<Answer> {
-  const headers = { 'content-type': 'application/octet-stream' };
-  const body = new Uint8Array(await readFile(file));
-  return call<Answer>(http, `groups/${group}/${operation}`, { method: 'POST', headers, body });
-}
-
-function groupView(http: string): Promise<GroupView> {
-  return call<GroupView>(http, `groups/${group}`);
+function groupView(at: Endpoints): Promise<api.Group> {
+  return answerOf(api.getGroup(group, to(at)));
 }
 
 async function until<Value>(what: string, probe: () => Promise<Value | undefined | false>): Promise<Value> {

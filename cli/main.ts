@@ -9,7 +9,7 @@ const commands: Record<string, Command> = {
   start: {
     run: start,
     usage:
-      'start [--port 7071] [--data .rollcall] [--face-tps 10|none] [--instances 1] [--training-time none|published]',
+      'start [--port 7071] [--data .rollcall] [--face-tps 10|none] [--instances 1] [--training-time none|published] [--auth]',
   },
   demo: { run: demo, usage: 'demo' },
   enroll: { run: enroll, usage: 'enroll FOLDER --group GROUP [--data .rollcall]' },

@@ -29,6 +29,7 @@ export async function start(args: string[]): Promise<void> {
       data: { type: 'string', default: '.rollcall' },
       'face-tps': { type: 'string', default: '10' },
       'training-time': { type: 'string', default: 'none' },
+      auth: { type: 'boolean', default: false },
       instances: { type: 'string', default: '1' },
     },
   });
@@ -49,11 +50,14 @@ export async function start(args: string[]): Promise<void> {
     faceTps,
     trainingTime: readTrainingTime(values['training-time']),
     instances,
+    auth: values.auth,
     output: (line) => console.log(line),
   });
   const { http, face } = stack.endpoints;
   console.log(`Rollcall is ready after ${((performance.now() - startedAt) / 1_000).toFixed(1)} s.`);
   console.log(`  HTTP API  ${http}/api   (GET ${http}/api/health)`);
+  if (values.auth)
+    console.log('            every route asks for the key httpKey of endpoints.json in x-functions-key');
   console.log(`  Face      ${face}`);
   console.log(`  Storage and Service Bus: see ${stack.dataDir}/endpoints.json`);
   console.log('Ctrl-C stops it.');

@@ -1,5 +1,6 @@
 import { DefaultAzureCredential } from '@azure/identity';
 import { connect } from '../shared/clients.ts';
+import { expectAuthentication } from '../shared/http/access.ts';
 import { createRollcall, type Rollcall } from '../shared/rollcall.ts';
 import { readSettings } from '../shared/settings.ts';
 
@@ -7,6 +8,7 @@ import { readSettings } from '../shared/settings.ts';
 
 /** A bad setting stops the start. */
 export const settings = readSettings(process.env);
+if (settings.ROLLCALL_AUTH === 'entra') expectAuthentication(process.env);
 
 /** The app of this process. */
 export const rollcall: Rollcall = createApp(process.env);

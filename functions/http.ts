@@ -1,17 +1,29 @@
-import { app, type HttpHandler, type HttpRequest, type HttpResponseInit } from '@azure/functions';
+import {
+  app,
+  type HttpHandler,
+  type HttpRequest,
+  type HttpResponseInit,
+  type InvocationContext,
+} from '@azure/functions';
 import { describeError, RollcallError } from '../shared/errors.ts';
+import { authorize, principalHeader } from '../shared/http/access.ts';
 import { failureOf, problemOf } from '../shared/http/problem.ts';
 import type { ApiRequest, Route } from '../shared/http/route.ts';
 import { routes } from '../shared/http/routes.ts';
-import { rollcall } from './app.ts';
+import { rollcall, settings } from './app.ts';
+
+const behindEntra = settings.ROLLCALL_AUTH === 'entra';
 
 /** The HTTP functions: one a row of the route table, and one for every path that is not in it. */
 for (const route of routes) {
   app.http(route.name, {
     methods: [route.method],
     route: route.path,
-    authLevel: route.access === 'open' ? 'anonymous' : 'function',
-    handler: answer(route.handle),
+    authLevel: route.access === 'open' || behindEntra ? 'anonymous' : 'function',
+    handler: answer(async (request, pipeline) => {
+      if (behindEntra) authorize(route.access, request.header(principalHeader));
+      return route.handle(request, pipeline);
+    }),
   });
 }
 
@@ -22,28 +34,39 @@ app.http('noSuchRoute', {
   handler: answer(() => Promise.reject(new RollcallError('route_not_found'))),
 });
 
+/** What the caller named the request, so that both sides can find it in their logs; else our name for it. */
+function requestIdOf(request: HttpRequest, { invocationId }: InvocationContext): string {
+  const given = request.headers.get('x-request-id') ?? '';
+  return /^[\x21-\x7e]{1,128}$/.test(given) ? given : invocationId;
+}
+
 function answer(handle: Route['handle']): HttpHandler {
   return async (request, context): Promise<HttpResponseInit> => {
+    const id = { 'x-request-id': requestIdOf(request, context) };
     try {
       const { status = 200, headers = {}, body } = await handle(requestOf(request), rollcall);
-      return { status, headers, jsonBody: body };
+      return { status, headers: { ...headers, ...id }, jsonBody: body };
     } catch (error) {
       const failure = failureOf(error);
       if (failure.code === 'internal') context.error(describeError(failure.cause));
       const { status, headers, body } = problemOf(failure);
-      return { status, headers, body: JSON.stringify(body) };
+      return { status, headers: { ...headers, ...id }, body: JSON.stringify(body) };
     }
   };
 }
 
 function requestOf(request: HttpRequest): ApiRequest {
+  let read: Promise<Uint8Array> | undefined;
   return {
+    path: new URL(request.url).pathname,
     method: request.method,
     params: request.params,
     query: Object.fromEntries(request.query),
     header: (name) => request.headers.get(name) ?? undefined,
     async body(limit) {
-      const bytes = new Uint8Array(await request.arrayBuffer());
+      // The host holds it in memory already, 100 MB at most.
+      read ??= request.arrayBuffer().then((buffer) => new Uint8Array(buffer));
+      const bytes = await read;
       if (bytes.length > limit)
         throw new RollcallError('image_too_large', `The body is over ${limit} bytes.`);
       return bytes;

@@ -1,5 +1,11 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { generateSource } from 'oazapfts';
 import { format, resolveConfig } from 'prettier';
 import { failures, isRejection } from '../shared/errors.ts';
+import { openApi } from '../shared/http/openapi.ts';
+import { routes } from '../shared/http/routes.ts';
 import { settingsTable } from '../shared/settings.ts';
 
 /** The guides that are written from the tables of the code. */
@@ -64,6 +70,28 @@ on a picture as \`reason\` of a row of \`GET /groups/{group}/images\`.
 
 ${rows.join('\n\n')}
 `);
+}
+
+/** The OpenAPI document, as `GET /api/openapi.json` answers it. */
+export async function apiDocument(): Promise<string> {
+  return formatted(JSON.stringify(openApi(routes)), 'docs/openapi.json');
+}
+
+/** A client of the HTTP API, generated from its document. */
+export async function apiClient(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'rollcall-api-'));
+  try {
+    const document = join(folder, 'openapi.json');
+    await writeFile(document, await apiDocument());
+    // It is not written for exact optional properties.
+    return await formatted(`// @ts-nocheck\n${await generateSource(document)}`, 'cli/api.ts');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function formatted(text: string, path: string): Promise<string> {
+  return format(text, { ...(await resolveConfig(path)), filepath: path });
 }
 
 async function pretty(markdown: string): Promise<string> {

@@ -66,6 +66,18 @@ export const failures = {
   },
 
   // Why a request is refused.
+  not_authenticated: {
+    status: 401,
+    retried: false,
+    title: 'The caller did not prove who it is.',
+    remedy: 'Send a function key in x-functions-key, or a token of Microsoft Entra.',
+  },
+  not_allowed: {
+    status: 403,
+    retried: false,
+    title: 'The caller does not have the role that the route asks for.',
+    remedy: 'Have the app role assigned: Rollcall.Identify, Rollcall.Enroll or Rollcall.Admin.',
+  },
   bad_request: {
     status: 400,
     retried: false,
@@ -138,6 +150,25 @@ export const failures = {
     retried: false,
     title: 'The recognition model of a group cannot change.',
     remedy: 'Create another group with the wanted model and drop the pictures there.',
+  },
+
+  precondition_failed: {
+    status: 412,
+    retried: false,
+    title: 'The group is not in the version that If-Match or If-None-Match asks for.',
+    remedy: 'Read the group again: its ETag is the version of its settings.',
+  },
+  key_reused: {
+    status: 422,
+    retried: false,
+    title: 'The Idempotency-Key was used for another request.',
+    remedy: 'Use a new key for each request, and the same one only to repeat it.',
+  },
+  in_progress: {
+    status: 409,
+    retried: false,
+    title: 'A request with this Idempotency-Key is being answered.',
+    remedy: 'Try again after the time in Retry-After: it gets the same result.',
   },
 
   // What went wrong on our side or behind it.

@@ -26,7 +26,8 @@ import { createQuotaGate, type Lane } from './quota/gate.ts';
 import { createErasures } from './records/erasures.ts';
 import { createFaceIds } from './records/faceIds.ts';
 import { createFreshFaces } from './records/freshFaces.ts';
-import { createGroups } from './records/groups.ts';
+import { createClaims } from './records/idempotency.ts';
+import { createGroups, type Group } from './records/groups.ts';
 import { createLedger } from './records/ledger.ts';
 import { listAcrossGroups } from './records/listAcrossGroups.ts';
 import { createLostFaces } from './records/lostFaces.ts';
@@ -134,8 +135,8 @@ export function createRollcall({
     now,
   });
   const identifyDropped = createIdentify(inLane('background'));
-  const put = (name: string, wanted: GroupSettings) =>
-    putGroup(groups, name, wanted, settings.RECOGNITION_MODEL, now());
+  const put = (name: string, wanted: GroupSettings, condition?: (group: Group | undefined) => void) =>
+    putGroup(groups, name, wanted, settings.RECOGNITION_MODEL, now(), condition);
 
   const arrivals = createArrivals({
     photos,
@@ -251,6 +252,8 @@ export function createRollcall({
     ledger,
     trainings,
     erasures,
+    claims: createClaims(table('results'), now),
+    newResultId: results.newId,
     recall: createRecall({ results, ledger }),
   };
 }

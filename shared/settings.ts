@@ -79,8 +79,9 @@ export const settingsTable = {
     meaning: 'How old a picture is, in seconds, before the sweep takes its event for lost.',
   },
   ROLLCALL_AUTH: {
-    schema: z.enum(['keys']).default('keys'),
-    meaning: 'How HTTP callers prove who they are: by function keys. Microsoft Entra in front is to come.',
+    schema: z.enum(['keys', 'entra']).default('keys'),
+    meaning:
+      'How HTTP callers prove who they are: by function keys, or by App Service authentication with Microsoft Entra in front and the app roles Rollcall.Identify, Rollcall.Enroll and Rollcall.Admin.',
   },
   RESULT_RETENTION_DAYS: { schema: days.default(30), meaning: 'Days that results are kept.' },
   PROBE_RETENTION_DAYS: {

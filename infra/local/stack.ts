@@ -11,6 +11,7 @@ import {
   tables,
 } from '../../shared/resources.ts';
 import type { TrainingTime } from './face/trainingTime.ts';
+import { readFunctionKeys } from './functions-host/keys.ts';
 import { startLoadBalancer, type LoadBalancer } from './loadBalancer.ts';
 import { superviseParts, type Supervisor } from './supervisor.ts';
 
@@ -24,8 +25,11 @@ export type StackOptions = {
   trainingTime?: TrainingTime;
   /** Functions hosts that share the work, as when Azure scales out; default 1. */
   instances?: number;
+  /** Whether the HTTP API asks for the key in `endpoints.json`, as in Azure. */
+  auth?: boolean;
   /** Settings of the pipeline besides those that the stack gives, or what makes them of the addresses. */
-  settings?: Record<string, string> | ((addresses: Omit<Endpoints, 'http'>) => Record<string, string>);
+  settings?:
+    Record<string, string> | ((addresses: Omit<Endpoints, 'http' | 'httpKey'>) => Record<string, string>);
   /** Where the parts' output goes. */
   output: (line: string) => void;
 };
@@ -33,6 +37,8 @@ export type StackOptions = {
 /** What `DIR/endpoints.json` says while the stack is ready. */
 export type Endpoints = {
   http: string;
+  /** The key of the HTTP API, if it asks for one. */
+  httpKey?: string;
   face: string;
   faceKey: string;
   storageConnectionString: string;
@@ -122,7 +128,9 @@ async function startParts(
   supervisor: Supervisor,
   options: StackOptions,
 ): Promise<{ endpoints: Endpoints; hosts: string[] }> {
-  const { dataDir, faceTps, trainingTime = 'none', instances = 1 } = options;
+  const { dataDir, faceTps, trainingTime = 'none', instances = 1, auth = false } = options;
+  const keyFile = auth ? join(dataDir, 'functions-host', 'host.key') : undefined;
+  const keys = keyFile === undefined ? undefined : await readFunctionKeys(keyFile);
   const [storage, serviceBus, face] = await Promise.all([
     supervisor.start<StorageReady>('storage', {
       options: { dataDir: join(dataDir, 'storage'), containers: Object.values(containers) },
@@ -154,6 +162,7 @@ async function startParts(
           port: instances === 1 ? options.port : 0,
           // A timer runs on one instance, as in Azure.
           timers: index === 0,
+          ...(keyFile === undefined ? {} : { keyFile }),
           env: {
             AzureWebJobsStorage: storage.connectionString,
             [connections.storage]: storage.connectionString,
@@ -186,7 +195,11 @@ async function startParts(
   });
   return {
     hosts: hosts.map(({ url }) => url),
-    endpoints: { http: host.url, ...addresses },
+    endpoints: {
+      http: host.url,
+      ...(keys === undefined ? {} : { httpKey: keys.hostKey }),
+      ...addresses,
+    },
   };
 }
 

@@ -6,7 +6,7 @@ export type GroupSettings = Partial<
 >;
 
 /**
- * Creates the group or changes its settings; what is not given stays.
+ * Creates the group or changes its settings; what is not given stays. `condition` may object to what is there.
  * @throws RollcallError recognition_model_fixed: a group keeps its model, since its faces would not compare
  */
 export async function putGroup(
@@ -15,8 +15,10 @@ export async function putGroup(
   wanted: GroupSettings,
   defaultModel: string,
   now: number,
+  condition: (group: Group | undefined) => void = () => undefined,
 ): Promise<Group> {
   const group = await groups.change(name, (before) => {
+    condition(before?.isDeleted === true ? undefined : before);
     if (before === undefined || before.isDeleted === true) {
       const born = newGroup(name, wanted.recognitionModel ?? defaultModel, now);
       return { ...born, ...ofEarlierLives(before), ...wanted };
@@ -24,7 +26,9 @@ export async function putGroup(
     if (wanted.recognitionModel !== undefined && wanted.recognitionModel !== before.recognitionModel) {
       throw new RollcallError('recognition_model_fixed', `The group has ${before.recognitionModel}.`);
     }
-    return Object.keys(wanted).length === 0 ? before : { ...before, ...wanted, updatedAt: now };
+    return Object.keys(wanted).length === 0
+      ? before
+      : { ...before, ...wanted, settingsVersion: before.settingsVersion + 1, updatedAt: now };
   });
   if (group === undefined) throw new RollcallError('group_not_found');
   return group;
@@ -48,6 +52,7 @@ function newGroup(group: string, recognitionModel: string, now: number): Group {
   return {
     group,
     recognitionModel,
+    settingsVersion: 1,
     generation: 1,
     incarnation: 1,
     inFace: false,

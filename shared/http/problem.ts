@@ -38,7 +38,7 @@ export function problemOf(error: unknown): Required<ApiAnswer> {
     status,
     headers: { 'content-type': 'application/problem+json', ...retryAfter },
     body: {
-      type: `docs/errors.md#${failure.code}`,
+      type: `/api/problems/${failure.code}`,
       title,
       status,
       ...(failure.message === title ? {} : { detail: failure.message }),

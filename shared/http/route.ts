@@ -1,14 +1,17 @@
 import type { z } from 'zod';
+import type { Access } from './access.ts';
 import type { FailureCode } from '../errors.ts';
 import type { Rollcall } from '../rollcall.ts';
 
 /** A request as any HTTP framework can give it. */
 export type ApiRequest = {
   method: string;
+  /** Without the query. */
+  path: string;
   params: Readonly<Record<string, string>>;
   query: Readonly<Record<string, string>>;
   header(name: string): string | undefined;
-  /** @throws RollcallError image_too_large when it is longer than so many bytes */
+  /** May be read again. @throws RollcallError image_too_large when it is longer than so many bytes */
   body(limit: number): Promise<Uint8Array>;
 };
 
@@ -16,18 +19,30 @@ export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
 
 export type ApiAnswer = { status?: number; headers?: Record<string, string>; body: unknown };
 
+/** What routes are about. */
+export const tags = {
+  service: 'The service itself',
+  groups: 'Groups and persons, and their deletion',
+  pictures: 'Pictures that were dropped',
+  answers: 'Who is on a picture, and what was answered',
+} as const;
+
 /** A row of the route table: where, what for, what comes in, what goes out. */
 export type Route = {
   name: string;
+  tag: keyof typeof tags;
   method: Method;
   /** Below `/api/`. */
   path: string;
   summary: string;
-  /** `open` needs no key. */
-  access: 'open' | 'key';
+  access: Access;
   query?: z.ZodObject;
+  /** Headers that it heeds, and what for. */
+  headers?: Readonly<Record<string, string>>;
   body?: { json?: z.ZodType; pictures?: boolean };
   answer: { status: number; schema: z.ZodType | undefined };
+  /** Other statuses that are no failures of the request. */
+  alsoAnswers?: Readonly<Record<number, z.ZodType>>;
   failures: readonly FailureCode[];
   handle(request: ApiRequest, rollcall: Rollcall): Promise<ApiAnswer>;
 };

@@ -9,13 +9,14 @@ const confidence = z.number().min(0).max(1);
 const faceId = z.string().min(1).max(64);
 const model = z.enum(['recognition_01', 'recognition_02', 'recognition_03', 'recognition_04']);
 const state = z.enum(pictureStates);
-const code = z.enum(Object.keys(failures) as [FailureCode, ...FailureCode[]]);
+export const code = z.enum(Object.keys(failures) as [FailureCode, ...FailureCode[]]);
 const page = <Item extends z.ZodType>(item: Item) =>
   z.object({ items: z.array(item), next: z.string().optional().describe('Pass as after for the next page') });
 
 export const faceRectangle = z
   .object({ left: z.int(), top: z.int(), width: z.int(), height: z.int() })
-  .describe('Pixels of the upright original');
+  .describe('Pixels of the upright original')
+  .meta({ id: 'FaceRectangle' });
 
 const face = {
   faceId,
@@ -75,122 +76,142 @@ export const identifyBody = z.union([
 /** What find-similar and verify take as JSON. */
 export const faceBody = z.union([url, image, z.strictObject({ faceId })]);
 
-export const problem = z.object({
-  type: z.string(),
-  title: z.string(),
-  status: z.int(),
-  detail: z.string().optional(),
-  code,
-  errors: z.array(z.object({ field: z.string(), expected: z.string() })).optional(),
-});
+export const problem = z
+  .object({
+    type: z.string().describe('Where the code is explained'),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().optional(),
+    code,
+    errors: z.array(z.object({ field: z.string(), expected: z.string() })).optional(),
+  })
+  .meta({ id: 'Problem' });
 
 const counted = <State extends string>(...states: State[]) =>
   z.object(Object.fromEntries(states.map((name) => [name, z.int()])) as Record<State, z.ZodInt>);
 
-export const groupSettings = z.object({ ...groupBody.shape, group: z.string(), recognitionModel: model });
+export const groupSettings = z
+  .object({ ...groupBody.shape, group: z.string(), recognitionModel: model })
+  .meta({ id: 'GroupSettings' });
 
-export const group = groupSettings.extend({
-  persons: z.int(),
-  images: counted('received', 'detected', 'enrolled', 'rejected', 'failed', 'removed').describe(
-    'Dropped into enroll',
-  ),
-  probes: counted('received', 'identified', 'rejected', 'failed', 'removed').describe(
-    'Dropped into identify',
-  ),
-  training: z.object({
-    state: z.enum(['idle', 'pending', 'running', 'failed']),
-    covered: z.boolean().describe('No change is waiting for training'),
-    lastTrainedAt: time.optional(),
-    error: z.string().optional(),
-  }),
-});
+export const group = groupSettings
+  .extend({
+    persons: z.int(),
+    images: counted('received', 'detected', 'enrolled', 'rejected', 'failed', 'removed').describe(
+      'Dropped into enroll',
+    ),
+    probes: counted('received', 'identified', 'rejected', 'failed', 'removed').describe(
+      'Dropped into identify',
+    ),
+    training: z.object({
+      state: z.enum(['idle', 'pending', 'running', 'failed']),
+      covered: z.boolean().describe('No change is waiting for training'),
+      lastTrainedAt: time.optional(),
+      error: z.string().optional(),
+    }),
+  })
+  .meta({ id: 'Group' });
 
-export const person = z.object({
-  person: z.string(),
-  personId: z.string().optional().describe('The person in Face'),
-  images: counted('received', 'detected', 'enrolled', 'rejected', 'failed', 'removed'),
-  createdAt: time,
-});
+export const person = z
+  .object({
+    person: z.string(),
+    personId: z.string().optional().describe('The person in Face'),
+    images: counted('received', 'detected', 'enrolled', 'rejected', 'failed', 'removed'),
+    createdAt: time,
+  })
+  .meta({ id: 'Person' });
 
-export const picture = z.object({
-  image: z.string().describe('The whole path, container first'),
-  group: z.string().optional(),
-  person: z.string().optional(),
-  state,
-  reason: code.optional(),
-  detail: z.string().optional(),
-  faceRectangle: faceRectangle.optional(),
-  qualityForRecognition: face.qualityForRecognition,
-  persistedFaceId: z.string().optional(),
-  receivedAt: time,
-  updatedAt: time,
-});
+export const picture = z
+  .object({
+    image: z.string().describe('The whole path, container first'),
+    group: z.string().optional(),
+    person: z.string().optional(),
+    state,
+    reason: code.optional(),
+    detail: z.string().optional(),
+    faceRectangle: faceRectangle.optional(),
+    qualityForRecognition: face.qualityForRecognition,
+    persistedFaceId: z.string().optional(),
+    receivedAt: time,
+    updatedAt: time,
+  })
+  .meta({ id: 'Picture' });
 
 const resultOf = { id: z.string(), group: z.string(), createdAt: time, image: z.string().optional() };
 
-export const identifyAnswer = z.object({
-  ...resultOf,
-  kind: z.literal('identify'),
-  recognitionModel: model,
-  trained: z.boolean(),
-  faces: z.array(
-    z.object({
-      ...face,
-      candidates: z.array(z.object({ person: z.string(), personId: z.string(), confidence })),
-    }),
-  ),
-});
+export const identifyAnswer = z
+  .object({
+    ...resultOf,
+    kind: z.literal('identify'),
+    recognitionModel: model,
+    trained: z.boolean(),
+    faces: z.array(
+      z.object({
+        ...face,
+        candidates: z.array(z.object({ person: z.string(), personId: z.string(), confidence })),
+      }),
+    ),
+  })
+  .meta({ id: 'IdentifyAnswer' });
 
-export const findSimilarAnswer = z.object({
-  ...resultOf,
-  kind: z.literal('find-similar'),
-  searched: z.int(),
-  truncated: z.boolean(),
-  faces: z.array(
-    z.object({
-      ...face,
-      matches: z.array(
-        z.object({ faceId, image: z.string().optional(), faceRectangle, confidence, detectedAt: time }),
-      ),
-    }),
-  ),
-});
+export const findSimilarAnswer = z
+  .object({
+    ...resultOf,
+    kind: z.literal('find-similar'),
+    searched: z.int(),
+    truncated: z.boolean(),
+    faces: z.array(
+      z.object({
+        ...face,
+        matches: z.array(
+          z.object({ faceId, image: z.string().optional(), faceRectangle, confidence, detectedAt: time }),
+        ),
+      }),
+    ),
+  })
+  .meta({ id: 'FindSimilarAnswer' });
 
-export const verifyAnswer = z.object({
-  ...resultOf,
-  kind: z.literal('verify'),
-  person: z.string(),
-  isIdentical: z.boolean(),
-  confidence,
-  faces: z.array(z.object({ ...face, isIdentical: z.boolean(), confidence })),
-});
+export const verifyAnswer = z
+  .object({
+    ...resultOf,
+    kind: z.literal('verify'),
+    person: z.string(),
+    isIdentical: z.boolean(),
+    confidence,
+    faces: z.array(z.object({ ...face, isIdentical: z.boolean(), confidence })),
+  })
+  .meta({ id: 'VerifyAnswer' });
 
 export const result = z.union([identifyAnswer, findSimilarAnswer, verifyAnswer]);
 
-export const health = z.object({
-  status: z.enum(['ok', 'down']),
-  parts: z.record(z.string(), z.object({ status: z.enum(['ok', 'down']), detail: z.string().optional() })),
-});
+export const health = z
+  .object({
+    status: z.enum(['ok', 'down']),
+    parts: z.record(z.string(), z.object({ status: z.enum(['ok', 'down']), detail: z.string().optional() })),
+  })
+  .meta({ id: 'Health' });
 
 const erasedCount = z.int();
 
-export const erasure = z.object({
-  id: z.string(),
-  group: z.string(),
-  kind: z.enum(['group', 'person']),
-  state: z.enum(['running', 'finished']),
-  requestedAt: time,
-  finishedAt: time
-    .optional()
-    .describe('When nothing was found any more and the group was trained without it'),
-  erased: z.object({
-    blobs: erasedCount,
-    faces: erasedCount.describe('Persisted faces in Face'),
-    pictures: erasedCount.describe('Records of pictures'),
-    faceIds: erasedCount,
-    results: erasedCount.describe('Results that were dropped, or no longer name the person'),
-  }),
-});
+export const erasure = z
+  .object({
+    id: z.string(),
+    group: z.string(),
+    kind: z.enum(['group', 'person']),
+    state: z.enum(['running', 'finished']),
+    requestedAt: time,
+    finishedAt: time
+      .optional()
+      .describe('When nothing was found any more and the group was trained without it'),
+    erased: z.object({
+      blobs: erasedCount,
+      faces: erasedCount.describe('Persisted faces in Face'),
+      pictures: erasedCount.describe('Records of pictures'),
+      faceIds: erasedCount,
+      results: erasedCount.describe('Results that were dropped, or no longer name the person'),
+    }),
+  })
+  .meta({ id: 'Erasure' });
 
 export const dropped = z.object({ image: z.string().describe('The whole path, container first') });
 
@@ -198,15 +219,27 @@ export const clusterQuery = z.object({ since: findSimilarQuery.shape.since });
 
 const seenFace = z.object({ faceId, image: z.string().optional(), faceRectangle, detectedAt: time });
 
-export const clusterAnswer = z.object({
-  group: z.string(),
-  searched: z.int().describe('How many unknown faces were compared, newest first'),
-  truncated: z.boolean().describe('Whether there were more'),
-  clusters: z
-    .array(z.object({ faces: z.array(seenFace) }))
-    .describe('Faces that belong together, most first'),
-  others: z.array(seenFace).describe('Faces that are like no other'),
-});
+export const clusterAnswer = z
+  .object({
+    group: z.string(),
+    searched: z.int().describe('How many unknown faces were compared, newest first'),
+    truncated: z.boolean().describe('Whether there were more'),
+    clusters: z
+      .array(z.object({ faces: z.array(seenFace) }))
+      .describe('Faces that belong together, most first'),
+    others: z.array(seenFace).describe('Faces that are like no other'),
+  })
+  .meta({ id: 'ClusterAnswer' });
+
+export const explanation = z
+  .object({
+    code,
+    status: z.int(),
+    retried: z.boolean().describe('Whether the pipeline tries again by itself'),
+    title: z.string(),
+    remedy: z.string(),
+  })
+  .meta({ id: 'Explanation' });
 
 export const redriven = z.object({
   redriven: z.int().describe('How many failed pictures were sent round again'),

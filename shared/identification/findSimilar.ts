@@ -3,7 +3,7 @@ import type { FaceRectangle, FindSimilarMode } from '../face/types.ts';
 import { placeOf } from '../photos/path.ts';
 import type { SeenFace } from '../records/faceIds.ts';
 import type { Group } from '../records/groups.ts';
-import type { StoredResult } from '../records/results.ts';
+import type { RecordAs, StoredResult } from '../records/results.ts';
 import type { IdentificationOptions } from './identify.ts';
 import { facesOf, type ProbeFace, type ProbeSource } from './probe.ts';
 import { similarFaces } from './similarFaces.ts';
@@ -31,6 +31,7 @@ export type FindSimilar = (
   group: string,
   source: ProbeSource,
   query: FindSimilarQuery,
+  as?: RecordAs,
 ) => Promise<FindSimilarAnswer>;
 
 const searchedAtMost = 10_000;
@@ -38,7 +39,7 @@ const searchedAtMost = 10_000;
 /** Where else the faces of a picture were seen, while Face remembers them. Records what it answers. */
 export function createFindSimilar(options: IdentificationOptions): FindSimilar {
   const { groups, results, now } = options;
-  return async (name, source, query) => {
+  return async (name, source, query, as = { id: results.newId() }) => {
     const group = await groups.get(name);
     if (group === undefined) throw new RollcallError('group_not_found');
     const { faces, ...picture } = await facesOf(options, group, source);
@@ -47,7 +48,7 @@ export function createFindSimilar(options: IdentificationOptions): FindSimilar {
       !asked.has(face.faceId) && (picture.image === undefined || face.image !== picture.image);
     const { seen, truncated } = await newestSeen(options, group, isElsewhere, query.since);
     const answer: FindSimilarAnswer = {
-      id: results.newId(),
+      id: as.id,
       kind: 'find-similar',
       group: name,
       createdAt: new Date(now()).toISOString(),
@@ -58,7 +59,7 @@ export function createFindSimilar(options: IdentificationOptions): FindSimilar {
     };
     for (const face of faces)
       answer.faces.push({ ...face, matches: await matchesOf(options, group, face, seen, query) });
-    await results.record(answer, []);
+    await results.record(answer, [], as);
     return answer;
   };
 }

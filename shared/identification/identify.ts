@@ -5,7 +5,7 @@ import type { IdentifyResult } from '../face/types.ts';
 import type { FreshFaces } from '../records/freshFaces.ts';
 import type { Groups } from '../records/groups.ts';
 import type { Ledger } from '../records/ledger.ts';
-import type { Results, StoredResult } from '../records/results.ts';
+import type { RecordAs, Results, StoredResult } from '../records/results.ts';
 import type { Training } from '../training/machine.ts';
 import { resolveCandidates, type Candidate } from './candidates.ts';
 import { withFreshCandidates } from './freshCandidates.ts';
@@ -32,12 +32,17 @@ export type IdentificationOptions = ProbeOptions & {
 /** `confidenceThreshold` 0 to 1; absent: that of the group, or Face's own. */
 export type IdentifyQuery = { maxCandidates: number; confidenceThreshold?: number | undefined };
 
-export type Identify = (group: string, source: ProbeSource, query: IdentifyQuery) => Promise<IdentifyAnswer>;
+export type Identify = (
+  group: string,
+  source: ProbeSource,
+  query: IdentifyQuery,
+  as?: RecordAs,
+) => Promise<IdentifyAnswer>;
 
 /** Who is on the picture: every face with its candidates, best first. Records what it answers. */
 export function createIdentify(options: IdentificationOptions): Identify {
   const { groups, results, now } = options;
-  return async (name, source, query) => {
+  return async (name, source, query, as = { id: results.newId() }) => {
     const group = await groups.get(name);
     if (group === undefined) throw new RollcallError('group_not_found');
     const { faces, ...picture } = await facesOf(options, group, source);
@@ -55,7 +60,7 @@ export function createIdentify(options: IdentificationOptions): Identify {
       faces.map(async (face) => ({ ...face, candidates: await candidatesOf(face) })),
     );
     const answer: IdentifyAnswer = {
-      id: results.newId(),
+      id: as.id,
       kind: 'identify',
       group: name,
       recognitionModel: group.recognitionModel,
@@ -70,6 +75,7 @@ export function createIdentify(options: IdentificationOptions): Identify {
     await results.record(
       answer,
       answer.faces.flatMap((face) => face.candidates.map(({ person }) => person)),
+      as,
     );
     return answer;
   };

@@ -2,7 +2,7 @@ import { RollcallError } from '../errors.ts';
 import { isFaceError } from '../face/errors.ts';
 import type { Group } from '../records/groups.ts';
 import { personKeyOf } from '../records/keys.ts';
-import type { StoredResult } from '../records/results.ts';
+import type { RecordAs, StoredResult } from '../records/results.ts';
 import type { IdentificationOptions } from './identify.ts';
 import { facesOf, type ProbeFace, type ProbeSource } from './probe.ts';
 
@@ -17,7 +17,12 @@ export type VerifyAnswer = StoredResult & {
   faces: VerifiedFace[];
 };
 
-export type Verify = (group: string, source: ProbeSource, person: string) => Promise<VerifyAnswer>;
+export type Verify = (
+  group: string,
+  source: ProbeSource,
+  person: string,
+  as?: RecordAs,
+) => Promise<VerifyAnswer>;
 
 /** Each face costs a call to Face: the largest ones of a picture are compared. */
 const comparedAtMost = 10;
@@ -43,7 +48,7 @@ export function createVerify(options: IdentificationOptions): Verify {
     }
   }
 
-  return async (name, source, personName) => {
+  return async (name, source, personName, as = { id: results.newId() }) => {
     const group = await groups.get(name);
     if (group === undefined) throw new RollcallError('group_not_found');
     const person = await ledger.person(group, personKeyOf(name, personName));
@@ -57,7 +62,7 @@ export function createVerify(options: IdentificationOptions): Verify {
     for (const probe of probes.slice(0, comparedAtMost))
       faces.push(await compare(group, probe, person.personId));
     const answer: VerifyAnswer = {
-      id: results.newId(),
+      id: as.id,
       kind: 'verify',
       group: name,
       createdAt: new Date(now()).toISOString(),
@@ -67,7 +72,7 @@ export function createVerify(options: IdentificationOptions): Verify {
       confidence: Math.max(...faces.map((compared) => compared.confidence)),
       faces,
     };
-    await results.record(answer, [person.person]);
+    await results.record(answer, [person.person], as);
     return answer;
   };
 }

@@ -8,6 +8,8 @@ export type Group = {
   identifyThreshold?: number;
   minQuality?: 'high' | 'medium' | 'low' | 'none';
   severalFaces?: 'reject' | 'largest';
+  /** Rises with each change of the settings above. */
+  settingsVersion: number;
   /** Rises when the group is deleted: work of an earlier life ends as removed. */
   generation: number;
   /** Rises when the group is emptied in Face: persons of an earlier incarnation are gone there. */

@@ -11,10 +11,13 @@ export type StoredResult = { id: string; kind: ResultKind; group: string; create
 export type ResultQuery = PageQuery & { kind?: ResultKind | undefined; person?: string | undefined };
 
 /** The result, and under which prefixes else it is listed. */
-type ResultRow = { result: StoredResult; index: string[] };
+type ResultRow = { result: StoredResult; index: string[]; claim?: string };
+
+/** Under which ID a result is recorded; `claim`: the row of the idempotency key that goes with it. */
+export type RecordAs = { id: string; claim?: string };
 
 /** A result has at most so many index rows, for a transaction takes 100 writes. */
-const indexRowsAtMost = 99;
+const indexRowsAtMost = 98;
 
 export type Results = ReturnType<typeof createResults>;
 
@@ -25,10 +28,14 @@ export function createResults(table: Table, now: () => number) {
       return `r${newestFirst(now())}${randomBytes(6).toString('hex')}`;
     },
 
-    async record(result: StoredResult, persons: readonly string[]): Promise<void> {
+    async record(
+      result: StoredResult,
+      persons: readonly string[],
+      { claim }: Pick<RecordAs, 'claim'> = {},
+    ): Promise<void> {
       const prefixes = [`k.${result.kind}.`, ...persons.map((name) => personPrefix(result.group, name))];
       const index = [...new Set(prefixes)].slice(0, indexRowsAtMost);
-      const row: ResultRow = { result, index };
+      const row: ResultRow = { result, index, ...(claim === undefined ? {} : { claim }) };
       const writes: Write[] = [
         { kind: 'put', rowKey: `a.${result.id}`, value: row },
         ...index.map((prefix) => ({ kind: 'put' as const, rowKey: `${prefix}${result.id}`, value: {} })),
@@ -78,10 +85,15 @@ export function createResults(table: Table, now: () => number) {
             : {
                 kind: 'replace',
                 rowKey,
-                value: { result: kept, index: index.filter((prefix) => !unlisted.includes(prefix)) },
+                value: {
+                  ...value,
+                  result: kept,
+                  index: index.filter((prefix) => !unlisted.includes(prefix)),
+                },
                 etag,
               },
           ...unlisted.map((prefix) => ({ kind: 'remove' as const, rowKey: `${prefix}${result.id}` })),
+          ...(kept === undefined ? claimRow(value) : []),
         ]);
         changed += 1;
       }
@@ -97,13 +109,17 @@ export function createResults(table: Table, now: () => number) {
         top,
       )) {
         const keys = [rowKey, ...value.index.map((prefix) => `${prefix}${value.result.id}`)];
-        await table.write(
-          group,
-          keys.map((key) => ({ kind: 'remove', rowKey: key })),
-        );
+        await table.write(group, [
+          ...keys.map((key) => ({ kind: 'remove' as const, rowKey: key })),
+          ...claimRow(value),
+        ]);
       }
     },
   };
+}
+
+function claimRow({ claim }: ResultRow): Write[] {
+  return claim === undefined ? [] : [{ kind: 'remove', rowKey: claim }];
 }
 
 function personPrefix(group: string, person: string): string {

@@ -227,6 +227,70 @@ test('the document describes every route that answers', async () => {
   expect(Object.keys(document.paths['/api/groups/{group}'] ?? {})).toEqual(['put', 'get', 'delete']);
 });
 
+test('a group changes only in the version that the caller knows', async () => {
+  const put = (body: string, headers: Record<string, string>) =>
+    stack.api('groups/versioned', { method: 'PUT', body, headers: { ...json, ...headers } });
+  const created = await put('{}', { 'if-none-match': '*' });
+  const first = created.headers.get('etag') ?? '';
+  expect(created.status).toBe(200);
+  expect(first).toMatch(/^"/);
+  expect(await put('{}', { 'if-none-match': '*' })).toMatchObject({
+    status: 412,
+    body: { code: 'precondition_failed' },
+  });
+  const changed = await put('{"minQuality":"low"}', { 'if-match': first });
+  expect(changed.status).toBe(200);
+  const second = changed.headers.get('etag') ?? '';
+  expect(second).not.toBe(first);
+  expect(await put('{"minQuality":"high"}', { 'if-match': first })).toMatchObject({ status: 412 });
+  expect((await stack.api('groups/versioned')).headers.get('etag')).toBe(second);
+  const remove = (etag: string) =>
+    stack.api('groups/versioned', { method: 'DELETE', headers: { 'if-match': etag } });
+  expect(await remove(first)).toMatchObject({ status: 412 });
+  expect(await remove(second)).toMatchObject({ status: 202 });
+  // The next life of the group is not the version that somebody may remember.
+  expect((await put('{}', {})).headers.get('etag')).not.toBe(first);
+});
+
+test('a request that is repeated under its key gets the same result, and costs no call', async () => {
+  const ask = (key: string, bytes: Uint8Array, path = 'groups/desk/identify') =>
+    stack.api(path, {
+      method: 'POST',
+      headers: { ...picture, 'idempotency-key': key },
+      body: new Uint8Array(bytes),
+    });
+  const [one, other] = [portrait('audrey_crop.jpg'), portrait('queen20_crop.jpg')];
+  await stack.api('groups/desk', { method: 'PUT', headers: json, body: '{}' });
+  const first = await ask('order-66', one);
+  expect(first.status).toBe(200);
+  const before = await stack.calls();
+  const again = await ask('order-66', one);
+  expect(again).toMatchObject({ status: 200, body: first.body as object });
+  expect((await stack.calls()).byOperation).toEqual(before.byOperation);
+  expect(await ask('order-66', other)).toMatchObject({ status: 422, body: { code: 'key_reused' } });
+  const similar = await ask('order-66', one, 'groups/desk/find-similar');
+  expect(similar).toMatchObject({ status: 200, body: { kind: 'find-similar' } });
+  expect(await ask('', one)).toMatchObject({ status: 400, body: { code: 'bad_request' } });
+  const atOnce = await Promise.all(Array.from({ length: 4 }, () => ask('order-67', other)));
+  const ids = atOnce.flatMap(({ status, body }) => (status === 200 ? (body as { id: string }).id : []));
+  expect(new Set(ids).size).toBe(1);
+  for (const { status, body, headers } of atOnce.filter((answer) => answer.status !== 200)) {
+    expect({ status, body }).toMatchObject({ status: 409, body: { code: 'in_progress' } });
+    expect(headers.get('retry-after')).toBe('1');
+  }
+});
+
+test('an error points to its explanation, and a request keeps its name', async () => {
+  const { headers, body } = await stack.api('groups/unknown', { headers: { 'x-request-id': 'abc-1' } });
+  expect(headers.get('x-request-id')).toBe('abc-1');
+  const { type } = body as { type: string };
+  const explained = await fetch(new URL(type, stack.http));
+  expect(explained.status).toBe(200);
+  expect(await explained.json()).toMatchObject({ code: 'group_not_found', status: 404 });
+  const { headers: unnamed } = await stack.api('groups', { headers: { 'x-request-id': 'a b' } });
+  expect(unnamed.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+});
+
 test('a picture is dropped, dropped again and deleted over HTTP, whatever its name is', async () => {
   const path = `groups/people/persons/${encodeURIComponent('Åsa 100%? #1')}/images/holiday/${encodeURIComponent('ä +&=1.jpg')}`;
   const put = { method: 'PUT', headers: picture, body: new Uint8Array(portrait('audrey_crop.jpg')) };

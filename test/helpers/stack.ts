@@ -1,6 +1,7 @@
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import { faceCalls } from '../../cli/faceCalls.ts';
 import { startStack, type Stack, type StackOptions } from '../../infra/local/stack.ts';
+import { expectDocumented } from './documented.ts';
 import { eventually } from './eventually.ts';
 import { temporaryFolder } from './temporary.ts';
 
@@ -30,6 +31,7 @@ type Options = {
   faceTps?: number | 'none';
   trainingTime?: StackOptions['trainingTime'];
   instances?: number;
+  auth?: boolean;
   settings?: StackOptions['settings'];
 };
 
@@ -38,6 +40,7 @@ export async function startTestStack({
   dataDir,
   faceTps = 'none',
   trainingTime = 'none',
+  auth = false,
   instances = 1,
   settings = {},
 }: Options = {}) {
@@ -48,6 +51,7 @@ export async function startTestStack({
     dataDir: dataDir ?? folder?.path ?? '',
     faceTps,
     trainingTime,
+    auth,
     instances,
     output: (line) => void log.push(line),
     settings: (addresses) => ({
@@ -68,11 +72,10 @@ export async function startTestStack({
   ): Promise<{ status: number; headers: Headers; body: unknown }> {
     const response = await fetch(`${http}/api/${path}`, init);
     const text = await response.text();
-    return {
-      status: response.status,
-      headers: response.headers,
-      body: text === '' ? undefined : JSON.parse(text),
-    };
+    const body: unknown = text === '' ? undefined : JSON.parse(text);
+    // Every answer that a test sees has to be documented.
+    expectDocumented(init.method ?? 'GET', path, response.status, body);
+    return { status: response.status, headers: response.headers, body };
   }
 
   async function get<Answer>(path: string): Promise<Answer> {

@@ -1,4 +1,5 @@
 import { RollcallError, type FailureCode } from '../../errors.ts';
+import { once } from '../once.ts';
 import { readProbeSource } from '../probeSource.ts';
 import { parsed } from '../problem.ts';
 import type { Route } from '../route.ts';
@@ -21,16 +22,22 @@ const pictureFailures = [
   'quota_exceeded',
   'face_unavailable',
   'face_access_denied',
+  'key_reused',
+  'in_progress',
 ] as const satisfies readonly FailureCode[];
 
 /** What is asked about faces, and what was answered. */
 export const answerRoutes: readonly Route[] = [
   {
     name: 'identify',
+    tag: 'answers',
     method: 'POST',
     path: 'groups/{group}/identify',
     summary: 'Who is on this picture',
-    access: 'key',
+    access: 'identify',
+    headers: {
+      'Idempotency-Key': 'Answers the same request once: repeated with its key, it gets the same result',
+    },
     query: schemas.identifyQuery,
     body: { json: schemas.identifyBody, pictures: true },
     answer: { status: 200, schema: schemas.identifyAnswer },
@@ -39,15 +46,21 @@ export const answerRoutes: readonly Route[] = [
       const query = parsed(schemas.identifyQuery, request.query, 'query');
       const group = await groupOf(request, rollcall);
       const source = await readProbeSource(request, schemas.identifyBody, rollcall.fetchPicture);
-      return { body: await rollcall.identify(group.group, source, query) };
+      return {
+        body: await once(request, rollcall, group, (as) => rollcall.identify(group.group, source, query, as)),
+      };
     },
   },
   {
     name: 'findSimilar',
+    tag: 'answers',
     method: 'POST',
     path: 'groups/{group}/find-similar',
     summary: 'Where else this face was seen',
-    access: 'key',
+    access: 'identify',
+    headers: {
+      'Idempotency-Key': 'Answers the same request once: repeated with its key, it gets the same result',
+    },
     query: schemas.findSimilarQuery,
     body: { json: schemas.faceBody, pictures: true },
     answer: { status: 200, schema: schemas.findSimilarAnswer },
@@ -56,15 +69,23 @@ export const answerRoutes: readonly Route[] = [
       const query = parsed(schemas.findSimilarQuery, request.query, 'query');
       const group = await groupOf(request, rollcall);
       const source = await readProbeSource(request, schemas.faceBody, rollcall.fetchPicture);
-      return { body: await rollcall.findSimilar(group.group, source, query) };
+      return {
+        body: await once(request, rollcall, group, (as) =>
+          rollcall.findSimilar(group.group, source, query, as),
+        ),
+      };
     },
   },
   {
     name: 'verify',
+    tag: 'answers',
     method: 'POST',
     path: 'groups/{group}/verify',
     summary: 'Whether this person is on the picture',
-    access: 'key',
+    access: 'identify',
+    headers: {
+      'Idempotency-Key': 'Answers the same request once: repeated with its key, it gets the same result',
+    },
     query: schemas.verifyQuery,
     body: { json: schemas.faceBody, pictures: true },
     answer: { status: 200, schema: schemas.verifyAnswer },
@@ -73,15 +94,19 @@ export const answerRoutes: readonly Route[] = [
       const { person } = parsed(schemas.verifyQuery, request.query, 'query');
       const group = await groupOf(request, rollcall);
       const source = await readProbeSource(request, schemas.faceBody, rollcall.fetchPicture);
-      return { body: await rollcall.verify(group.group, source, personNameOf(person)) };
+      const name = personNameOf(person);
+      return {
+        body: await once(request, rollcall, group, (as) => rollcall.verify(group.group, source, name, as)),
+      };
     },
   },
   {
     name: 'cluster',
+    tag: 'answers',
     method: 'POST',
     path: 'groups/{group}/cluster',
     summary: 'Which of the recent unknown faces belong together',
-    access: 'key',
+    access: 'identify',
     query: schemas.clusterQuery,
     answer: { status: 200, schema: schemas.clusterAnswer },
     failures: [
@@ -100,10 +125,11 @@ export const answerRoutes: readonly Route[] = [
   },
   {
     name: 'listResults',
+    tag: 'answers',
     method: 'GET',
     path: 'groups/{group}/results',
     summary: 'What identify, find-similar and verify answered, newest first',
-    access: 'key',
+    access: 'identify',
     query: schemas.resultQuery,
     answer: { status: 200, schema: schemas.pages.results },
     failures: ['bad_request', 'group_not_found'],
@@ -116,10 +142,11 @@ export const answerRoutes: readonly Route[] = [
   },
   {
     name: 'getResult',
+    tag: 'answers',
     method: 'GET',
     path: 'groups/{group}/results/{id}',
     summary: 'One result',
-    access: 'key',
+    access: 'identify',
     answer: { status: 200, schema: schemas.result },
     failures: ['bad_request', 'group_not_found', 'result_not_found'],
     async handle(request, rollcall) {

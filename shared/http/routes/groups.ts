@@ -5,6 +5,7 @@ import { untrained } from '../../training/machine.ts';
 import type { Erasure } from '../../records/erasures.ts';
 import type { Group } from '../../records/groups.ts';
 import type { Rollcall } from '../../rollcall.ts';
+import { conditionOf, etagOf } from '../conditions.ts';
 import { parseJson } from '../probeSource.ts';
 import { parsed } from '../problem.ts';
 import type { Route } from '../route.ts';
@@ -18,10 +19,11 @@ const jsonBodyBytes = 64 * 1024;
 export const groupRoutes: readonly Route[] = [
   {
     name: 'listGroups',
+    tag: 'groups',
     method: 'GET',
     path: 'groups',
     summary: 'The groups, by name',
-    access: 'key',
+    access: 'any',
     query: z.object(schemas.pageQuery),
     answer: { status: 200, schema: schemas.pages.groups },
     failures: ['bad_request'],
@@ -32,50 +34,62 @@ export const groupRoutes: readonly Route[] = [
   },
   {
     name: 'putGroup',
+    tag: 'groups',
     method: 'PUT',
     path: 'groups/{group}',
     summary: 'Create a group, or change its settings',
-    access: 'key',
+    access: 'admin',
     body: { json: schemas.groupBody },
+    headers: {
+      'If-Match': 'The ETag that the group must have',
+      'If-None-Match': '*: only if there is no such group',
+    },
     answer: { status: 200, schema: schemas.group },
-    failures: ['bad_request', 'recognition_model_fixed'],
+    failures: ['bad_request', 'recognition_model_fixed', 'precondition_failed'],
     async handle(request, rollcall) {
       const name = groupNameOf(request);
+      const condition = conditionOf(request);
       const bytes = await request.body(jsonBodyBytes);
       const wanted = parsed(schemas.groupBody, bytes.length === 0 ? {} : parseJson(bytes), 'body');
       const given = Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined));
-      await rollcall.putGroup(name, given);
+      await rollcall.putGroup(name, given, condition);
       return groupAnswer(rollcall, await groupOf(request, rollcall));
     },
   },
   {
     name: 'getGroup',
+    tag: 'groups',
     method: 'GET',
     path: 'groups/{group}',
     summary: 'A group: its settings, how many pictures are in which state, its training',
-    access: 'key',
+    access: 'any',
     answer: { status: 200, schema: schemas.group },
     failures: ['bad_request', 'group_not_found'],
     handle: async (request, rollcall) => groupAnswer(rollcall, await groupOf(request, rollcall)),
   },
   {
     name: 'deleteGroup',
+    tag: 'groups',
     method: 'DELETE',
     path: 'groups/{group}',
     summary: 'Delete a group with everything in it: pictures, faces, records, results',
-    access: 'key',
+    access: 'admin',
+    headers: { 'If-Match': 'The ETag that the group must have' },
     answer: { status: 202, schema: schemas.erasure },
-    failures: ['bad_request', 'group_not_found', 'storage_unavailable'],
+    failures: ['bad_request', 'group_not_found', 'precondition_failed', 'storage_unavailable'],
     async handle(request, rollcall) {
-      return erasureAnswer(await rollcall.deleteGroup(groupNameOf(request)));
+      const name = groupNameOf(request);
+      conditionOf(request)(await rollcall.groups.get(name));
+      return erasureAnswer(await rollcall.deleteGroup(name));
     },
   },
   {
     name: 'listPersons',
+    tag: 'groups',
     method: 'GET',
     path: 'groups/{group}/persons',
     summary: 'The persons of a group',
-    access: 'key',
+    access: 'any',
     query: z.object(schemas.pageQuery),
     answer: { status: 200, schema: schemas.pages.persons },
     failures: ['bad_request', 'group_not_found'],
@@ -87,10 +101,11 @@ export const groupRoutes: readonly Route[] = [
   },
   {
     name: 'getPerson',
+    tag: 'groups',
     method: 'GET',
     path: 'groups/{group}/persons/{person}',
     summary: 'A person and how many of its pictures are in which state',
-    access: 'key',
+    access: 'any',
     answer: { status: 200, schema: schemas.person },
     failures: ['bad_request', 'group_not_found', 'person_not_found'],
     async handle(request, rollcall) {
@@ -103,10 +118,11 @@ export const groupRoutes: readonly Route[] = [
   },
   {
     name: 'deletePerson',
+    tag: 'groups',
     method: 'DELETE',
     path: 'groups/{group}/persons/{person}',
     summary: 'Delete a person with all pictures, faces, records and results of it',
-    access: 'key',
+    access: 'admin',
     answer: { status: 202, schema: schemas.erasure },
     failures: ['bad_request', 'group_not_found', 'person_not_found', 'storage_unavailable'],
     async handle(request, rollcall) {
@@ -117,10 +133,11 @@ export const groupRoutes: readonly Route[] = [
   },
   {
     name: 'getErasure',
+    tag: 'groups',
     method: 'GET',
     path: 'erasures/{id}',
     summary: 'How far a deletion is; when it is finished, what was removed: the proof',
-    access: 'key',
+    access: 'admin',
     answer: { status: 200, schema: schemas.erasure },
     failures: ['erasure_not_found'],
     async handle(request, { erasures }) {
@@ -131,10 +148,11 @@ export const groupRoutes: readonly Route[] = [
   },
   {
     name: 'train',
+    tag: 'groups',
     method: 'POST',
     path: 'groups/{group}/train',
     summary: 'Train the group now',
-    access: 'key',
+    access: 'enroll',
     answer: { status: 202, schema: schemas.accepted },
     failures: ['bad_request', 'group_not_found'],
     async handle(request, rollcall) {
@@ -147,7 +165,7 @@ export const groupRoutes: readonly Route[] = [
 
 async function groupAnswer({ ledger, trainings }: Rollcall, group: Group) {
   const [counts, training] = await Promise.all([ledger.counts(group.group), trainings.get(group.group)]);
-  return { body: viewOfGroup(group, counts, training ?? untrained) };
+  return { headers: { etag: etagOf(group) }, body: viewOfGroup(group, counts, training ?? untrained) };
 }
 
 function erasureAnswer(erasure: Erasure) {

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { failures } from '../../errors.ts';
+import { parsed } from '../problem.ts';
 import { openApi } from '../openapi.ts';
 import type { Route } from '../route.ts';
 import * as schemas from '../schemas.ts';
@@ -7,11 +9,13 @@ import * as schemas from '../schemas.ts';
 export const serviceRoutes = (all: () => readonly Route[]): readonly Route[] => [
   {
     name: 'health',
+    tag: 'service',
     method: 'GET',
     path: 'health',
     summary: 'Whether every part answers',
     access: 'open',
     answer: { status: 200, schema: schemas.health },
+    alsoAnswers: { 503: schemas.health },
     failures: [],
     async handle(_request, { health }) {
       const report = await health();
@@ -20,12 +24,28 @@ export const serviceRoutes = (all: () => readonly Route[]): readonly Route[] => 
   },
   {
     name: 'openApi',
+    tag: 'service',
     method: 'GET',
     path: 'openapi.json',
     summary: 'This document',
     access: 'open',
-    answer: { status: 200, schema: z.object({ openapi: z.string() }) },
+    answer: { status: 200, schema: z.looseObject({ openapi: z.string() }) },
     failures: [],
     handle: async () => ({ body: openApi(all()) }),
+  },
+  {
+    name: 'problem',
+    tag: 'service',
+    method: 'GET',
+    path: 'problems/{code}',
+    summary: 'What an error means, and what can be done about it',
+    access: 'open',
+    answer: { status: 200, schema: schemas.explanation },
+    failures: ['bad_request'],
+    async handle(request) {
+      const code = parsed(schemas.code, request.params['code'], 'code');
+      const { status, retried, title, remedy } = failures[code];
+      return { body: { code, status, retried, title, remedy } };
+    },
   },
 ];

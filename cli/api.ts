@@ -1,0 +1,1501 @@
+// @ts-nocheck
+/**
+ * Rollcall
+ * 0.1.0
+ * DO NOT MODIFY - This file has been generated using oazapfts.
+ * See https://www.npmjs.com/package/oazapfts
+ */
+import * as Oazapfts from '@oazapfts/runtime';
+import * as QS from '@oazapfts/runtime/query';
+export const defaults: Oazapfts.Defaults<Oazapfts.CustomHeaders> = {
+  headers: {},
+  baseUrl: '/',
+};
+const oazapfts = Oazapfts.runtime(defaults);
+export const servers = {
+  server1: '/',
+};
+export type Health = {
+  status: 'ok' | 'down';
+  parts: {
+    [key: string]: {
+      status: 'ok' | 'down';
+      detail?: string;
+    };
+  };
+};
+export type Problem = {
+  /** Where the code is explained */
+  type: string;
+  title: string;
+  status: number;
+  detail?: string;
+  code:
+    | 'bad_path'
+    | 'not_an_image'
+    | 'unsupported_format'
+    | 'image_too_small'
+    | 'image_too_large'
+    | 'no_face'
+    | 'several_faces'
+    | 'low_quality'
+    | 'face_too_small'
+    | 'person_full'
+    | 'not_authenticated'
+    | 'not_allowed'
+    | 'bad_request'
+    | 'unsupported_media_type'
+    | 'url_refused'
+    | 'route_not_found'
+    | 'group_not_found'
+    | 'person_not_found'
+    | 'image_not_found'
+    | 'result_not_found'
+    | 'erasure_not_found'
+    | 'face_id_not_found'
+    | 'face_id_expired'
+    | 'recognition_model_fixed'
+    | 'precondition_failed'
+    | 'key_reused'
+    | 'in_progress'
+    | 'busy'
+    | 'face_throttled'
+    | 'quota_exceeded'
+    | 'plan_full'
+    | 'group_lost'
+    | 'storage_unavailable'
+    | 'face_unavailable'
+    | 'face_refused'
+    | 'face_access_denied'
+    | 'recognition_model_mismatch'
+    | 'training_failed'
+    | 'too_many_attempts'
+    | 'conflict'
+    | 'internal';
+  errors?: {
+    field: string;
+    expected: string;
+  }[];
+};
+export type Explanation = {
+  code:
+    | 'bad_path'
+    | 'not_an_image'
+    | 'unsupported_format'
+    | 'image_too_small'
+    | 'image_too_large'
+    | 'no_face'
+    | 'several_faces'
+    | 'low_quality'
+    | 'face_too_small'
+    | 'person_full'
+    | 'not_authenticated'
+    | 'not_allowed'
+    | 'bad_request'
+    | 'unsupported_media_type'
+    | 'url_refused'
+    | 'route_not_found'
+    | 'group_not_found'
+    | 'person_not_found'
+    | 'image_not_found'
+    | 'result_not_found'
+    | 'erasure_not_found'
+    | 'face_id_not_found'
+    | 'face_id_expired'
+    | 'recognition_model_fixed'
+    | 'precondition_failed'
+    | 'key_reused'
+    | 'in_progress'
+    | 'busy'
+    | 'face_throttled'
+    | 'quota_exceeded'
+    | 'plan_full'
+    | 'group_lost'
+    | 'storage_unavailable'
+    | 'face_unavailable'
+    | 'face_refused'
+    | 'face_access_denied'
+    | 'recognition_model_mismatch'
+    | 'training_failed'
+    | 'too_many_attempts'
+    | 'conflict'
+    | 'internal';
+  status: number;
+  /** Whether the pipeline tries again by itself */
+  retried: boolean;
+  title: string;
+  remedy: string;
+};
+export type GroupSettings = {
+  recognitionModel: 'recognition_01' | 'recognition_02' | 'recognition_03' | 'recognition_04';
+  identifyThreshold?: number;
+  minQuality?: 'high' | 'medium' | 'low' | 'none';
+  severalFaces?: 'reject' | 'largest';
+  group: string;
+};
+export type Group = {
+  recognitionModel: 'recognition_01' | 'recognition_02' | 'recognition_03' | 'recognition_04';
+  identifyThreshold?: number;
+  minQuality?: 'high' | 'medium' | 'low' | 'none';
+  severalFaces?: 'reject' | 'largest';
+  group: string;
+  persons: number;
+  /** Dropped into enroll */
+  images: {
+    received: number;
+    detected: number;
+    enrolled: number;
+    rejected: number;
+    failed: number;
+    removed: number;
+  };
+  /** Dropped into identify */
+  probes: {
+    received: number;
+    identified: number;
+    rejected: number;
+    failed: number;
+    removed: number;
+  };
+  training: {
+    state: 'idle' | 'pending' | 'running' | 'failed';
+    /** No change is waiting for training */
+    covered: boolean;
+    /** UTC, ISO 8601 */
+    lastTrainedAt?: string;
+    error?: string;
+  };
+};
+export type Erasure = {
+  id: string;
+  group: string;
+  kind: 'group' | 'person';
+  state: 'running' | 'finished';
+  /** UTC, ISO 8601 */
+  requestedAt: string;
+  /** When nothing was found any more and the group was trained without it */
+  finishedAt?: string;
+  erased: {
+    blobs: number;
+    /** Persisted faces in Face */
+    faces: number;
+    /** Records of pictures */
+    pictures: number;
+    faceIds: number;
+    /** Results that were dropped, or no longer name the person */
+    results: number;
+  };
+};
+export type Person = {
+  person: string;
+  /** The person in Face */
+  personId?: string;
+  images: {
+    received: number;
+    detected: number;
+    enrolled: number;
+    rejected: number;
+    failed: number;
+    removed: number;
+  };
+  /** UTC, ISO 8601 */
+  createdAt: string;
+};
+export type FaceRectangle = {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+};
+export type Picture = {
+  /** The whole path, container first */
+  image: string;
+  group?: string;
+  person?: string;
+  state: 'received' | 'detected' | 'enrolled' | 'identified' | 'rejected' | 'failed' | 'removed';
+  reason?:
+    | 'bad_path'
+    | 'not_an_image'
+    | 'unsupported_format'
+    | 'image_too_small'
+    | 'image_too_large'
+    | 'no_face'
+    | 'several_faces'
+    | 'low_quality'
+    | 'face_too_small'
+    | 'person_full'
+    | 'not_authenticated'
+    | 'not_allowed'
+    | 'bad_request'
+    | 'unsupported_media_type'
+    | 'url_refused'
+    | 'route_not_found'
+    | 'group_not_found'
+    | 'person_not_found'
+    | 'image_not_found'
+    | 'result_not_found'
+    | 'erasure_not_found'
+    | 'face_id_not_found'
+    | 'face_id_expired'
+    | 'recognition_model_fixed'
+    | 'precondition_failed'
+    | 'key_reused'
+    | 'in_progress'
+    | 'busy'
+    | 'face_throttled'
+    | 'quota_exceeded'
+    | 'plan_full'
+    | 'group_lost'
+    | 'storage_unavailable'
+    | 'face_unavailable'
+    | 'face_refused'
+    | 'face_access_denied'
+    | 'recognition_model_mismatch'
+    | 'training_failed'
+    | 'too_many_attempts'
+    | 'conflict'
+    | 'internal';
+  detail?: string;
+  faceRectangle?: FaceRectangle;
+  qualityForRecognition?: 'low' | 'medium' | 'high';
+  persistedFaceId?: string;
+  /** UTC, ISO 8601 */
+  receivedAt: string;
+  /** UTC, ISO 8601 */
+  updatedAt: string;
+};
+export type IdentifyAnswer = {
+  id: string;
+  group: string;
+  /** UTC, ISO 8601 */
+  createdAt: string;
+  image?: string;
+  kind: 'identify';
+  recognitionModel: 'recognition_01' | 'recognition_02' | 'recognition_03' | 'recognition_04';
+  trained: boolean;
+  faces: {
+    faceId: string;
+    faceRectangle: FaceRectangle;
+    qualityForRecognition?: 'low' | 'medium' | 'high';
+    candidates: {
+      person: string;
+      personId: string;
+      confidence: number;
+    }[];
+  }[];
+};
+export type FindSimilarAnswer = {
+  id: string;
+  group: string;
+  /** UTC, ISO 8601 */
+  createdAt: string;
+  image?: string;
+  kind: 'find-similar';
+  searched: number;
+  truncated: boolean;
+  faces: {
+    faceId: string;
+    faceRectangle: FaceRectangle;
+    qualityForRecognition?: 'low' | 'medium' | 'high';
+    matches: {
+      faceId: string;
+      image?: string;
+      faceRectangle: FaceRectangle;
+      confidence: number;
+      /** UTC, ISO 8601 */
+      detectedAt: string;
+    }[];
+  }[];
+};
+export type VerifyAnswer = {
+  id: string;
+  group: string;
+  /** UTC, ISO 8601 */
+  createdAt: string;
+  image?: string;
+  kind: 'verify';
+  person: string;
+  isIdentical: boolean;
+  confidence: number;
+  faces: {
+    faceId: string;
+    faceRectangle: FaceRectangle;
+    qualityForRecognition?: 'low' | 'medium' | 'high';
+    isIdentical: boolean;
+    confidence: number;
+  }[];
+};
+export type ClusterAnswer = {
+  group: string;
+  /** How many unknown faces were compared, newest first */
+  searched: number;
+  /** Whether there were more */
+  truncated: boolean;
+  /** Faces that belong together, most first */
+  clusters: {
+    faces: {
+      faceId: string;
+      image?: string;
+      faceRectangle: FaceRectangle;
+      /** UTC, ISO 8601 */
+      detectedAt: string;
+    }[];
+  }[];
+  /** Faces that are like no other */
+  others: {
+    faceId: string;
+    image?: string;
+    faceRectangle: FaceRectangle;
+    /** UTC, ISO 8601 */
+    detectedAt: string;
+  }[];
+};
+/**
+ * Whether every part answers
+ */
+export function health(opts?: Oazapfts.RequestOpts) {
+  return oazapfts.fetchJson<
+    | {
+        status: 200;
+        data: Health;
+      }
+    | {
+        status: 500;
+        data: Problem;
+      }
+    | {
+        status: 503;
+        data: Health;
+      }
+  >('/api/health', {
+    ...opts,
+  });
+}
+/**
+ * This document
+ */
+export function openApi(opts?: Oazapfts.RequestOpts) {
+  return oazapfts.fetchJson<
+    | {
+        status: 200;
+        data: {
+          openapi: string;
+          [key: string]: any;
+        };
+      }
+    | {
+        status: 500;
+        data: Problem;
+      }
+  >('/api/openapi.json', {
+    ...opts,
+  });
+}
+/**
+ * What an error means, and what can be done about it
+ */
+export function problem(code: string, opts?: Oazapfts.RequestOpts) {
+  return oazapfts.fetchJson<
+    | {
+        status: 200;
+        data: Explanation;
+      }
+    | {
+        status: 400;
+        data: Problem;
+      }
+    | {
+        status: 500;
+        data: Problem;
+      }
+  >(`/api/problems/${encodeURIComponent(code)}`, {
+    ...opts,
+  });
+}
+/**
+ * The groups, by name
+ */
+export function listGroups(
+  {
+    top,
+    after,
+  }: {
+    top?: number;
+    after?: string;
+  } = {},
+  opts?: Oazapfts.RequestOpts,
+) {
+  return oazapfts.fetchJson<
+    | {
+        status: 200;
+        data: {
+          items: GroupSettings[];
+          /** Pass as after for the next page */
+          next?: string;
+        };
+      }
+    | {
+        status: 400;
+        data: Problem;
+      }
+    | {
+        status: 401;
+        data: Problem;
+      }
+    | {
+        status: 403;
+        data: Problem;
+      }
+    | {
+        status: 500;
+        data: Problem;
+      }
+  >(
+    `/api/groups${QS.query(
+      QS.explode({
+        top,
+        after,
+      }),
+    )}`,
+    {
+      ...opts,
+    },
+  );
+}
+/**
+ * Create a group, or change its settings
+ */
+export function putGroup(
+  group: string,
+  body?: {
+    recognitionModel?: 'recognition_01' | 'recognition_02' | 'recognition_03' | 'recognition_04';
+    identifyThreshold?: number;
+    minQuality?: 'high' | 'medium' | 'low' | 'none';
+    severalFaces?: 'reject' | 'largest';
+  },
+  {
+    ifMatch,
+    ifNoneMatch,
+  }: {
+    ifMatch?: string;
+    ifNoneMatch?: string;
+  } = {},
+  opts?: Oazapfts.RequestOpts,
+) {
+  return oazapfts.fetchJson<
+    | {
+        status: 200;
+        data: Group;
+      }
+    | {
+        status: 400;
+        data: Problem;
+      }
+    | {
+        status: 401;
+        data: Problem;
+      }
+    | {
+        status: 403;
+        data: Problem;
+      }
+    | {
+        status: 409;
+        data: Problem;
+      }
+    | {
+        status: 412;
+        data: Problem;
+      }
+    | {
+        status: 500;
+        data: Problem;
+      }
+  >(
+    `/api/groups/${encodeURIComponent(group)}`,
+    oazapfts.json({
+      ...opts,
+      method: 'PUT',
+      body,
+      headers: oazapfts.mergeHeaders(opts?.headers, {
+        'If-Match': ifMatch,
+        'If-None-Match': ifNoneMatch,
+      }),
+    }),
+  );
+}
+/**
+ * A group: its settings, how many pictures are in which state, its training
+ */
+export function getGroup(group: string, opts?: Oazapfts.RequestOpts) {
+  return oazapfts.fetchJson<
+    | {
+        status: 200;
+        data: Group;
+      }
+    | {
+        status: 400;
+        data: Problem;
+      }
+    | {
+        status: 401;
+        data: Problem;
+      }
+    | {
+        status: 403;
+        data: Problem;
+      }
+    | {
+        status: 404;
+        data: Problem;
+      }
+    | {
+        status: 500;
+        data: Problem;
+      }
+  >(`/api/groups/${encodeURIComponent(group)}`, {
+    ...opts,
+  });
+}
+/**
+ * Delete a group with everything in it: pictures, faces, records, results
+ */
+export function deleteGroup(
+  group: string,
+  {
+    ifMatch,
+  }: {
+    ifMatch?: string;
+  } = {},
+  opts?: Oazapfts.RequestOpts,
+) {
+  return oazapfts.fetchJson<
+    | {
+        status: 202;
+        data: Erasure;
+      }
+    | {
+        status: 400;
+        data: Problem;
+      }
+    | {
+        status: 401;
+        data: Problem;
+      }
+    | {
+        status: 403;
+        data: Problem;
+      }
+    | {
+        status: 404;
+        data: Problem;
+      }
+    | {
+        status: 412;
+        data: Problem;
+      }
+    | {
+        status: 500;
+        data: Problem;
+      }
+    | {
+        status: 503;
+        data: Problem;
+      }
+  >(`/api/groups/${encodeURIComponent(group)}`, {
+    ...opts,
+    method: 'DELETE',
+    headers: oazapfts.mergeHeaders(opts?.headers, {
+      'If-Match': ifMatch,
+    }),
+  });
+}
+/**
+ * The persons of a group
+ */
+export function listPersons(
+  group: string,
+  {
+    top,
+    after,
+  }: {
+    top?: number;
+    after?: string;
+  } = {},
+  opts?: Oazapfts.RequestOpts,
+) {
+  return oazapfts.fetchJson<
+    | {
+        status: 200;
+        data: {
+          items: Person[];
+          /** Pass as after for the next page */
+          next?: string;
+        };
+      }
+    | {
+        status: 400;
+        data: Problem;
+      }
+    | {
+        status: 401;
+        data: Problem;
+      }
+    | {
+        status: 403;
+        data: Problem;
+      }
+    | {
+        status: 404;
+        data: Problem;
+      }
+    | {
+        status: 500;
+        data: Problem;
+      }
+  >(
+    `/api/groups/${encodeURIComponent(group)}/persons${QS.query(
+      QS.explode({
+        top,
+        after,
+      }),
+    )}`,
+    {
+      ...opts,
+    },
+  );
+}
+/**
+ * A person and how many of its pictures are in which state
+ */
+export function getPerson(group: string, person: string, opts?: Oazapfts.RequestOpts) {
+  return oazapfts.fetchJson<
+    | {
+        status: 200;
+        data: Person;
+      }
+    | {
+        status: 400;
+        data: Problem;
+      }
+    | {
+        status: 401;
+        data: Problem;
+      }
+    | {
+        status: 403;
+        data: Problem;
+      }
+    | {
+        status: 404;
+        data: Problem;
+      }
+    | {
+        status: 500;
+        data: Problem;
+      }
+  >(`/api/groups/${encodeURIComponent(group)}/persons/${encodeURIComponent(person)}`, {
+    ...opts,
+  });
+}
+/**
+ * Delete a person with all pictures, faces, records and results of it
+ */
+export function deletePerson(group: string, person: string, opts?: Oazapfts.RequestOpts) {
+  return oazapfts.fetchJson<
+    | {
+        status: 202;
+        data: Erasure;
+      }
+    | {
+        status: 400;
+        data: Problem;
+      }
+    | {
+        status: 401;
+        data: Problem;
+      }
+    | {
+        status: 403;
+        data: Problem;
+      }
+    | {
+        status: 404;
+        data: Problem;
+      }
+    | {
+        status: 500;
+        data: Problem;
+      }
+    | {
+        status: 503;
+        data: Problem;
+      }
+  >(`/api/groups/${encodeURIComponent(group)}/persons/${encodeURIComponent(person)}`, {
+    ...opts,
+    method: 'DELETE',
+  });
+}
+/**
+ * How far a deletion is; when it is finished, what was removed: the proof
+ */
+export function getErasure(id: string, opts?: Oazapfts.RequestOpts) {
+  return oazapfts.fetchJson<
+    | {
+        status: 200;
+        data: Erasure;
+      }
+    | {
+        status: 401;
+        data: Problem;
+      }
+    | {
+        status: 403;
+        data: Problem;
+      }
+    | {
+        status: 404;
+        data: Problem;
+      }
+    | {
+        status: 500;
+        data: Problem;
+      }
+  >(`/api/erasures/${encodeURIComponent(id)}`, {
+    ...opts,
+  });
+}
+/**
+ * Train the group now
+ */
+export function train(group: string, opts?: Oazapfts.RequestOpts) {
+  return oazapfts.fetchJson<
+    | {
+        status: 202;
+        data: {
+          group: string;
+        };
+      }
+    | {
+        status: 400;
+        data: Problem;
+      }
+    | {
+        status: 401;
+        data: Problem;
+      }
+    | {
+        status: 403;
+        data: Problem;
+      }
+    | {
+        status: 404;
+        data: Problem;
+      }
+    | {
+        status: 500;
+        data: Problem;
+      }
+  >(`/api/groups/${encodeURIComponent(group)}/train`, {
+    ...opts,
+    method: 'POST',
+  });
+}
+/**
+ * Every picture of a group: its state and, where it was refused, why
+ */
+export function listImages(
+  group: string,
+  {
+    top,
+    after,
+    state,
+    person,
+  }: {
+    top?: number;
+    after?: string;
+    state?: 'received' | 'detected' | 'enrolled' | 'identified' | 'rejected' | 'failed' | 'removed';
+    person?: string;
+  } = {},
+  opts?: Oazapfts.RequestOpts,
+) {
+  return oazapfts.fetchJson<
+    | {
+        status: 200;
+        data: {
+          items: Picture[];
+          /** Pass as after for the next page */
+          next?: string;
+        };
+      }
+    | {
+        status: 400;
+        data: Problem;
+      }
+    | {
+        status: 401;
+        data: Problem;
+      }
+    | {
+        status: 403;
+        data: Problem;
+      }
+    | {
+        status: 404;
+        data: Problem;
+      }
+    | {
+        status: 500;
+        data: Problem;
+      }
+  >(
+    `/api/groups/${encodeURIComponent(group)}/images${QS.query(
+      QS.explode({
+        top,
+        after,
+        state,
+        person,
+      }),
+    )}`,
+    {
+      ...opts,
+    },
+  );
+}
+/**
+ * Every picture of every group, and those whose path names no group
+ */
+export function listAllImages(
+  {
+    top,
+    after,
+    state,
+  }: {
+    top?: number;
+    after?: string;
+    state?: 'received' | 'detected' | 'enrolled' | 'identified' | 'rejected' | 'failed' | 'removed';
+  } = {},
+  opts?: Oazapfts.RequestOpts,
+) {
+  return oazapfts.fetchJson<
+    | {
+        status: 200;
+        data: {
+          items: Picture[];
+          /** Pass as after for the next page */
+          next?: string;
+        };
+      }
+    | {
+        status: 400;
+        data: Problem;
+      }
+    | {
+        status: 401;
+        data: Problem;
+      }
+    | {
+        status: 403;
+        data: Problem;
+      }
+    | {
+        status: 500;
+        data: Problem;
+      }
+  >(
+    `/api/images${QS.query(
+      QS.explode({
+        top,
+        after,
+        state,
+      }),
+    )}`,
+    {
+      ...opts,
+    },
+  );
+}
+/**
+ * Drop a picture of a person; the same bytes again change nothing
+ */
+export function putImage(
+  group: string,
+  person: string,
+  image: string,
+  body: Blob,
+  opts?: Oazapfts.RequestOpts,
+) {
+  return oazapfts.fetchJson<
+    | {
+        status: 202;
+        data: {
+          /** The whole path, container first */
+          image: string;
+        };
+      }
+    | {
+        status: 400;
+        data: Problem;
+      }
+    | {
+        status: 401;
+        data: Problem;
+      }
+    | {
+        status: 403;
+        data: Problem;
+      }
+    | {
+        status: 413;
+        data: Problem;
+      }
+    | {
+        status: 415;
+        data: Problem;
+      }
+    | {
+        status: 500;
+        data: Problem;
+      }
+    | {
+        status: 503;
+        data: Problem;
+      }
+  >(
+    `/api/groups/${encodeURIComponent(group)}/persons/${encodeURIComponent(person)}/images/${encodeURIComponent(image)}`,
+    {
+      ...opts,
+      method: 'PUT',
+      body,
+    },
+  );
+}
+/**
+ * Delete a picture of a person, and its face
+ */
+export function deleteImage(group: string, person: string, image: string, opts?: Oazapfts.RequestOpts) {
+  return oazapfts.fetchJson<
+    | {
+        status: 202;
+        data: {
+          /** The whole path, container first */
+          image: string;
+        };
+      }
+    | {
+        status: 400;
+        data: Problem;
+      }
+    | {
+        status: 401;
+        data: Problem;
+      }
+    | {
+        status: 403;
+        data: Problem;
+      }
+    | {
+        status: 404;
+        data: Problem;
+      }
+    | {
+        status: 500;
+        data: Problem;
+      }
+    | {
+        status: 503;
+        data: Problem;
+      }
+  >(
+    `/api/groups/${encodeURIComponent(group)}/persons/${encodeURIComponent(person)}/images/${encodeURIComponent(image)}`,
+    {
+      ...opts,
+      method: 'DELETE',
+    },
+  );
+}
+/**
+ * Send what failed round again, 500 pictures at a time
+ */
+export function redrive(opts?: Oazapfts.RequestOpts) {
+  return oazapfts.fetchJson<
+    | {
+        status: 202;
+        data: {
+          /** How many failed pictures were sent round again */
+          redriven: number;
+          /** Whether there are others: ask once more */
+          more: boolean;
+        };
+      }
+    | {
+        status: 401;
+        data: Problem;
+      }
+    | {
+        status: 403;
+        data: Problem;
+      }
+    | {
+        status: 500;
+        data: Problem;
+      }
+  >('/api/failures/redrive', {
+    ...opts,
+    method: 'POST',
+  });
+}
+/**
+ * Who is on this picture
+ */
+export function identify(
+  group: string,
+  body:
+    | {
+        url: string;
+      }
+    | {
+        image: string;
+      }
+    | {
+        faceIds: string[];
+      },
+  {
+    maxCandidates,
+    confidenceThreshold,
+    idempotencyKey,
+  }: {
+    maxCandidates?: number;
+    confidenceThreshold?: number;
+    idempotencyKey?: string;
+  } = {},
+  opts?: Oazapfts.RequestOpts,
+) {
+  return oazapfts.fetchJson<
+    | {
+        status: 200;
+        data: IdentifyAnswer;
+      }
+    | {
+        status: 400;
+        data: Problem;
+      }
+    | {
+        status: 401;
+        data: Problem;
+      }
+    | {
+        status: 403;
+        data: Problem;
+      }
+    | {
+        status: 404;
+        data: Problem;
+      }
+    | {
+        status: 409;
+        data: Problem;
+      }
+    | {
+        status: 410;
+        data: Problem;
+      }
+    | {
+        status: 413;
+        data: Problem;
+      }
+    | {
+        status: 415;
+        data: Problem;
+      }
+    | {
+        status: 422;
+        data: Problem;
+      }
+    | {
+        status: 429;
+        data: Problem;
+      }
+    | {
+        status: 500;
+        data: Problem;
+      }
+    | {
+        status: 502;
+        data: Problem;
+      }
+    | {
+        status: 503;
+        data: Problem;
+      }
+  >(
+    `/api/groups/${encodeURIComponent(group)}/identify${QS.query(
+      QS.explode({
+        maxCandidates,
+        confidenceThreshold,
+      }),
+    )}`,
+    oazapfts.json({
+      ...opts,
+      method: 'POST',
+      body,
+      headers: oazapfts.mergeHeaders(opts?.headers, {
+        'Idempotency-Key': idempotencyKey,
+      }),
+    }),
+  );
+}
+/**
+ * Where else this face was seen
+ */
+export function findSimilar(
+  group: string,
+  body:
+    | {
+        url: string;
+      }
+    | {
+        image: string;
+      }
+    | {
+        faceId: string;
+      },
+  {
+    mode,
+    maxCandidates,
+    since,
+    idempotencyKey,
+  }: {
+    mode?: 'matchPerson' | 'matchFace';
+    maxCandidates?: number;
+    since?: string;
+    idempotencyKey?: string;
+  } = {},
+  opts?: Oazapfts.RequestOpts,
+) {
+  return oazapfts.fetchJson<
+    | {
+        status: 200;
+        data: FindSimilarAnswer;
+      }
+    | {
+        status: 400;
+        data: Problem;
+      }
+    | {
+        status: 401;
+        data: Problem;
+      }
+    | {
+        status: 403;
+        data: Problem;
+      }
+    | {
+        status: 404;
+        data: Problem;
+      }
+    | {
+        status: 409;
+        data: Problem;
+      }
+    | {
+        status: 410;
+        data: Problem;
+      }
+    | {
+        status: 413;
+        data: Problem;
+      }
+    | {
+        status: 415;
+        data: Problem;
+      }
+    | {
+        status: 422;
+        data: Problem;
+      }
+    | {
+        status: 429;
+        data: Problem;
+      }
+    | {
+        status: 500;
+        data: Problem;
+      }
+    | {
+        status: 502;
+        data: Problem;
+      }
+    | {
+        status: 503;
+        data: Problem;
+      }
+  >(
+    `/api/groups/${encodeURIComponent(group)}/find-similar${QS.query(
+      QS.explode({
+        mode,
+        maxCandidates,
+        since,
+      }),
+    )}`,
+    oazapfts.json({
+      ...opts,
+      method: 'POST',
+      body,
+      headers: oazapfts.mergeHeaders(opts?.headers, {
+        'Idempotency-Key': idempotencyKey,
+      }),
+    }),
+  );
+}
+/**
+ * Whether this person is on the picture
+ */
+export function verify(
+  group: string,
+  person: string,
+  body:
+    | {
+        url: string;
+      }
+    | {
+        image: string;
+      }
+    | {
+        faceId: string;
+      },
+  {
+    idempotencyKey,
+  }: {
+    idempotencyKey?: string;
+  } = {},
+  opts?: Oazapfts.RequestOpts,
+) {
+  return oazapfts.fetchJson<
+    | {
+        status: 200;
+        data: VerifyAnswer;
+      }
+    | {
+        status: 400;
+        data: Problem;
+      }
+    | {
+        status: 401;
+        data: Problem;
+      }
+    | {
+        status: 403;
+        data: Problem;
+      }
+    | {
+        status: 404;
+        data: Problem;
+      }
+    | {
+        status: 409;
+        data: Problem;
+      }
+    | {
+        status: 410;
+        data: Problem;
+      }
+    | {
+        status: 413;
+        data: Problem;
+      }
+    | {
+        status: 415;
+        data: Problem;
+      }
+    | {
+        status: 422;
+        data: Problem;
+      }
+    | {
+        status: 429;
+        data: Problem;
+      }
+    | {
+        status: 500;
+        data: Problem;
+      }
+    | {
+        status: 502;
+        data: Problem;
+      }
+    | {
+        status: 503;
+        data: Problem;
+      }
+  >(
+    `/api/groups/${encodeURIComponent(group)}/verify${QS.query(
+      QS.explode({
+        person,
+      }),
+    )}`,
+    oazapfts.json({
+      ...opts,
+      method: 'POST',
+      body,
+      headers: oazapfts.mergeHeaders(opts?.headers, {
+        'Idempotency-Key': idempotencyKey,
+      }),
+    }),
+  );
+}
+/**
+ * Which of the recent unknown faces belong together
+ */
+export function cluster(
+  group: string,
+  {
+    since,
+  }: {
+    since?: string;
+  } = {},
+  opts?: Oazapfts.RequestOpts,
+) {
+  return oazapfts.fetchJson<
+    | {
+        status: 200;
+        data: ClusterAnswer;
+      }
+    | {
+        status: 400;
+        data: Problem;
+      }
+    | {
+        status: 401;
+        data: Problem;
+      }
+    | {
+        status: 403;
+        data: Problem;
+      }
+    | {
+        status: 404;
+        data: Problem;
+      }
+    | {
+        status: 429;
+        data: Problem;
+      }
+    | {
+        status: 500;
+        data: Problem;
+      }
+    | {
+        status: 502;
+        data: Problem;
+      }
+    | {
+        status: 503;
+        data: Problem;
+      }
+  >(
+    `/api/groups/${encodeURIComponent(group)}/cluster${QS.query(
+      QS.explode({
+        since,
+      }),
+    )}`,
+    {
+      ...opts,
+      method: 'POST',
+    },
+  );
+}
+/**
+ * What identify, find-similar and verify answered, newest first
+ */
+export function listResults(
+  group: string,
+  {
+    top,
+    after,
+    kind,
+    person,
+  }: {
+    top?: number;
+    after?: string;
+    kind?: 'identify' | 'find-similar' | 'verify';
+    person?: string;
+  } = {},
+  opts?: Oazapfts.RequestOpts,
+) {
+  return oazapfts.fetchJson<
+    | {
+        status: 200;
+        data: {
+          items: (IdentifyAnswer | FindSimilarAnswer | VerifyAnswer)[];
+          /** Pass as after for the next page */
+          next?: string;
+        };
+      }
+    | {
+        status: 400;
+        data: Problem;
+      }
+    | {
+        status: 401;
+        data: Problem;
+      }
+    | {
+        status: 403;
+        data: Problem;
+      }
+    | {
+        status: 404;
+        data: Problem;
+      }
+    | {
+        status: 500;
+        data: Problem;
+      }
+  >(
+    `/api/groups/${encodeURIComponent(group)}/results${QS.query(
+      QS.explode({
+        top,
+        after,
+        kind,
+        person,
+      }),
+    )}`,
+    {
+      ...opts,
+    },
+  );
+}
+/**
+ * One result
+ */
+export function getResult(group: string, id: string, opts?: Oazapfts.RequestOpts) {
+  return oazapfts.fetchJson<
+    | {
+        status: 200;
+        data: IdentifyAnswer | FindSimilarAnswer | VerifyAnswer;
+      }
+    | {
+        status: 400;
+        data: Problem;
+      }
+    | {
+        status: 401;
+        data: Problem;
+      }
+    | {
+        status: 403;
+        data: Problem;
+      }
+    | {
+        status: 404;
+        data: Problem;
+      }
+    | {
+        status: 500;
+        data: Problem;
+      }
+  >(`/api/groups/${encodeURIComponent(group)}/results/${encodeURIComponent(id)}`, {
+    ...opts,
+  });
+}
