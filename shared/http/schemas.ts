@@ -24,9 +24,17 @@ const face = {
   qualityForRecognition: z.enum(['low', 'medium', 'high']).optional(),
 };
 
+function token(form: RegExp) {
+  return z
+    .string()
+    .regex(form, 'expected a token that a page returned as next')
+    .optional()
+    .describe('The token that the last page returned as next');
+}
+
 export const pageQuery = {
   top: z.coerce.number().int().min(1).max(1_000).default(100).describe('How many items, 1 to 1000'),
-  after: z.string().max(400).optional().describe('The token that the last page returned as next'),
+  after: token(/^[\x21-\x7e]{1,400}$/),
 };
 
 export const pictureQuery = z.object({
@@ -34,6 +42,11 @@ export const pictureQuery = z.object({
   state: state.optional(),
   person: z.string().max(200).optional(),
 });
+
+/** Across groups: the token begins with a group. */
+export const allPicturesQuery = pictureQuery
+  .omit({ person: true })
+  .extend({ after: token(/^(~|[a-z0-9-_]{1,48})\/[\x21-\x7e]{0,400}$/) });
 
 export const resultQuery = z.object({
   ...pageQuery,

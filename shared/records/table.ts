@@ -30,6 +30,8 @@ export type Table = ReturnType<typeof createTable>;
 export function createTable(client: TableClient) {
   return {
     async get<Value>(partitionKey: string, rowKey: string): Promise<Stored<Value> | undefined> {
+      // What can be no key names no row; the service would call it a bad request.
+      if (!isKey(partitionKey) || !isKey(rowKey)) return undefined;
       try {
         return fromEntity<Value>(await client.getEntity(partitionKey, rowKey));
       } catch (error) {
@@ -83,6 +85,12 @@ export function createTable(client: TableClient) {
       }
     },
   };
+}
+
+/** Keys of a table have at most 512 characters here, and none of these. */
+function isKey(text: string): boolean {
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  return text.length <= 512 && !/[/\\#?\u0000-\u001f\u007f-\u009f]/.test(text);
 }
 
 function conflictOf(error: unknown): WriteConflict | undefined {

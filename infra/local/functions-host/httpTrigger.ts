@@ -6,6 +6,9 @@ import { triggerOf, type Invoke } from './invoke.ts';
 /** The real host takes requests of at most 100 MB (`FUNCTIONS_REQUEST_BODY_SIZE_LIMIT`). */
 const bodyLimit = 100 * 1024 * 1024;
 
+/** The content types of requests as they came. */
+const givenTypes = new WeakMap<object, string>();
+
 /** The HTTP server of the host. Bodies stay bytes: what they mean is the function's business. */
 export function createHttpServer(): FastifyInstance {
   const server = fastify({
@@ -13,6 +16,15 @@ export function createHttpServer(): FastifyInstance {
     exposeHeadRoutes: false,
     forceCloseConnections: true,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 2_000 },
+  });
+  // What a body is of is the function's business: any type is taken, also one that is none.
+  server.addHook('onRequest', (request, _reply, done) => {
+    const type = request.raw.headers['content-type'];
+    if (type !== undefined) {
+      givenTypes.set(request.raw, type);
+      request.raw.headers['content-type'] = 'application/octet-stream';
+    }
+    done();
   });
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
@@ -81,7 +93,11 @@ function toHttpData(request: FastifyRequest, wildcard: string): TypedData {
   ]);
   const headers = Object.entries(request.headers).map(([name, value]): [string, string] => [
     name,
-    Array.isArray(value) ? value.join(',') : (value ?? ''),
+    name === 'content-type'
+      ? (givenTypes.get(request.raw) ?? '')
+      : Array.isArray(value)
+        ? value.join(',')
+        : (value ?? ''),
   ]);
   const params = Object.entries(request.params as Record<string, string>).map(
     ([name, value]): [string, string] => [name === '*' ? wildcard : name, value],

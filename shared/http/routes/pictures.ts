@@ -37,11 +37,11 @@ export const pictureRoutes: readonly Route[] = [
     path: 'images',
     summary: 'Every picture of every group, and those whose path names no group',
     access: 'enroll',
-    query: schemas.pictureQuery.omit({ person: true }),
+    query: schemas.allPicturesQuery,
     answer: { status: 200, schema: schemas.pages.pictures },
     failures: ['bad_request'],
     async handle(request, rollcall) {
-      const query = parsed(schemas.pictureQuery.omit({ person: true }), request.query, 'query');
+      const query = parsed(schemas.allPicturesQuery, request.query, 'query');
       return { body: viewOfPage(await rollcall.allPictures(query), viewOfPicture) };
     },
   },

@@ -1,0 +1,47 @@
+import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { franck, portrait } from '../helpers/pictures.ts';
+import { startTestStack, type TestStack } from '../helpers/stack.ts';
+import { temporaryFolder } from '../helpers/temporary.ts';
+
+const run = promisify(execFile);
+
+let stack: TestStack;
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+
+beforeAll(async () => {
+  stack = await startTestStack();
+  folder = await temporaryFolder();
+  const [known = '', asked = ''] = franck;
+  await writeFile(join(folder.path, 'party.jpg'), portrait(asked));
+  await stack.drop('enroll/family/dad/1.jpg', portrait(known));
+  await stack.drop('enroll/family/mum/1.jpg', portrait('cage.jpg'));
+  await stack.covered('family');
+});
+
+afterAll(async () => {
+  await stack.close();
+  await folder.remove();
+});
+
+test('the calls with curl that the README shows answer what it says', async () => {
+  const readme = await readFile('README.md', 'utf8');
+  const calls = readme.split('\n').filter((line) => line.startsWith('curl '));
+  const answers: Record<string, unknown>[] = [];
+  for (const call of calls) {
+    // The port is the only thing that a test cannot take as it stands.
+    const { stdout } = await run('bash', ['-c', call.replace('localhost:7071', stack.http)], {
+      cwd: folder.path,
+    });
+    answers.push(JSON.parse(stdout) as Record<string, unknown>);
+  }
+  const [identified, similar, rejected, erasure] = answers;
+  expect(identified).toMatchObject({ kind: 'identify', faces: [{ candidates: [{ person: 'dad' }] }] });
+  expect(similar).toMatchObject({ kind: 'find-similar', faces: [{}] });
+  expect(JSON.stringify(similar)).toContain('enroll/family/dad/1.jpg');
+  expect(rejected).toMatchObject({ items: [] });
+  expect(erasure).toMatchObject({ kind: 'person', state: 'running' });
+});
