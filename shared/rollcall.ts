@@ -246,7 +246,7 @@ export function createRollcall({
       log,
       now,
     }),
-    fetchPicture,
+    fetchPicture: (url: string) => fetchPicture(url),
     health: createHealth({ clients, face: settings.FACE_ENDPOINT, groups }),
     groups,
     ledger,

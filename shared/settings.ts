@@ -86,7 +86,7 @@ export const settingsTable = {
   RESULT_RETENTION_DAYS: { schema: days.default(30), meaning: 'Days that results are kept.' },
   PROBE_RETENTION_DAYS: {
     schema: days.default(7),
-    meaning: 'Days that dropped probes are to be kept. Not enforced yet: they stay until they are deleted.',
+    meaning: 'Days that probes, dropped into identify, are kept; then the sweep deletes them.',
   },
 } as const satisfies Record<string, { schema: z.ZodType; meaning: string }>;
 

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import { Agent, request } from 'undici';
+import { Agent, request, type Dispatcher } from 'undici';
 import { RollcallError } from '../errors.ts';
 import { largestPictureBytes } from '../resources.ts';
 
@@ -9,37 +9,57 @@ const timeoutMs = 10_000;
 const redirectsAtMost = 3;
 const redirects = new Set([301, 302, 303, 307, 308]);
 
+/** The way to the internet. */
+export type Network = {
+  /** Every address of a host. */
+  resolve(host: string): Promise<readonly { address: string }[]>;
+  /** Connections to this address, whatever the host of a URL resolves to by then. */
+  connectTo(address: string): Dispatcher;
+};
+
+const internet: Network = {
+  resolve: (host) => lookup(host, { all: true }),
+  connectTo: (address) =>
+    new Agent({
+      connect: {
+        lookup: (_host, _options, callback) => callback(null, [{ address, family: isIP(address) }]),
+      },
+    }),
+};
+
 /**
  * Downloads a picture from a public https URL. Every hop is resolved first, checked against private, link-local and
  * other special networks, and connected to at exactly the checked address; size, time and redirects are bounded.
  * @throws RollcallError url_refused, image_too_large
  */
-export async function fetchPicture(url: string): Promise<Uint8Array> {
+export async function fetchPicture(url: string, network: Network = internet): Promise<Uint8Array> {
   const signal = AbortSignal.timeout(timeoutMs);
   let target = url;
   for (let hop = 0; hop <= redirectsAtMost; hop += 1) {
-    const answer = await get(new URL(target), signal);
+    const answer = await get(parse(target), network, signal);
     if ('bytes' in answer) return answer.bytes;
     target = answer.location;
   }
   throw new RollcallError('url_refused', 'The URL redirects too often.');
 }
 
-async function get(url: URL, signal: AbortSignal): Promise<{ bytes: Uint8Array } | { location: string }> {
-  const address = await publicAddress(url);
-  const agent = new Agent({
-    connect: {
-      lookup: (_host, _options, callback) => {
-        callback(null, [{ address, family: isIP(address) }]);
-      },
-    },
-  });
+function parse(url: string): URL {
+  if (URL.canParse(url)) return new URL(url);
+  throw new RollcallError('url_refused', 'It is not a URL.');
+}
+
+async function get(
+  url: URL,
+  network: Network,
+  signal: AbortSignal,
+): Promise<{ bytes: Uint8Array } | { location: string }> {
+  const dispatcher = network.connectTo(await publicAddress(url, network));
   try {
-    const response = await request(url, { signal, dispatcher: agent });
+    const response = await request(url, { signal, dispatcher });
     const { location } = response.headers;
     if (redirects.has(response.statusCode) && typeof location === 'string') {
       await response.body.dump();
-      return { location: new URL(location, url).href };
+      return { location: URL.canParse(location, url.href) ? new URL(location, url).href : location };
     }
     if (response.statusCode !== 200) {
       await response.body.dump();
@@ -52,7 +72,7 @@ async function get(url: URL, signal: AbortSignal): Promise<{ bytes: Uint8Array }
       cause: error,
     });
   } finally {
-    await agent.destroy();
+    await dispatcher.destroy();
   }
 }
 
@@ -68,19 +88,30 @@ async function bounded(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   return Buffer.concat(chunks);
 }
 
-async function publicAddress(url: URL): Promise<string> {
+async function publicAddress(url: URL, network: Network): Promise<string> {
   if (url.protocol !== 'https:') throw new RollcallError('url_refused', 'Only https is fetched.');
   if (url.username !== '' || url.password !== '')
     throw new RollcallError('url_refused', 'The URL holds credentials.');
   if (url.port !== '') throw new RollcallError('url_refused', 'Only the standard port is fetched.');
   const host = url.hostname.replace(/^\[|\]$/g, '');
-  const addresses = await lookup(host, { all: true }).catch((error: unknown) => {
+  const addresses = await network.resolve(host).catch((error: unknown) => {
     throw new RollcallError('url_refused', 'The host cannot be resolved.', { cause: error });
   });
   const [first] = addresses;
-  // `process` turns addresses that are mapped into IPv6 back into IPv4 before their range is told.
-  if (first === undefined || addresses.some(({ address }) => ipaddr.process(address).range() !== 'unicast')) {
+  if (first === undefined || addresses.some(({ address }) => !isPublic(address))) {
     throw new RollcallError('url_refused', 'The host is not on the public internet.');
   }
   return first.address;
+}
+
+/** Azure's own service inside every virtual network; the range it lies in is public. */
+const azureWireServer = '168.63.129.16';
+/** What is public in IPv6 lies in here; `::/96`, which holds old forms of IPv4, does not. */
+const globalUnicast = ipaddr.IPv6.parseCIDR('2000::/3');
+
+function isPublic(text: string): boolean {
+  // `process` turns addresses that are mapped into IPv6 back into IPv4 before their range is told.
+  const address = ipaddr.process(text);
+  if (address.range() !== 'unicast' || address.toString() === azureWireServer) return false;
+  return address instanceof ipaddr.IPv4 || address.match(globalUnicast);
 }

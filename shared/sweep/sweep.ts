@@ -38,7 +38,10 @@ export type SweepOptions = {
   erase: Pick<Erase, 'remind'>;
   trainer: Trainer;
   poison: QueueClient;
-  settings: Pick<Settings, 'RESULT_RETENTION_DAYS' | 'FACE_ID_LIFETIME_SECONDS' | 'SWEEP_GRACE_SECONDS'>;
+  settings: Pick<
+    Settings,
+    'RESULT_RETENTION_DAYS' | 'PROBE_RETENTION_DAYS' | 'FACE_ID_LIFETIME_SECONDS' | 'SWEEP_GRACE_SECONDS'
+  >;
   log: Log;
   now: () => number;
 };
@@ -131,10 +134,14 @@ export function createSweep(options: SweepOptions) {
   async function unannouncedPhotos(container: string): Promise<void> {
     const cursor = await options.cursors.get<{ next?: string }>('cursors', container);
     const { photos: listed, next } = await photos.list(container, slice.photos, cursor?.value.next);
+    const keptSince = now() - options.settings.PROBE_RETENTION_DAYS * dayMs;
     const writtenBefore = now() - options.settings.SWEEP_GRACE_SECONDS * 1_000;
     for (const { image, version, writtenAt } of listed) {
       // A younger one may still be on its way.
       if (writtenAt > writtenBefore) continue;
+      // Its removal goes the way of any other.
+      if (container === containers.identify && writtenAt < keptSince && (await photos.remove(image, version)))
+        continue;
       const picture = await ledger.get(placeOf(image).ref);
       if (picture?.version !== version || picture.state === 'removed') await arrivals.notice(image);
     }

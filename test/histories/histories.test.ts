@@ -195,6 +195,20 @@ test('the process may die before and after each of its writes', { timeout: 300_0
   }
 });
 
+test('a probe is deleted when it has been kept long enough, and a picture to enroll is not', async () => {
+  const world = new World();
+  world.drop('identify/g/probe.bmp', false);
+  world.drop(paths[0], true);
+  await world.announce('identify/g/probe.bmp');
+  await world.announce(paths[0]);
+  await world.settle();
+  expect([...world.blobs.keys()]).toEqual(['identify/g/probe.bmp', paths[0]]);
+  world.pass(7 * 86_400_000);
+  await world.settle();
+  expect([...world.blobs.keys()]).toEqual([paths[0]]);
+  expect((await world.app.ledger.counts('g')).probes).toMatchObject({ removed: 1, identified: 0 });
+});
+
 test('all faces of a group are removed while they are added', { timeout: 60_000 }, async () => {
   const world = new World();
   for (const image of paths) {
