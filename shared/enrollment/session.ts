@@ -82,7 +82,9 @@ export function createEnrollmentSession(options: SessionOptions) {
   async function advance(ref: PictureRef, picture: Picture): Promise<number> {
     if (picture.intent !== undefined) {
       const settled = await options.addFace.settleIntent(ref, picture, picture.intent);
-      if (settled === 'not there' && picture.state !== 'detected') {
+      // Of another version than is wanted now: it is waited for until it can no longer land unseen.
+      const isWanted = picture.state === 'detected' && picture.intent.version === picture.version;
+      if (settled === 'not there' && !isWanted) {
         const abandonAt = options.addFace.abandonAt(picture.intent);
         if (abandonAt > now()) return abandonAt;
         await options.addFace.abandonIntent(ref);

@@ -195,6 +195,23 @@ test('the process may die before and after each of its writes', { timeout: 300_0
   }
 });
 
+test('an add that lands after its picture was written again leaves no face', async () => {
+  const world = new World();
+  const [image] = paths;
+  world.drop(image, true);
+  await world.announce(image);
+  await world.settle();
+  world.drop(image, true);
+  await world.announce(image);
+  world.faults.push('lands late');
+  await world.deliver();
+  expect(world.faults).toEqual([]);
+  world.drop(image, true);
+  await world.announce(image);
+  await world.settle();
+  await expectWhole(world);
+});
+
 test('a probe is deleted when it has been kept long enough, and a picture to enroll is not', async () => {
   const world = new World();
   world.drop('identify/g/probe.bmp', false);
