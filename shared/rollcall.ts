@@ -2,7 +2,7 @@ import { createErase } from './erasure/erase.ts';
 import { createAddFace } from './enrollment/addFace.ts';
 import { createFaceGroups } from './enrollment/faceGroup.ts';
 import { createFacePersons } from './enrollment/facePersons.ts';
-import { putGroup, type GroupSettings } from './enrollment/groups.ts';
+import { groupFor, putGroup, type GroupSettings } from './enrollment/groups.ts';
 import { createEnrollmentSession } from './enrollment/session.ts';
 import type { Clients } from './clients.ts';
 import { createFaceClients, type FaceClient } from './face/client.ts';
@@ -148,7 +148,7 @@ export function createRollcall({
       await identifyDropped(group, { kind: 'bytes', bytes, image, version }, { maxCandidates: 1 });
     },
     groups,
-    groupFor: async (name) => (await groups.get(name)) ?? put(name, {}),
+    groupFor: (name, writtenAt) => groupFor(groups, name, writtenAt, settings.RECOGNITION_MODEL, now()),
     log,
     now,
   });
@@ -240,7 +240,7 @@ export function createRollcall({
     allPictures,
     redrive: createRedrive({
       ledger,
-      failedPictures: (top) => allPictures({ state: 'failed', top }),
+      failedPictures: (query) => allPictures({ state: 'failed', ...query }),
       doorbells,
       deadLetters,
       log,

@@ -20,7 +20,7 @@ export function createFacePersons({ ledger, groups, faceGroups, lostFaces, face 
       const living = await faceGroups.ensure(group);
       const { incarnation } = living;
       const person = await ledger.person(living, key);
-      if (person === undefined) throw new RollcallError('person_not_found');
+      if (person === undefined) throw new RollcallError('conflict', 'The person was deleted meanwhile.');
       if (person.personId !== undefined && person.incarnation === incarnation) {
         return { personId: person.personId, incarnation };
       }
@@ -29,14 +29,18 @@ export function createFacePersons({ ledger, groups, faceGroups, lostFaces, face 
       await groups.nameFacePerson(group, personId, { key, person: person.person, incarnation });
       let isNamed = false;
       await ledger.changePerson(group, key, (current) => {
-        isNamed = current.life === person.life && current.isDeleted !== true;
+        const isAsSeen = current.personId === person.personId && current.incarnation === person.incarnation;
+        isNamed =
+          (isAsSeen || current.personId === personId) &&
+          current.life === person.life &&
+          current.isDeleted !== true;
         return isNamed ? { ...current, personId, incarnation } : current;
       });
       if (isNamed) return { personId, incarnation };
-      // Deleted meanwhile: nothing is created for an earlier life.
+      // Deleted meanwhile, or created by a session that holds the lock that we lost: nothing is created beside it.
       await groups.dropFacePerson(group, personId);
       await face.deletePerson(group, personId);
-      throw new RollcallError('conflict', 'The person was deleted meanwhile.');
+      throw new RollcallError('conflict', 'The person was created or deleted meanwhile.');
     },
 
     /** Face said 404 for the person or for the whole group: both are created anew at the next attempt. */

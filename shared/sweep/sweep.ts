@@ -57,6 +57,9 @@ const slice = {
   expired: 1_000,
 } as const;
 const dayMs = 86_400_000;
+/** The client has no limit of its own on a connection that looks open and is dead. */
+const queueCallMs = 10_000;
+const inTime = (): AbortSignal => AbortSignal.timeout(queueCallMs);
 /** So long after its turn a picture may still be at work. */
 const turnMs = 30_000;
 
@@ -120,13 +123,16 @@ export function createSweep(options: SweepOptions) {
 
   /** Pictures that the trigger gave up on. */
   async function poisonedPictures(): Promise<void> {
-    if (!(await options.poison.exists())) return;
-    const { receivedMessageItems } = await options.poison.receiveMessages({ numberOfMessages: slice.poison });
+    if (!(await options.poison.exists({ abortSignal: inTime() }))) return;
+    const { receivedMessageItems } = await options.poison.receiveMessages({
+      numberOfMessages: slice.poison,
+      abortSignal: inTime(),
+    });
     for (const message of receivedMessageItems) {
       const image = imageOfPoison(message.messageText);
       if (image === undefined) log.error('a message of the poison queue cannot be read and is dropped');
       else await arrivals.gaveUp(image);
-      await options.poison.deleteMessage(message.messageId, message.popReceipt);
+      await options.poison.deleteMessage(message.messageId, message.popReceipt, { abortSignal: inTime() });
     }
   }
 
