@@ -4,6 +4,7 @@ import { createFaceGroups } from './enrollment/faceGroup.ts';
 import { createFacePersons } from './enrollment/facePersons.ts';
 import { groupFor, putGroup, type GroupSettings } from './enrollment/groups.ts';
 import { createEnrollmentSession } from './enrollment/session.ts';
+import { createStrayPersons } from './enrollment/strayPersons.ts';
 import type { Clients } from './clients.ts';
 import { createFaceClients, type FaceClient } from './face/client.ts';
 import type { FaceTransportOptions } from './face/transport.ts';
@@ -153,7 +154,14 @@ export function createRollcall({
     now,
   });
 
-  const facePersons = createFacePersons({ ledger, groups, faceGroups, lostFaces, face: face.background });
+  const facePersons = createFacePersons({
+    ledger,
+    groups,
+    faceGroups,
+    lostFaces,
+    face: face.background,
+    now,
+  });
   const addFace = createAddFace({
     ledger,
     freshFaces,
@@ -200,6 +208,7 @@ export function createRollcall({
     reminders,
     trainings,
     lostFaces,
+    strayPersons: createStrayPersons({ groups, ledger, face: face.background, now }),
     faceIds,
     freshFaces,
     results,

@@ -2,6 +2,7 @@ import type { QueueClient } from '@azure/storage-queue';
 import { z } from 'zod';
 import type { Erase } from '../erasure/erase.ts';
 import { describeError } from '../errors.ts';
+import type { StrayPersons } from '../enrollment/strayPersons.ts';
 import type { Log } from '../log.ts';
 import type { Doorbells } from '../messages/doorbells.ts';
 import type { Arrivals } from '../photos/arrive.ts';
@@ -9,7 +10,8 @@ import { placeOf } from '../photos/path.ts';
 import type { PhotoStore } from '../photos/photoStore.ts';
 import type { FaceIds } from '../records/faceIds.ts';
 import type { FreshFaces } from '../records/freshFaces.ts';
-import type { Groups } from '../records/groups.ts';
+import { TurnFarAway } from '../quota/gate.ts';
+import type { Group, Groups } from '../records/groups.ts';
 import type { Ledger } from '../records/ledger.ts';
 import type { LostFaces } from '../records/lostFaces.ts';
 import { faceLost, isSettled, needsEnrollment } from '../records/picture.ts';
@@ -29,6 +31,7 @@ export type SweepOptions = {
   reminders: Reminders;
   trainings: Trainings<Training>;
   lostFaces: LostFaces;
+  strayPersons: StrayPersons;
   faceIds: FaceIds;
   freshFaces: FreshFaces;
   results: Results;
@@ -45,6 +48,9 @@ export type SweepOptions = {
   log: Log;
   now: () => number;
 };
+
+/** Where the search for stray persons is; absent fields: at the beginning. */
+type StrayCursor = { afterGroup?: string; after?: string; restsUntil?: number };
 
 /** How much one sweep looks at; what is left waits for the next one. */
 const slice = {
@@ -114,6 +120,28 @@ export function createSweep(options: SweepOptions) {
     if (lostWith === person?.personId && person.incarnation === row?.incarnation) return;
     await ledger.change(ref, (current) => current && faceLost(current, lostWith, now()));
     await doorbells.ringPicture(ref);
+  }
+
+  /** Persons in Face that no row names: a page of a group at a time, and once through all groups a day. */
+  async function strayPersons(): Promise<void> {
+    const cursor = (await options.cursors.get<StrayCursor>('cursors', 'strays'))?.value ?? {};
+    if ((cursor.restsUntil ?? 0) > now()) return;
+    const [group] = (await groups.list({ top: 1, after: cursor.afterGroup })).items;
+    const next: StrayCursor =
+      group === undefined ? { restsUntil: now() + dayMs } : await afterPageOf(group, cursor);
+    await options.cursors.write('cursors', [{ kind: 'put', rowKey: 'strays', value: next }]);
+  }
+
+  async function afterPageOf({ group, inFace }: Group, cursor: StrayCursor): Promise<StrayCursor> {
+    if (!inFace) return { afterGroup: group };
+    try {
+      const after = await options.strayPersons.deleteSome(group, cursor.after);
+      return after === undefined ? { afterGroup: group } : { ...cursor, after };
+    } catch (error) {
+      // The quota is needed for other things now.
+      if (error instanceof TurnFarAway) return cursor;
+      throw error;
+    }
   }
 
   /** Groups with changes that no training covers. */
@@ -203,6 +231,7 @@ export function createSweep(options: SweepOptions) {
       const parts = [
         forgottenPictures,
         lostFaces,
+        strayPersons,
         forgottenTrainings,
         options.erase.remind,
         poisonedPictures,

@@ -291,6 +291,20 @@ test('an add that lands after its picture was written again leaves no face', asy
   await expectWhole(world);
 });
 
+test('a person whose creation was not answered is in Face for a day at most', async () => {
+  const world = new World();
+  world.faultsOf['createPerson'] = ['answer lost', 'lands late'];
+  world.drop(paths[0], true);
+  await world.announce(paths[0]);
+  await world.settle(2);
+  expect(world.personsOf('g')).toBe(3);
+  await expectWhole(world);
+  world.pass(86_400_000);
+  await world.settle();
+  expect(world.personsOf('g')).toBe(1);
+  await expectWhole(world);
+});
+
 test('a probe is deleted when it has been kept long enough, and a picture to enroll is not', async () => {
   const world = new World();
   world.drop('identify/g/probe.bmp', false);

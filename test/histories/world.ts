@@ -32,7 +32,8 @@ type Message = {
 type Blob = { bytes: Buffer; etag: string; writtenAt: number };
 type Row = { etag: string; properties: Record<string, unknown> };
 type FaceGroup = {
-  persons: Map<string, Map<string, string>>;
+  /** Of each the faces, and of each face its `userData`. */
+  persons: Map<string, { userData: string; faces: Map<string, string> }>;
   /** `userData` of the faces that the last training saw. */
   trained: Set<string>;
   training: { begun: number; saw: Set<string> } | undefined;
@@ -76,6 +77,8 @@ export class World {
   diesAt = 0;
   /** What becomes of the next calls that change something in Face, and of detections. */
   faults: CallFault[] = [];
+  /** The same for the next calls of an operation. */
+  readonly faultsOf: Record<string, CallFault[]> = {};
   /** What becomes of the next writes to tables, queues and containers. */
   storageFaults: (StorageFault | undefined)[] = [];
   /** Reads and writes of these so far, and the one before which the function stalls that is at it. */
@@ -199,8 +202,13 @@ export class World {
 
   /** `userData` of every face that Face holds in a group, sorted. */
   facesOf(group: string): string[] {
-    const persons = this.faceGroups.get(group)?.persons ?? new Map<string, Map<string, string>>();
-    return [...persons.values()].flatMap((faces) => [...faces.values()]).toSorted();
+    const persons = this.faceGroups.get(group)?.persons.values() ?? [];
+    return [...persons].flatMap(({ faces }) => [...faces.values()]).toSorted();
+  }
+
+  /** How many persons Face holds in a group. */
+  personsOf(group: string): number {
+    return this.faceGroups.get(group)?.persons.size ?? 0;
   }
 
   trainedOf(group: string): string[] {
@@ -429,7 +437,7 @@ export class World {
     const personOf = (name: string, personId: string): Map<string, string> => {
       const person = groupOf(name).persons.get(personId);
       if (person === undefined) throw new FaceError(404, 'PersonNotFound', 'x');
-      return person;
+      return person.faces;
     };
     const id = (): string => {
       this.#ids += 1;
@@ -438,7 +446,7 @@ export class World {
     const call = <Value>(operation: string, action: () => Value): Promise<Value> =>
       write(() => {
         this.calls[operation] = (this.calls[operation] ?? 0) + 1;
-        const fault = this.faults.shift();
+        const fault = this.faultsOf[operation]?.shift() ?? this.faults.shift();
         switch (fault) {
           case undefined:
             return action();
@@ -515,12 +523,25 @@ export class World {
           const status = training === undefined ? 'succeeded' : 'running';
           return { status, createdDateTime: at, lastActionDateTime: at };
         }),
-      createPerson: (group) =>
+      createPerson: (group, _name, userData) =>
         call('createPerson', () => {
           const personId = id();
-          groupOf(group).persons.set(personId, new Map());
+          groupOf(group).persons.set(personId, { userData, faces: new Map() });
           return personId;
         }),
+      listPersons: (group, { top, start = '' }) =>
+        look('listPersons', () =>
+          [...groupOf(group).persons]
+            .map(([personId, { userData, faces }]) => ({
+              personId,
+              name: 'x',
+              userData,
+              persistedFaceIds: [...faces.keys()],
+            }))
+            .filter(({ personId }) => personId > start)
+            .toSorted((a, b) => (a.personId < b.personId ? -1 : 1))
+            .slice(0, top),
+        ),
       getPerson: (group, personId) =>
         look('getPerson', () => ({
           personId,
