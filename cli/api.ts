@@ -384,6 +384,10 @@ export function openApi(opts?: Oazapfts.RequestOpts) {
         };
       }
     | {
+        status: 400;
+        data: Problem;
+      }
+    | {
         status: 500;
         data: Problem;
       }
@@ -746,6 +750,10 @@ export function getErasure(id: string, opts?: Oazapfts.RequestOpts) {
         data: Erasure;
       }
     | {
+        status: 400;
+        data: Problem;
+      }
+    | {
         status: 401;
         data: Problem;
       }
@@ -1027,6 +1035,10 @@ export function redrive(opts?: Oazapfts.RequestOpts) {
           /** Whether there are others: ask once more */
           more: boolean;
         };
+      }
+    | {
+        status: 400;
+        data: Problem;
       }
     | {
         status: 401;

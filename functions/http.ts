@@ -8,6 +8,7 @@ import {
 import { describeError, RollcallError } from '../shared/errors.ts';
 import { authorize, principalHeader } from '../shared/http/access.ts';
 import { failureOf, problemOf } from '../shared/http/problem.ts';
+import { noQuery, queryOf } from '../shared/http/query.ts';
 import type { ApiRequest, Route } from '../shared/http/route.ts';
 import { routes } from '../shared/http/routes.ts';
 import { rollcall, settings } from './app.ts';
@@ -22,6 +23,7 @@ for (const route of routes) {
     authLevel: route.access === 'open' || behindEntra ? 'anonymous' : 'function',
     handler: answer(async (request, pipeline) => {
       if (behindEntra) authorize(route.access, request.header(principalHeader));
+      if (route.query === undefined && route.access !== 'open') queryOf(request, noQuery);
       return route.handle(request, pipeline);
     }),
   });

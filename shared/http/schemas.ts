@@ -32,10 +32,13 @@ function token(form: RegExp) {
     .describe('The token that the last page returned as next');
 }
 
-export const pageQuery = {
+const pageQuery = {
   top: z.coerce.number().int().min(1).max(1_000).default(100).describe('How many items, 1 to 1000'),
   after: token(/^[\x21-\x7e]{1,400}$/),
 };
+
+/** Of lists that are not filtered. */
+export const pageOnly = z.object(pageQuery);
 
 export const pictureQuery = z.object({
   ...pageQuery,

@@ -1,7 +1,7 @@
 import { RollcallError, type FailureCode } from '../../errors.ts';
 import { once } from '../once.ts';
 import { readProbeSource } from '../probeSource.ts';
-import { parsed } from '../problem.ts';
+import { queryOf } from '../query.ts';
 import type { Route } from '../route.ts';
 import * as schemas from '../schemas.ts';
 import { groupOf, personNameOf } from './names.ts';
@@ -43,7 +43,7 @@ export const answerRoutes: readonly Route[] = [
     answer: { status: 200, schema: schemas.identifyAnswer },
     failures: ['bad_request', ...pictureFailures],
     async handle(request, rollcall) {
-      const query = parsed(schemas.identifyQuery, request.query, 'query');
+      const query = queryOf(request, schemas.identifyQuery);
       const group = await groupOf(request, rollcall);
       const source = await readProbeSource(request, schemas.identifyBody, rollcall.fetchPicture);
       return {
@@ -66,7 +66,7 @@ export const answerRoutes: readonly Route[] = [
     answer: { status: 200, schema: schemas.findSimilarAnswer },
     failures: ['bad_request', ...pictureFailures],
     async handle(request, rollcall) {
-      const query = parsed(schemas.findSimilarQuery, request.query, 'query');
+      const query = queryOf(request, schemas.findSimilarQuery);
       const group = await groupOf(request, rollcall);
       const source = await readProbeSource(request, schemas.faceBody, rollcall.fetchPicture);
       return {
@@ -91,7 +91,7 @@ export const answerRoutes: readonly Route[] = [
     answer: { status: 200, schema: schemas.verifyAnswer },
     failures: ['bad_request', 'person_not_found', 'no_face', ...pictureFailures],
     async handle(request, rollcall) {
-      const { person } = parsed(schemas.verifyQuery, request.query, 'query');
+      const { person } = queryOf(request, schemas.verifyQuery);
       const group = await groupOf(request, rollcall);
       const source = await readProbeSource(request, schemas.faceBody, rollcall.fetchPicture);
       const name = personNameOf(person);
@@ -119,7 +119,7 @@ export const answerRoutes: readonly Route[] = [
       'face_access_denied',
     ],
     async handle(request, rollcall) {
-      const query = parsed(schemas.clusterQuery, request.query, 'query');
+      const query = queryOf(request, schemas.clusterQuery);
       return { body: await rollcall.cluster(await groupOf(request, rollcall), query) };
     },
   },
@@ -134,7 +134,7 @@ export const answerRoutes: readonly Route[] = [
     answer: { status: 200, schema: schemas.pages.results },
     failures: ['bad_request', 'group_not_found'],
     async handle(request, rollcall) {
-      const { person, ...query } = parsed(schemas.resultQuery, request.query, 'query');
+      const { person, ...query } = queryOf(request, schemas.resultQuery);
       const group = await groupOf(request, rollcall);
       const filter = person === undefined ? query : { ...query, person: personNameOf(person) };
       return { body: await rollcall.recall.list(group, filter) };

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { RollcallError } from '../../errors.ts';
 import { personKeyOf } from '../../records/keys.ts';
 import { untrained } from '../../training/machine.ts';
@@ -8,6 +7,7 @@ import type { Rollcall } from '../../rollcall.ts';
 import { conditionOf, etagOf } from '../conditions.ts';
 import { parseJson } from '../probeSource.ts';
 import { parsed } from '../problem.ts';
+import { queryOf } from '../query.ts';
 import type { Route } from '../route.ts';
 import * as schemas from '../schemas.ts';
 import { viewOfErasure, viewOfGroup, viewOfPage, viewOfPerson, viewOfSettings } from '../views.ts';
@@ -24,11 +24,11 @@ export const groupRoutes: readonly Route[] = [
     path: 'groups',
     summary: 'The groups, by name',
     access: 'any',
-    query: z.object(schemas.pageQuery),
+    query: schemas.pageOnly,
     answer: { status: 200, schema: schemas.pages.groups },
     failures: ['bad_request'],
     async handle(request, { groups }) {
-      const query = parsed(z.object(schemas.pageQuery), request.query, 'query');
+      const query = queryOf(request, schemas.pageOnly);
       return { body: viewOfPage(await groups.list(query), viewOfSettings) };
     },
   },
@@ -90,11 +90,11 @@ export const groupRoutes: readonly Route[] = [
     path: 'groups/{group}/persons',
     summary: 'The persons of a group',
     access: 'any',
-    query: z.object(schemas.pageQuery),
+    query: schemas.pageOnly,
     answer: { status: 200, schema: schemas.pages.persons },
     failures: ['bad_request', 'group_not_found'],
     async handle(request, rollcall) {
-      const query = parsed(z.object(schemas.pageQuery), request.query, 'query');
+      const query = queryOf(request, schemas.pageOnly);
       const group = await groupOf(request, rollcall);
       return { body: viewOfPage(await rollcall.ledger.listPersons(group, query), viewOfPerson) };
     },
@@ -139,7 +139,7 @@ export const groupRoutes: readonly Route[] = [
     summary: 'How far a deletion is; when it is finished, what was removed: the proof',
     access: 'admin',
     answer: { status: 200, schema: schemas.erasure },
-    failures: ['erasure_not_found'],
+    failures: ['bad_request', 'erasure_not_found'],
     async handle(request, { erasures }) {
       const erasure = await erasures.get(request.params['id'] ?? '');
       if (erasure === undefined) throw new RollcallError('erasure_not_found');

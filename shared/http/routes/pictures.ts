@@ -1,7 +1,8 @@
 import { personKeyOf } from '../../records/keys.ts';
 import { largestPictureBytes } from '../../resources.ts';
 import { contentTypeOf, isPictureType, unsupported } from '../probeSource.ts';
-import { InvalidRequest, parsed } from '../problem.ts';
+import { InvalidRequest } from '../problem.ts';
+import { queryOf } from '../query.ts';
 import type { ApiRequest, Route } from '../route.ts';
 import * as schemas from '../schemas.ts';
 import { viewOfPage, viewOfPicture } from '../views.ts';
@@ -22,7 +23,7 @@ export const pictureRoutes: readonly Route[] = [
     answer: { status: 200, schema: schemas.pages.pictures },
     failures: ['bad_request', 'group_not_found'],
     async handle(request, rollcall) {
-      const { person, ...query } = parsed(schemas.pictureQuery, request.query, 'query');
+      const { person, ...query } = queryOf(request, schemas.pictureQuery);
       const group = await groupOf(request, rollcall);
       const key = person === undefined ? undefined : personKeyOf(group.group, personNameOf(person));
       const { generation } = group;
@@ -41,7 +42,7 @@ export const pictureRoutes: readonly Route[] = [
     answer: { status: 200, schema: schemas.pages.pictures },
     failures: ['bad_request'],
     async handle(request, rollcall) {
-      const query = parsed(schemas.allPicturesQuery, request.query, 'query');
+      const query = queryOf(request, schemas.allPicturesQuery);
       return { body: viewOfPage(await rollcall.allPictures(query), viewOfPicture) };
     },
   },
@@ -89,7 +90,7 @@ export const pictureRoutes: readonly Route[] = [
     summary: 'Send what failed round again, 500 pictures at a time',
     access: 'admin',
     answer: { status: 202, schema: schemas.redriven },
-    failures: [],
+    failures: ['bad_request'],
     handle: async (_request, rollcall) => ({ status: 202, body: await rollcall.redrive() }),
   },
 ];

@@ -30,7 +30,7 @@ export const serviceRoutes = (all: () => readonly Route[]): readonly Route[] => 
     summary: 'This document',
     access: 'open',
     answer: { status: 200, schema: z.looseObject({ openapi: z.string() }) },
-    failures: [],
+    failures: ['bad_request'],
     handle: async () => ({ body: openApi(all()) }),
   },
   {
