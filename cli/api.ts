@@ -1158,7 +1158,7 @@ export function identify(
   );
 }
 /**
- * Where else this face was seen
+ * Where else the ten largest faces of a picture were seen
  */
 export function findSimilar(
   group: string,
@@ -1261,7 +1261,7 @@ export function findSimilar(
   );
 }
 /**
- * Whether this person is on the picture
+ * Whether this person is one of the ten largest faces of the picture
  */
 export function verify(
   group: string,

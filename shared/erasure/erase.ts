@@ -10,7 +10,7 @@ import type { FaceIds } from '../records/faceIds.ts';
 import type { FreshFaces } from '../records/freshFaces.ts';
 import type { Group, Groups } from '../records/groups.ts';
 import type { Ledger, Person } from '../records/ledger.ts';
-import type { Life } from '../records/life.ts';
+import { stampedUntil, type Life } from '../records/life.ts';
 import type { Results } from '../records/results.ts';
 import type { Trainings } from '../records/trainings.ts';
 import { containers } from '../resources.ts';
@@ -38,8 +38,6 @@ export type EraseOptions = {
 const longestWorkMs = 20_000;
 const rows = 500;
 const photosAtATime = 200;
-/** Instances' clocks may be ahead of the storage account's by so much: what they stamped until then goes too. */
-const clockSkewMs = 5_000;
 /** The sweep goes on with an erasure that it does not see finished, as often as it comes by. */
 const openAtMost = 50;
 const shortestComeBackMs = 2_000;
@@ -59,7 +57,7 @@ export type Erase = ReturnType<typeof createErase>;
 export function createErase(options: EraseOptions) {
   const { erasures, groups, ledger, photos, face, doorbells, now } = options;
 
-  const until = ({ deletedAt }: Erasure): number => deletedAt + clockSkewMs;
+  const until = ({ deletedAt }: Erasure): number => stampedUntil(deletedAt);
 
   /** Deletes blobs below a prefix that were written until the deletion. */
   async function blobs(prefix: string, { deletedAt }: Erasure, after: string | undefined): Promise<Slice> {

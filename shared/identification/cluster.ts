@@ -5,6 +5,7 @@ import { placeOf } from '../photos/path.ts';
 import type { FaceIds, SeenFace } from '../records/faceIds.ts';
 import type { Group } from '../records/groups.ts';
 import type { Ledger } from '../records/ledger.ts';
+import { stampedUntil } from '../records/life.ts';
 import type { Results } from '../records/results.ts';
 import type { IdentifyAnswer } from './identify.ts';
 
@@ -61,7 +62,7 @@ async function unknownFaces(
   for (let looked = 0; looked < answersAtMost; looked += answersAtATime) {
     const page = await results.list(group.group, { kind: 'identify', top: answersAtATime, after });
     for (const answer of page.items as IdentifyAnswer[]) {
-      if (Date.parse(answer.createdAt) < Math.max(since, group.deletedAt ?? 0))
+      if (Date.parse(answer.createdAt) < Math.max(since, stampedUntil(group.deletedAt) + 1))
         return { faces: [...faces.values()], truncated: false };
       if (answer.recognitionModel !== group.recognitionModel) continue;
       for (const { faceId, candidates } of answer.faces) {

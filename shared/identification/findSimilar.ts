@@ -3,9 +3,10 @@ import type { FaceRectangle, FindSimilarMode } from '../face/types.ts';
 import { placeOf } from '../photos/path.ts';
 import type { SeenFace } from '../records/faceIds.ts';
 import type { Group } from '../records/groups.ts';
+import { stampedUntil } from '../records/life.ts';
 import type { RecordAs, StoredResult } from '../records/results.ts';
 import type { IdentificationOptions } from './identify.ts';
-import { facesOf, type ProbeFace, type ProbeSource } from './probe.ts';
+import { comparedAtMost, facesOf, type ProbeFace, type ProbeSource } from './probe.ts';
 import { similarFaces } from './similarFaces.ts';
 
 export type SimilarMatch = {
@@ -42,10 +43,13 @@ export function createFindSimilar(options: IdentificationOptions): FindSimilar {
   return async (name, source, query, as = { id: results.newId() }) => {
     const group = await groups.get(name);
     if (group === undefined) throw new RollcallError('group_not_found');
-    const { faces, ...picture } = await facesOf(options, group, source);
+    const { faces, seenOn, ...picture } = await facesOf(options, group, source);
     const asked = new Set(faces.map(({ faceId }) => faceId));
+    const earlierUntil = stampedUntil(group.deletedAt);
     const isElsewhere = (face: SeenFace) =>
-      !asked.has(face.faceId) && (picture.image === undefined || face.image !== picture.image);
+      !asked.has(face.faceId) &&
+      (face.image === undefined || !seenOn.has(face.image)) &&
+      face.detectedAt > earlierUntil;
     const { seen, truncated } = await newestSeen(options, group, isElsewhere, query.since);
     const answer: FindSimilarAnswer = {
       id: as.id,
@@ -57,7 +61,7 @@ export function createFindSimilar(options: IdentificationOptions): FindSimilar {
       truncated,
       faces: [],
     };
-    for (const face of faces)
+    for (const face of faces.slice(0, comparedAtMost))
       answer.faces.push({ ...face, matches: await matchesOf(options, group, face, seen, query) });
     await results.record(answer, [], as);
     return answer;

@@ -45,7 +45,7 @@ export function createIdentify(options: IdentificationOptions): Identify {
   return async (name, source, query, as = { id: results.newId() }) => {
     const group = await groups.get(name);
     if (group === undefined) throw new RollcallError('group_not_found');
-    const { faces, ...picture } = await facesOf(options, group, source);
+    const { faces, seenOn: _seenOn, ...picture } = await facesOf(options, group, source);
     const asked = { ...query, confidenceThreshold: query.confidenceThreshold ?? group.identifyThreshold };
     const training = await options.training(name);
     const identified =

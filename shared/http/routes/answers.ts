@@ -56,7 +56,7 @@ export const answerRoutes: readonly Route[] = [
     tag: 'answers',
     method: 'POST',
     path: 'groups/{group}/find-similar',
-    summary: 'Where else this face was seen',
+    summary: 'Where else the ten largest faces of a picture were seen',
     access: 'identify',
     headers: {
       'Idempotency-Key': 'Answers the same request once: repeated with its key, it gets the same result',
@@ -81,7 +81,7 @@ export const answerRoutes: readonly Route[] = [
     tag: 'answers',
     method: 'POST',
     path: 'groups/{group}/verify',
-    summary: 'Whether this person is on the picture',
+    summary: 'Whether this person is one of the ten largest faces of the picture',
     access: 'identify',
     headers: {
       'Idempotency-Key': 'Answers the same request once: repeated with its key, it gets the same result',
