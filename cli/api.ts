@@ -292,6 +292,7 @@ export type FindSimilarAnswer = {
   image?: string;
   kind: 'find-similar';
   searched: number;
+  /** Whether there were more faces to look through, or more matches */
   truncated: boolean;
   faces: {
     faceId: string;
@@ -1427,11 +1428,15 @@ export function listResults(
     after,
     kind,
     person,
+    since,
+    until,
   }: {
     top?: number;
     after?: string;
     kind?: 'identify' | 'find-similar' | 'verify';
     person?: string;
+    since?: string;
+    until?: string;
   } = {},
   opts?: Oazapfts.RequestOpts,
 ) {
@@ -1471,6 +1476,8 @@ export function listResults(
         after,
         kind,
         person,
+        since,
+        until,
       }),
     )}`,
     {
