@@ -45,6 +45,7 @@ export type Problem = {
     | 'not_allowed'
     | 'bad_request'
     | 'unsupported_media_type'
+    | 'body_too_large'
     | 'url_refused'
     | 'route_not_found'
     | 'group_not_found'
@@ -63,6 +64,7 @@ export type Problem = {
     | 'quota_exceeded'
     | 'plan_full'
     | 'group_lost'
+    | 'messaging_unavailable'
     | 'storage_unavailable'
     | 'face_unavailable'
     | 'face_refused'
@@ -93,6 +95,7 @@ export type Explanation = {
     | 'not_allowed'
     | 'bad_request'
     | 'unsupported_media_type'
+    | 'body_too_large'
     | 'url_refused'
     | 'route_not_found'
     | 'group_not_found'
@@ -111,6 +114,7 @@ export type Explanation = {
     | 'quota_exceeded'
     | 'plan_full'
     | 'group_lost'
+    | 'messaging_unavailable'
     | 'storage_unavailable'
     | 'face_unavailable'
     | 'face_refused'
@@ -228,6 +232,7 @@ export type Picture = {
     | 'not_allowed'
     | 'bad_request'
     | 'unsupported_media_type'
+    | 'body_too_large'
     | 'url_refused'
     | 'route_not_found'
     | 'group_not_found'
@@ -246,6 +251,7 @@ export type Picture = {
     | 'quota_exceeded'
     | 'plan_full'
     | 'group_lost'
+    | 'messaging_unavailable'
     | 'storage_unavailable'
     | 'face_unavailable'
     | 'face_refused'
@@ -455,6 +461,10 @@ export function listGroups(
         status: 500;
         data: Problem;
       }
+    | {
+        status: 503;
+        data: Problem;
+      }
   >(
     `/api/groups${QS.query(
       QS.explode({
@@ -513,7 +523,15 @@ export function putGroup(
         data: Problem;
       }
     | {
+        status: 413;
+        data: Problem;
+      }
+    | {
         status: 500;
+        data: Problem;
+      }
+    | {
+        status: 503;
         data: Problem;
       }
   >(
@@ -556,6 +574,10 @@ export function getGroup(group: string, opts?: Oazapfts.RequestOpts) {
       }
     | {
         status: 500;
+        data: Problem;
+      }
+    | {
+        status: 503;
         data: Problem;
       }
   >(`/api/groups/${encodeURIComponent(group)}`, {
@@ -658,6 +680,10 @@ export function listPersons(
         status: 500;
         data: Problem;
       }
+    | {
+        status: 503;
+        data: Problem;
+      }
   >(
     `/api/groups/${encodeURIComponent(group)}/persons${QS.query(
       QS.explode({
@@ -697,6 +723,10 @@ export function getPerson(group: string, person: string, opts?: Oazapfts.Request
       }
     | {
         status: 500;
+        data: Problem;
+      }
+    | {
+        status: 503;
         data: Problem;
       }
   >(`/api/groups/${encodeURIComponent(group)}/persons/${encodeURIComponent(person)}`, {
@@ -770,6 +800,10 @@ export function getErasure(id: string, opts?: Oazapfts.RequestOpts) {
         status: 500;
         data: Problem;
       }
+    | {
+        status: 503;
+        data: Problem;
+      }
   >(`/api/erasures/${encodeURIComponent(id)}`, {
     ...opts,
   });
@@ -803,6 +837,10 @@ export function train(group: string, opts?: Oazapfts.RequestOpts) {
       }
     | {
         status: 500;
+        data: Problem;
+      }
+    | {
+        status: 503;
         data: Problem;
       }
   >(`/api/groups/${encodeURIComponent(group)}/train`, {
@@ -857,6 +895,10 @@ export function listImages(
         status: 500;
         data: Problem;
       }
+    | {
+        status: 503;
+        data: Problem;
+      }
   >(
     `/api/groups/${encodeURIComponent(group)}/images${QS.query(
       QS.explode({
@@ -909,6 +951,10 @@ export function listAllImages(
       }
     | {
         status: 500;
+        data: Problem;
+      }
+    | {
+        status: 503;
         data: Problem;
       }
   >(
@@ -1051,6 +1097,10 @@ export function redrive(opts?: Oazapfts.RequestOpts) {
       }
     | {
         status: 500;
+        data: Problem;
+      }
+    | {
+        status: 503;
         data: Problem;
       }
   >('/api/failures/redrive', {
@@ -1469,6 +1519,10 @@ export function listResults(
         status: 500;
         data: Problem;
       }
+    | {
+        status: 503;
+        data: Problem;
+      }
   >(
     `/api/groups/${encodeURIComponent(group)}/results${QS.query(
       QS.explode({
@@ -1512,6 +1566,10 @@ export function getResult(group: string, id: string, opts?: Oazapfts.RequestOpts
       }
     | {
         status: 500;
+        data: Problem;
+      }
+    | {
+        status: 503;
         data: Problem;
       }
   >(`/api/groups/${encodeURIComponent(group)}/results/${encodeURIComponent(id)}`, {

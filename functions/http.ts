@@ -65,12 +65,13 @@ function requestOf(request: HttpRequest): ApiRequest {
     params: request.params,
     query: Object.fromEntries(request.query),
     header: (name) => request.headers.get(name) ?? undefined,
-    async body(limit) {
+    async body(limit, tooLarge) {
+      const refuse = () => new RollcallError(tooLarge, `The body is over ${limit} bytes.`);
+      if (Number(request.headers.get('content-length') ?? 0) > limit) throw refuse();
       // The host holds it in memory already, 100 MB at most.
       read ??= request.arrayBuffer().then((buffer) => new Uint8Array(buffer));
       const bytes = await read;
-      if (bytes.length > limit)
-        throw new RollcallError('image_too_large', `The body is over ${limit} bytes.`);
+      if (bytes.length > limit) throw refuse();
       return bytes;
     },
   };

@@ -86,6 +86,7 @@ export function createRollcall({
   const freshFaces = createFreshFaces(table('faceIds'), now);
   const erasures = createErasures(table('erasures'), now);
   const results = createResults(table('results'), now);
+  const claims = createClaims(table('results'), now);
   const trainings = createTrainings(table('trainings'), { initial: untrained, isOpen: (t) => !isCovered(t) });
   const doorbells = createDoorbells(clients.serviceBus, now);
   const deadLetters = createDeadLetters(clients.serviceBus);
@@ -173,6 +174,7 @@ export function createRollcall({
     faceIds,
     freshFaces,
     results,
+    claims,
     trainings,
     face: face.background,
     faceGroups,
@@ -203,6 +205,7 @@ export function createRollcall({
     faceIds,
     freshFaces,
     results,
+    claims,
     cursors,
     doorbells,
     arrivals,
@@ -252,7 +255,7 @@ export function createRollcall({
     ledger,
     trainings,
     erasures,
-    claims: createClaims(table('results'), now),
+    claims,
     newResultId: results.newId,
     recall: createRecall({ results, ledger }),
   };

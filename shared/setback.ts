@@ -1,5 +1,6 @@
 import { isRejection, RollcallError, failures, type FailureCode, type Rejection } from './errors.ts';
 import { translateFaceError } from './face/errors.ts';
+import { translatePlatformError } from './platformErrors.ts';
 import { TurnFarAway } from './quota/gate.ts';
 
 /** What becomes of a picture when a step of its way failed. */
@@ -19,7 +20,7 @@ const longestPauseMs = 120_000;
  */
 export function setbackOf(error: unknown, attempts: number): Setback {
   if (error instanceof TurnFarAway) return { kind: 'wait', inMs: error.inMs };
-  const translated = translateFaceError(error);
+  const translated = translatePlatformError(translateFaceError(error));
   const failure =
     translated instanceof RollcallError
       ? translated

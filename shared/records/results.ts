@@ -51,6 +51,12 @@ export function createResults(table: Table, now: () => number) {
     }
   }
 
+  /** Removes the claim of the result, which may have gone before it. */
+  async function claimRow(group: string, { claim }: ResultRow): Promise<Write[]> {
+    const isThere = claim !== undefined && (await table.get(group, claim)) !== undefined;
+    return isThere ? [{ kind: 'remove', rowKey: claim }] : [];
+  }
+
   return {
     newId(): string {
       return `r${newestFirst(now())}${randomBytes(6).toString('hex')}`;
@@ -117,7 +123,7 @@ export function createResults(table: Table, now: () => number) {
                 etag,
               },
           ...unlisted.map((prefix) => ({ kind: 'remove' as const, rowKey: `${prefix}${result.id}` })),
-          ...(kept === undefined ? claimRow(value) : []),
+          ...(kept === undefined ? await claimRow(group, value) : []),
         ]);
         changed += 1;
       }
@@ -135,7 +141,7 @@ export function createResults(table: Table, now: () => number) {
         const keys = [rowKey, ...value.index.map((prefix) => `${prefix}${value.result.id}`)];
         await table.write(group, [
           ...keys.map((key) => ({ kind: 'remove' as const, rowKey: key })),
-          ...claimRow(value),
+          ...(await claimRow(group, value)),
         ]);
       }
     },
@@ -147,10 +153,6 @@ function startOf({ after = '', until }: ResultQuery): string {
   const from = after === '' ? '' : `${after}\u0001`;
   const latest = until === undefined ? '' : `r${newestFirst(until)}`;
   return from > latest ? from : latest;
-}
-
-function claimRow({ claim }: ResultRow): Write[] {
-  return claim === undefined ? [] : [{ kind: 'remove', rowKey: claim }];
 }
 
 function personPrefix(group: string, person: string): string {

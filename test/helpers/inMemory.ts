@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { RestError } from '@azure/storage-blob';
 import type { Clients } from '../../shared/clients.ts';
+import { RollcallError } from '../../shared/errors.ts';
 import type { FaceClient } from '../../shared/face/client.ts';
 import { problemOf } from '../../shared/http/problem.ts';
 import type { ApiRequest } from '../../shared/http/route.ts';
@@ -27,7 +28,12 @@ export type InMemory = ReturnType<typeof inMemory>;
 export function inMemory({
   face = {},
   settings = {},
-}: { face?: Partial<FaceClient>; settings?: Record<string, string> } = {}) {
+  fetchPicture,
+}: {
+  face?: Partial<FaceClient>;
+  settings?: Record<string, string>;
+  fetchPicture?: (url: string) => Promise<Uint8Array>;
+} = {}) {
   const clock = { now: Date.parse('2026-01-01T00:00:00Z') };
   const blobs = new Map<string, Blob>();
   const tables = new Map<string, Map<string, Row>>();
@@ -39,7 +45,7 @@ export function inMemory({
     await before.access(what);
     return action();
   };
-  const rollcall: Rollcall = createRollcall({
+  const created = createRollcall({
     settings: readSettings({ FACE_ENDPOINT: 'http://face.invalid', FACE_QUOTA: 'none', ...settings }),
     clients: {
       blobs: blobService(blobs, clock, answer),
@@ -50,6 +56,10 @@ export function inMemory({
           sendMessages: () => answer(`send ${queue}`, () => undefined),
           close: () => Promise.resolve(),
         }),
+        createReceiver: () => ({
+          receiveMessages: () => answer('receive', () => []),
+          close: () => Promise.resolve(),
+        }),
       },
     } as unknown as Clients,
     credential: { key: 'x' },
@@ -57,6 +67,7 @@ export function inMemory({
     now: () => clock.now,
     face: { interactive: faceOf(face), background: faceOf(face) },
   });
+  const rollcall: Rollcall = fetchPicture === undefined ? created : { ...created, fetchPicture };
 
   return {
     rollcall,
@@ -83,7 +94,11 @@ export function inMemory({
         params,
         query: Object.fromEntries(url.searchParams),
         header: (name) => headers[name],
-        body: async () => (typeof body === 'string' ? Buffer.from(body) : body),
+        async body(limit, tooLarge) {
+          const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+          if (bytes.length > limit) throw new RollcallError(tooLarge);
+          return bytes;
+        },
       };
       const given = await route.handle(request, rollcall).catch(problemOf);
       const answered = { status: 200, ...given };
@@ -121,6 +136,11 @@ function blobService(blobs: Map<string, Blob>, clock: { now: number }, answer: A
           answer('blob', () => {
             const { bytes, size = bytes.length, writtenAt } = of(`${container}/${name}`);
             return { etag: `"${writtenAt}"`, contentLength: size, lastModified: seconds(writtenAt) };
+          }),
+        delete: () =>
+          answer('delete', () => {
+            of(`${container}/${name}`);
+            blobs.delete(`${container}/${name}`);
           }),
         download: () =>
           answer('download', () => ({

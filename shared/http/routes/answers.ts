@@ -11,6 +11,7 @@ const pictureFailures = [
   'unsupported_format',
   'image_too_small',
   'image_too_large',
+  'body_too_large',
   'unsupported_media_type',
   'url_refused',
   'image_not_found',
@@ -24,6 +25,8 @@ const pictureFailures = [
   'face_access_denied',
   'key_reused',
   'in_progress',
+  'conflict',
+  'storage_unavailable',
 ] as const satisfies readonly FailureCode[];
 
 /** What is asked about faces, and what was answered. */
@@ -45,9 +48,11 @@ export const answerRoutes: readonly Route[] = [
     async handle(request, rollcall) {
       const query = queryOf(request, schemas.identifyQuery);
       const group = await groupOf(request, rollcall);
-      const source = await readProbeSource(request, schemas.identifyBody, rollcall.fetchPicture);
+      const source = () => readProbeSource(request, schemas.identifyBody, rollcall.fetchPicture);
       return {
-        body: await once(request, rollcall, group, (as) => rollcall.identify(group.group, source, query, as)),
+        body: await once(request, rollcall, group, async (as) =>
+          rollcall.identify(group.group, await source(), query, as),
+        ),
       };
     },
   },
@@ -68,10 +73,10 @@ export const answerRoutes: readonly Route[] = [
     async handle(request, rollcall) {
       const query = queryOf(request, schemas.findSimilarQuery);
       const group = await groupOf(request, rollcall);
-      const source = await readProbeSource(request, schemas.faceBody, rollcall.fetchPicture);
+      const source = () => readProbeSource(request, schemas.faceBody, rollcall.fetchPicture);
       return {
-        body: await once(request, rollcall, group, (as) =>
-          rollcall.findSimilar(group.group, source, query, as),
+        body: await once(request, rollcall, group, async (as) =>
+          rollcall.findSimilar(group.group, await source(), query, as),
         ),
       };
     },
@@ -93,10 +98,12 @@ export const answerRoutes: readonly Route[] = [
     async handle(request, rollcall) {
       const { person } = queryOf(request, schemas.verifyQuery);
       const group = await groupOf(request, rollcall);
-      const source = await readProbeSource(request, schemas.faceBody, rollcall.fetchPicture);
+      const source = () => readProbeSource(request, schemas.faceBody, rollcall.fetchPicture);
       const name = personNameOf(person);
       return {
-        body: await once(request, rollcall, group, (as) => rollcall.verify(group.group, source, name, as)),
+        body: await once(request, rollcall, group, async (as) =>
+          rollcall.verify(group.group, await source(), name, as),
+        ),
       };
     },
   },
@@ -117,6 +124,8 @@ export const answerRoutes: readonly Route[] = [
       'quota_exceeded',
       'face_unavailable',
       'face_access_denied',
+      'conflict',
+      'storage_unavailable',
     ],
     async handle(request, rollcall) {
       const query = queryOf(request, schemas.clusterQuery);
@@ -132,7 +141,7 @@ export const answerRoutes: readonly Route[] = [
     access: 'identify',
     query: schemas.resultQuery,
     answer: { status: 200, schema: schemas.pages.results },
-    failures: ['bad_request', 'group_not_found'],
+    failures: ['bad_request', 'group_not_found', 'storage_unavailable'],
     async handle(request, rollcall) {
       const { person, ...query } = queryOf(request, schemas.resultQuery);
       const group = await groupOf(request, rollcall);
@@ -148,7 +157,7 @@ export const answerRoutes: readonly Route[] = [
     summary: 'One result',
     access: 'identify',
     answer: { status: 200, schema: schemas.result },
-    failures: ['bad_request', 'group_not_found', 'result_not_found'],
+    failures: ['bad_request', 'group_not_found', 'result_not_found', 'storage_unavailable'],
     async handle(request, rollcall) {
       const group = await groupOf(request, rollcall);
       const result = await rollcall.recall.get(group, request.params['id'] ?? '');
