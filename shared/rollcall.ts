@@ -10,6 +10,7 @@ import type { FaceTransportOptions } from './face/transport.ts';
 import { createHealth } from './health.ts';
 import { createCluster } from './identification/cluster.ts';
 import { createFindSimilar } from './identification/findSimilar.ts';
+import { createFreshBudget } from './identification/freshBudget.ts';
 import { createRecall } from './identification/recall.ts';
 import { createIdentify, type IdentificationOptions } from './identification/identify.ts';
 import { createVerify } from './identification/verify.ts';
@@ -123,12 +124,14 @@ export function createRollcall({
     interactive: createDetect({ face: face.interactive, faceIds, settings, now }),
     background: createDetect({ face: face.background, faceIds, settings, now }),
   };
+  const freshBudget = createFreshBudget(settings.FACE_QUOTA, now);
   const inLane = (lane: 'interactive' | 'background'): IdentificationOptions => ({
     detect: detect[lane],
     face: face[lane],
     photos,
     faceIds,
     freshFaces,
+    freshBudget,
     groups,
     ledger,
     results,

@@ -9,6 +9,7 @@ import type { RecordAs, Results, StoredResult } from '../records/results.ts';
 import type { Training } from '../training/machine.ts';
 import { createCandidates, type Candidate } from './candidates.ts';
 import { largestThatFits } from './fit.ts';
+import type { FreshBudget } from './freshBudget.ts';
 import { withFreshCandidates } from './freshCandidates.ts';
 import { facesOf, type ProbeFace, type ProbeOptions, type ProbeSource } from './probe.ts';
 
@@ -25,6 +26,7 @@ export type IdentificationOptions = ProbeOptions & {
   groups: Groups;
   ledger: Ledger;
   freshFaces: FreshFaces;
+  freshBudget: FreshBudget;
   results: Results;
   training: (group: string) => Promise<Training | undefined>;
   now: () => number;
