@@ -395,6 +395,14 @@ export function openApi(opts?: Oazapfts.RequestOpts) {
         data: Problem;
       }
     | {
+        status: 401;
+        data: Problem;
+      }
+    | {
+        status: 403;
+        data: Problem;
+      }
+    | {
         status: 500;
         data: Problem;
       }
@@ -413,6 +421,14 @@ export function problem(code: string, opts?: Oazapfts.RequestOpts) {
       }
     | {
         status: 400;
+        data: Problem;
+      }
+    | {
+        status: 401;
+        data: Problem;
+      }
+    | {
+        status: 403;
         data: Problem;
       }
     | {

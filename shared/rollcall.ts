@@ -7,7 +7,7 @@ import { createEnrollmentSession } from './enrollment/session.ts';
 import type { Clients } from './clients.ts';
 import { createFaceClients, type FaceClient } from './face/client.ts';
 import type { FaceTransportOptions } from './face/transport.ts';
-import { createHealth } from './health.ts';
+import { createHealth, healthQuestions } from './health.ts';
 import { createCluster } from './identification/cluster.ts';
 import { createFindSimilar } from './identification/findSimilar.ts';
 import { createFreshBudget } from './identification/freshBudget.ts';
@@ -253,7 +253,7 @@ export function createRollcall({
       now,
     }),
     fetchPicture: (url: string) => fetchPicture(url),
-    health: createHealth({ clients, face: settings.FACE_ENDPOINT, groups }),
+    health: createHealth(healthQuestions({ clients, face: settings.FACE_ENDPOINT }), now),
     groups,
     ledger,
     trainings,
