@@ -131,6 +131,21 @@ function blobService(blobs: Map<string, Blob>, clock: { now: number }, answer: A
   return {
     getContainerClient: (container: string) => ({
       getProperties: () => answer('container', () => ({ date: seconds(clock.now) })),
+      listBlobsFlat: ({ prefix }: { prefix: string }) => ({
+        async *byPage() {
+          const blobItems = [...blobs]
+            .filter(([path]) => path.startsWith(`${container}/${prefix}`))
+            .map(([path, { bytes, writtenAt }]) => ({
+              name: path.slice(container.length + 1),
+              properties: {
+                etag: `"${writtenAt}"`,
+                contentLength: bytes.length,
+                lastModified: seconds(writtenAt),
+              },
+            }));
+          yield await answer('list blobs', () => ({ segment: { blobItems }, continuationToken: '' }));
+        },
+      }),
       getBlobClient: (name: string) => ({
         getProperties: () =>
           answer('blob', () => {

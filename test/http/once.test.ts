@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
+import { FaceError } from '../../shared/face/errors.ts';
 import { tables } from '../../shared/resources.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { inMemory, type InMemory } from '../helpers/inMemory.ts';
@@ -21,6 +22,7 @@ beforeEach(async () => {
         await face;
         return [];
       },
+      deleteGroup: () => Promise.reject(new FaceError(404, 'LargePersonGroupNotFound', 'x')),
     },
     async fetchPicture() {
       fetched += 1;
@@ -74,7 +76,7 @@ test('a request that was taken for dead does not free the key of the one that to
   expect(await ask('one')).toMatchObject({ status: 200, body: body as object });
 });
 
-test('claims go with their results, with their group, and when nobody asked again for a day', async () => {
+test('claims go with their results, and when nobody asked again for a day', async () => {
   await ask('kept');
   face = new Promise(() => undefined);
   void ask('abandoned');
@@ -88,6 +90,20 @@ test('claims go with their results, with their group, and when nobody asked agai
   expect(claims()).toHaveLength(1);
   app.clock.now += 31 * 86_400_000;
   await app.rollcall.sweep();
+  expect(app.rows(tables.results)).toEqual([]);
+});
+
+test('claims go with their group, answered or not', async () => {
+  await ask('answered');
+  face = new Promise(() => undefined);
+  void ask('unanswered');
+  await eventually('it is at Face', async () => detected === 2);
+  expect(claims()).toHaveLength(2);
+  const { id } = await app.rollcall.deleteGroup('club');
+  await app.rollcall.eraseGroup('club');
+  app.clock.now += 31_000;
+  await app.rollcall.eraseGroup('club');
+  expect((await app.rollcall.erasures.get(id))?.finishedAt).toBeDefined();
   expect(app.rows(tables.results)).toEqual([]);
 });
 
