@@ -39,7 +39,8 @@ export function inMemory({
   const tables = new Map<string, Map<string, Row>>();
   /** Called before each access to storage: to break it, or to let something happen just then. */
   const before = { access: (_what: string): void | Promise<void> => undefined };
-  const reads = { now: 0, atOnce: 0, most: 0, all: 0 };
+  /** The most rows of each table that were read at the same time. */
+  const mostReads = new Map<string, number>();
 
   const answer = async <Value>(what: string, action: () => Value): Promise<Value> => {
     await before.access(what);
@@ -50,7 +51,7 @@ export function inMemory({
     clients: {
       blobs: blobService(blobs, clock, answer),
       queues: { getQueueClient: () => ({ exists: () => Promise.resolve(false) }) },
-      table: (name: string) => table(tables, name, answer, reads),
+      table: (name: string) => table(tables, name, answer, mostReads),
       serviceBus: {
         createSender: (queue: string) => ({
           sendMessages: () => answer(`send ${queue}`, () => undefined),
@@ -74,7 +75,7 @@ export function inMemory({
     clock,
     blobs,
     before,
-    reads,
+    mostReads,
     /** Rows of a table whose keys begin so. */
     rows: (name: string, prefix = ''): string[] =>
       [...(tables.get(name)?.keys() ?? [])].filter((key) => key.split('\n')[1]?.startsWith(prefix) === true),
@@ -170,13 +171,14 @@ function table(
   tables: Map<string, Map<string, Row>>,
   name: string,
   answer: Answer,
-  reads: { now: number; most: number; all: number },
+  mostReads: Map<string, number>,
 ) {
   const rows = tables.get(name) ?? new Map<string, Row>();
   tables.set(name, rows);
   const keyOf = (entity: Record<string, unknown>) =>
     `${String(entity['partitionKey'])}\n${String(entity['rowKey'])}`;
   let changes = 0;
+  let reading = 0;
   const check = ([kind, entity, , options]: Action): void => {
     const row = rows.get(keyOf(entity));
     const etag = kind === 'delete' ? (entity['etag'] as string | undefined) : options?.etag;
@@ -192,9 +194,8 @@ function table(
   };
   return {
     async getEntity(partitionKey: string, rowKey: string) {
-      reads.all += 1;
-      reads.now += 1;
-      reads.most = Math.max(reads.most, reads.now);
+      reading += 1;
+      mostReads.set(name, Math.max(mostReads.get(name) ?? 0, reading));
       try {
         return await answer(`get ${name}`, () => {
           const row = rows.get(keyOf({ partitionKey, rowKey }));
@@ -202,7 +203,7 @@ function table(
           return { ...row.properties, partitionKey, rowKey, etag: row.etag };
         });
       } finally {
-        reads.now -= 1;
+        reading -= 1;
       }
     },
     async *listEntities({ queryOptions: { filter } }: { queryOptions: { filter: string } }) {

@@ -45,6 +45,20 @@ test('the sweep, too, deletes only the version that the request was about', asyn
   expect(erasures()).toBe(0);
 });
 
+test('a request that died before it deleted anything is not done by the sweep in another version', async () => {
+  changeBeforeDeletion(async () => {
+    await app.rollcall.putGroup('club', { minQuality: 'low' });
+    app.before.access = (what) =>
+      what === `get ${tables.groups}` ? Promise.reject(new Error('the process died')) : undefined;
+  });
+  expect(await remove()).toMatchObject({ status: 500 });
+  app.before.access = () => undefined;
+  expect(erasures()).toBe(2);
+  await app.rollcall.sweep();
+  expect(await app.call('GET', 'groups/club')).toMatchObject({ status: 200 });
+  expect(erasures()).toBe(0);
+});
+
 test('without a condition a changed group is deleted all the same', async () => {
   changeBeforeDeletion(() => app.rollcall.putGroup('club', { minQuality: 'low' }));
   expect(await app.call('DELETE', 'groups/club')).toMatchObject({ status: 202 });

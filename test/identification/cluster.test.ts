@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { FaceError } from '../../shared/face/errors.ts';
 import { groupKnownFaces } from '../../shared/identification/knownFaces.ts';
+import { tables } from '../../shared/resources.ts';
 import { inMemory } from '../helpers/inMemory.ts';
 import { portrait } from '../helpers/pictures.ts';
 
@@ -71,11 +72,11 @@ test('unknown faces are read many at a time, and no more than that', async () =>
       body: portrait('audrey_crop.jpg'),
     });
   }
-  app.reads.most = 0;
+  app.mostReads.clear();
   const { status, body } = await app.call('POST', 'groups/lobby/cluster');
   expect(status).toBe(200);
   expect(body).toMatchObject({ searched: 100, truncated: false });
   const { clusters } = body as { clusters: { faces: { faceId: string }[] }[] };
   expect(clusters[0]?.faces.map(({ faceId }) => faceId)).toEqual(idsOf(101).slice(1).toReversed());
-  expect(app.reads.most).toBe(32);
+  expect([app.mostReads.get(tables.results), app.mostReads.get(tables.faceIds)]).toEqual([32, 32]);
 });
