@@ -57,7 +57,7 @@ async function answerIn(
   } catch (error) {
     const failure = failureOf(error);
     if (failure.code === 'internal')
-      invocation.error(`request ${context.requestId}: ${describeError(failure.cause)}`);
+      invocation.error(`request ${context.requestId}: ${describeError(failure)}`);
     const { status, headers, body } = problemOf(failure);
     return { status, headers: { ...headers, ...named }, body: JSON.stringify(body) };
   }

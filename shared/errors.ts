@@ -314,16 +314,24 @@ export function codeOf(error: unknown): FailureCode {
 const framesAtMost = 3;
 
 /**
- * What a log line may say of an error: the code and detail of one that is raised on purpose. Of any other its name,
- * its code and where it was thrown, never its message: that may hold a path or a name.
+ * What a log line may say of an error: the code and detail of one that is raised on purpose, and what caused it. Of
+ * any other its name, its code and where it was thrown, never its message: that may hold a path or a name.
  */
 export function describeError(error: unknown): string {
-  if (error instanceof RollcallError) return `${error.code}: ${error.message}`;
-  if (!(error instanceof Error)) return 'internal';
+  if (!(error instanceof RollcallError))
+    return error instanceof Error
+      ? `internal: ${[traitsOf(error), ...framesOf(error)].join(' at ')}`
+      : 'internal';
+  const { code, message, cause } = error;
+  if (code === 'internal' && cause !== undefined) return describeError(cause);
+  return cause instanceof Error ? `${code}: ${message} (${traitsOf(cause)})` : `${code}: ${message}`;
+}
+
+/** Its name, and what it has for codes. */
+function traitsOf(error: Error): string {
   const { code, statusCode } = error as Error & { code?: unknown; statusCode?: unknown };
-  const known = [code, statusCode].filter((value) => typeof value === 'string' || typeof value === 'number');
-  const frames = framesOf(error).map((frame) => `at ${frame}`);
-  return [`internal: ${error.name}`, ...known, ...frames].join(' ');
+  const codes = [code, statusCode].filter((value) => typeof value === 'string' || typeof value === 'number');
+  return [error.name, ...codes].join(' ');
 }
 
 /** Where it was thrown: our own frames, innermost first, each a file and its line. */

@@ -80,4 +80,13 @@ describe('a log line about an error', () => {
     expect(describeError(new RollcallError('no_face'))).toBe('no_face: There is no face on the picture.');
     expect(describeError('thrown')).toBe('internal');
   });
+
+  test('says what is behind it, in the same manner', () => {
+    const cause = new RestError('enroll/family/Ann/1.jpg', { statusCode: 503, code: 'ServerBusy' });
+    expect(describeError(new RollcallError('storage_unavailable', undefined, { cause }))).toBe(
+      'storage_unavailable: The storage account did not answer in time. (RestError ServerBusy 503)',
+    );
+    const unforeseen = new RollcallError('internal', undefined, { cause: new TypeError('Ann') });
+    expect(describeError(unforeseen)).toMatch(/^internal: TypeError at failures\.test\.ts:\d+:\d+/);
+  });
 });
