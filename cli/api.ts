@@ -45,6 +45,7 @@ export type Problem = {
     | 'not_allowed'
     | 'bad_request'
     | 'unsupported_media_type'
+    | 'body_too_large'
     | 'url_refused'
     | 'route_not_found'
     | 'group_not_found'
@@ -63,6 +64,7 @@ export type Problem = {
     | 'quota_exceeded'
     | 'plan_full'
     | 'group_lost'
+    | 'messaging_unavailable'
     | 'storage_unavailable'
     | 'face_unavailable'
     | 'face_refused'
@@ -93,6 +95,7 @@ export type Explanation = {
     | 'not_allowed'
     | 'bad_request'
     | 'unsupported_media_type'
+    | 'body_too_large'
     | 'url_refused'
     | 'route_not_found'
     | 'group_not_found'
@@ -111,6 +114,7 @@ export type Explanation = {
     | 'quota_exceeded'
     | 'plan_full'
     | 'group_lost'
+    | 'messaging_unavailable'
     | 'storage_unavailable'
     | 'face_unavailable'
     | 'face_refused'
@@ -228,6 +232,7 @@ export type Picture = {
     | 'not_allowed'
     | 'bad_request'
     | 'unsupported_media_type'
+    | 'body_too_large'
     | 'url_refused'
     | 'route_not_found'
     | 'group_not_found'
@@ -246,6 +251,7 @@ export type Picture = {
     | 'quota_exceeded'
     | 'plan_full'
     | 'group_lost'
+    | 'messaging_unavailable'
     | 'storage_unavailable'
     | 'face_unavailable'
     | 'face_refused'
@@ -292,6 +298,7 @@ export type FindSimilarAnswer = {
   image?: string;
   kind: 'find-similar';
   searched: number;
+  /** Whether there were more faces to look through, or more matches */
   truncated: boolean;
   faces: {
     faceId: string;
@@ -384,6 +391,18 @@ export function openApi(opts?: Oazapfts.RequestOpts) {
         };
       }
     | {
+        status: 400;
+        data: Problem;
+      }
+    | {
+        status: 401;
+        data: Problem;
+      }
+    | {
+        status: 403;
+        data: Problem;
+      }
+    | {
         status: 500;
         data: Problem;
       }
@@ -402,6 +421,14 @@ export function problem(code: string, opts?: Oazapfts.RequestOpts) {
       }
     | {
         status: 400;
+        data: Problem;
+      }
+    | {
+        status: 401;
+        data: Problem;
+      }
+    | {
+        status: 403;
         data: Problem;
       }
     | {
@@ -448,6 +475,10 @@ export function listGroups(
       }
     | {
         status: 500;
+        data: Problem;
+      }
+    | {
+        status: 503;
         data: Problem;
       }
   >(
@@ -508,7 +539,15 @@ export function putGroup(
         data: Problem;
       }
     | {
+        status: 413;
+        data: Problem;
+      }
+    | {
         status: 500;
+        data: Problem;
+      }
+    | {
+        status: 503;
         data: Problem;
       }
   >(
@@ -551,6 +590,10 @@ export function getGroup(group: string, opts?: Oazapfts.RequestOpts) {
       }
     | {
         status: 500;
+        data: Problem;
+      }
+    | {
+        status: 503;
         data: Problem;
       }
   >(`/api/groups/${encodeURIComponent(group)}`, {
@@ -653,6 +696,10 @@ export function listPersons(
         status: 500;
         data: Problem;
       }
+    | {
+        status: 503;
+        data: Problem;
+      }
   >(
     `/api/groups/${encodeURIComponent(group)}/persons${QS.query(
       QS.explode({
@@ -692,6 +739,10 @@ export function getPerson(group: string, person: string, opts?: Oazapfts.Request
       }
     | {
         status: 500;
+        data: Problem;
+      }
+    | {
+        status: 503;
         data: Problem;
       }
   >(`/api/groups/${encodeURIComponent(group)}/persons/${encodeURIComponent(person)}`, {
@@ -746,6 +797,10 @@ export function getErasure(id: string, opts?: Oazapfts.RequestOpts) {
         data: Erasure;
       }
     | {
+        status: 400;
+        data: Problem;
+      }
+    | {
         status: 401;
         data: Problem;
       }
@@ -759,6 +814,10 @@ export function getErasure(id: string, opts?: Oazapfts.RequestOpts) {
       }
     | {
         status: 500;
+        data: Problem;
+      }
+    | {
+        status: 503;
         data: Problem;
       }
   >(`/api/erasures/${encodeURIComponent(id)}`, {
@@ -794,6 +853,10 @@ export function train(group: string, opts?: Oazapfts.RequestOpts) {
       }
     | {
         status: 500;
+        data: Problem;
+      }
+    | {
+        status: 503;
         data: Problem;
       }
   >(`/api/groups/${encodeURIComponent(group)}/train`, {
@@ -848,6 +911,10 @@ export function listImages(
         status: 500;
         data: Problem;
       }
+    | {
+        status: 503;
+        data: Problem;
+      }
   >(
     `/api/groups/${encodeURIComponent(group)}/images${QS.query(
       QS.explode({
@@ -900,6 +967,10 @@ export function listAllImages(
       }
     | {
         status: 500;
+        data: Problem;
+      }
+    | {
+        status: 503;
         data: Problem;
       }
   >(
@@ -1029,6 +1100,10 @@ export function redrive(opts?: Oazapfts.RequestOpts) {
         };
       }
     | {
+        status: 400;
+        data: Problem;
+      }
+    | {
         status: 401;
         data: Problem;
       }
@@ -1038,6 +1113,10 @@ export function redrive(opts?: Oazapfts.RequestOpts) {
       }
     | {
         status: 500;
+        data: Problem;
+      }
+    | {
+        status: 503;
         data: Problem;
       }
   >('/api/failures/redrive', {
@@ -1146,7 +1225,7 @@ export function identify(
   );
 }
 /**
- * Where else this face was seen
+ * Where else the ten largest faces of a picture were seen
  */
 export function findSimilar(
   group: string,
@@ -1249,7 +1328,7 @@ export function findSimilar(
   );
 }
 /**
- * Whether this person is on the picture
+ * Whether this person is one of the ten largest faces of the picture
  */
 export function verify(
   group: string,
@@ -1415,11 +1494,15 @@ export function listResults(
     after,
     kind,
     person,
+    since,
+    until,
   }: {
     top?: number;
     after?: string;
     kind?: 'identify' | 'find-similar' | 'verify';
     person?: string;
+    since?: string;
+    until?: string;
   } = {},
   opts?: Oazapfts.RequestOpts,
 ) {
@@ -1452,6 +1535,10 @@ export function listResults(
         status: 500;
         data: Problem;
       }
+    | {
+        status: 503;
+        data: Problem;
+      }
   >(
     `/api/groups/${encodeURIComponent(group)}/results${QS.query(
       QS.explode({
@@ -1459,6 +1546,8 @@ export function listResults(
         after,
         kind,
         person,
+        since,
+        until,
       }),
     )}`,
     {
@@ -1493,6 +1582,10 @@ export function getResult(group: string, id: string, opts?: Oazapfts.RequestOpts
       }
     | {
         status: 500;
+        data: Problem;
+      }
+    | {
+        status: 503;
         data: Problem;
       }
   >(`/api/groups/${encodeURIComponent(group)}/results/${encodeURIComponent(id)}`, {

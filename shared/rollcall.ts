@@ -8,9 +8,10 @@ import { createStrayPersons } from './enrollment/strayPersons.ts';
 import type { Clients } from './clients.ts';
 import { createFaceClients, type FaceClient } from './face/client.ts';
 import type { FaceTransportOptions } from './face/transport.ts';
-import { createHealth } from './health.ts';
+import { createHealth, healthQuestions } from './health.ts';
 import { createCluster } from './identification/cluster.ts';
 import { createFindSimilar } from './identification/findSimilar.ts';
+import { createFreshBudget } from './identification/freshBudget.ts';
 import { createRecall } from './identification/recall.ts';
 import { createIdentify, type IdentificationOptions } from './identification/identify.ts';
 import { createVerify } from './identification/verify.ts';
@@ -87,6 +88,7 @@ export function createRollcall({
   const freshFaces = createFreshFaces(table('faceIds'), now);
   const erasures = createErasures(table('erasures'), now);
   const results = createResults(table('results'), now);
+  const claims = createClaims(table('results'), now);
   const trainings = createTrainings(table('trainings'), { initial: untrained, isOpen: (t) => !isCovered(t) });
   const doorbells = createDoorbells(clients.serviceBus, now);
   const deadLetters = createDeadLetters(clients.serviceBus);
@@ -123,12 +125,14 @@ export function createRollcall({
     interactive: createDetect({ face: face.interactive, faceIds, settings, now }),
     background: createDetect({ face: face.background, faceIds, settings, now }),
   };
+  const freshBudget = createFreshBudget(settings.FACE_QUOTA, now);
   const inLane = (lane: 'interactive' | 'background'): IdentificationOptions => ({
     detect: detect[lane],
     face: face[lane],
     photos,
     faceIds,
     freshFaces,
+    freshBudget,
     groups,
     ledger,
     results,
@@ -181,6 +185,7 @@ export function createRollcall({
     faceIds,
     freshFaces,
     results,
+    claims,
     trainings,
     face: face.background,
     faceGroups,
@@ -212,6 +217,7 @@ export function createRollcall({
     faceIds,
     freshFaces,
     results,
+    claims,
     cursors,
     doorbells,
     arrivals,
@@ -256,12 +262,12 @@ export function createRollcall({
       now,
     }),
     fetchPicture: (url: string) => fetchPicture(url),
-    health: createHealth({ clients, face: settings.FACE_ENDPOINT, groups }),
+    health: createHealth(healthQuestions({ clients, face: settings.FACE_ENDPOINT }), now),
     groups,
     ledger,
     trainings,
     erasures,
-    claims: createClaims(table('results'), now),
+    claims,
     newResultId: results.newId,
     recall: createRecall({ results, ledger }),
   };

@@ -1,5 +1,6 @@
 import { isRejection, RollcallError, failures, type FailureCode, type Rejection } from './errors.ts';
 import { isFaceError, translateFaceError } from './face/errors.ts';
+import { translatePlatformError } from './platformErrors.ts';
 import { TurnFarAway } from './quota/gate.ts';
 
 /** What becomes of a picture when a step of its way failed. */
@@ -24,7 +25,7 @@ const longestParkMs = 3_600_000;
  */
 export function setbackOf(error: unknown, attempts: number): Setback {
   if (error instanceof TurnFarAway) return { kind: 'wait', inMs: error.inMs };
-  const translated = translateFaceError(error);
+  const translated = translatePlatformError(translateFaceError(error));
   const failure =
     translated instanceof RollcallError
       ? translated
@@ -48,6 +49,6 @@ export function setbackOf(error: unknown, attempts: number): Setback {
 
 /** Nothing answers. A failure that Face itself reports may be of this picture alone. */
 function isOutage({ code, cause }: RollcallError): boolean {
-  if (code === 'storage_unavailable' || code === 'face_throttled') return true;
-  return code === 'face_unavailable' && !isFaceError(cause, 500);
+  if (code === 'face_unavailable') return !isFaceError(cause, 500);
+  return ['storage_unavailable', 'messaging_unavailable', 'face_throttled'].includes(code);
 }

@@ -3,6 +3,7 @@ import type { TokenCredential } from '@azure/identity';
 import { request, type Dispatcher } from 'undici';
 import { FaceUnanswered, isFaceError, readFaceError } from './errors.ts';
 import type { Departure, Lane, QuotaGate } from '../quota/gate.ts';
+import { requestContext } from '../requestContext.ts';
 
 export type FaceTransportOptions = {
   endpoint: string;
@@ -87,7 +88,7 @@ async function exchange(options: FaceTransportOptions, call: FaceCall, url: URL)
   try {
     const response = await request(url, {
       method: call.method,
-      headers: { ...authorization, ...contentOf(call).headers, 'client-request-id': randomUUID() },
+      headers: { ...authorization, ...contentOf(call).headers, ...contextHeaders() },
       body: contentOf(call).body,
       signal: AbortSignal.timeout(options.timeoutMs),
       ...(options.dispatcher === undefined ? {} : { dispatcher: options.dispatcher }),
@@ -108,6 +109,12 @@ async function exchange(options: FaceTransportOptions, call: FaceCall, url: URL)
       },
     );
   }
+}
+
+/** So that the support of Face, and a trace, can tell which request of ours a call belongs to. */
+function contextHeaders(): Record<string, string> {
+  const { requestId, ...trace } = requestContext() ?? { requestId: randomUUID() };
+  return { 'client-request-id': requestId, ...trace };
 }
 
 function contentOf(call: FaceCall): { headers: Record<string, string>; body: Uint8Array | string | null } {

@@ -12,6 +12,7 @@ import type { FaceIds } from '../records/faceIds.ts';
 import type { FreshFaces } from '../records/freshFaces.ts';
 import { TurnFarAway } from '../quota/gate.ts';
 import type { Group, Groups } from '../records/groups.ts';
+import type { Claims } from '../records/idempotency.ts';
 import type { Ledger } from '../records/ledger.ts';
 import type { LostFaces } from '../records/lostFaces.ts';
 import { faceLost, isSettled, needsEnrollment } from '../records/picture.ts';
@@ -35,6 +36,7 @@ export type SweepOptions = {
   faceIds: FaceIds;
   freshFaces: FreshFaces;
   results: Results;
+  claims: Claims;
   cursors: Table;
   doorbells: Doorbells;
   arrivals: Arrivals;
@@ -220,6 +222,21 @@ export function createSweep(options: SweepOptions) {
     await moveCursor('expired', next);
   }
 
+  /** Keys of requests that died before they answered: a slice of one group. */
+  async function abandonedClaims(): Promise<void> {
+    const cursor = await options.cursors.get<{ next?: string; after?: string }>('cursors', 'claims');
+    const { items, next } = await groups.list({ top: 1, after: cursor?.value.next });
+    const [group] = items;
+    if (group === undefined) return moveCursor('claims', undefined);
+    const { claims } = options;
+    const query = { top: slice.expired, after: cursor?.value.after };
+    const page = await claims.forget(group.group, query, claims.isAbandoned);
+    if (page.next === undefined) return moveCursor('claims', next);
+    await options.cursors.write('cursors', [
+      { kind: 'put', rowKey: 'claims', value: { next: cursor?.value.next, after: page.next } },
+    ]);
+  }
+
   async function moveCursor(name: string, next: string | undefined): Promise<void> {
     await options.cursors.write('cursors', [
       { kind: 'put', rowKey: name, value: next === undefined ? {} : { next } },
@@ -239,6 +256,7 @@ export function createSweep(options: SweepOptions) {
         () => unannouncedPhotos(containers.identify),
         unannouncedRemovals,
         expiredRecords,
+        abandonedClaims,
       ];
       for (const part of parts) {
         try {

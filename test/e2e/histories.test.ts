@@ -100,7 +100,8 @@ async function carryOut(group: string, container: Container, step: Command): Pro
       if (status !== 202) return;
       for (const known of paths) if (known.startsWith(`${step.person}/`)) container.delete(known);
       // Storage tells when a blob was written in whole seconds: what comes within this one goes too.
-      return void (await sleep(1_100));
+      await sleep(1_100);
+      return;
     }
     case 'fault':
       return proxy.break(step.method, new RegExp(`/${group}/`), step.fault);
@@ -113,7 +114,8 @@ async function carryOut(group: string, container: Container, step: Command): Pro
       ));
     }
     case 'pass':
-      return void (await sleep(step.ms));
+      await sleep(step.ms);
+      return;
   }
 }
 

@@ -64,6 +64,23 @@ const cases: Case[] = [
   ['a page of none', 'groups?top=0', {}, 'bad_request', /top/],
   ['a page of too many', 'groups/empty/images?top=1001', {}, 'bad_request', /top/],
   ['an unknown state', 'groups/empty/images?state=lost', {}, 'bad_request', /state/],
+  ['a blank page', 'groups?top=', {}, 'bad_request', /top: a value/],
+  ['a parameter that is none', 'groups?kind=identify', {}, 'bad_request', /kind: no such parameter/],
+  ['a parameter where there is none', 'groups/empty?x=1', {}, 'bad_request', /x: no such parameter/],
+  [
+    'a blank threshold, which would accept anybody',
+    'groups/empty/identify?confidenceThreshold=',
+    { method: 'POST', headers: picture, body: 'x' },
+    'bad_request',
+    /confidenceThreshold: a value/,
+  ],
+  [
+    'a blank beginning of time',
+    'groups/empty/find-similar?since=%20',
+    { method: 'POST', headers: picture, body: 'x' },
+    'bad_request',
+    /since: a value/,
+  ],
   [
     'a setting that is none',
     'groups/empty',
