@@ -138,6 +138,16 @@ test('with a key file, functions, webhooks and the administration ask for their 
   await locked.stop();
 });
 
+test('webhooks and the administration refuse what is no JSON', async () => {
+  for (const path of [
+    '/runtime/webhooks/blobs?functionName=Host.Functions.blob',
+    '/runtime/webhooks/EventGrid?functionName=event',
+    '/admin/functions/timer',
+  ]) {
+    expect((await fetch(url(path), { method: 'POST', body: '{"input"' })).status).toBe(400);
+  }
+});
+
 test('what no function is asked about is refused as a problem', async () => {
   const undecodable = await sendRaw(
     host.ready.url,

@@ -1,8 +1,10 @@
 import { ServiceBusClient } from '@azure/service-bus';
 import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
 import { portInUse, type RunningPart } from '../part.ts';
 import { listenToBlobs } from './blobTrigger.ts';
 import { provideCore, type App, type RegisteredFunction } from './core.ts';
+import { parseJson } from './eventGrid.ts';
 import { listenToEventGrid } from './eventGridTrigger.ts';
 import { readHostSettings, type HostSettings } from './hostSettings.ts';
 import { createHttpServer, listenHttp } from './httpTrigger.ts';
@@ -153,8 +155,10 @@ function administer(
     );
     if (registered === undefined) return reply.code(404).send();
     const run = byTimer.get(name);
-    const text = request.body instanceof Uint8Array ? Buffer.from(request.body).toString('utf8') : '{}';
-    const { input = '' } = JSON.parse(text === '' ? '{}' : text) as { input?: string };
+    const hasBody = request.body instanceof Uint8Array && request.body.length > 0;
+    const body = z.object({ input: z.string().nullish() }).safeParse(hasBody ? parseJson(request.body) : {});
+    if (!body.success) return reply.code(400).send();
+    const input = body.data.input ?? '';
     await (run === undefined ? invoke(registered, { data: { string: input } }) : run());
     return reply.code(202).send();
   });
