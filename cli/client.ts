@@ -118,7 +118,7 @@ export async function status(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: { data: options.data } });
   const at = to(await readEndpoints(values.data));
   const { items } = await answerOf(api.listGroups({ top: 1_000 }, at));
-  const groups = await Promise.all(items.map(({ group }) => answerOf(api.getGroup(group, at))));
+  const groups = await Promise.all(items.map(({ group }) => answerOf(api.getGroup(group, {}, at))));
   console.table(
     groups.map(({ group, persons, images, training }) => ({
       group,
@@ -135,7 +135,7 @@ export async function redrive(args: string[]): Promise<void> {
   const at = to(await readEndpoints(values.data));
   let sent = 0;
   for (let more = true; more;) {
-    const answer = await answerOf(api.redrive(at));
+    const answer = await answerOf(api.redrive({}, at));
     sent += answer.redriven;
     more = answer.more && answer.redriven > 0;
   }

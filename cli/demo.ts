@@ -168,7 +168,7 @@ async function verify(at: Endpoints): Promise<Line> {
 }
 
 function groupView(at: Endpoints): Promise<api.Group> {
-  return answerOf(api.getGroup(group, to(at)));
+  return answerOf(api.getGroup(group, {}, to(at)));
 }
 
 async function until<Value>(what: string, probe: () => Promise<Value | undefined | false>): Promise<Value> {

@@ -1,7 +1,9 @@
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { buildFunctions } from '../../scripts/buildFunctions.ts';
+import { coldStart } from './coldStart.ts';
 import { importUnderQuota } from './importUnderQuota.ts';
+import { ownShare } from './ownShare.ts';
 import { recovery } from './recovery.ts';
 import { throughput } from './throughput.ts';
 
@@ -13,6 +15,8 @@ if (!(minutes > 0)) throw new Error(`--minutes takes a number above 0, not "${va
 
 await buildFunctions();
 console.log(`cores: ${cpus().length}`);
+await coldStart();
+await ownShare();
 for (const instances of [1, 4]) await throughput(instances);
 await importUnderQuota({ instances: 4, minutes });
 await recovery();

@@ -74,7 +74,7 @@ export async function startTestStack({
     const text = await response.text();
     const body: unknown = text === '' ? undefined : JSON.parse(text);
     // Every answer that a test sees has to be documented.
-    expectDocumented(init.method ?? 'GET', path, response.status, body);
+    expectDocumented(init.method ?? 'GET', path, response.status, body, response.headers);
     return { status: response.status, headers: response.headers, body };
   }
 
