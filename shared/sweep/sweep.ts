@@ -57,6 +57,7 @@ const slice = {
   expired: 1_000,
 } as const;
 const dayMs = 86_400_000;
+const queueCallMs = 5_000;
 /** So long after its turn a picture may still be at work. */
 const turnMs = 30_000;
 
@@ -120,13 +121,18 @@ export function createSweep(options: SweepOptions) {
 
   /** Pictures that the trigger gave up on. */
   async function poisonedPictures(): Promise<void> {
-    if (!(await options.poison.exists())) return;
-    const { receivedMessageItems } = await options.poison.receiveMessages({ numberOfMessages: slice.poison });
+    // The client has no time limit of its own: on a dead connection it would wait, and every sweep with it, for ever.
+    const limited = () => ({ abortSignal: AbortSignal.timeout(queueCallMs) });
+    if (!(await options.poison.exists(limited()))) return;
+    const { receivedMessageItems } = await options.poison.receiveMessages({
+      numberOfMessages: slice.poison,
+      ...limited(),
+    });
     for (const message of receivedMessageItems) {
       const image = imageOfPoison(message.messageText);
       if (image === undefined) log.error('a message of the poison queue cannot be read and is dropped');
       else await arrivals.gaveUp(image);
-      await options.poison.deleteMessage(message.messageId, message.popReceipt);
+      await options.poison.deleteMessage(message.messageId, message.popReceipt, limited());
     }
   }
 
