@@ -30,7 +30,8 @@ export async function growth(): Promise<void> {
   const bench = await startGrowing();
   try {
     await bench.grow(warm);
-    const costs: Cost[] = [];
+    console.log('cost a picture as its group grows (ratio to the first)');
+    let first: Cost | undefined;
     for (const { from, to } of windows) {
       await bench.grow(from);
       const before = await bench.counts();
@@ -41,9 +42,10 @@ export async function growth(): Promise<void> {
         Object.entries(after).map(([name, count]) => [name, (count - (before[name] ?? 0)) / pictures]),
       );
       cost['milliseconds'] = (seconds * 1_000) / pictures;
-      costs.push({ ...cost, ...(await bench.sweepCost()) });
+      Object.assign(cost, await bench.sweepCost());
+      first ??= cost;
+      console.log(`  from ${from} to ${to} pictures:${described(cost, first)}`);
     }
-    print(costs);
   } finally {
     await bench.close();
   }
@@ -143,22 +145,12 @@ async function startGrowing() {
   };
 }
 
-function print(costs: readonly Cost[]): void {
-  const [first = {}] = costs;
-  const row = (name: string, cells: readonly string[]): void =>
-    console.log(`  ${name.padEnd(24)}${cells.map((cell) => cell.padStart(18)).join('')}`);
-  console.log('cost a picture as its group grows (ratio to the first column)');
-  row(
-    'pictures in the group',
-    windows.map(({ from, to }) => `${from} to ${to}`),
-  );
-  for (const [name, least] of Object.entries(first)) {
-    row(
-      name,
-      costs.map((cost) => {
-        const value = cost[name] ?? NaN;
-        return least === 0 ? value.toFixed(2) : `${value.toFixed(2)} (${(value / least).toFixed(2)})`;
-      }),
-    );
-  }
+function described(cost: Cost, first: Cost): string {
+  return Object.entries(cost)
+    .map(([name, value]) => {
+      const ratio = first[name] === 0 ? '' : ` (${(value / (first[name] ?? NaN)).toFixed(2)})`;
+      return `${name} ${value.toFixed(2)}${ratio}`;
+    })
+    .map((line) => `\n    ${line}`)
+    .join('');
 }
