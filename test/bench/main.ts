@@ -1,6 +1,7 @@
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { buildFunctions } from '../../scripts/buildFunctions.ts';
+import { gallery } from './gallery.ts';
 import { importUnderQuota } from './importUnderQuota.ts';
 import { recovery } from './recovery.ts';
 import { throughput } from './throughput.ts';
@@ -16,3 +17,4 @@ console.log(`cores: ${cpus().length}`);
 for (const instances of [1, 4]) await throughput(instances);
 await importUnderQuota({ instances: 4, minutes });
 await recovery();
+await gallery();
