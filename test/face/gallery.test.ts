@@ -178,7 +178,8 @@ test('vectors of another length come from other models, and are refused', async 
   collection.train();
   await expect(collection.identify([anyVector(1, 20)()], 1)).rejects.toThrow('a vector of 20 numbers');
   collection.add(randomUUID(), anyVector(1, 20)());
-  expect(() => collection.train()).toThrow('a vector of 20 numbers');
+  collection.train();
+  await expect(collection.identify([anyVector(1, 16)()], 1)).rejects.toThrow('a vector of');
 });
 
 test('no deleted vector stays in memory', () => {

@@ -3,7 +3,7 @@ import type { Views } from './memory.ts';
 /** A multiple of four, for the kernel. Small, since each collection in memory has at least one block. */
 export const rowsOfBlock = 256;
 
-const idBytes = 16;
+export const idBytes = 16;
 
 /**
  * How a block of faces lies in memory: its vectors side by side, then their scales, their biases, and for each the
@@ -35,8 +35,12 @@ export function vectorAt({ width }: Layout, { block, row }: Row): number {
   return block + row * width;
 }
 
-export function scaleOf({ floats }: Views, { scales }: Layout, { block, row }: Row): number {
-  return floats[(block + scales) / Float32Array.BYTES_PER_ELEMENT + row] ?? 0;
+export function scaleAt({ scales }: Layout, { block, row }: Row): number {
+  return block + scales + row * Float32Array.BYTES_PER_ELEMENT;
+}
+
+export function biasAt({ biases }: Layout, { block, row }: Row): number {
+  return block + biases + row * Int32Array.BYTES_PER_ELEMENT;
 }
 
 /** A person as a key of maps; undefined where the row is empty. */

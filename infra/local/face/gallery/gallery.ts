@@ -97,9 +97,14 @@ export function createGallery(store: FaceStore, vision: Pick<Vision, 'confidence
   return {
     /** What is trained now has to be added up to this face; later ones will be loaded when somebody asks. */
     upTo: (collection: number): number => held.get(collection)?.upTo ?? 0,
-    /** These faces are trained now. */
+    /** These faces are trained now. Where they cannot be held, whoever searches next loads all anew and hears why. */
     add(collection: number, pages: Iterable<VectorPage>): void {
-      for (const page of pages) held.get(collection)?.rows.add(page);
+      try {
+        for (const page of pages) held.get(collection)?.rows.add(page);
+        makeRoom();
+      } catch {
+        forget(collection);
+      }
     },
     forget,
     forgetPerson: (collection: number, personId: string) => held.get(collection)?.rows.removePerson(personId),

@@ -1,4 +1,4 @@
-;; The inner loop of the gallery: how alike the faces of a block are to some probes.
+;; The inner loops of the gallery: writing faces as whole numbers, and how alike they are to some probes.
 ;; `npx node scripts/kernel.ts` assembles it into kernel.wasm.
 (module
   (import "gallery" "memory" (memory 1 65536 shared))
@@ -65,4 +65,71 @@
       (br_if $fourRows
         (i32.ne
           (local.tee $rows (i32.add (local.get $rows) (i32.shl (local.get $width) (i32.const 2))))
-          (local.get $rowsEnd))))))
+          (local.get $rowsEnd)))))
+
+  ;; Writes `width` floats as whole numbers of -127 to 127 times *scale, with *bias = 64 times their sum: what the
+  ;; middle of probes adds to their products. The result is the length of what the whole numbers leave out.
+  (func (export "quantise")
+    (param $floats i32) (param $width i32) (param $row i32) (param $scale i32) (param $bias i32) (result f32)
+    (local $at i32) (local $end i32) (local $most f32)
+    (local $scales v128) (local $inverse v128) (local $sum v128) (local $error v128)
+    (local $a v128) (local $b v128) (local $c v128) (local $d v128)
+    (local $x v128)
+    (local.set $end (i32.add (local.get $floats) (i32.shl (local.get $width) (i32.const 2))))
+
+    (local.set $at (local.get $floats))
+    (loop $largest
+      (local.set $a (f32x4.max (local.get $a) (f32x4.abs (v128.load (local.get $at)))))
+      (br_if $largest
+        (i32.ne (local.tee $at (i32.add (local.get $at) (i32.const 16))) (local.get $end))))
+    (local.set $most
+      (f32.max
+        (f32.max (f32x4.extract_lane 0 (local.get $a)) (f32x4.extract_lane 1 (local.get $a)))
+        (f32.max (f32x4.extract_lane 2 (local.get $a)) (f32x4.extract_lane 3 (local.get $a)))))
+    (f32.store (local.get $scale) (f32.div (local.get $most) (f32.const 127)))
+    (local.set $scales (f32x4.splat (f32.load (local.get $scale))))
+    (local.set $inverse
+      (f32x4.splat (select
+        (f32.div (f32.const 127) (local.get $most)) (f32.const 0) (f32.gt (local.get $most) (f32.const 0)))))
+
+    (local.set $at (local.get $floats))
+    (loop $sixteen
+      (local.set $x (v128.load (local.get $at)))
+      (local.set $a (f32x4.nearest (f32x4.mul (local.get $x) (local.get $inverse))))
+      (local.set $x (f32x4.sub (local.get $x) (f32x4.mul (local.get $a) (local.get $scales))))
+      (local.set $error (f32x4.add (local.get $error) (f32x4.mul (local.get $x) (local.get $x))))
+      (local.set $a (i32x4.trunc_sat_f32x4_s (local.get $a)))
+      (local.set $sum (i32x4.add (local.get $sum) (local.get $a)))
+      (local.set $x (v128.load offset=16 (local.get $at)))
+      (local.set $b (f32x4.nearest (f32x4.mul (local.get $x) (local.get $inverse))))
+      (local.set $x (f32x4.sub (local.get $x) (f32x4.mul (local.get $b) (local.get $scales))))
+      (local.set $error (f32x4.add (local.get $error) (f32x4.mul (local.get $x) (local.get $x))))
+      (local.set $b (i32x4.trunc_sat_f32x4_s (local.get $b)))
+      (local.set $sum (i32x4.add (local.get $sum) (local.get $b)))
+      (local.set $x (v128.load offset=32 (local.get $at)))
+      (local.set $c (f32x4.nearest (f32x4.mul (local.get $x) (local.get $inverse))))
+      (local.set $x (f32x4.sub (local.get $x) (f32x4.mul (local.get $c) (local.get $scales))))
+      (local.set $error (f32x4.add (local.get $error) (f32x4.mul (local.get $x) (local.get $x))))
+      (local.set $c (i32x4.trunc_sat_f32x4_s (local.get $c)))
+      (local.set $sum (i32x4.add (local.get $sum) (local.get $c)))
+      (local.set $x (v128.load offset=48 (local.get $at)))
+      (local.set $d (f32x4.nearest (f32x4.mul (local.get $x) (local.get $inverse))))
+      (local.set $x (f32x4.sub (local.get $x) (f32x4.mul (local.get $d) (local.get $scales))))
+      (local.set $error (f32x4.add (local.get $error) (f32x4.mul (local.get $x) (local.get $x))))
+      (local.set $d (i32x4.trunc_sat_f32x4_s (local.get $d)))
+      (local.set $sum (i32x4.add (local.get $sum) (local.get $d)))
+      (v128.store (local.get $row) (i8x16.narrow_i16x8_s
+        (i16x8.narrow_i32x4_s (local.get $a) (local.get $b))
+        (i16x8.narrow_i32x4_s (local.get $c) (local.get $d))))
+      (local.set $row (i32.add (local.get $row) (i32.const 16)))
+      (br_if $sixteen
+        (i32.ne (local.tee $at (i32.add (local.get $at) (i32.const 64))) (local.get $end))))
+
+    (i32.store (local.get $bias) (i32.mul (i32.const 64)
+      (i32.add
+        (i32.add (i32x4.extract_lane 0 (local.get $sum)) (i32x4.extract_lane 1 (local.get $sum)))
+        (i32.add (i32x4.extract_lane 2 (local.get $sum)) (i32x4.extract_lane 3 (local.get $sum))))))
+    (f32.sqrt
+      (f32.add
+        (f32.add (f32x4.extract_lane 0 (local.get $error)) (f32x4.extract_lane 1 (local.get $error)))
+        (f32.add (f32x4.extract_lane 2 (local.get $error)) (f32x4.extract_lane 3 (local.get $error)))))))

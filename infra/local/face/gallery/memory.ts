@@ -1,3 +1,5 @@
+import { createKernel } from './kernel.ts';
+
 const pageBytes = 65_536;
 const mostPages = 65_536;
 /** Memory grows by at least this much at a time. */
@@ -31,7 +33,8 @@ export function createViews(memory: WebAssembly.Memory): () => Views {
  */
 export function createGalleryMemory() {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: mostPages, shared: true });
-  const views = createViews(memory);
+  // Only this thread lets it grow.
+  let views = viewsOf(memory.buffer);
   const released = new Map<number, number[]>();
   let end = 0;
 
@@ -41,11 +44,14 @@ export function createGalleryMemory() {
     if (missing <= 0) return;
     const left = mostPages - memory.buffer.byteLength / pageBytes;
     memory.grow(Math.max(missing, Math.min(growthPages, left)));
+    views = viewsOf(memory.buffer);
   }
 
   return {
     memory,
-    views,
+    kernel: createKernel(memory),
+    /** Views of all there is; of before the last call of `allocate`, they may be too short. */
+    views: () => views,
     /** The address of so many bytes, all zero, for vectors of 16 bytes. */
     allocate(size: number): number {
       const again = released.get(size)?.pop();
@@ -57,7 +63,7 @@ export function createGalleryMemory() {
       return address;
     },
     release(address: number, size: number): void {
-      views().bytes.fill(0, address, address + size);
+      views.bytes.fill(0, address, address + size);
       const others = released.get(size);
       if (others === undefined) released.set(size, [address]);
       else others.push(address);

@@ -1,7 +1,17 @@
-import { faceAt, layoutOf, personAt, rowsOfBlock, vectorAt, type Layout, type Row } from './block.ts';
+import {
+  biasAt,
+  faceAt,
+  idBytes,
+  layoutOf,
+  personAt,
+  rowsOfBlock,
+  scaleAt,
+  vectorAt,
+  type Layout,
+  type Row,
+} from './block.ts';
 import type { VectorPage } from '../store.ts';
 import type { GalleryMemory } from './memory.ts';
-import { quantiseRow } from './quantise.ts';
 import { uuidLength, writeUuid } from './uuid.ts';
 
 /**
@@ -30,36 +40,34 @@ export function createRows(memory: GalleryMemory) {
     return { block: blocks.at(-1) ?? 0, row };
   }
 
-  function write(place: Row, vector: Float32Array): void {
-    const { signed, floats, ints } = memory.views();
-    const at = vectorAt(layout, place);
-    const quantised = quantiseRow(vector, signed.subarray(at, at + layout.width));
-    error = Math.max(error, quantised.error);
-    floats[(place.block + layout.scales) / 4 + place.row] = quantised.scale;
-    ints[(place.block + layout.biases) / 4 + place.row] = quantised.bias;
+  /** `staging`: where its floats go first, zero beyond them. */
+  function write(place: Row, vector: Float32Array, staging: number): void {
+    memory.views().floats.set(vector, staging / Float32Array.BYTES_PER_ELEMENT);
+    const [scale, bias] = [scaleAt(layout, place), biasAt(layout, place)];
+    const left = memory.kernel.quantise(staging, layout.width, vectorAt(layout, place), scale, bias);
+    error = Math.max(error, left);
   }
 
   function wipe(place: Row): void {
-    const { bytes, signed, floats, ints } = memory.views();
-    const person = personAt(layout, place);
-    bytes.fill(0, person, faceAt(layout, place) + 16);
-    signed.fill(0, vectorAt(layout, place), vectorAt(layout, place) + layout.width);
-    floats[(place.block + layout.scales) / 4 + place.row] = 0;
-    ints[(place.block + layout.biases) / 4 + place.row] = 0;
+    const { bytes, floats, ints } = memory.views();
+    bytes.fill(0, personAt(layout, place), faceAt(layout, place) + idBytes);
+    bytes.fill(0, vectorAt(layout, place), vectorAt(layout, place) + layout.width);
+    floats[scaleAt(layout, place) / Float32Array.BYTES_PER_ELEMENT] = 0;
+    ints[biasAt(layout, place) / Int32Array.BYTES_PER_ELEMENT] = 0;
     empty.push(place);
     size -= 1;
   }
 
   /** Empties the rows whose ID at this place is the given one, `atMost` of them. */
   function removeWhere(idAt: typeof personAt, id: string, atMost: number): void {
-    const wanted = Buffer.alloc(16);
+    const wanted = Buffer.alloc(idBytes);
     writeUuid(Buffer.from(id, 'latin1'), 0, wanted, 0);
     const [first, { bytes, ints }] = [wanted.readInt32LE(), memory.views()];
     let found = 0;
     for (const block of blocks) {
       for (let row = 0; row < rowsOfBlock && found < atMost; row += 1) {
         const at = idAt(layout, { block, row });
-        if (ints[at / 4] !== first || bytes.compare(wanted, 0, 16, at, at + 16) !== 0) continue;
+        if (ints[at / 4] !== first || bytes.compare(wanted, 0, idBytes, at, at + idBytes) !== 0) continue;
         wipe({ block, row });
         found += 1;
       }
@@ -83,14 +91,16 @@ export function createRows(memory: GalleryMemory) {
       const length = vectors.length / count;
       if (numbers === 0 && Number.isInteger(length)) [numbers, layout] = [length, layoutOf(length)];
       refuseOtherNumbers(length);
+      const staging = memory.allocate(layout.width * Float32Array.BYTES_PER_ELEMENT);
       for (let index = 0; index < count; index += 1) {
         const place = nextRow();
-        write(place, vectors.subarray(index * length, (index + 1) * length));
+        write(place, vectors.subarray(index * length, (index + 1) * length), staging);
         const { bytes } = memory.views();
         writeUuid(personIds, index * uuidLength, bytes, personAt(layout, place));
         writeUuid(faceIds, index * uuidLength, bytes, faceAt(layout, place));
         size += 1;
       }
+      memory.release(staging, layout.width * Float32Array.BYTES_PER_ELEMENT);
     },
     removeFace: (faceId: string) => removeWhere(faceAt, faceId, 1),
     removePerson: (personId: string) => removeWhere(personAt, personId, Infinity),

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { layoutOf, personKey, rowsOfBlock, type Layout, type Row } from './block.ts';
+import { createKernel } from './kernel.ts';
 import { createViews, type Views } from './memory.ts';
 import { createShortlist, type Hit, type Shortlist } from './shortlist.ts';
 
@@ -20,19 +19,6 @@ export type ScanRequest = {
 
 export type Scan = (request: ScanRequest) => Hit<Row>[][];
 
-type Kernel = {
-  score(
-    rows: number,
-    rowCount: number,
-    width: number,
-    scales: number,
-    biases: number,
-    probes: number,
-    probeCount: number,
-    scores: number,
-  ): void;
-};
-
 /** Bytes that the scores of a block take. */
 export function scoreBytes(probes: number): number {
   return probes * rowsOfBlock * Float32Array.BYTES_PER_ELEMENT;
@@ -40,8 +26,7 @@ export function scoreBytes(probes: number): number {
 
 /** Looks through blocks on this thread: for each probe the shortlist of its nearest. */
 export function createScan(memory: WebAssembly.Memory): Scan {
-  const module = new WebAssembly.Module(readFileSync(join(import.meta.dirname, 'kernel.wasm')));
-  const kernel = new WebAssembly.Instance(module, { gallery: { memory } }).exports as Kernel;
+  const kernel = createKernel(memory);
   const viewsNow = createViews(memory);
   return ({ blocks, numbers, probes, scores, top, margins }) => {
     const layout = layoutOf(numbers);

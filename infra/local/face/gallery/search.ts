@@ -1,5 +1,5 @@
-import { faceAt, personAt, personKey, scaleOf, vectorAt, type Row } from './block.ts';
-import { quantiseProbe } from './quantise.ts';
+import { faceAt, personAt, personKey, scaleAt, vectorAt, type Row } from './block.ts';
+import { writeProbe } from './probe.ts';
 import type { Rows } from './rows.ts';
 import { scoreBytes, type ScanRequest } from './scan.ts';
 import type { Scanners } from './scanners.ts';
@@ -50,8 +50,7 @@ async function firstLook(
   try {
     const at = take(probes.length * width);
     const margins = probes.map((probe, index) => {
-      const into = memory.views().signed.subarray(at + index * width, at + (index + 1) * width);
-      const { scale, error } = quantiseProbe(probe, into);
+      const { scale, error } = writeProbe(probe, memory.views().signed, at + index * width);
       // In the kernel's unit, which is the probe's.
       return (2 * (rows.error() * lengthOf(probe) + (1 + rows.error()) * error)) / scale;
     });
@@ -99,7 +98,7 @@ function secondLook(rows: Rows, places: readonly Row[], probe: Float32Array, top
     const at = vectorAt(layout, place);
     let product = 0;
     for (const [index, value] of probe.entries()) product += value * (views.signed[at + index] ?? 0);
-    list.offer(person, place, product * scaleOf(views, layout, place));
+    list.offer(person, place, product * (views.floats[scaleAt(layout, place) / 4] ?? 0));
   }
   return list.hits().map(({ item }) => ({
     personId: readUuid(views.bytes, personAt(layout, item)),
