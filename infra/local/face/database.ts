@@ -60,11 +60,6 @@ export function openFaceDatabase(file: string) {
       const statement = db.prepare(sql);
       return (...values: SqlValue[]) => statement.all(...values) as Found[];
     },
-    /** One after another, for answers that are too large to be held twice. */
-    each: <Found>(sql: string) => {
-      const statement = db.prepare(sql);
-      return (...values: SqlValue[]) => statement.iterate(...values) as IterableIterator<Found>;
-    },
     /** A deletion after which what was deleted is nowhere on the disk, the write-ahead log included. */
     erase: (sql: string) => {
       const erase = run(sql);
