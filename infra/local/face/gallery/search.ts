@@ -1,4 +1,4 @@
-import { faceAt, personAt, personKey, scaleAt, vectorAt, type Row } from './block.ts';
+import { faceAt, personAt, personKey, rowsOfBlock, scaleAt, vectorAt, type Row } from './block.ts';
 import { writeProbe } from './probe.ts';
 import type { Rows } from './rows.ts';
 import { scoreBytes, type ScanRequest } from './scan.ts';
@@ -40,7 +40,8 @@ async function firstLook(
 ): Promise<Row[][]> {
   const { memory } = rows;
   const { width } = rows.layout();
-  const parts = partsOf(rows.blocks(), rows.size() * probes.length <= productsHere ? 1 : scanners.threads);
+  const products = rows.blocks().length * rowsOfBlock * probes.length;
+  const parts = partsOf(rows.blocks(), products <= productsHere ? 1 : scanners.threads);
   const taken: { address: number; size: number }[] = [];
   const take = (size: number): number => {
     const address = memory.allocate(size);
