@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { buildFunctions } from '../../scripts/buildFunctions.ts';
 import { broker } from './broker.ts';
 import { coldStart } from './coldStart.ts';
+import { gallery } from './gallery.ts';
 import { growth } from './growth.ts';
 import { importUnderQuota, type ImportOptions } from './importUnderQuota.ts';
 import { journal } from './journal.ts';
@@ -29,6 +30,7 @@ const benches: Record<string, (options: Options) => Promise<void>> = {
     for (const connections of [1, 4]) await broker(connections);
   },
   journal,
+  gallery: () => gallery(),
   importUnderQuota: (options) => importUnderQuota({ instances: 4, ...options }),
   recovery,
 };
