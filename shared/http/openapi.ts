@@ -9,7 +9,7 @@ type Json = Record<string, unknown>;
 const summary =
   'Turns a storage container into a face enrollment and identification service. ' +
   'Every answer other than a success is a problem (RFC 9457) with a code; query parameters that an operation does not ' +
-  'name are ignored.';
+  'name are refused, but for code, which may hold a function key.';
 
 /** The OpenAPI 3.1 document of the route table. */
 export function openApi(routes: readonly Route[]): Json {

@@ -18,8 +18,9 @@ export interface DeadLetters {
 const failureBody = z.object({ failure: z.object({ code: z.string(), detail: z.string() }) });
 
 const batch = 50;
-/** One call takes out at most so many of a queue. */
+/** One call takes out at most so many of a queue, and for so long: what is rung may come back dead at once. */
 const exhumedAtMost = 5_000;
+const exhumesForMs = 15_000;
 const waitMs = 1_000;
 
 /**
@@ -49,7 +50,8 @@ export function createDeadLetters(client: ServiceBus): DeadLetters {
     const receiver = client.createReceiver(queue, { subQueueType: 'deadLetter' });
     let exhumed = 0;
     try {
-      while (exhumed < exhumedAtMost) {
+      const endAt = performance.now() + exhumesForMs;
+      while (exhumed < exhumedAtMost && performance.now() < endAt) {
         const messages: ServiceBusReceivedMessage[] = await receiver.receiveMessages(batch, {
           maxWaitTimeInMs: waitMs,
         });

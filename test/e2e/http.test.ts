@@ -354,7 +354,7 @@ test('what belongs to another group is not there, and a parameter that is none d
   await stack.drop('identify/theirs/secret.jpg', portrait('queen20_crop.jpg'));
   await stack.settled('identify/theirs/secret.jpg', 'identified');
   const { items } = await stack.get<{ items: { id: string; faces: { faceId: string }[] }[] }>(
-    'groups/theirs/results?kind=identify&typo=1',
+    'groups/theirs/results?kind=identify',
   );
   const [{ id, faces } = { id: '', faces: [] }] = items;
   const faceId = faces[0]?.faceId ?? '';

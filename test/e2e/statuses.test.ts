@@ -1,6 +1,7 @@
 import { TableClient } from '@azure/data-tables';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { RollcallError } from '../../shared/errors.ts';
 import { appRoles, principalHeader } from '../../shared/http/access.ts';
 import { problemOf } from '../../shared/http/problem.ts';
 import { openApi } from '../../shared/http/openapi.ts';
@@ -176,12 +177,12 @@ function sendGood(operation: string): Promise<Answer> {
   return send?.() ?? call(method, path());
 }
 
-/** While tables, or blobs where no table is asked, answer what nobody foresaw. */
-async function withBrokenStorage(operation: string): Promise<Answer> {
+/** While tables, or blobs where no table is asked, answer so: 503, or what nobody foresaw. */
+async function withBrokenStorage(operation: string, status: 503 | 418): Promise<Answer> {
   const { method, path } = good[operation] ?? { method: 'GET', path: () => 'none' };
   const broken = operation === 'putImage' ? blob : table;
   const body = takesPicture.includes(operation) ? portrait('cage.jpg') : undefined;
-  broken.answerWith(418);
+  broken.answerWith(status);
   try {
     return await call(method, path(), body, body === undefined ? {} : picture);
   } finally {
@@ -213,6 +214,7 @@ function inTheDark(): Promise<Map<string, Answer>> {
       const answers = await Promise.all(
         operations.map((operation) => {
           const { method, path } = good[operation] ?? { method: 'GET', path: () => 'none' };
+          if (operation === 'health') return downHealth();
           return operation === 'putImage'
             ? call(method, path(), portrait('cage.jpg'), picture)
             : call(method, path());
@@ -224,6 +226,14 @@ function inTheDark(): Promise<Map<string, Answer>> {
     }
   })();
   return dark;
+}
+
+/** What was found a moment ago is told again. */
+function downHealth(): Promise<Answer> {
+  return eventually('a part is down', async () => {
+    const answer = await call('GET', 'health');
+    return answer.status === 503 ? answer : undefined;
+  });
 }
 
 async function withoutBlobs(operation: string): Promise<Answer> {
@@ -318,6 +328,7 @@ const ways: Record<string, Record<number, Way>> = {
   putGroup: {
     400: badGroup('PUT'),
     409: () => call('PUT', 'groups/club', '{"recognitionModel":"recognition_01"}', json),
+    413: () => call('PUT', 'groups/club', ' '.repeat(65_537), json),
     412: () => call('PUT', 'groups/club', '{}', { ...json, ...stale }),
   },
   getGroup: { 400: badGroup('GET'), 404: noGroup('GET') },
@@ -349,8 +360,17 @@ const ways: Record<string, Record<number, Way>> = {
     404: () => call('DELETE', 'groups/club/persons/a/images/never.jpg'),
     503: () => withoutBlobs('deleteImage'),
   },
-  // While tables fail, dead letters come faster than a redrive can take them: it would not end.
-  redrive: { 500: () => handleBroken('redrive') },
+  // While tables fail, dead letters come faster than a redrive can take them: it would take its whole time.
+  redrive: {
+    500: () => handleBroken('redrive'),
+    503: () =>
+      inProcess(async () => {
+        const redrive = () => Promise.reject(new RollcallError('storage_unavailable'));
+        const request = { query: {} } as unknown as ApiRequest;
+        const route = pictureRoutes.find(({ name }) => name === 'redrive');
+        await route?.handle(request, { redrive } as unknown as Rollcall);
+      }),
+  },
   identify: waysOfAsking('identify'),
   findSimilar: waysOfAsking('find-similar'),
   verify: waysOfAsking('verify?person=ann'),
@@ -374,7 +394,10 @@ function wayTo(operation: string, status: number): Way | undefined {
   if (status === 401) return () => stack.api(path(), { method });
   if (status === 403)
     return () => stack.api(path(), { method, headers: { [principalHeader]: principalOf() } });
-  return status === 500 ? () => withBrokenStorage(operation) : undefined;
+  // A parameter that is in no document.
+  if (status === 400) return () => call(method, `${path()}?typo=1`);
+  if (status === 503) return () => withBrokenStorage(operation, 503);
+  return status === 500 ? () => withBrokenStorage(operation, 418) : undefined;
 }
 
 const document = openApi(routes) as {
