@@ -3,10 +3,17 @@ import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { confidenceOfCosine } from '../../infra/local/face/models/confidence.ts';
 import { createVision } from '../../infra/local/face/models/vision.ts';
-import type { AnalyzedFace, Vision } from '../../infra/local/face/vision.ts';
+import type { AnalyzedFace, Vision, Wanted } from '../../infra/local/face/vision.ts';
 import { franck, groupPicture, portrait } from '../helpers/pictures.ts';
 
 let vision: Vision;
+
+const wanted: Wanted = {
+  detectionModel: 'detection_03',
+  recognitionModel: 'recognition_04',
+  landmarks: true,
+  attributes: [],
+};
 
 beforeAll(async () => {
   vision = await createVision({ workers: 2 });
@@ -15,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => vision.close());
 
 async function faceOf(bytes: Uint8Array): Promise<AnalyzedFace> {
-  const { faces } = await vision.analyze(bytes);
+  const { faces } = await vision.analyze(bytes, wanted);
   const [face] = faces;
   if (face === undefined) throw new Error('no face was found');
   return face;
@@ -41,7 +48,7 @@ test('pictures of a person match, pictures of different people do not', async ()
   );
   for (const [index, a] of faces.entries()) {
     for (const b of faces.slice(index + 1)) {
-      const confidence = vision.confidence(a.face.embedding, b.face.embedding);
+      const confidence = vision.confidence(a.face.embedding, b.face.embedding, 'recognition_04');
       if (a.person === b.person) expect(confidence, `${a.file} ${b.file}`).toBeGreaterThan(0.5);
       else expect(confidence, `${a.file} ${b.file}`).toBeLessThan(0.5);
     }
@@ -51,14 +58,14 @@ test('pictures of a person match, pictures of different people do not', async ()
 test('group pictures: everybody who looks at the camera, and nothing else', async () => {
   const counts = await Promise.all(
     ([1, 3, 4, 5, 6] as const).map(
-      async (number) => (await vision.analyze(groupPicture(number))).faces.length,
+      async (number) => (await vision.analyze(groupPicture(number), wanted)).faces.length,
     ),
   );
   expect(counts).toEqual([3, 3, 4, 5, 4]);
 });
 
 test('faces come largest first, inside the picture, taller than wide', async () => {
-  const { faces, width, height } = await vision.analyze(groupPicture(5));
+  const { faces, width, height } = await vision.analyze(groupPicture(5), wanted);
   const areas = faces.map(({ rectangle }) => rectangle.width * rectangle.height);
   expect(areas).toEqual(areas.toSorted((a, b) => b - a));
   for (const { rectangle } of faces) {
@@ -71,7 +78,7 @@ test('faces come largest first, inside the picture, taller than wide', async () 
 
 test('drawings and masks of which no one is a face are none', async () => {
   for (const file of ['scream_crop.jpg', 'ironman.jpg', 'skullmask.jpg']) {
-    expect((await vision.analyze(portrait(file))).faces, file).toEqual([]);
+    expect((await vision.analyze(portrait(file), wanted)).faces, file).toEqual([]);
   }
 });
 
@@ -105,7 +112,9 @@ test('a face that lies on its side is found and recognised', async () => {
     const { rectangle, headPose, embedding } = await faceOf(
       await sharp(portrait('franck_02045.jpg')).rotate(angle).jpeg().toBuffer(),
     );
-    expect(vision.confidence(upright.embedding, embedding), `${angle}°`).toBeGreaterThan(0.85);
+    expect(vision.confidence(upright.embedding, embedding, 'recognition_04'), `${angle}°`).toBeGreaterThan(
+      0.85,
+    );
     expect(rectangle.width, `${angle}°`).toBeGreaterThan(rectangle.height);
     const turned = (((headPose.roll - upright.headPose.roll - angle) % 360) + 540) % 360;
     expect(Math.abs(turned - 180), `${angle}°`).toBeLessThan(10);
@@ -125,7 +134,10 @@ test('a hundred faces at most, the largest first', async () => {
     })),
   );
   const crowd = sharp({ create: { width: 1_080, height: 860, channels: 3, background: '#888' } });
-  const { faces } = await vision.analyze(await crowd.composite(tiles).jpeg({ quality: 95 }).toBuffer());
+  const { faces } = await vision.analyze(
+    await crowd.composite(tiles).jpeg({ quality: 95 }).toBuffer(),
+    wanted,
+  );
   expect(faces).toHaveLength(100);
   const small = faces.filter(({ rectangle }) => rectangle.top > 7.5 * 96);
   expect(small).toHaveLength(4);
@@ -140,7 +152,7 @@ test('the smallest face grows with the picture; rectangles are those of the pict
       .composite([{ input, left: 700, top: 300 }])
       .png()
       .toBuffer();
-    return (await vision.analyze(bytes)).faces.map(({ rectangle }) => rectangle);
+    return (await vision.analyze(bytes, wanted)).faces.map(({ rectangle }) => rectangle);
   };
   // The face is as wide as 0.84 of that portrait.
   expect(await on(1_920, 1_080, 60)).toHaveLength(1);
@@ -219,7 +231,7 @@ test('PNG, GIF and BMP are read like JPEG', async () => {
   };
   for (const [name, other] of Object.entries(others)) {
     const { embedding, headPose } = await faceOf(other);
-    expect(vision.confidence(jpeg.embedding, embedding), name).toBeGreaterThan(0.95);
+    expect(vision.confidence(jpeg.embedding, embedding, 'recognition_04'), name).toBeGreaterThan(0.95);
     // A face upside down is recognised too.
     expect(Math.abs(headPose.roll - jpeg.headPose.roll), name).toBeLessThan(3);
   }
@@ -249,7 +261,7 @@ test('what is no picture, or one of another format, is refused', async () => {
     webp: await sharp(portrait('cage.jpg')).webp().toBuffer(),
   };
   for (const [name, bytes] of Object.entries(broken)) {
-    await expect(vision.analyze(bytes), name).rejects.toMatchObject({
+    await expect(vision.analyze(bytes, wanted), name).rejects.toMatchObject({
       name: 'ImageRefused',
       fault: 'not_decodable',
     });
@@ -264,7 +276,7 @@ test('a picture of more than 100 megapixels is refused before it is decoded', as
   png.writeUInt32BE(20_000, 16);
   png.writeUInt32BE(20_000, 20);
   png.writeUInt32BE(crc32(png.subarray(12, 29)), 29);
-  await expect(vision.analyze(png)).rejects.toMatchObject({ name: 'ImageRefused', fault: 'too_big' });
+  await expect(vision.analyze(png, wanted)).rejects.toMatchObject({ name: 'ImageRefused', fault: 'too_big' });
 });
 
 test('confidence rises with likeness, is 0.5 where strangers part, and 1 for the same', () => {

@@ -1,7 +1,6 @@
 import type { FastifyRequest } from 'fastify';
-import { recognitionModels } from './detect.ts';
-import { faults } from './faults.ts';
 import { isCollectionId, type Kind } from './kinds.ts';
+import { readRecognitionModel } from './modelNames.ts';
 import type { FaceContext, Operation } from './operations.ts';
 import {
   flag,
@@ -33,13 +32,6 @@ export function changeableCollectionOf(
   const found = collectionOf(kind, context, request);
   if (kind.closedWhileTraining && context.trainings.isRunning(found.key)) throw kind.faults.underTraining();
   return found;
-}
-
-function readRecognitionModel(value: unknown = 'recognition_01'): string {
-  if (typeof value !== 'string' || !recognitionModels.includes(value)) {
-    throw faults.badArgument("'recognitionModel' is invalid.");
-  }
-  return value;
 }
 
 function viewOf(kind: Kind, { id, name, userData, recognitionModel }: StoredCollection, withModel: boolean) {

@@ -31,11 +31,11 @@ export const findSimilar: Operation = {
     if (mode !== 'matchPerson' && mode !== 'matchFace') throw faults.badArgument('Mode is invalid.');
     const probe = probeOf(context, body['faceId']);
     const others = faceIds.map((faceId) => probeOf(context, faceId));
-    refuseOtherModels(probe.recognitionModel, others);
+    refuseOtherModels([probe, ...others]);
     const least = mode === 'matchPerson' ? samePerson : 0;
     return others
       .map(({ faceId, vector }) => ({
-        confidence: rounded(context.confidence(probe.vector, vector)),
+        confidence: rounded(context.confidence(probe.vector, vector, probe.recognitionModel)),
         faceId,
       }))
       .filter(({ confidence }) => confidence >= least)

@@ -1,6 +1,6 @@
 import type { FaceStore, StoredVector } from './store.ts';
 import { createVectorIndex, type VectorIndex } from './vectorIndex.ts';
-import type { Vision } from './vision.ts';
+import type { RecognitionModel, Vision } from './vision.ts';
 
 export type Candidate = { personId: string; confidence: number };
 
@@ -52,12 +52,19 @@ export function createGallery(store: FaceStore, vision: Pick<Vision, 'confidence
     identify(
       collection: number,
       probe: Float32Array,
-      { threshold, top }: { threshold: number; top: number },
+      {
+        threshold,
+        top,
+        recognitionModel,
+      }: { threshold: number; top: number; recognitionModel: RecognitionModel },
     ): Candidate[] {
       // Confidence grows with the cosine: the nearest are the most confident.
       return indexOf(collection)
         .nearest(probe, top)
-        .map(({ personId, vector }) => ({ personId, confidence: vision.confidence(probe, vector) }))
+        .map(({ personId, vector }) => ({
+          personId,
+          confidence: vision.confidence(probe, vector, recognitionModel),
+        }))
         .filter(({ confidence }) => confidence >= threshold);
     },
   };

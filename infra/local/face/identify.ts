@@ -23,11 +23,11 @@ export const identify: Operation = {
     if (kind.closedWhileTraining && trainings.isRunning(collection.key)) throw kind.faults.underTraining();
     if (!trainings.hasSucceeded(collection.key)) throw kind.faults.notTrained(400);
     const probes = faceIds.map((faceId) => probeOf(context, faceId));
-    refuseOtherModels(collection.recognitionModel, probes);
+    refuseOtherModels(probes, collection.recognitionModel);
     return probes.map(({ faceId, vector }) => ({
       faceId,
       candidates: gallery
-        .identify(collection.key, vector, { threshold, top })
+        .identify(collection.key, vector, { threshold, top, recognitionModel: collection.recognitionModel })
         .map(({ personId, confidence }) => ({ personId, confidence: rounded(confidence) })),
     }));
   },

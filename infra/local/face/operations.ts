@@ -18,6 +18,7 @@ export type FaceContext = {
   /** Orders the changes of a person. */
   inTurn: InTurn;
   plan: FacePlan;
+  attributesRetired: boolean;
   urlTimeoutMs: number;
 };
 

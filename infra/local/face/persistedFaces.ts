@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { changeableCollectionOf, collectionOf } from './collections.ts';
-import { readDetectionModel } from './detect.ts';
+import { readDetectionModel } from './modelNames.ts';
 import { faults } from './faults.ts';
 import type { Kind } from './kinds.ts';
 import type { FaceContext, Operation } from './operations.ts';
@@ -10,7 +10,7 @@ import { readPicture } from './pictures.ts';
 import { queryOf, readFaceUserData, readJson, readUuid, withoutNull } from './requests.ts';
 import type { StoredCollection, StoredFace, StoredPerson } from './store.ts';
 import { onlyFace, readTarget } from './targetFace.ts';
-import type { AnalyzedFace, Rectangle } from './vision.ts';
+import type { AnalyzedFace, Rectangle, Wanted } from './vision.ts';
 
 const facesOfAPerson = 248;
 
@@ -34,8 +34,10 @@ async function lookAt(
   { analyze, urlTimeoutMs }: FaceContext,
   request: FastifyRequest,
   target: Rectangle | undefined,
+  models: Pick<Wanted, 'detectionModel' | 'recognitionModel'>,
 ): Promise<AnalyzedFace> {
-  return onlyFace(await analyze(await readPicture(request, urlTimeoutMs)), target);
+  const picture = await readPicture(request, urlTimeoutMs);
+  return onlyFace(await analyze(picture, { ...models, landmarks: false, attributes: [] }), target);
 }
 
 /** The faces of persons of a kind of collection. */
@@ -50,9 +52,13 @@ export function persistedFaceOperations(kind: Kind): Operation[] {
       handle(context, request) {
         const { collection, person } = ownerOf(kind, context, request, 'change');
         const query = queryOf(request);
-        readDetectionModel(query['detectionModel']);
+        const { recognitionModel } = collection;
+        const detectionModel = readDetectionModel(query['detectionModel']);
         const userData = readFaceUserData(query['userData']) ?? null;
-        const found = lookAt(context, request, readTarget(query['targetFace']));
+        const found = lookAt(context, request, readTarget(query['targetFace']), {
+          detectionModel,
+          recognitionModel,
+        });
         return context.inTurn(turnOf(collection, person), found, ({ embedding }) => {
           // What held the person may have been deleted while the picture was looked at.
           ownerOf(kind, context, request, 'read');

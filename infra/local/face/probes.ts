@@ -3,6 +3,7 @@ import { isCollectionId, kinds, type Kind } from './kinds.ts';
 import type { FaceContext } from './operations.ts';
 import { readUuid } from './requests.ts';
 import type { StoredCollection, StoredDetection } from './store.ts';
+import type { RecognitionModel } from './vision.ts';
 
 /** A face that detect has found, by its face ID. */
 export type Probe = StoredDetection & { faceId: string };
@@ -27,7 +28,11 @@ export function readFaceIds(value: unknown, least: number, most: number): unknow
   return faceIds;
 }
 
-export function refuseOtherModels(model: string, probes: readonly Probe[]): void {
+/** Probes have to be of one model; where it is not given, the first one's. */
+export function refuseOtherModels(
+  probes: readonly Probe[],
+  model: RecognitionModel | undefined = probes[0]?.recognitionModel,
+): void {
   if (probes.some(({ recognitionModel }) => recognitionModel !== model)) throw faults.incompatibleModel();
 }
 

@@ -38,6 +38,8 @@ export type FaceOptions = {
   trainingTime?: (faces: number) => number;
   /** Whose limits of collections and persons hold; the paid plan's where not given. */
   plan?: FacePlan;
+  /** Whether the attributes that Azure has retired are answered, as estimates. */
+  attributesRetired?: boolean;
   /** How long the download of a picture may take. */
   urlTimeoutMs?: number;
 };
@@ -78,9 +80,10 @@ export async function startFace(options: FaceOptions): Promise<RunningPart<FaceR
     trainings,
     now,
     analyze: createAnalysis(vision),
-    confidence: (a, b) => vision.confidence(a, b),
+    confidence: (a, b, model) => vision.confidence(a, b, model),
     inTurn: createTurns(),
     plan: options.plan ?? 'S0',
+    attributesRetired: options.attributesRetired ?? false,
     urlTimeoutMs: options.urlTimeoutMs ?? 10_000,
   });
   store.dropExpiredDetections(now());

@@ -1,4 +1,5 @@
 import { bytesOf, openFaceDatabase, vectorOf, type FaceDatabase, type Row } from './database.ts';
+import type { RecognitionModel } from './vision.ts';
 
 export type StoredCollection = {
   /** Of this collection only; one that is created anew under the same ID has another. */
@@ -6,13 +7,13 @@ export type StoredCollection = {
   id: string;
   name: string;
   userData: string | null;
-  recognitionModel: string;
+  recognitionModel: RecognitionModel;
   persons: number;
 };
 export type StoredPerson = { id: string; name: string; userData: string | null };
 export type StoredFace = { id: string; userData: string | null };
 export type StoredVector = { faceId: string; personId: string; vector: Float32Array };
-export type StoredDetection = { recognitionModel: string; vector: Float32Array };
+export type StoredDetection = { recognitionModel: RecognitionModel; vector: Float32Array };
 export type NewDetection = StoredDetection & { faceId: string; expiresAt: number };
 export type StoredTraining = {
   status: 'running' | 'succeeded' | 'failed';
@@ -143,7 +144,7 @@ function detectionsIn(db: FaceDatabase) {
       }),
     detection(faceId: string, now: number): StoredDetection | undefined {
       const row = find(faceId, now);
-      return row && { recognitionModel: String(row['recognitionModel']), vector: vectorOf(row) };
+      return row && { recognitionModel: row['recognitionModel'] as RecognitionModel, vector: vectorOf(row) };
     },
     dropExpiredDetections: db.erase('DELETE FROM detections WHERE expiresAt <= ?'),
   };
