@@ -47,7 +47,7 @@ export type AnalyzedFace = {
 /** What models may not be able to tell: a property that is absent is left out of the answer, never made up. */
 export type UnsureAttributes = {
   noise: { noiseLevel: Level; value: number };
-  glasses: 'NoGlasses' | 'ReadingGlasses' | 'Sunglasses' | 'SwimmingGoggles';
+  glasses: 'noGlasses' | 'readingGlasses' | 'sunglasses' | 'swimmingGoggles';
   occlusion: { foreheadOccluded: boolean; eyeOccluded: boolean; mouthOccluded: boolean };
   accessories: { type: 'headwear' | 'glasses' | 'mask'; confidence: number }[];
   mask: {
