@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { demo } from './demo.ts';
+import { face } from './face.ts';
 import { enroll, identify, redrive, status } from './client.ts';
 import { start } from './start.ts';
 
@@ -10,6 +11,11 @@ const commands: Record<string, Command> = {
     run: start,
     usage:
       'start [--port 7071] [--data .rollcall] [--face-tps 10|none] [--instances 1] [--training-time none|published] [--auth]',
+  },
+  face: {
+    run: face,
+    usage:
+      'face [--port 7072] [--data .rollcall-face] [--tps 10|none|F0] [--tls] [--url-map PREFIX=FOLDER] [--training-time none|published] [--attributes-retired]',
   },
   demo: { run: demo, usage: 'demo' },
   enroll: { run: enroll, usage: 'enroll FOLDER --group GROUP [--data .rollcall]' },

@@ -12,18 +12,24 @@ const refusals: Record<ImageFault, () => Error> = {
   too_big: faults.tooBig,
 };
 
-/** @throws FaceFault for a picture that the models refuse, or when too many are under way */
-export function createAnalysis(vision: Vision): Analyze {
+/**
+ * The queue in front of the models. `analyze` throws a FaceFault for a picture that the models refuse, or when too
+ * many are under way.
+ */
+export function createAnalysis(vision: Vision): { analyze: Analyze; underWay: () => number } {
   let underWay = 0;
-  return async (bytes, wanted) => {
-    if (underWay >= atOnce) throw faults.busy();
-    underWay += 1;
-    try {
-      return await vision.analyze(bytes, wanted);
-    } catch (error) {
-      throw error instanceof ImageRefused ? refusals[error.fault]() : error;
-    } finally {
-      underWay -= 1;
-    }
+  return {
+    underWay: () => underWay,
+    async analyze(bytes, wanted) {
+      if (underWay >= atOnce) throw faults.busy();
+      underWay += 1;
+      try {
+        return await vision.analyze(bytes, wanted);
+      } catch (error) {
+        throw error instanceof ImageRefused ? refusals[error.fault]() : error;
+      } finally {
+        underWay -= 1;
+      }
+    },
   };
 }

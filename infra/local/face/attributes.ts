@@ -1,4 +1,5 @@
 import { faults } from './faults.ts';
+import type { ApiVersion } from './operations.ts';
 import type { AnalyzedFace, DetectionModel, RecognitionModel } from './vision.ts';
 
 const retired = ['age', 'gender', 'smile', 'facialHair', 'emotion', 'hair', 'makeup'];
@@ -50,28 +51,42 @@ export function readAttributes(
   return asked;
 }
 
+/** As v1.0 has always spelled them; v1.2 documents the names that our models use. */
+const spelledInV1: Record<string, string> = {
+  noGlasses: 'NoGlasses',
+  readingGlasses: 'ReadingGlasses',
+  sunglasses: 'Sunglasses',
+  swimmingGoggles: 'SwimmingGoggles',
+  headwear: 'headWear',
+};
+
 /**
  * The attributes asked for. What the models cannot tell is left out, as the contract does with properties that have
  * no value: asking for it is right, so it is no error.
  */
-export function attributesOf(face: AnalyzedFace, asked: readonly string[]): Record<string, unknown> {
+export function attributesOf(
+  face: AnalyzedFace,
+  asked: readonly string[],
+  version: ApiVersion,
+): Record<string, unknown> {
+  const spelled = (name: string): string => (version === 'v1.0' ? (spelledInV1[name] ?? name) : name);
   const { pitch, roll, yaw } = face.headPose;
   const answers: Record<string, unknown> = {
     headPose: { pitch: tenth(pitch), roll: tenth(roll), yaw: tenth(yaw) },
     blur: { ...face.blur, value: hundredth(face.blur.value) },
     exposure: { ...face.exposure, value: hundredth(face.exposure.value) },
     noise: face.noise && { ...face.noise, value: hundredth(face.noise.value) },
-    glasses: face.glasses,
+    glasses: face.glasses && spelled(face.glasses),
     occlusion: face.occlusion,
     accessories: face.accessories?.map(({ type, confidence }) => ({
-      type,
+      type: spelled(type),
       confidence: hundredth(confidence),
     })),
     mask: face.mask,
     qualityForRecognition: face.qualityForRecognition,
-    age: face.age && Math.round(face.age),
+    age: face.age === undefined ? undefined : Math.round(face.age),
     gender: face.gender,
-    smile: face.smile && thousandth(face.smile),
+    smile: face.smile === undefined ? undefined : thousandth(face.smile),
     emotion:
       face.emotion &&
       Object.fromEntries(Object.entries(face.emotion).map(([name, share]) => [name, thousandth(share)])),

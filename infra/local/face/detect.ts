@@ -3,9 +3,9 @@ import type { FastifyRequest } from 'fastify';
 import { attributesOf, readAttributes, tenth } from './attributes.ts';
 import { faults } from './faults.ts';
 import { readDetectionModel, readRecognitionModel } from './modelNames.ts';
-import type { Operation } from './operations.ts';
+import type { ApiVersion, Operation } from './operations.ts';
 import { readPicture } from './pictures.ts';
-import { flag, queryOf, withoutNull } from './requests.ts';
+import { flag, queryOf, readInteger, withoutNull } from './requests.ts';
 import type { AnalyzedFace, Point, Wanted } from './vision.ts';
 
 const facesAtMost = 100;
@@ -21,9 +21,11 @@ export const detect: Operation = {
   name: 'detect',
   method: 'POST',
   path: '/detect',
-  async handle({ analyze, store, now, urlTimeoutMs, attributesRetired }, request) {
+  takesPicture: true,
+  async handle(context, request) {
+    const { analyze, store, now, attributesRetired } = context;
     const query = readQuery(request, attributesRetired);
-    const { faces } = await analyze(await readPicture(request, urlTimeoutMs), query);
+    const { faces } = await analyze(await readPicture(request, context), query);
     const expiresAt = now() + query.lifetimeMs;
     const found = faces.slice(0, facesAtMost).map((face) => ({ face, faceId: randomUUID() }));
     if (query.returnFaceId) {
@@ -32,11 +34,12 @@ export const detect: Operation = {
         found.map(({ face, faceId }) => ({ faceId, recognitionModel, vector: face.embedding, expiresAt })),
       );
     }
-    return found.map(({ face, faceId }) => viewOf(face, faceId, query));
+    const version = /^\/face\/v1\.0\//i.test(request.url) ? 'v1.0' : 'v1.2';
+    return found.map(({ face, faceId }) => viewOf(face, faceId, query, version));
   },
 };
 
-function viewOf(face: AnalyzedFace, faceId: string, query: DetectQuery): object {
+function viewOf(face: AnalyzedFace, faceId: string, query: DetectQuery, version: ApiVersion): object {
   // The recognition model belongs to the face ID: without the one there is not the other.
   const withModel = query.returnFaceId && query.returnRecognitionModel;
   return withoutNull({
@@ -44,7 +47,7 @@ function viewOf(face: AnalyzedFace, faceId: string, query: DetectQuery): object 
     recognitionModel: withModel ? query.recognitionModel : null,
     faceRectangle: face.rectangle,
     faceLandmarks: query.landmarks ? landmarksOf(face) : null,
-    faceAttributes: query.attributes.length > 0 ? attributesOf(face, query.attributes) : null,
+    faceAttributes: query.attributes.length > 0 ? attributesOf(face, query.attributes, version) : null,
   });
 }
 
@@ -56,8 +59,8 @@ function readQuery(request: FastifyRequest, attributesRetired: boolean): DetectQ
   if (landmarks && detectionModel === 'detection_02') {
     throw faults.badArgument("'returnLandmarks' is not supported by detection_02.");
   }
-  const seconds = Number(query['faceIdTimeToLive'] ?? lifetime.most);
-  if (!Number.isInteger(seconds) || seconds < lifetime.least || seconds > lifetime.most) {
+  const seconds = readInteger(query['faceIdTimeToLive'] ?? String(lifetime.most));
+  if (seconds === undefined || seconds < lifetime.least || seconds > lifetime.most) {
     throw faults.badArgument("'faceIdTimeToLive' is invalid.");
   }
   return {

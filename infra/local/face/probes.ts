@@ -5,6 +5,8 @@ import { readUuid } from './requests.ts';
 import type { StoredCollection, StoredDetection } from './store.ts';
 import type { RecognitionModel } from './vision.ts';
 
+const groups = kinds.filter(({ holds }) => holds === 'persons');
+
 /** A face that detect has found, by its face ID. */
 export type Probe = StoredDetection & { faceId: string };
 
@@ -48,7 +50,7 @@ export function scopeOf(
   { store }: FaceContext,
   body: Record<string, unknown>,
 ): { kind: Kind; collection: StoredCollection } {
-  const [kind, ...others] = kinds.filter(({ idProperty }) => body[idProperty] !== undefined);
+  const [kind, ...others] = groups.filter(({ idProperty }) => body[idProperty] !== undefined);
   if (kind === undefined) throw scopeFault('BothNull', 'both null');
   if (others.length > 0) throw scopeFault('BothNotNull', 'both not null');
   const id = body[kind.idProperty];

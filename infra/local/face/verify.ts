@@ -29,9 +29,9 @@ function againstPerson(context: FaceContext, body: Record<string, unknown>): num
   const probe = probeOf(context, body['faceId'], 404);
   if (context.store.person(collection.key, personId) === undefined) throw faults.personNotFound(personId);
   refuseOtherModels([probe], collection.recognitionModel);
-  const vectors = context.store.vectorsOfPerson(collection.key, personId);
+  const vectors = context.store.vectorsOf(collection.key, personId);
   if (vectors.length === 0) throw faults.noPersistedFace();
   return Math.max(
-    ...vectors.map((vector) => context.confidence(probe.vector, vector, collection.recognitionModel)),
+    ...vectors.map(({ vector }) => context.confidence(probe.vector, vector, collection.recognitionModel)),
   );
 }
