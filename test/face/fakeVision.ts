@@ -13,6 +13,30 @@ import {
  * Whether faces are found and told apart is tested with the real models (`contract.test.ts`, `restart.test.ts`).
  */
 
+/** The points of the Face API. */
+export const landmarkNames = [
+  ...[
+    'pupilLeft',
+    'pupilRight',
+    'noseTip',
+    'mouthLeft',
+    'mouthRight',
+    'eyebrowLeftOuter',
+    'eyebrowLeftInner',
+  ],
+  ...[
+    'eyeLeftOuter',
+    'eyeLeftTop',
+    'eyeLeftBottom',
+    'eyeLeftInner',
+    'eyebrowRightInner',
+    'eyebrowRightOuter',
+  ],
+  ...['eyeRightInner', 'eyeRightTop', 'eyeRightBottom', 'eyeRightOuter', 'noseRootLeft', 'noseRootRight'],
+  ...['noseLeftAlarTop', 'noseRightAlarTop', 'noseLeftAlarOutTip', 'noseRightAlarOutTip', 'upperLipTop'],
+  ...['upperLipBottom', 'underLipTop', 'underLipBottom'],
+];
+
 export type FakeFace = { who: string; rectangle?: Rectangle };
 type FakePicture = { faces: FakeFace[]; width: number; height: number };
 
@@ -65,7 +89,7 @@ function faceOf(
   return {
     rectangle: rectangle ?? { left: 10 + 200 * index, top: 10, width: 100, height: 120 },
     score: 1,
-    landmarks: { noseTip: { x: 1.26, y: 2 } },
+    landmarks: Object.fromEntries(landmarkNames.map((name) => [name, { x: 1.26, y: 2 }])),
     headPose: { pitch: 1.26, roll: -2.34, yaw: 0 },
     blur: { blurLevel: 'low', value: 0.123 },
     exposure: { exposureLevel: 'goodExposure', value: 0.5 },
