@@ -1,9 +1,8 @@
 import { once } from 'node:events';
-import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startFaceProcess, type FaceProcessOptions } from '../infra/local/face/faceProcess.ts';
-import type { FaceReady } from '../infra/local/face/service.ts';
 import type { UrlMap } from '../infra/local/face/urlMap.ts';
 import { readPort, readTrainingTime } from './options.ts';
 
@@ -11,11 +10,8 @@ import { readPort, readTrainingTime } from './options.ts';
 export async function face(args: string[]): Promise<void> {
   const options = readOptions(args);
   const startedAt = performance.now();
-  mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
   const endpointsFile = join(options.dataDir, 'endpoints.json');
-  rmSync(endpointsFile, { force: true });
-  const part = await startFaceProcess(options);
-  writeEndpoints(endpointsFile, part.ready);
+  const part = await startFaceProcess({ ...options, endpointsFile });
   console.log(`The Face service is ready after ${((performance.now() - startedAt) / 1_000).toFixed(1)} s.`);
   console.log(`  FACE_ENDPOINT=${part.ready.endpoint}`);
   console.log(`  FACE_APIKEY: faceKey of ${endpointsFile}`);
@@ -23,7 +19,6 @@ export async function face(args: string[]): Promise<void> {
   if (caFile !== undefined) console.log(`  NODE_EXTRA_CA_CERTS=${caFile}`);
   console.log('Ctrl-C stops it.');
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
-  rmSync(endpointsFile, { force: true });
   await part.close();
 }
 
@@ -71,11 +66,4 @@ function readUrlMap(text: string): UrlMap {
     throw new Error(`--url-map takes PREFIX=FOLDER; there is no folder ${folder}`);
   }
   return { prefix, folder };
-}
-
-/** Readable by its owner only: it holds the key. */
-function writeEndpoints(file: string, { endpoint, key, caFile }: FaceReady): void {
-  const endpoints = { face: endpoint, faceKey: key, ...(caFile === undefined ? {} : { caFile }) };
-  writeFileSync(`${file}.new`, `${JSON.stringify(endpoints, null, 2)}\n`, { mode: 0o600 });
-  renameSync(`${file}.new`, file);
 }

@@ -137,6 +137,43 @@ test('the official client enrolls in a person group', async () => {
   expect((await group.get()).status).toBe('404');
 });
 
+test.each(['v1.0', 'v1.2'])('the official client fills and searches lists over %s', async (version) => {
+  const client = officialClient(version);
+  const id = `official-${version.replace('.', '-')}`;
+  const [found] = await detectWith(client, portrait('franck_04117.jpg'));
+  const faceId = found?.faceId ?? '';
+  const picture = {
+    contentType: 'application/octet-stream',
+    body: portrait('franck_01829.jpg'),
+    queryParameters: { detectionModel: 'detection_03', userData: 'Franck' },
+  } as const;
+
+  const small = client.path('/facelists/{faceListId}', id);
+  await small.put({ body: { name: 'Small', recognitionModel: 'recognition_04' } });
+  const added = await client.path('/facelists/{faceListId}/persistedfaces', id).post(picture);
+  if (isUnexpected(added)) throw new Error(added.body.error.message);
+  const similar = await client.path('/findsimilars').post({ body: { faceId, faceListId: id } });
+  expect(similar.body).toMatchObject([{ persistedFaceId: added.body.persistedFaceId }]);
+  expect((await small.get()).body).toMatchObject({
+    faceListId: id,
+    persistedFaces: [{ persistedFaceId: added.body.persistedFaceId, userData: 'Franck' }],
+  });
+
+  const large = client.path('/largefacelists/{largeFaceListId}', id);
+  await large.put({ body: { name: 'Large', recognitionModel: 'recognition_04' } });
+  const faces = client.path('/largefacelists/{largeFaceListId}/persistedfaces', id);
+  const addedToLarge = await faces.post(picture);
+  if (isUnexpected(addedToLarge)) throw new Error(addedToLarge.body.error.message);
+  const training = await client.path('/largefacelists/{largeFaceListId}/train', id).post();
+  if (isUnexpected(training)) throw new Error(training.body.error.message);
+  const poller = await getLongRunningPoller(client, training, { intervalInMs: 50 });
+  await poller.pollUntilDone();
+  const { persistedFaceId } = addedToLarge.body;
+  const largeSimilar = await client.path('/findsimilars').post({ body: { faceId, largeFaceListId: id } });
+  expect(largeSimilar.body).toMatchObject([{ persistedFaceId }]);
+  expect((await faces.get()).body).toMatchObject([{ persistedFaceId, userData: 'Franck' }]);
+});
+
 test('the same picture is 1, another of the same person above 0.5, a stranger below', async () => {
   const files = ['franck_01829.jpg', 'franck_01829.jpg', 'franck_04117.jpg', 'obama4_crop.jpg'];
   const [a = '', same = '', other = '', stranger = ''] = await Promise.all(

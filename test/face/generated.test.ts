@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { operations } from '../../infra/local/face/operationTable.ts';
-import { createFakeVision } from './fakeVision.ts';
+import { createFakeVision, picture } from './fakeVision.ts';
 import { anyCall, type GeneratedCall, type Pool } from './generatedCalls.ts';
-import { startTestFace, type TestFace } from './harness.ts';
+import { kinds, startTestFace, type TestFace } from './harness.ts';
 import { readSpecification } from './specification.ts';
 
 const specification = readSpecification();
@@ -24,6 +24,14 @@ const answered = new Map<string, number>();
 
 beforeAll(async () => {
   face = await startTestFace({ vision: createFakeVision(), trainingTime: () => 5 });
+  // Something to begin with, of the model that calls have by default.
+  pool.set('/detect', [await face.detect(picture('ann'), '')]);
+  for (const { path } of kinds) {
+    const group = `/${path}/a`;
+    await face.ask('PUT', group, { name: 'a' });
+    pool.set(`${group}/persons`, [await face.person(group, 'ann', picture('ann'))]);
+    await face.train(group);
+  }
 });
 
 afterAll(() => face.close());

@@ -51,11 +51,14 @@ const named = fc.record(
 );
 const number = fc.oneof(fc.constantFrom(0, 1, 10, 20, 100, 1_000, 1_001, -1, 0.5, '5', null), fc.double());
 
-const bools = fc.constantFrom('true', 'false', 'True', 'FALSE', '1', '');
+const bools = mostly(fc.constantFrom('true', 'false', 'True', 'FALSE'), fc.constantFrom('1', '', 'yes'));
 const queries: Record<string, fc.Arbitrary<Record<string, string>>> = {
   detect: fc.record(
     {
-      detectionModel: mostly(fc.constantFrom('detection_01', 'detection_02', 'detection_03'), fc.string()),
+      detectionModel: mostly(
+        fc.constantFrom('detection_01', 'detection_03'),
+        fc.constantFrom('detection_02', 'detection_04', ''),
+      ),
       recognitionModel: mostly(fc.constantFrom('recognition_01', 'recognition_04'), fc.constant('x')),
       returnFaceId: mostly(fc.constant('true'), bools),
       returnFaceLandmarks: bools,
@@ -246,13 +249,16 @@ function callOf({
   });
 }
 
-/** Deletions and trainings less often: what was built up is to be used. */
-const rare = /^delete|^train$/;
+/** Deletions less often, and recognition more: what was built up is to be used. */
+function weightOf(name: string): number {
+  if (/^delete(Group|List)$/.test(name)) return 1;
+  return name in wanted || name === 'detect' ? 16 : 4;
+}
 
 /** Any call of the service, good or bad, about what earlier answers have named. */
 export const anyCall: fc.Arbitrary<(pool: Pool) => GeneratedCall> = fc.oneof(
   ...operations.map((operation) => ({
     arbitrary: callOf(operation),
-    weight: rare.test(operation.name) ? 1 : 4,
+    weight: weightOf(operation.name),
   })),
 );

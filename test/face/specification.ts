@@ -25,8 +25,10 @@ export type Specification = {
 /** Undefined, and says so, where FACE_SPEC is not set. @throws Error for a folder without the documents */
 export function readSpecification(): Specification | undefined {
   const folder = process.env['FACE_SPEC'];
-  if (folder === undefined) {
-    console.log('FACE_SPEC names no folder: answers are not checked against the OpenAPI of the Face API');
+  if (folder === undefined || folder === '') {
+    process.stdout.write(
+      'FACE_SPEC is not set: answers are not checked against the OpenAPI of the Face API\n',
+    );
     return undefined;
   }
   const documents = { 'v1.0': readDocument(folder, 'v1.0'), 'v1.2': readDocument(folder, 'v1.2') };
@@ -88,7 +90,7 @@ function asServed(definitions: Document['definitions']): unknown {
     // A part of an `allOf` does not know the properties of the others.
     const isClosed =
       typeof value === 'object' && value !== null && 'properties' in value && !('allOf' in value);
-    return isClosed && !/Contract$/.test(key) ? { ...value, additionalProperties: false } : value;
+    return isClosed && !key.endsWith('Contract') ? { ...value, additionalProperties: false } : value;
   });
 }
 

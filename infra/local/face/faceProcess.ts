@@ -1,3 +1,5 @@
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { lockFolder } from '../folderLock.ts';
 import type { RunningPart } from '../part.ts';
 import { createVision } from './models/vision.ts';
 import { startFace, type FaceOptions, type FaceReady } from './service.ts';
@@ -11,31 +13,54 @@ export type FaceProcessOptions = Pick<
   /** Calls a second; `F0` is the free plan: 20 a minute, 30,000 a month, and its limits of persons. */
   quota: number | 'none' | 'F0';
   trainingTime: TrainingTime;
+  /** Says where the service is and what its key is, while it is ready. */
+  endpointsFile?: string;
 };
 
 /** Worker threads that look at pictures. */
 const workers = 2;
 
 /**
- * The service with the models that ship inside npm packages, as a process runs it. The key to the vectors on the disk
- * comes from the environment: `FACE_DATA_KEY`.
+ * The service with the models that ship inside npm packages, as a process runs it, one at a time on a folder. The key
+ * to the vectors on the disk comes from the environment: `FACE_DATA_KEY`.
  * @throws Error that says what was expected
  */
 export async function startFaceProcess(options: FaceProcessOptions): Promise<RunningPart<FaceReady>> {
-  const { quota, trainingTime, ...others } = options;
+  const { dataDir, endpointsFile } = options;
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const unlock = lockFolder(dataDir, 'Face service');
+  try {
+    // One that was killed has left it.
+    removeEndpoints(endpointsFile);
+    const part = await startWithModels(options);
+    if (endpointsFile !== undefined) writeEndpoints(endpointsFile, part.ready);
+    return {
+      ready: part.ready,
+      async close() {
+        removeEndpoints(endpointsFile);
+        await part.close();
+        unlock();
+      },
+    };
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+async function startWithModels({
+  quota,
+  trainingTime,
+  ...others
+}: FaceProcessOptions): Promise<RunningPart<FaceReady>> {
   const limits = limitsOf(quota);
   const dataKey = readDataKey(process.env['FACE_DATA_KEY']);
   const vision = await createVision({ workers });
   try {
-    const part = await startFace({
-      ...others,
-      ...limits,
-      vision,
-      dataKey,
-      trainingTime: trainingTimeOf(trainingTime),
-    });
+    const training = trainingTimeOf(trainingTime);
+    const part = await startFace({ ...others, ...limits, vision, dataKey, trainingTime: training });
     return {
-      ...part,
+      ready: part.ready,
       async close() {
         await part.close();
         await vision.close();
@@ -45,6 +70,17 @@ export async function startFaceProcess(options: FaceProcessOptions): Promise<Run
     await vision.close();
     throw error;
   }
+}
+
+/** Readable by its owner only: it holds the key. */
+function writeEndpoints(file: string, { endpoint, key, caFile }: FaceReady): void {
+  const endpoints = { face: endpoint, faceKey: key, ...(caFile === undefined ? {} : { caFile }) };
+  writeFileSync(`${file}.new`, `${JSON.stringify(endpoints, null, 2)}\n`, { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+}
+
+function removeEndpoints(file: string | undefined): void {
+  if (file !== undefined) rmSync(file, { force: true });
 }
 
 /** @throws Error for a quota that is none */

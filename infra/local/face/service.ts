@@ -2,7 +2,6 @@ import { mkdirSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
-import { lockFolder } from '../folderLock.ts';
 import { portInUse, type RunningPart } from '../part.ts';
 import { createAnalysis } from './analysis.ts';
 import { readOrMakeCertificate } from './certificate.ts';
@@ -60,29 +59,11 @@ const closingAtMostMs = 5_000;
 /**
  * The Face service: the REST contract of Azure's Face for detection, recognition and collections of persons and faces,
  * over the models that it is given, kept on disk.
- * @throws Error when the port or the folder is in use, the data is another version's, or the data key is not theirs
+ * @throws Error when the port is in use, the data is another version's, or the data key is not theirs
  */
 export async function startFace(options: FaceOptions): Promise<RunningPart<FaceReady>> {
-  const { dataDir, now = Date.now } = options;
+  const { dataDir, vision, now = Date.now, trainingTime = trainingTimeOf('none') } = options;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const unlock = lockFolder(dataDir, 'Face service');
-  try {
-    const part = await serve(options, now);
-    return {
-      ready: part.ready,
-      async close() {
-        await part.close();
-        unlock();
-      },
-    };
-  } catch (error) {
-    unlock();
-    throw error;
-  }
-}
-
-async function serve(options: FaceOptions, now: () => number): Promise<RunningPart<FaceReady>> {
-  const { dataDir, vision, log = () => undefined, trainingTime = trainingTimeOf('none') } = options;
   const key = readOrMakeKey(join(dataDir, 'key'));
   const certificate = options.tls === true ? await readOrMakeCertificate(dataDir) : undefined;
   const store = openFaceStore(join(dataDir, 'face.sqlite'), options.dataKey);
@@ -105,7 +86,7 @@ async function serve(options: FaceOptions, now: () => number): Promise<RunningPa
     urlTimeoutMs: options.urlTimeoutMs ?? 10_000,
   } satisfies FaceContext;
   const admit = createAdmission(key, createLimiter(options.quota, store, now));
-  addRoutes(server, { admit, context, metrics, log });
+  addRoutes(server, { admit, context, metrics, log: options.log ?? (() => undefined) });
   const purge = (): void => {
     store.dropExpiredDetections(now());
   };
