@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { FaceFault, faults } from './faults.ts';
+import { textOf } from './json.ts';
 import { isKey } from './key.ts';
 import { traceOf } from './log.ts';
 import type { FaceContext, Operation } from './operations.ts';
@@ -76,7 +77,7 @@ export async function carryOut(
 ): Promise<FastifyReply> {
   const answer = await operation.handle(context, request, reply);
   if (answer === undefined) return reply.header('content-length', '0').send();
-  return reply.type(json).send(JSON.stringify(answer));
+  return reply.type(json).send(textOf(answer));
 }
 
 function faultOf(error: unknown, request: FastifyRequest): FaceFault {
