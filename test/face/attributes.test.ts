@@ -35,7 +35,7 @@ function seeingVision(asked: Wanted[]): Vision {
 async function start(attributesRetired: boolean) {
   const asked: Wanted[] = [];
   face = await startTestFace({ vision: seeingVision(asked), attributesRetired });
-  const attributes = async (version: string, query: string) => {
+  const attributes = async (version: 'v1.0' | 'v1.2', query: string) => {
     const path = `/detect?returnFaceId=false&${query}`;
     const { ask } = callsOf((face as TestFace).ready, version);
     const [found] = await ask<{ faceAttributes: unknown }[]>('POST', path, picture('ann'));

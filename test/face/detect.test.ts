@@ -70,7 +70,7 @@ test('what is asked for comes with one decimal, and what the models cannot tell 
 });
 
 test('the recognition model is told with the face ID, in both versions', async () => {
-  for (const version of ['v1.0', 'v1.2']) {
+  for (const version of ['v1.0', 'v1.2'] as const) {
     const query = 'recognitionModel=recognition_02&returnRecognitionModel=true';
     const calls = callsOf(face.ready, version);
     expect(await calls.ask('POST', `/detect?${query}`, picture('ann'))).toMatchObject([

@@ -7,6 +7,9 @@ import { kinds, startTestFace, type TestFace } from './harness.ts';
 import { readSpecification } from './specification.ts';
 
 const specification = readSpecification();
+if (specification === undefined) {
+  process.stdout.write('FACE_SPEC is not set: answers are not checked against the OpenAPI of the Face API\n');
+}
 const versions = ['v1.0', 'v1.2'] as const;
 
 /** What the error page of the Face API has, by status. */

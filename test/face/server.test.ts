@@ -80,6 +80,20 @@ test('a body that is longer than any call needs is refused before it is read', a
   });
 });
 
+test('a call that is under way when the service stops is answered', async () => {
+  const vision = createFakeVision();
+  const release = Promise.withResolvers<undefined>();
+  vision.hold = release.promise;
+  const stopping = await startTestFace({ vision });
+  const detected = stopping.call('POST', '/detect', { body: picture('ann') });
+  await eventually('the picture is looked at', () => vision.atOnce() === 1);
+  const closed = stopping.close();
+  release.resolve(undefined);
+  expect((await detected).status).toBe(200);
+  await closed;
+  await expect(stopping.call('GET', '/facelists')).rejects.toThrow();
+});
+
 test('a path that is none is not found', async () => {
   for (const path of ['/persongroups/%zz', `/persongroups/${'x'.repeat(300)}`, '/persongroups//persons']) {
     expect(await face.call('GET', path), path).toMatchObject({ status: 404 });
