@@ -14,8 +14,8 @@ export type OnnxNode = {
 
 export type OnnxTensor = { name: string; dims: number[]; data: Float32Array | BigInt64Array };
 
-/** A dimension of 0 may have any size. */
-export type OnnxValue = { name: string; dims: number[] };
+/** A dimension of 0 may have any size; without dimensions (as outputs are), any shape. */
+export type OnnxValue = { name: string; dims?: number[] };
 
 export type OnnxGraph = {
   nodes: OnnxNode[];
@@ -83,10 +83,13 @@ function encodeTensor({ name, dims, data }: OnnxTensor): Buffer {
 }
 
 function encodeValue({ name, dims }: OnnxValue): Buffer {
-  const shape = dims.map((dim, index) =>
+  const shape = dims?.map((dim, index) =>
     messageField(1, dim === 0 ? textField(2, `any${index}`) : varintField(1, dim)),
   );
-  const tensor = Buffer.concat([varintField(1, floatType), messageField(2, Buffer.concat(shape))]);
+  const tensor = Buffer.concat([
+    varintField(1, floatType),
+    ...(shape === undefined ? [] : [messageField(2, Buffer.concat(shape))]),
+  ]);
   return Buffer.concat([textField(1, name), messageField(2, messageField(1, tensor))]);
 }
 
