@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { GraphBuilder, permuted } from './graphBuilder.ts';
+import { GraphBuilder } from './graphBuilder.ts';
 import { readWeights, weightsManifest, type Weight } from './tfjsWeights.ts';
 
 /*
@@ -68,22 +68,17 @@ class ResidualNetwork {
 
   /** A convolution with its scale folded in. */
   #convolution(name: string, input: string, kind: 'same' | 'valid'): string {
-    const { shape, data } = this.#weight(`${name}/conv/filters`);
+    const filters = this.#weight(`${name}/conv/filters`);
     const [bias, factors, shifts] = ['conv/bias', 'scale/weights', 'scale/biases'].map(
       (part) => this.#weight(`${name}/${part}`).data,
     );
-    const order = [3, 2, 0, 1];
-    const bent = order.map((axis) => shape[axis] ?? 1);
-    const each = data.length / (bent[0] ?? 1);
-    const scaled = permuted(data, shape, order).map(
-      (value, index) => value * (factors?.[Math.floor(index / each)] ?? 1),
-    );
+    const { shape, data } = rearranged(filters, factors ?? new Float32Array());
     const added = (bias ?? new Float32Array()).map(
       (value, index) => value * (factors?.[index] ?? 1) + (shifts?.[index] ?? 0),
     );
     const names = [
       input,
-      this.#builder.floats(`${name}.weights`, bent, scaled),
+      this.#builder.floats(`${name}.weights`, shape, data),
       this.#builder.floats(`${name}.bias`, [added.length], added),
     ];
     const strides = kind === 'same' ? [1, 1] : [2, 2];
@@ -126,4 +121,21 @@ class ResidualNetwork {
     this.#builder.node(`${input}.padded`, 'Pad', [input, pads]);
     return `${input}.padded`;
   }
+}
+
+/** From height, width, inputs, outputs to the order of ONNX, each output times its factor: millions of numbers. */
+function rearranged({ shape, data }: Weight, factors: Float32Array): Weight {
+  const [height = 1, width = 1, inputs = 1, outputs = 1] = shape;
+  const places = height * width;
+  const to = new Float32Array(data.length);
+  let at = 0;
+  for (let output = 0; output < outputs; output += 1) {
+    const factor = factors[output] ?? 1;
+    for (let input = 0; input < inputs; input += 1) {
+      for (let place = 0; place < places; place += 1, at += 1) {
+        to[at] = (data[(place * inputs + input) * outputs + output] ?? 0) * factor;
+      }
+    }
+  }
+  return { shape: [outputs, inputs, height, width], data: to };
 }
