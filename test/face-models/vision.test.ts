@@ -1,9 +1,10 @@
 import { crc32 } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { withOccluder } from '../../infra/local/face/eval/occluders.ts';
 import { confidenceOfCosine } from '../../infra/local/face/models/confidence.ts';
 import { createVision } from '../../infra/local/face/models/vision.ts';
-import type { AnalyzedFace, Vision, Wanted } from '../../infra/local/face/vision.ts';
+import type { AnalyzedFace, RecognitionModel, Vision, Wanted } from '../../infra/local/face/vision.ts';
 import { franck, groupPicture, portrait } from '../helpers/pictures.ts';
 
 let vision: Vision;
@@ -21,8 +22,8 @@ beforeAll(async () => {
 
 afterAll(() => vision.close());
 
-async function faceOf(bytes: Uint8Array): Promise<AnalyzedFace> {
-  const { faces } = await vision.analyze(bytes, wanted);
+async function faceOf(bytes: Uint8Array, asked = wanted): Promise<AnalyzedFace> {
+  const { faces } = await vision.analyze(bytes, asked);
   const [face] = faces;
   if (face === undefined) throw new Error('no face was found');
   return face;
@@ -279,14 +280,124 @@ test('a picture of more than 100 megapixels is refused before it is decoded', as
   await expect(vision.analyze(png, wanted)).rejects.toMatchObject({ name: 'ImageRefused', fault: 'too_big' });
 });
 
-test('confidence rises with likeness, is 0.5 where strangers part, and 1 for the same', () => {
-  let before = -1;
-  for (let cosine = -1; cosine <= 1; cosine += 0.001) {
-    const confidence = confidenceOfCosine(cosine);
-    expect(confidence).toBeGreaterThanOrEqual(before);
-    before = confidence;
+test.each([
+  ['recognition_01', 0.92],
+  ['recognition_02', 0.92],
+  ['recognition_03', 0.725],
+  ['recognition_04', 0.725],
+] as const)(
+  '%s: confidence rises with likeness, is 0.5 where strangers part, and 1 for the same',
+  (model, half) => {
+    let before = -1;
+    for (let cosine = -1; cosine <= 1; cosine += 0.001) {
+      const confidence = confidenceOfCosine(cosine, model);
+      expect(confidence).toBeGreaterThanOrEqual(before);
+      before = confidence;
+    }
+    expect(confidenceOfCosine(half, model)).toBeCloseTo(0.5);
+    expect(confidenceOfCosine(1, model)).toBe(1);
+    expect(confidenceOfCosine(-1, model)).toBe(0);
+  },
+);
+
+test('the recognition models are two: 01 and 02 make other vectors than 03 and 04, and each tells people apart', async () => {
+  const seenBy = (file: string, recognitionModel: RecognitionModel) =>
+    faceOf(portrait(file), { ...wanted, recognitionModel });
+  for (const [model, twin] of [
+    ['recognition_01', 'recognition_02'],
+    ['recognition_03', 'recognition_04'],
+  ] as const) {
+    const [a, b, stranger] = await Promise.all([
+      seenBy('cage.jpg', model),
+      seenBy('cage2_crop.jpg', model),
+      seenBy('SeanConnery.jpg', model),
+    ]);
+    expect(vision.confidence(a.embedding, a.embedding, model)).toBe(1);
+    expect(vision.confidence(a.embedding, b.embedding, model)).toBeGreaterThan(0.5);
+    expect(vision.confidence(a.embedding, stranger.embedding, model)).toBeLessThan(0.5);
+    expect((await seenBy('cage.jpg', twin)).embedding).toEqual(a.embedding);
+    expect(Math.hypot(...a.embedding)).toBeCloseTo(1, 5);
   }
-  expect(confidenceOfCosine(0.48)).toBeCloseTo(0.5);
-  expect(confidenceOfCosine(1)).toBe(1);
-  expect(confidenceOfCosine(-1)).toBe(0);
+  const lengths = await Promise.all(
+    (['recognition_01', 'recognition_04'] as const).map(
+      async (model) => (await seenBy('cage.jpg', model)).embedding.length,
+    ),
+  );
+  expect(lengths).toEqual([128, 320]);
+});
+
+test('the rectangle of detection_01 is a square, that of detection_03 reaches higher', async () => {
+  const square = (await faceOf(portrait('cage.jpg'), { ...wanted, detectionModel: 'detection_01' }))
+    .rectangle;
+  const high = (await faceOf(portrait('cage.jpg'))).rectangle;
+  expect(Math.abs(square.width - square.height)).toBeLessThanOrEqual(1);
+  expect(high.height / high.width).toBeGreaterThan(1.2);
+  expect(high.top).toBeLessThan(square.top);
+  expect(Math.abs(high.top + high.height - square.top - square.height)).toBeLessThanOrEqual(1);
+});
+
+const worn = ['glasses', 'mask', 'occlusion', 'accessories', 'noise'];
+
+test('what is worn is told where it is asked for, and absent where it is not', async () => {
+  const plain = await faceOf(portrait('franck_02045.jpg'));
+  for (const name of [...worn, 'age', 'gender', 'smile', 'emotion']) expect(plain).not.toHaveProperty(name);
+  const asked = { ...wanted, attributes: worn };
+  const bare = await faceOf(portrait('franck_02045.jpg'), asked);
+  expect(bare).toMatchObject({
+    glasses: 'noGlasses',
+    mask: { type: 'noMask', noseAndMouthCovered: false },
+    occlusion: { foreheadOccluded: false, eyeOccluded: false, mouthOccluded: false },
+    accessories: [],
+  });
+  expect(bare).not.toHaveProperty('age');
+  const { glasses, accessories } = await faceOf(portrait('walter2_crop.jpg'), asked);
+  expect(glasses).toBe('readingGlasses');
+  expect(accessories?.map(({ type }) => type)).toContain('glasses');
+});
+
+test('a mask that is drawn over a face is seen, and covers the mouth', async () => {
+  const asked = { ...wanted, attributes: worn };
+  for (const file of ['franck_02045.jpg', 'cage2_crop.jpg', 'obama4_crop.jpg']) {
+    const { landmarks } = await faceOf(portrait(file));
+    const points = ['pupilLeft', 'pupilRight', 'noseTip', 'mouthLeft', 'mouthRight'].map(
+      (name) => landmarks[name] ?? { x: 0, y: 0 },
+    );
+    const masked = await faceOf(await withOccluder(portrait(file), points, 'mask', 1), asked);
+    expect(masked.mask, file).toEqual({ type: 'faceMask', noseAndMouthCovered: true });
+    expect(masked.occlusion?.mouthOccluded, file).toBe(true);
+  }
+});
+
+test('noise rises with what was added', async () => {
+  const clean = portrait('franck_02045.jpg');
+  const { width, height } = await sharp(clean).metadata();
+  const values: number[] = [];
+  for (const sigma of [0, 15, 45]) {
+    const noise = { type: 'gaussian', mean: 128, sigma: Math.max(sigma, 0.01) } as const;
+    const input = await sharp({ create: { width, height, channels: 3, background: '#000', noise } })
+      .png()
+      .toBuffer();
+    const noisy = await sharp(clean)
+      .composite([{ input, blend: 'hard-light' }])
+      .png()
+      .toBuffer();
+    values.push((await faceOf(noisy, { ...wanted, attributes: ['noise'] })).noise?.value ?? Number.NaN);
+  }
+  expect(values).toEqual(values.toSorted((a, b) => a - b));
+  expect(values[0]).toBeLessThan(0.3);
+  expect(values[2]).toBeGreaterThan(0.6);
+});
+
+test('the retired attributes are estimates of a face', async () => {
+  const asked = { ...wanted, attributes: ['age', 'gender', 'smile', 'emotion'] };
+  const queen = await faceOf(portrait('queen20_crop.jpg'), asked);
+  const sean = await faceOf(portrait('sean_guru2_crop.jpg'), asked);
+  expect([queen.gender, sean.gender]).toEqual(['female', 'male']);
+  for (const { age = 0, smile = -1, emotion = {} } of [queen, sean]) {
+    expect(age).toBeGreaterThan(15);
+    expect(age).toBeLessThan(95);
+    expect(smile).toBeCloseTo(emotion['happiness'] ?? Number.NaN);
+    expect(Object.values(emotion).reduce((sum, value) => sum + value, 0)).toBeCloseTo(1, 3);
+    expect(Object.keys(emotion)).toHaveLength(8);
+  }
 });
