@@ -1,6 +1,7 @@
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { buildFunctions } from '../../scripts/buildFunctions.ts';
+import { gallery } from './gallery.ts';
 import { importUnderQuota } from './importUnderQuota.ts';
 import { models } from './models.ts';
 import { recovery } from './recovery.ts';
@@ -24,6 +25,7 @@ const benches: Record<string, () => Promise<void>> = {
   },
   import: () => importUnderQuota({ instances: 4, minutes }),
   recovery,
+  gallery,
 };
 const { only } = values;
 if (only !== undefined && !(only in benches)) {

@@ -32,6 +32,7 @@ const schema = `
     BEGIN UPDATE collections SET faces = faces + 1 WHERE key = NEW.collection; END;
   CREATE TRIGGER IF NOT EXISTS faceDeleted AFTER DELETE ON faces
     BEGIN UPDATE collections SET faces = faces - 1 WHERE key = OLD.collection; END;
+  CREATE INDEX IF NOT EXISTS facesInOrder ON faces (collection, trained);
   CREATE TABLE IF NOT EXISTS trainings (
     collection INTEGER PRIMARY KEY REFERENCES collections ON DELETE CASCADE, status TEXT NOT NULL,
     createdAt INTEGER NOT NULL, lastActionAt INTEGER NOT NULL, lastSuccessAt INTEGER, message TEXT,
@@ -75,11 +76,6 @@ export function openFaceDatabase(file: string) {
     all: <Found>(sql: string) => {
       const statement = db.prepare(sql);
       return (...values: SqlValue[]) => statement.all(...values) as Found[];
-    },
-    /** One after another, for answers that are too large to be held twice. */
-    each: <Found>(sql: string) => {
-      const statement = db.prepare(sql);
-      return (...values: SqlValue[]) => statement.iterate(...values) as IterableIterator<Found>;
     },
     /** A deletion after which what was deleted is nowhere on the disk, the write-ahead log included. */
     erase: (sql: string) => {

@@ -8,7 +8,7 @@ import type { StoredCollection } from './store.ts';
 type Similar = { confidence: number; faceId: string } | { confidence: number; persistedFaceId: string };
 
 /** Asks one of the things that can be searched for those that are at least so much alike, at most so many. */
-type Search = (probe: Probe, least: number, top: number) => Similar[];
+type Search = (probe: Probe, least: number, top: number) => Similar[] | Promise<Similar[]>;
 
 const lists = kinds.filter(({ holds }) => holds === 'faces');
 
@@ -73,14 +73,14 @@ function amongListed(context: FaceContext, kind: Kind, { key, recognitionModel }
 /** A large face list, as it was trained last. */
 function amongTrained(context: FaceContext, kind: Kind, { key, recognitionModel }: StoredCollection): Search {
   if (!context.trainings.hasSucceeded(key)) throw kind.faults.notTrained(400);
-  return (probe, threshold, top) => {
+  return async (probe, threshold, top) => {
     refuseOtherModels([probe], recognitionModel);
-    return context.gallery
-      .identify(key, probe.vector, { threshold, top, recognitionModel })
-      .map(({ confidence, personId: persistedFaceId }) => ({
-        confidence: rounded(confidence),
-        persistedFaceId,
-      }));
+    const options = { threshold, top, recognitionModel };
+    const [found = []] = await context.gallery.identify(key, [probe.vector], options);
+    return found.map(({ confidence, faceId: persistedFaceId }) => ({
+      confidence: rounded(confidence),
+      persistedFaceId,
+    }));
   };
 }
 

@@ -13,7 +13,7 @@ export const identify: Operation = {
   name: 'identify',
   method: 'POST',
   path: '/identify',
-  handle(context, request) {
+  async handle(context, request) {
     const body = readJson(request);
     const faceIds = readFaceIds(body['faceIds'], 1, 10);
     const top = readTop(body['maxNumOfCandidatesReturned'], 10, 100);
@@ -23,12 +23,16 @@ export const identify: Operation = {
     if (kind.closedWhileTraining && trainings.isRunning(collection.key)) throw kind.faults.underTraining();
     if (!trainings.hasSucceeded(collection.key)) throw kind.faults.notTrained(400);
     const probes = faceIds.map((faceId) => probeOf(context, faceId));
-    refuseOtherModels(probes, collection.recognitionModel);
-    return probes.map(({ faceId, vector }) => ({
+    const { recognitionModel } = collection;
+    refuseOtherModels(probes, recognitionModel);
+    const vectors = probes.map(({ vector }) => vector);
+    const found = await gallery.identify(collection.key, vectors, { threshold, top, recognitionModel });
+    return probes.map(({ faceId }, index) => ({
       faceId,
-      candidates: gallery
-        .identify(collection.key, vector, { threshold, top, recognitionModel: collection.recognitionModel })
-        .map(({ personId, confidence }) => ({ personId, confidence: rounded(confidence) })),
+      candidates: (found[index] ?? []).map(({ personId, confidence }) => ({
+        personId,
+        confidence: rounded(confidence),
+      })),
     }));
   },
 };

@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { portInUse, type RunningPart } from '../part.ts';
 import { createAnalysis } from './analysis.ts';
 import { readOrMakeCertificate } from './certificate.ts';
-import { createGallery } from './gallery.ts';
+import { createGallery } from './gallery/gallery.ts';
 import { readOrMakeKey } from './key.ts';
 import type { Log } from './log.ts';
 import { createFaceMetrics } from './metrics.ts';
@@ -96,6 +96,7 @@ export async function startFace(options: FaceOptions): Promise<RunningPart<FaceR
     clearInterval(purging);
     trainings.stop();
     await closeServer(server);
+    await gallery.close();
     metrics.close();
     store.close();
   };

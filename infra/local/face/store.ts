@@ -15,8 +15,16 @@ export type StoredCollection = {
 };
 export type StoredPerson = { id: string; name: string; userData: string | null };
 export type StoredFace = { id: string; userData: string | null };
-/** The face of a list is a person of its own. */
-export type StoredVector = { faceId: string; personId: string; vector: Float32Array };
+/** Faces, many at a time. IDs are text in ASCII, one right behind the other; vectors lie side by side. */
+export type VectorPage = {
+  count: number;
+  /** A face that belongs to no person has its own ID here. */
+  personIds: Uint8Array;
+  faceIds: Uint8Array;
+  vectors: Float32Array;
+  /** The newest face of the page. */
+  upTo: number;
+};
 export type StoredDetection = { recognitionModel: RecognitionModel; vector: Float32Array };
 export type NewDetection = StoredDetection & { faceId: string; expiresAt: number };
 export type StoredTraining = {
@@ -116,11 +124,6 @@ function personsIn(db: FaceDatabase) {
 }
 
 function facesIn(db: FaceDatabase, cipher: VectorCipher) {
-  const storedVector = (row: Row): StoredVector => {
-    const faceId = String(row['id']);
-    const vector = cipher.open(row['vector'] as Uint8Array, faceId);
-    return { faceId, personId: String(row['personId'] ?? faceId), vector };
-  };
   const insert = db.run(
     'INSERT INTO faces (collection, personId, id, userData, vector) VALUES (?, ?, ?, ?, ?)',
   );
@@ -128,10 +131,12 @@ function facesIn(db: FaceDatabase, cipher: VectorCipher) {
     'SELECT COUNT(*) AS count FROM faces WHERE collection = ? AND seq <= ?',
   );
   const newest = db.one<{ seq: number | null }>('SELECT MAX(seq) AS seq FROM faces WHERE collection = ?');
-  const vectors = 'SELECT id, personId, vector FROM faces WHERE collection = ?';
-  const held = db.all<Row>(`${vectors} AND personId IS ? ORDER BY id`);
-  const trained = db.each<Row>(`${vectors} AND trained = 1 ORDER BY seq`);
-  const untrained = db.all<Row>(`${vectors} AND trained = 0 AND seq <= ? ORDER BY seq`);
+  const vectorOf = (row: Row): Float32Array => cipher.open(row['vector'] as Uint8Array, String(row['id']));
+  const held = db.all<Row>('SELECT id, vector FROM faces WHERE collection = ? AND personId IS ? ORDER BY id');
+  const trained = db.one<Row>(
+    'SELECT id, vector FROM faces WHERE collection = ? AND personId IS ? AND id = ? AND trained = 1',
+  );
+  const page = vectorPagesIn(db, cipher);
   return {
     face: db.one<StoredFace>(
       'SELECT id, userData FROM faces WHERE collection = ? AND personId IS ? AND id = ?',
@@ -148,9 +153,23 @@ function facesIn(db: FaceDatabase, cipher: VectorCipher) {
     deleteFace: db.erase('DELETE FROM faces WHERE collection = ? AND personId IS ? AND id = ?'),
     newestFace: (collection: number): number => newest(collection)?.seq ?? 0,
     countFaces: (collection: number, upTo: number): number => count(collection, upTo)?.count ?? 0,
-    vectorsOf: (collection: number, personId: string | null) => held(collection, personId).map(storedVector),
-    trainedVectors: (collection: number) => Iterator.from(trained(collection)).map(storedVector),
-    untrainedVectors: (collection: number, upTo: number) => untrained(collection, upTo).map(storedVector),
+    vectorsOf: (collection: number, personId: string | null) =>
+      held(collection, personId).map((row) => ({ faceId: String(row['id']), vector: vectorOf(row) })),
+    /** A page of the trained faces that came after this one; an empty one when there are no more. */
+    trainedPage: (collection: number, after: number): VectorPage =>
+      page(collection, 1, after, Number.MAX_SAFE_INTEGER),
+    untrainedPages(collection: number, upTo: number): VectorPage[] {
+      const pages: VectorPage[] = [];
+      for (let next = page(collection, 0, 0, upTo); next.count > 0;) {
+        pages.push(next);
+        next = page(collection, 0, next.upTo, upTo);
+      }
+      return pages;
+    },
+    trainedVector(collection: number, personId: string, faceId: string): Float32Array | undefined {
+      const row = trained(collection, personId === faceId ? null : personId, faceId);
+      return row && vectorOf(row);
+    },
     markTrained: db.run('UPDATE faces SET trained = 1 WHERE collection = ? AND trained = 0 AND seq <= ?'),
   };
 }
@@ -201,5 +220,29 @@ function monthsIn(db: FaceDatabase) {
   return {
     callsOfMonth: (month: number): number => calls(month)?.calls ?? 0,
     countCall: db.run('INSERT INTO months VALUES (?, 1) ON CONFLICT DO UPDATE SET calls = calls + 1'),
+  };
+}
+
+/** Faces of a page. */
+const facesOfPage = 512;
+
+/** A page is one row for us: a million rows of their own would take three times as long to read. */
+function vectorPagesIn(db: FaceDatabase, cipher: VectorCipher) {
+  const joined = (what: string): string => `CAST(group_concat(CAST(${what} AS TEXT), '') AS BLOB)`;
+  const page = db.one<
+    { count: number; upTo: number } & Record<'personIds' | 'faceIds' | 'vectors', Uint8Array>
+  >(
+    `SELECT COUNT(*) AS count, MAX(seq) AS upTo, ${joined('COALESCE(personId, id)')} AS personIds,
+      ${joined('id')} AS faceIds, ${joined('vector')} AS vectors
+    FROM (SELECT seq, personId, id, vector FROM faces
+      WHERE collection = ? AND trained = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ${facesOfPage})`,
+  );
+  return (collection: number, trained: 0 | 1, after: number, upTo: number): VectorPage => {
+    const found = page(collection, trained, after, upTo);
+    if (found === undefined || found.count === 0) {
+      const none = new Uint8Array(0);
+      return { count: 0, personIds: none, faceIds: none, vectors: new Float32Array(0), upTo: after };
+    }
+    return { ...found, vectors: cipher.openPage(found.vectors, found.faceIds, found.count) };
   };
 }

@@ -4,6 +4,8 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 export type VectorCipher = {
   seal(vector: Float32Array, id: string): Uint8Array;
   open(stored: Uint8Array, id: string): Float32Array;
+  /** So many vectors of one length, and the IDs of their faces, one right behind the other. */
+  openPage(stored: Uint8Array, ids: Uint8Array, count: number): Float32Array;
 };
 
 const algorithm = 'aes-256-gcm';
@@ -21,14 +23,25 @@ export function readDataKey(text: string | undefined): Buffer | undefined {
   );
 }
 
+/** A copy: SQLite's bytes need not be aligned. */
+const floatsOf = (bytes: Uint8Array): Float32Array => new Float32Array(new Uint8Array(bytes).buffer);
+
 export const plain: VectorCipher = {
   seal: (vector) => new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength),
-  // A copy: SQLite's bytes need not be aligned.
-  open: (stored) => new Float32Array(new Uint8Array(stored).buffer),
+  open: floatsOf,
+  openPage: floatsOf,
 };
 
 /** Nonce, tag and what is encrypted, one after another. */
 export function createVectorCipher(key: Uint8Array): VectorCipher {
+  function opened(stored: Uint8Array, id: Uint8Array): Uint8Array {
+    const decipher = createDecipheriv(algorithm, key, stored.subarray(0, nonceBytes))
+      .setAAD(id)
+      .setAuthTag(stored.subarray(nonceBytes, nonceBytes + tagBytes));
+    const bytes = decipher.update(stored.subarray(nonceBytes + tagBytes));
+    decipher.final();
+    return bytes;
+  }
   return {
     seal(vector, id) {
       const nonce = randomBytes(nonceBytes);
@@ -36,13 +49,14 @@ export function createVectorCipher(key: Uint8Array): VectorCipher {
       const sealed = [cipher.update(plain.seal(vector, id)), cipher.final()];
       return Buffer.concat([nonce, cipher.getAuthTag(), ...sealed]);
     },
-    open(stored, id) {
-      const decipher = createDecipheriv(algorithm, key, stored.subarray(0, nonceBytes))
-        .setAAD(Buffer.from(id))
-        .setAuthTag(stored.subarray(nonceBytes, nonceBytes + tagBytes));
-      const opened = decipher.update(stored.subarray(nonceBytes + tagBytes));
-      decipher.final();
-      return plain.open(opened, id);
+    open: (stored, id) => floatsOf(opened(stored, Buffer.from(id))),
+    openPage(stored, ids, count) {
+      const part = (bytes: Uint8Array, index: number): Uint8Array =>
+        bytes.subarray((index * bytes.length) / count, ((index + 1) * bytes.length) / count);
+      const vectors = Array.from({ length: count }, (_, index) =>
+        opened(part(stored, index), part(ids, index)),
+      );
+      return floatsOf(Buffer.concat(vectors));
     },
   };
 }
