@@ -116,7 +116,6 @@ export async function startPipeline() {
       await trainings.change(group, (training) => ({ ...training, lastTrainedAt: Date.now() }));
     },
     async close(): Promise<void> {
-      await clients.serviceBus.close();
       await storage.close();
       await folder.remove();
     },
