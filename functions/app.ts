@@ -1,6 +1,6 @@
-import { DefaultAzureCredential } from '@azure/identity';
 import { connect } from '../shared/clients.ts';
 import { expectAuthentication } from '../shared/http/access.ts';
+import { appIdentity } from '../shared/identity.ts';
 import { createRollcall, type Rollcall } from '../shared/rollcall.ts';
 import { readSettings } from '../shared/settings.ts';
 
@@ -14,7 +14,7 @@ if (settings.ROLLCALL_AUTH === 'entra') expectAuthentication(process.env);
 export const rollcall: Rollcall = createApp(process.env);
 
 function createApp(env: NodeJS.ProcessEnv): Rollcall {
-  const identity = new DefaultAzureCredential();
+  const identity = appIdentity();
   const key = settings.FACE_APIKEY;
   return createRollcall({
     settings,
