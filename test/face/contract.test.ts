@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createVision } from '../../infra/local/face/models/vision.ts';
 import type { Vision } from '../../infra/local/face/vision.ts';
 import { groupPicture, portrait } from '../helpers/pictures.ts';
-import { startTestFace, type TestFace } from './harness.ts';
+import { callsOf, startTestFace, type TestFace } from './harness.ts';
 
 /* The real models, and Microsoft's client as it is. */
 
@@ -172,6 +172,23 @@ test.each(['v1.0', 'v1.2'])('the official client fills and searches lists over %
   const largeSimilar = await client.path('/findsimilars').post({ body: { faceId, largeFaceListId: id } });
   expect(largeSimilar.body).toMatchObject([{ persistedFaceId }]);
   expect((await faces.get()).body).toMatchObject([{ persistedFaceId, userData: 'Franck' }]);
+});
+
+test('all that each detection model supports is answered in both versions', async () => {
+  const supported = {
+    detection_01: 'accessories,noise,blur,exposure,glasses,headPose,occlusion,qualityForRecognition',
+    detection_03: 'blur,exposure,glasses,headPose,occlusion,mask,qualityForRecognition',
+  };
+  for (const version of ['v1.0', 'v1.2'] as const) {
+    for (const [model, names] of Object.entries(supported)) {
+      const [found] = await callsOf(face.ready, version).ask<{ faceAttributes: object }[]>(
+        'POST',
+        `/detect?detectionModel=${model}&recognitionModel=recognition_04&returnFaceLandmarks=true&returnFaceAttributes=${names}`,
+        portrait('franck_01829.jpg'),
+      );
+      expect(Object.keys(found?.faceAttributes ?? {}).toSorted()).toEqual(names.split(',').toSorted());
+    }
+  }
 });
 
 test('the same picture is 1, another of the same person above 0.5, a stranger below', async () => {
