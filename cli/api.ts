@@ -374,6 +374,12 @@ export function health(
         data: Health;
       }
     | {
+        status: 400;
+        data: Problem & {
+          code?: 'bad_request';
+        };
+      }
+    | {
         status: 500;
         data: Problem & {
           code?: 'internal';

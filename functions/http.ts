@@ -24,7 +24,7 @@ for (const route of routes) {
     authLevel: route.access === 'open' || behindEntra ? 'anonymous' : 'function',
     handler: answer(async (request, pipeline) => {
       if (behindEntra) authorize(route.access, request.header(principalHeader));
-      if (route.query === undefined && route.access !== 'open') queryOf(request, noQuery);
+      if (route.query === undefined) queryOf(request, noQuery);
       return route.handle(request, pipeline);
     }),
   });

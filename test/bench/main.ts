@@ -32,6 +32,7 @@ const benches: Record<string, (options: Options) => Promise<void>> = {
     for (const connections of [1, 4]) await broker(connections);
   },
   journal,
+  gallery: () => gallery(),
   importUnderQuota: (options) => importUnderQuota({ instances: 4, ...options }),
   recovery,
   gallery: () => gallery(),

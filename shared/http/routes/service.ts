@@ -16,7 +16,7 @@ export const serviceRoutes = (all: () => readonly Route[]): readonly Route[] => 
     access: 'open',
     answer: { status: 200, schema: schemas.health },
     alsoAnswers: { 503: schemas.health },
-    failures: [],
+    failures: ['bad_request'],
     async handle(_request, { health }) {
       const report = await health();
       return { status: report.status === 'ok' ? 200 : 503, body: report };
