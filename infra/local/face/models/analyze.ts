@@ -3,6 +3,7 @@ import { attributesOf } from './attributes.ts';
 import { detectFaces, type FoundFace } from './detectFaces.ts';
 import { decode, pyramidOf, type Pyramid } from './image.ts';
 import { fiveLandmarksOf, landmarksOf } from './landmarks.ts';
+import { gazeOf, meshOf } from './mesh.ts';
 import { recognise } from './recognition.ts';
 import { rectangleOf } from './rectangle.ts';
 import type { Networks } from './sessions.ts';
@@ -38,13 +39,15 @@ async function describe(
 ): Promise<AnalyzedFace> {
   const { points, score, look } = face;
   const { aligned, norm } = look;
+  const attributes = attributesOf({ points, aligned, norm, width: face.x2 - face.x1, score });
+  const needsMesh = wanted.landmarks || wanted.attributes.includes('headPose');
+  const mesh = needsMesh ? await meshOf(await networks.mesh(), picture, face) : undefined;
   return {
     rectangle: rectangleOf(face, wanted.detectionModel, picture[0]),
     score,
-    landmarks: wanted.landmarks
-      ? await landmarksOf(await networks.mesh(), picture, face)
-      : fiveLandmarksOf(points),
-    ...attributesOf({ points, aligned, norm, width: face.x2 - face.x1, score }),
+    landmarks: mesh === undefined ? fiveLandmarksOf(points) : landmarksOf(points, mesh),
+    ...attributes,
+    headPose: { ...attributes.headPose, ...(mesh === undefined ? {} : gazeOf(mesh)) },
     ...(await unsureAttributesOf(networks, picture, face, wanted.attributes)),
     embedding: await recognise(networks, picture, look, wanted.recognitionModel),
   };

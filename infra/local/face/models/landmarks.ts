@@ -1,8 +1,5 @@
 import type { Point } from '../vision.ts';
-import type { FoundFace } from './detectFaces.ts';
-import type { Pyramid } from './image.ts';
-import { meshOf } from './mesh.ts';
-import type { Network } from './runtime.ts';
+import type { FaceMesh } from './mesh.ts';
 
 /** Those that the detector itself finds. */
 const found = ['pupilLeft', 'pupilRight', 'noseTip', 'mouthLeft', 'mouthRight'] as const;
@@ -39,14 +36,9 @@ export function fiveLandmarksOf(points: readonly Point[]): Record<string, Point>
 }
 
 /** The 27 landmarks of the Face API by name. */
-export async function landmarksOf(
-  network: Network,
-  picture: Pyramid,
-  face: FoundFace,
-): Promise<Record<string, Point>> {
-  const at = await meshOf(network, picture, face);
+export function landmarksOf(points: readonly Point[], { at }: FaceMesh): Record<string, Point> {
   return {
-    ...fiveLandmarksOf(face.points),
+    ...fiveLandmarksOf(points),
     ...Object.fromEntries(Object.entries(inMesh).map(([name, number]) => [name, at(number)])),
   };
 }
