@@ -35,7 +35,6 @@ const benches: Record<string, (options: Options) => Promise<void>> = {
   gallery: () => gallery(),
   importUnderQuota: (options) => importUnderQuota({ instances: 4, ...options }),
   recovery,
-  gallery: () => gallery(),
 };
 
 const { values, positionals } = parseArgs({
