@@ -1,4 +1,5 @@
 import { createErase } from './erasure/erase.ts';
+import { RollcallError } from './errors.ts';
 import { createAddFace } from './enrollment/addFace.ts';
 import { createFaceGroups } from './enrollment/faceGroup.ts';
 import { createFacePersons } from './enrollment/facePersons.ts';
@@ -149,7 +150,9 @@ export function createRollcall({
     doorbells,
     deadLetters,
     detect: createDetectForEnrollment(detect.background, groups, settings),
-    async identify({ group, image, version }, bytes) {
+    async identify({ group: name, image, version }, bytes) {
+      const group = await groups.get(name);
+      if (group === undefined) throw new RollcallError('conflict', 'The group was deleted meanwhile.');
       await identifyDropped(group, { kind: 'bytes', bytes, image, version }, { maxCandidates: 1 });
     },
     groups,

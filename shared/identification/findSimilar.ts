@@ -1,4 +1,3 @@
-import { RollcallError } from '../errors.ts';
 import type { FaceRectangle, FindSimilarMode } from '../face/types.ts';
 import { readsAtOnce } from '../parallel.ts';
 import { placeOf } from '../photos/path.ts';
@@ -31,7 +30,7 @@ export type FindSimilarAnswer = StoredResult & {
 export type FindSimilarQuery = { mode: FindSimilarMode; maxCandidates: number; since?: number | undefined };
 
 export type FindSimilar = (
-  group: string,
+  group: Group,
   source: ProbeSource,
   query: FindSimilarQuery,
   as?: RecordAs,
@@ -41,11 +40,10 @@ const searchedAtMost = 10_000;
 
 /** Where else the faces of a picture were seen, while Face remembers them. Records what it answers. */
 export function createFindSimilar(options: IdentificationOptions): FindSimilar {
-  const { groups, results, now } = options;
-  return async (name, source, query, as = { id: results.newId() }) => {
-    const group = await groups.get(name);
-    if (group === undefined) throw new RollcallError('group_not_found');
-    const { faces, seenOn, ...picture } = await facesOf(options, group, source);
+  const { results, now } = options;
+  return async (group, source, query, as = { id: results.newId() }) => {
+    const { faces, seenOn, remembered, ...picture } = await facesOf(options, group, source);
+    await remembered;
     const asked = new Set(faces.map(({ faceId }) => faceId));
     const earlierUntil = stampedUntil(group.deletedAt);
     const isElsewhere = (face: SeenFace) =>
@@ -61,7 +59,7 @@ export function createFindSimilar(options: IdentificationOptions): FindSimilar {
     const answerOf = (kept: number): FindSimilarAnswer => ({
       id: as.id,
       kind: 'find-similar',
-      group: name,
+      group: group.group,
       createdAt,
       ...picture,
       searched: seen.length,

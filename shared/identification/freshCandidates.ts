@@ -1,6 +1,6 @@
 import { faceLimits, type FaceClient } from '../face/client.ts';
 import type { SimilarFace } from '../face/types.ts';
-import type { FreshFace, FreshFaces } from '../records/freshFaces.ts';
+import type { FreshFace } from '../records/freshFaces.ts';
 import type { Group } from '../records/groups.ts';
 import type { Ledger } from '../records/ledger.ts';
 import type { Candidate } from './candidates.ts';
@@ -19,29 +19,27 @@ import { similarInBatch } from './similarFaces.ts';
 
 /** Faces that are compared, newest first: what an import at ten calls a second adds in ten minutes. */
 export const freshFacesAtMost = 3_000;
+
 export type FreshOptions = {
   face: FaceClient;
-  freshFaces: Pick<FreshFaces, 'newest'>;
   freshBudget: FreshBudget;
   ledger: Pick<Ledger, 'livingPicture'>;
 };
 
 export type FreshQuery = { maxCandidates: number; confidenceThreshold?: number | undefined };
 
-/** Adds persons by their fresh faces to faces that have fewer candidates than were asked for. */
+/** Adds persons by their fresh faces, newest first, to faces that have fewer candidates than were asked for. */
 export async function withFreshCandidates<Face extends { faceId: string; candidates: Candidate[] }>(
   options: FreshOptions,
   group: Group,
-  lastSucceeded: number,
+  fresh: readonly FreshFace[],
   faces: readonly Face[],
   query: FreshQuery,
 ): Promise<Face[]> {
   const open = faces
     .filter(({ candidates }) => candidates.length < query.maxCandidates)
     .slice(0, comparedAtMost);
-  if (open.length === 0) return [...faces];
-  const fresh = await options.freshFaces.newest(group.group, lastSucceeded, freshFacesAtMost);
-  if (fresh.length === 0) return [...faces];
+  if (open.length === 0 || fresh.length === 0) return [...faces];
   const byFaceId = new Map(fresh.map((face) => [face.faceId, face]));
   const similar = await similarTo(options, open, [...byFaceId.keys()], query);
   const found = await Promise.all(

@@ -3,14 +3,14 @@ import { faceLimits, type FaceClient } from '../face/client.ts';
 import { isFaceError } from '../face/errors.ts';
 import type { IdentifyResult } from '../face/types.ts';
 import type { FreshFaces } from '../records/freshFaces.ts';
-import type { Groups } from '../records/groups.ts';
+import type { Group, Groups } from '../records/groups.ts';
 import type { Ledger } from '../records/ledger.ts';
 import type { RecordAs, Results, StoredResult } from '../records/results.ts';
 import type { Training } from '../training/machine.ts';
 import { createCandidates, type Candidate } from './candidates.ts';
 import { largestThatFits } from './fit.ts';
 import type { FreshBudget } from './freshBudget.ts';
-import { withFreshCandidates } from './freshCandidates.ts';
+import { freshFacesAtMost, withFreshCandidates } from './freshCandidates.ts';
 import { facesOf, type ProbeFace, type ProbeOptions, type ProbeSource } from './probe.ts';
 
 export type IdentifyAnswer = StoredResult & {
@@ -36,7 +36,7 @@ export type IdentificationOptions = ProbeOptions & {
 export type IdentifyQuery = { maxCandidates: number; confidenceThreshold?: number | undefined };
 
 export type Identify = (
-  group: string,
+  group: Group,
   source: ProbeSource,
   query: IdentifyQuery,
   as?: RecordAs,
@@ -44,17 +44,23 @@ export type Identify = (
 
 /** Who is on the picture: every face with its candidates, best first. Records what it answers. */
 export function createIdentify(options: IdentificationOptions): Identify {
-  const { groups, results, now } = options;
-  return async (name, source, query, as = { id: results.newId() }) => {
-    const group = await groups.get(name);
-    if (group === undefined) throw new RollcallError('group_not_found');
-    const { faces, seenOn: _seenOn, ...picture } = await facesOf(options, group, source);
+  const { results, now } = options;
+  return async (group, source, query, as = { id: results.newId() }) => {
     const asked = { ...query, confidenceThreshold: query.confidenceThreshold ?? group.identifyThreshold };
-    const training = await options.training(name);
-    const identified =
-      training?.lastTrainedAt === undefined ? 'untrained' : await identifyFaces(options, name, faces, asked);
-    const trained = identified !== 'untrained';
-    const answered = trained ? identified : new Map<string, IdentifyResult>();
+    // What the answer needs of the tables is read and written while Face is at work.
+    const [probe, training] = await Promise.all([
+      facesOf(options, group, source),
+      options.training(group.group),
+    ]);
+    const { faces, remembered, seenOn: _seenOn, ...picture } = probe;
+    const lastSucceeded = training?.lastSucceeded ?? 0;
+    const [identified, fresh] = await Promise.all([
+      training?.lastTrainedAt === undefined ? undefined : identifyFaces(options, group.group, faces, asked),
+      options.freshFaces.newest(group.group, lastSucceeded, freshFacesAtMost),
+      remembered,
+    ]);
+    const trained = identified !== undefined;
+    const answered = identified ?? new Map<string, IdentifyResult>();
     const candidatesOf = await createCandidates(
       options,
       group,
@@ -66,14 +72,12 @@ export function createIdentify(options: IdentificationOptions): Identify {
     }));
     // Faces that were just enrolled could be found in a group that was never trained, too. But `trained: false` says
     // to callers that nobody can be a candidate yet; the first training takes seconds.
-    const named = trained
-      ? await withFreshCandidates(options, group, training?.lastSucceeded ?? 0, resolved, asked)
-      : resolved;
+    const named = trained ? await withFreshCandidates(options, group, fresh, resolved, asked) : resolved;
     const createdAt = new Date(now()).toISOString();
     const answerOf = (kept: number): IdentifyAnswer => ({
       id: as.id,
       kind: 'identify',
-      group: name,
+      group: group.group,
       recognitionModel: group.recognitionModel,
       createdAt,
       trained,
@@ -90,13 +94,13 @@ export function createIdentify(options: IdentificationOptions): Identify {
   };
 }
 
-/** Asks Face in batches of at most ten faces. */
+/** Asks Face in batches of at most ten faces. Undefined when the group is not trained. */
 async function identifyFaces(
   { face }: IdentificationOptions,
   group: string,
   faces: readonly ProbeFace[],
   query: IdentifyQuery,
-): Promise<Map<string, IdentifyResult> | 'untrained'> {
+): Promise<Map<string, IdentifyResult> | undefined> {
   const identified = new Map<string, IdentifyResult>();
   for (let start = 0; start < faces.length; start += faceLimits.identifyFaceIds) {
     const faceIds = faces.slice(start, start + faceLimits.identifyFaceIds).map(({ faceId }) => faceId);
@@ -105,8 +109,7 @@ async function identifyFaces(
       for (const answer of answers) identified.set(answer.faceId, answer);
     } catch (error) {
       // The last face was removed a moment ago, and the group emptied with it.
-      if (isFaceError(error, 400, 'LargePersonGroupNotTrained', 'LargePersonGroupNotFound'))
-        return 'untrained';
+      if (isFaceError(error, 400, 'LargePersonGroupNotTrained', 'LargePersonGroupNotFound')) return undefined;
       throw isFaceError(error, 400, 'FaceNotFound')
         ? new RollcallError('face_id_expired', undefined, { cause: error })
         : error;

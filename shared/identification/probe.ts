@@ -22,8 +22,16 @@ export type ProbeFace = {
   qualityForRecognition?: QualityForRecognition;
 };
 
-/** `seenOn`: the pictures that the faces were seen on, as far as they were dropped. */
-export type Probe = { image?: string; faces: ProbeFace[]; seenOn: ReadonlySet<string> };
+/**
+ * `seenOn`: the pictures that the faces were seen on, as far as they were dropped. `remembered` resolves when the IDs of
+ * the faces are recorded; an answer that names them waits for it.
+ */
+export type Probe = {
+  image?: string;
+  faces: ProbeFace[];
+  seenOn: ReadonlySet<string>;
+  remembered: Promise<void>;
+};
 
 export type ProbeOptions = {
   detect: Detect;
@@ -56,7 +64,7 @@ async function detectProbe(
   source: { bytes: Uint8Array; image?: string; version?: string },
 ): Promise<Probe> {
   const { bytes, ...picture } = source;
-  const found = await detect(bytes, { group, recognitionModel, ...placed(picture) });
+  const { faces: found, remembered } = await detect(bytes, { group, recognitionModel, ...placed(picture) });
   const faces = found.map(({ faceId, faceRectangle, faceAttributes }) => ({
     faceId,
     faceRectangle,
@@ -65,8 +73,8 @@ async function detectProbe(
       : { qualityForRecognition: faceAttributes.qualityForRecognition }),
   }));
   return picture.image === undefined
-    ? { faces, seenOn: new Set() }
-    : { image: picture.image, faces, seenOn: new Set([picture.image]) };
+    ? { faces, remembered, seenOn: new Set() }
+    : { image: picture.image, faces, remembered, seenOn: new Set([picture.image]) };
 }
 
 function placed({ image, version }: { image?: string; version?: string }) {
@@ -105,15 +113,16 @@ async function rememberedProbe(
   group: Group,
   faceIds: readonly string[],
 ): Promise<Probe> {
-  const seen = await Promise.all(faceIds.map((faceId) => remembered(options, group, faceId)));
+  const seen = await Promise.all(faceIds.map((faceId) => seenFace(options, group, faceId)));
   return {
     faces: seen.map(({ faceId, faceRectangle }) => ({ faceId, faceRectangle })),
     seenOn: new Set(seen.flatMap(({ image }) => image ?? [])),
+    remembered: Promise.resolve(),
   };
 }
 
 /** A face of an earlier life, or one that cannot be compared with those of the group, is not known. */
-async function remembered(
+async function seenFace(
   { faceIds, ledger }: ProbeOptions,
   group: Group,
   faceId: string,

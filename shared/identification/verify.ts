@@ -18,7 +18,7 @@ export type VerifyAnswer = StoredResult & {
 };
 
 export type Verify = (
-  group: string,
+  group: Group,
   source: ProbeSource,
   person: string,
   as?: RecordAs,
@@ -29,7 +29,7 @@ export type Verify = (
  * @throws RollcallError person_not_found, also when no picture of the person is enrolled; no_face
  */
 export function createVerify(options: IdentificationOptions): Verify {
-  const { face, groups, ledger, results, now } = options;
+  const { face, ledger, results, now } = options;
 
   async function compare({ group }: Group, probe: ProbeFace, personId: string): Promise<VerifiedFace> {
     try {
@@ -45,15 +45,14 @@ export function createVerify(options: IdentificationOptions): Verify {
     }
   }
 
-  return async (name, source, personName, as = { id: results.newId() }) => {
-    const group = await groups.get(name);
-    if (group === undefined) throw new RollcallError('group_not_found');
-    const person = await ledger.person(group, personKeyOf(name, personName));
+  return async (group, source, personName, as = { id: results.newId() }) => {
+    const person = await ledger.person(group, personKeyOf(group.group, personName));
     if (person === undefined) throw new RollcallError('person_not_found');
     if (person.personId === undefined || person.images.enrolled === 0) {
       throw new RollcallError('person_not_found', 'No face of the person is enrolled.');
     }
-    const { faces: probes, seenOn: _seenOn, ...picture } = await facesOf(options, group, source);
+    const { faces: probes, remembered, seenOn: _seenOn, ...picture } = await facesOf(options, group, source);
+    await remembered;
     if (probes.length === 0) throw new RollcallError('no_face');
     const faces: VerifiedFace[] = [];
     for (const probe of probes.slice(0, comparedAtMost))
@@ -61,7 +60,7 @@ export function createVerify(options: IdentificationOptions): Verify {
     const answer: VerifyAnswer = {
       id: as.id,
       kind: 'verify',
-      group: name,
+      group: group.group,
       createdAt: new Date(now()).toISOString(),
       ...picture,
       person: person.person,

@@ -22,9 +22,12 @@ export type Detection = DetectedFace & { expiresAt: number };
 export type Detect = (
   bytes: Uint8Array,
   about: { group: string; recognitionModel: string; image?: string; version?: string },
-) => Promise<Detection[]>;
+) => Promise<{ faces: Detection[]; remembered: Promise<void> }>;
 
-/** Checks and prepares a picture, has its faces detected, largest first, and remembers their IDs. */
+/**
+ * Checks and prepares a picture, has its faces detected, largest first, and remembers their IDs: `remembered` is to be
+ * awaited before anybody is told of them.
+ */
 export function createDetect({ face, faceIds, settings, now }: DetectionOptions): Detect {
   return async (bytes, { group, recognitionModel, image, version }) => {
     const picture = await preparePicture(bytes);
@@ -53,8 +56,10 @@ export function createDetect({ face, faceIds, settings, now }: DetectionOptions)
       ...(image === undefined ? {} : { image }),
       ...(version === undefined ? {} : { version }),
     }));
-    await faceIds.remember(group, seen);
-    return detections;
+    const remembered = faceIds.remember(group, seen);
+    // Whoever fails before awaiting it tells nobody of the faces, and of his own failure only.
+    remembered.catch(() => undefined);
+    return { faces: detections, remembered };
   };
 }
 
@@ -99,12 +104,13 @@ export function createDetectForEnrollment(
       await preparePicture(bytes);
       return {};
     }
-    const faces = await detect(bytes, {
+    const { faces, remembered } = await detect(bytes, {
       group: name,
       recognitionModel: group.recognitionModel,
       image,
       version,
     });
+    await remembered;
     const { faceId, expiresAt, faceRectangle, faceAttributes } = faceToEnroll(faces, policy);
     const quality = faceAttributes?.qualityForRecognition;
     const seenAs = { faceId, expiresAt };

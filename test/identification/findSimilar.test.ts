@@ -25,12 +25,16 @@ beforeEach(async () => {
 const names = (count: number) =>
   Array.from({ length: count }, (_, index) => `f${String(index).padStart(5, '0')}`);
 
-function findSimilar(
+async function findSimilar(
   query: { mode?: 'matchPerson' | 'matchFace'; maxCandidates?: number; since?: number } = {},
 ) {
   const { mode = 'matchPerson', maxCandidates = 20, since } = query;
   const source = { kind: 'bytes' as const, bytes: pipeline.picture };
-  return pipeline.rollcall.findSimilar(group, source, { mode, maxCandidates, since });
+  return pipeline.rollcall.findSimilar(await pipeline.groupNamed(group), source, {
+    mode,
+    maxCandidates,
+    since,
+  });
 }
 
 /** The face IDs of each call, in order. */

@@ -78,7 +78,6 @@ function freshGroup(granted: number, unknown: readonly string[] = []) {
         return [];
       },
     } as unknown as FaceClient,
-    freshFaces: { newest: async () => fresh },
     freshBudget: () => (left -= 1) >= 0,
     ledger: { livingPicture: async () => undefined },
   };
@@ -86,7 +85,7 @@ function freshGroup(granted: number, unknown: readonly string[] = []) {
     withFreshCandidates(
       options,
       { group: 'club' } as Group,
-      0,
+      fresh,
       Array.from({ length: faces }, (_, index) => ({ faceId: `asked-${index}`, candidates: [] })),
       { maxCandidates: 1 },
     );

@@ -22,9 +22,9 @@ beforeEach(async () => {
 
 const crowd = Array.from({ length: 25 }, (_, index) => `c${String(index).padStart(2, '0')}`);
 
-function identify(query: { maxCandidates?: number; confidenceThreshold?: number } = {}) {
+async function identify(query: { maxCandidates?: number; confidenceThreshold?: number } = {}) {
   const source = { kind: 'bytes' as const, bytes: pipeline.picture };
-  return pipeline.rollcall.identify(group, source, { maxCandidates: 1, ...query });
+  return pipeline.rollcall.identify(await pipeline.groupNamed(group), source, { maxCandidates: 1, ...query });
 }
 
 test('the faces of a crowd are identified ten a call, in their order', async () => {
@@ -70,12 +70,16 @@ test('a face ID of another group is not known in this one', async () => {
   pipeline.showFaces(['theirs']);
   await pipeline.rollcall.putGroup('others', {});
   const source = { kind: 'bytes' as const, bytes: pipeline.picture };
-  await pipeline.rollcall.identify('others', source, { maxCandidates: 1 });
+  await pipeline.rollcall.identify(await pipeline.groupNamed('others'), source, { maxCandidates: 1 });
   const again = { kind: 'faceIds' as const, faceIds: ['theirs'] };
-  await expect(pipeline.rollcall.identify('others', again, { maxCandidates: 1 })).resolves.toMatchObject({
+  await expect(
+    pipeline.rollcall.identify(await pipeline.groupNamed('others'), again, { maxCandidates: 1 }),
+  ).resolves.toMatchObject({
     faces: [{ faceId: 'theirs' }],
   });
-  await expect(pipeline.rollcall.identify(group, again, { maxCandidates: 1 })).rejects.toMatchObject({
+  await expect(
+    pipeline.rollcall.identify(await pipeline.groupNamed(group), again, { maxCandidates: 1 }),
+  ).rejects.toMatchObject({
     code: 'face_id_not_found',
   });
 });

@@ -5,6 +5,7 @@ import { connect } from '../../shared/clients.ts';
 import type { FaceClient } from '../../shared/face/client.ts';
 import { FaceError } from '../../shared/face/errors.ts';
 import { createFaceIds, type SeenFace } from '../../shared/records/faceIds.ts';
+import type { Group } from '../../shared/records/groups.ts';
 import { createTable } from '../../shared/records/table.ts';
 import { createTrainings } from '../../shared/records/trainings.ts';
 import { containers, tables } from '../../shared/resources.ts';
@@ -100,6 +101,12 @@ export async function startPipeline() {
       .toBuffer(),
     showFaces(ids: string[]): void {
       facesOnPicture = ids;
+    },
+    /** A group that is there. */
+    async groupNamed(name: string): Promise<Group> {
+      const found = await rollcall.groups.get(name);
+      if (found === undefined) throw new Error(`there is no group ${name}`);
+      return found;
     },
     /** Faces that were seen over HTTP, the first the newest, a millisecond apart, from this time back. */
     async see(group: string, ids: readonly string[], newestAt: number): Promise<void> {

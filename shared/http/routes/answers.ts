@@ -51,7 +51,7 @@ export const answerRoutes: readonly Route[] = [
       const source = () => readProbeSource(request, schemas.identifyBody, rollcall.fetchPicture);
       return {
         body: await once(request, rollcall, group, async (as) =>
-          rollcall.identify(group.group, await source(), query, as),
+          rollcall.identify(group, await source(), query, as),
         ),
       };
     },
@@ -76,7 +76,7 @@ export const answerRoutes: readonly Route[] = [
       const source = () => readProbeSource(request, schemas.faceBody, rollcall.fetchPicture);
       return {
         body: await once(request, rollcall, group, async (as) =>
-          rollcall.findSimilar(group.group, await source(), query, as),
+          rollcall.findSimilar(group, await source(), query, as),
         ),
       };
     },
@@ -102,7 +102,7 @@ export const answerRoutes: readonly Route[] = [
       const name = personNameOf(person);
       return {
         body: await once(request, rollcall, group, async (as) =>
-          rollcall.verify(group.group, await source(), name, as),
+          rollcall.verify(group, await source(), name, as),
         ),
       };
     },
