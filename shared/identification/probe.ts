@@ -122,11 +122,7 @@ async function rememberedProbe(
 }
 
 /** A face of an earlier life, or one that cannot be compared with those of the group, is not known. */
-async function seenFace(
-  { faceIds, ledger }: ProbeOptions,
-  group: Group,
-  faceId: string,
-): Promise<SeenFace> {
+async function seenFace({ faceIds, ledger }: ProbeOptions, group: Group, faceId: string): Promise<SeenFace> {
   const face = await faceIds.get(group.group, faceId);
   if (face === undefined || face.recognitionModel !== group.recognitionModel)
     throw new RollcallError('face_id_not_found');
