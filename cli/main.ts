@@ -1,21 +1,35 @@
 #!/usr/bin/env node
-import { demo } from './demo.ts';
-import { enroll, identify, redrive, status } from './client.ts';
-import { start } from './start.ts';
-
 type Command = { run: (args: string[]) => Promise<void>; usage: string };
 
+// Each loads what it needs only: the start of one does not wait for the libraries of the others.
 const commands: Record<string, Command> = {
   start: {
-    run: start,
+    run: async (args) => (await import('./start.ts')).start(args),
     usage:
       'start [--port 7071] [--data .rollcall] [--face-tps 10|none] [--instances 1] [--training-time none|published] [--auth]',
   },
-  demo: { run: demo, usage: 'demo' },
-  enroll: { run: enroll, usage: 'enroll FOLDER --group GROUP [--data .rollcall]' },
-  identify: { run: identify, usage: 'identify FILE --group GROUP [--data .rollcall]' },
-  status: { run: status, usage: 'status [--data .rollcall]' },
-  redrive: { run: redrive, usage: 'redrive [--data .rollcall]' },
+  face: {
+    run: async (args) => (await import('./face.ts')).face(args),
+    usage:
+      'face [--port 7072] [--data .rollcall-face] [--tps 10|none|F0] [--tls] [--url-map PREFIX=FOLDER] [--training-time none|published] [--attributes-retired]',
+  },
+  demo: { run: async (args) => (await import('./demo.ts')).demo(args), usage: 'demo' },
+  enroll: {
+    run: async (args) => (await import('./client.ts')).enroll(args),
+    usage: 'enroll FOLDER --group GROUP [--data .rollcall]',
+  },
+  identify: {
+    run: async (args) => (await import('./client.ts')).identify(args),
+    usage: 'identify FILE --group GROUP [--data .rollcall]',
+  },
+  status: {
+    run: async (args) => (await import('./client.ts')).status(args),
+    usage: 'status [--data .rollcall]',
+  },
+  redrive: {
+    run: async (args) => (await import('./client.ts')).redrive(args),
+    usage: 'redrive [--data .rollcall]',
+  },
 };
 
 const [name = '', ...args] = process.argv.slice(2);

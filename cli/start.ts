@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
-import type { TrainingTime } from '../infra/local/face/trainingTime.ts';
 import { startStack } from '../infra/local/stack.ts';
 import { buildFunctions } from '../scripts/buildFunctions.ts';
+import { readPort, readTrainingTime } from './options.ts';
 
 /** `--face-tps`: calls a second, or `none`. @throws Error that says what was expected */
 export function readFaceTps(text: string): number | 'none' {
@@ -10,14 +10,6 @@ export function readFaceTps(text: string): number | 'none' {
   const calls = Number(text);
   if (Number.isInteger(calls) && calls >= 1 && calls <= 100_000) return calls;
   throw new Error(`--face-tps takes a whole number of calls a second or "none", not "${text}"`);
-}
-
-/** `--training-time`. @throws Error that says what was expected */
-function readTrainingTime(text: string): TrainingTime {
-  if (text === 'none' || text === 'published') return text;
-  const seconds = Number(text);
-  if (seconds >= 0 && seconds <= 86_400 && text !== '') return seconds;
-  throw new Error(`--training-time takes "none", "published" or seconds up to a day, not "${text}"`);
 }
 
 /** Builds the functions, starts the embedded stack and stays until Ctrl-C. */
@@ -33,10 +25,7 @@ export async function start(args: string[]): Promise<void> {
       instances: { type: 'string', default: '1' },
     },
   });
-  const port = Number(values.port);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new Error(`--port takes a port number, or 0 for any free one, not "${values.port}"`);
-  }
+  const port = readPort(values.port);
   const instances = Number(values.instances);
   if (!Number.isInteger(instances) || instances < 1 || instances > 16) {
     throw new Error(`--instances takes a number from 1 to 16, not "${values.instances}"`);

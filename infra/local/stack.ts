@@ -1,6 +1,5 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { TableClient } from '@azure/data-tables';
 import {
   connections,
@@ -11,6 +10,7 @@ import {
   tables,
 } from '../../shared/resources.ts';
 import type { TrainingTime } from './face/trainingTime.ts';
+import { lockFolder } from './folderLock.ts';
 import { readHostKeys } from './functions-host/keys.ts';
 import { startLoadBalancer, type LoadBalancer } from './loadBalancer.ts';
 import { superviseParts, type Supervisor } from './supervisor.ts';
@@ -71,7 +71,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const dataDir = resolve(options.dataDir);
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const endpointsFile = join(dataDir, 'endpoints.json');
-  const unlock = lockFolder(dataDir);
+  const unlock = lockFolder(dataDir, 'stack');
   await rm(endpointsFile, { force: true });
   const supervisor = superviseParts(options.output);
   let balancer: LoadBalancer | undefined;
@@ -107,21 +107,6 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     unlock();
     throw error;
   }
-}
-
-/**
- * One stack a data folder: two would overwrite each other. The lock is the operating system's, so that it ends with
- * this process, however it ends. @throws Error when another stack has it
- */
-function lockFolder(dataDir: string): () => void {
-  const lock = new DatabaseSync(join(dataDir, 'lock.sqlite'));
-  try {
-    lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
-  } catch (error) {
-    lock.close();
-    throw new Error(`another stack runs on ${dataDir}`, { cause: error });
-  }
-  return () => lock.close();
 }
 
 async function startParts(

@@ -52,7 +52,8 @@ export async function gallery({ faces = 1_000_000, numbers = 192 } = {}): Promis
 async function measure(ours: Gallery, { key, faces }: { key: number; faces: Faces }): Promise<void> {
   const { count, numbers } = faces;
   console.log(`gallery: ${count.toLocaleString('en')} faces × ${numbers} numbers, ${facesOfPerson} a person`);
-  const find = (probes: Float32Array[]) => ours.identify(key, probes, { threshold: 0, top: 1 });
+  const find = (probes: Float32Array[]) =>
+    ours.identify(key, probes, { threshold: 0, top: 1, recognitionModel: 'recognition_04' });
   const probes = Array.from({ length: batch }, (_, index) => faces.probe(index));
   const probe = probes.slice(0, 1);
 

@@ -7,6 +7,7 @@ import { gallery } from './gallery.ts';
 import { growth } from './growth.ts';
 import { importUnderQuota, type ImportOptions } from './importUnderQuota.ts';
 import { journal } from './journal.ts';
+import { models } from './models.ts';
 import { ownShare } from './ownShare.ts';
 import { recovery } from './recovery.ts';
 import { throughput } from './throughput.ts';
@@ -21,6 +22,7 @@ type Options = Omit<ImportOptions, 'instances'>;
 
 const benches: Record<string, (options: Options) => Promise<void>> = {
   coldStart,
+  models,
   ownShare,
   async throughput() {
     for (const instances of [1, 4]) await throughput(instances);

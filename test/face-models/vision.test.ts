@@ -1,12 +1,20 @@
 import { crc32 } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { withOccluder } from '../../infra/local/face/eval/occluders.ts';
 import { confidenceOfCosine } from '../../infra/local/face/models/confidence.ts';
 import { createVision } from '../../infra/local/face/models/vision.ts';
-import type { AnalyzedFace, Vision } from '../../infra/local/face/vision.ts';
+import type { AnalyzedFace, RecognitionModel, Vision, Wanted } from '../../infra/local/face/vision.ts';
 import { franck, groupPicture, portrait } from '../helpers/pictures.ts';
 
 let vision: Vision;
+
+const wanted: Wanted = {
+  detectionModel: 'detection_03',
+  recognitionModel: 'recognition_04',
+  landmarks: true,
+  attributes: [],
+};
 
 beforeAll(async () => {
   vision = await createVision({ workers: 2 });
@@ -14,8 +22,8 @@ beforeAll(async () => {
 
 afterAll(() => vision.close());
 
-async function faceOf(bytes: Uint8Array): Promise<AnalyzedFace> {
-  const { faces } = await vision.analyze(bytes);
+async function faceOf(bytes: Uint8Array, asked = wanted): Promise<AnalyzedFace> {
+  const { faces } = await vision.analyze(bytes, asked);
   const [face] = faces;
   if (face === undefined) throw new Error('no face was found');
   return face;
@@ -41,7 +49,7 @@ test('pictures of a person match, pictures of different people do not', async ()
   );
   for (const [index, a] of faces.entries()) {
     for (const b of faces.slice(index + 1)) {
-      const confidence = vision.confidence(a.face.embedding, b.face.embedding);
+      const confidence = vision.confidence(a.face.embedding, b.face.embedding, 'recognition_04');
       if (a.person === b.person) expect(confidence, `${a.file} ${b.file}`).toBeGreaterThan(0.5);
       else expect(confidence, `${a.file} ${b.file}`).toBeLessThan(0.5);
     }
@@ -51,14 +59,14 @@ test('pictures of a person match, pictures of different people do not', async ()
 test('group pictures: everybody who looks at the camera, and nothing else', async () => {
   const counts = await Promise.all(
     ([1, 3, 4, 5, 6] as const).map(
-      async (number) => (await vision.analyze(groupPicture(number))).faces.length,
+      async (number) => (await vision.analyze(groupPicture(number), wanted)).faces.length,
     ),
   );
   expect(counts).toEqual([3, 3, 4, 5, 4]);
 });
 
 test('faces come largest first, inside the picture, taller than wide', async () => {
-  const { faces, width, height } = await vision.analyze(groupPicture(5));
+  const { faces, width, height } = await vision.analyze(groupPicture(5), wanted);
   const areas = faces.map(({ rectangle }) => rectangle.width * rectangle.height);
   expect(areas).toEqual(areas.toSorted((a, b) => b - a));
   for (const { rectangle } of faces) {
@@ -71,7 +79,7 @@ test('faces come largest first, inside the picture, taller than wide', async () 
 
 test('drawings and masks of which no one is a face are none', async () => {
   for (const file of ['scream_crop.jpg', 'ironman.jpg', 'skullmask.jpg']) {
-    expect((await vision.analyze(portrait(file))).faces, file).toEqual([]);
+    expect((await vision.analyze(portrait(file), wanted)).faces, file).toEqual([]);
   }
 });
 
@@ -105,7 +113,9 @@ test('a face that lies on its side is found and recognised', async () => {
     const { rectangle, headPose, embedding } = await faceOf(
       await sharp(portrait('franck_02045.jpg')).rotate(angle).jpeg().toBuffer(),
     );
-    expect(vision.confidence(upright.embedding, embedding), `${angle}°`).toBeGreaterThan(0.85);
+    expect(vision.confidence(upright.embedding, embedding, 'recognition_04'), `${angle}°`).toBeGreaterThan(
+      0.85,
+    );
     expect(rectangle.width, `${angle}°`).toBeGreaterThan(rectangle.height);
     const turned = (((headPose.roll - upright.headPose.roll - angle) % 360) + 540) % 360;
     expect(Math.abs(turned - 180), `${angle}°`).toBeLessThan(10);
@@ -125,7 +135,10 @@ test('a hundred faces at most, the largest first', async () => {
     })),
   );
   const crowd = sharp({ create: { width: 1_080, height: 860, channels: 3, background: '#888' } });
-  const { faces } = await vision.analyze(await crowd.composite(tiles).jpeg({ quality: 95 }).toBuffer());
+  const { faces } = await vision.analyze(
+    await crowd.composite(tiles).jpeg({ quality: 95 }).toBuffer(),
+    wanted,
+  );
   expect(faces).toHaveLength(100);
   const small = faces.filter(({ rectangle }) => rectangle.top > 7.5 * 96);
   expect(small).toHaveLength(4);
@@ -140,7 +153,7 @@ test('the smallest face grows with the picture; rectangles are those of the pict
       .composite([{ input, left: 700, top: 300 }])
       .png()
       .toBuffer();
-    return (await vision.analyze(bytes)).faces.map(({ rectangle }) => rectangle);
+    return (await vision.analyze(bytes, wanted)).faces.map(({ rectangle }) => rectangle);
   };
   // The face is as wide as 0.84 of that portrait.
   expect(await on(1_920, 1_080, 60)).toHaveLength(1);
@@ -219,7 +232,7 @@ test('PNG, GIF and BMP are read like JPEG', async () => {
   };
   for (const [name, other] of Object.entries(others)) {
     const { embedding, headPose } = await faceOf(other);
-    expect(vision.confidence(jpeg.embedding, embedding), name).toBeGreaterThan(0.95);
+    expect(vision.confidence(jpeg.embedding, embedding, 'recognition_04'), name).toBeGreaterThan(0.95);
     // A face upside down is recognised too.
     expect(Math.abs(headPose.roll - jpeg.headPose.roll), name).toBeLessThan(3);
   }
@@ -249,7 +262,7 @@ test('what is no picture, or one of another format, is refused', async () => {
     webp: await sharp(portrait('cage.jpg')).webp().toBuffer(),
   };
   for (const [name, bytes] of Object.entries(broken)) {
-    await expect(vision.analyze(bytes), name).rejects.toMatchObject({
+    await expect(vision.analyze(bytes, wanted), name).rejects.toMatchObject({
       name: 'ImageRefused',
       fault: 'not_decodable',
     });
@@ -264,17 +277,127 @@ test('a picture of more than 100 megapixels is refused before it is decoded', as
   png.writeUInt32BE(20_000, 16);
   png.writeUInt32BE(20_000, 20);
   png.writeUInt32BE(crc32(png.subarray(12, 29)), 29);
-  await expect(vision.analyze(png)).rejects.toMatchObject({ name: 'ImageRefused', fault: 'too_big' });
+  await expect(vision.analyze(png, wanted)).rejects.toMatchObject({ name: 'ImageRefused', fault: 'too_big' });
 });
 
-test('confidence rises with likeness, is 0.5 where strangers part, and 1 for the same', () => {
-  let before = -1;
-  for (let cosine = -1; cosine <= 1; cosine += 0.001) {
-    const confidence = confidenceOfCosine(cosine);
-    expect(confidence).toBeGreaterThanOrEqual(before);
-    before = confidence;
+test.each([
+  ['recognition_01', 0.92],
+  ['recognition_02', 0.92],
+  ['recognition_03', 0.725],
+  ['recognition_04', 0.725],
+] as const)(
+  '%s: confidence rises with likeness, is 0.5 where strangers part, and 1 for the same',
+  (model, half) => {
+    let before = -1;
+    for (let cosine = -1; cosine <= 1; cosine += 0.001) {
+      const confidence = confidenceOfCosine(cosine, model);
+      expect(confidence).toBeGreaterThanOrEqual(before);
+      before = confidence;
+    }
+    expect(confidenceOfCosine(half, model)).toBeCloseTo(0.5);
+    expect(confidenceOfCosine(1, model)).toBe(1);
+    expect(confidenceOfCosine(-1, model)).toBe(0);
+  },
+);
+
+test('the recognition models are two: 01 and 02 make other vectors than 03 and 04, and each tells people apart', async () => {
+  const seenBy = (file: string, recognitionModel: RecognitionModel) =>
+    faceOf(portrait(file), { ...wanted, recognitionModel });
+  for (const [model, twin] of [
+    ['recognition_01', 'recognition_02'],
+    ['recognition_03', 'recognition_04'],
+  ] as const) {
+    const [a, b, stranger] = await Promise.all([
+      seenBy('cage.jpg', model),
+      seenBy('cage2_crop.jpg', model),
+      seenBy('SeanConnery.jpg', model),
+    ]);
+    expect(vision.confidence(a.embedding, a.embedding, model)).toBe(1);
+    expect(vision.confidence(a.embedding, b.embedding, model)).toBeGreaterThan(0.5);
+    expect(vision.confidence(a.embedding, stranger.embedding, model)).toBeLessThan(0.5);
+    expect((await seenBy('cage.jpg', twin)).embedding).toEqual(a.embedding);
+    expect(Math.hypot(...a.embedding)).toBeCloseTo(1, 5);
   }
-  expect(confidenceOfCosine(0.48)).toBeCloseTo(0.5);
-  expect(confidenceOfCosine(1)).toBe(1);
-  expect(confidenceOfCosine(-1)).toBe(0);
+  const lengths = await Promise.all(
+    (['recognition_01', 'recognition_04'] as const).map(
+      async (model) => (await seenBy('cage.jpg', model)).embedding.length,
+    ),
+  );
+  expect(lengths).toEqual([128, 320]);
+});
+
+test('the rectangle of detection_01 is a square, that of detection_03 reaches higher', async () => {
+  const square = (await faceOf(portrait('cage.jpg'), { ...wanted, detectionModel: 'detection_01' }))
+    .rectangle;
+  const high = (await faceOf(portrait('cage.jpg'))).rectangle;
+  expect(Math.abs(square.width - square.height)).toBeLessThanOrEqual(1);
+  expect(high.height / high.width).toBeGreaterThan(1.2);
+  expect(high.top).toBeLessThan(square.top);
+  expect(Math.abs(high.top + high.height - square.top - square.height)).toBeLessThanOrEqual(1);
+});
+
+const worn = ['glasses', 'mask', 'occlusion', 'accessories', 'noise'];
+
+test('what is worn is told where it is asked for, and absent where it is not', async () => {
+  const plain = await faceOf(portrait('franck_02045.jpg'));
+  for (const name of [...worn, 'age', 'gender', 'smile', 'emotion']) expect(plain).not.toHaveProperty(name);
+  const asked = { ...wanted, attributes: worn };
+  const bare = await faceOf(portrait('franck_02045.jpg'), asked);
+  expect(bare).toMatchObject({
+    glasses: 'noGlasses',
+    mask: { type: 'noMask', noseAndMouthCovered: false },
+    occlusion: { foreheadOccluded: false, eyeOccluded: false, mouthOccluded: false },
+    accessories: [],
+  });
+  expect(bare).not.toHaveProperty('age');
+  const { glasses, accessories } = await faceOf(portrait('walter2_crop.jpg'), asked);
+  expect(glasses).toBe('readingGlasses');
+  expect(accessories?.map(({ type }) => type)).toContain('glasses');
+});
+
+test('a mask that is drawn over a face is seen, and covers the mouth', async () => {
+  const asked = { ...wanted, attributes: worn };
+  for (const file of ['franck_02045.jpg', 'cage2_crop.jpg', 'obama4_crop.jpg']) {
+    const { landmarks } = await faceOf(portrait(file));
+    const points = ['pupilLeft', 'pupilRight', 'noseTip', 'mouthLeft', 'mouthRight'].map(
+      (name) => landmarks[name] ?? { x: 0, y: 0 },
+    );
+    const masked = await faceOf(await withOccluder(portrait(file), points, 'mask', 1), asked);
+    expect(masked.mask, file).toEqual({ type: 'faceMask', noseAndMouthCovered: true });
+    expect(masked.occlusion?.mouthOccluded, file).toBe(true);
+  }
+});
+
+test('noise rises with what was added', async () => {
+  const clean = portrait('franck_02045.jpg');
+  const { width, height } = await sharp(clean).metadata();
+  const values: number[] = [];
+  for (const sigma of [0, 15, 45]) {
+    const noise = { type: 'gaussian', mean: 128, sigma: Math.max(sigma, 0.01) } as const;
+    const input = await sharp({ create: { width, height, channels: 3, background: '#000', noise } })
+      .png()
+      .toBuffer();
+    const noisy = await sharp(clean)
+      .composite([{ input, blend: 'hard-light' }])
+      .png()
+      .toBuffer();
+    values.push((await faceOf(noisy, { ...wanted, attributes: ['noise'] })).noise?.value ?? Number.NaN);
+  }
+  expect(values).toEqual(values.toSorted((a, b) => a - b));
+  expect(values[0]).toBeLessThan(0.3);
+  expect(values[2]).toBeGreaterThan(0.6);
+});
+
+test('the retired attributes are estimates of a face', async () => {
+  const asked = { ...wanted, attributes: ['age', 'gender', 'smile', 'emotion'] };
+  const queen = await faceOf(portrait('queen20_crop.jpg'), asked);
+  const sean = await faceOf(portrait('sean_guru2_crop.jpg'), asked);
+  expect([queen.gender, sean.gender]).toEqual(['female', 'male']);
+  for (const { age = 0, smile = -1, emotion = {} } of [queen, sean]) {
+    expect(age).toBeGreaterThan(15);
+    expect(age).toBeLessThan(95);
+    expect(smile).toBeCloseTo(emotion['happiness'] ?? Number.NaN);
+    expect(Object.values(emotion).reduce((sum, value) => sum + value, 0)).toBeCloseTo(1, 3);
+    expect(Object.keys(emotion)).toHaveLength(8);
+  }
 });

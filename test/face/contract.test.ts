@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createVision } from '../../infra/local/face/models/vision.ts';
 import type { Vision } from '../../infra/local/face/vision.ts';
 import { groupPicture, portrait } from '../helpers/pictures.ts';
-import { startTestFace, type TestFace } from './harness.ts';
+import { callsOf, startTestFace, type TestFace } from './harness.ts';
 
 /* The real models, and Microsoft's client as it is. */
 
@@ -135,6 +135,60 @@ test('the official client enrolls in a person group', async () => {
   expect(identified.body[0]?.candidates.map(({ personId }) => personId)).toEqual([people[0]]);
   expect((await group.delete()).status).toBe('200');
   expect((await group.get()).status).toBe('404');
+});
+
+test.each(['v1.0', 'v1.2'])('the official client fills and searches lists over %s', async (version) => {
+  const client = officialClient(version);
+  const id = `official-${version.replace('.', '-')}`;
+  const [found] = await detectWith(client, portrait('franck_04117.jpg'));
+  const faceId = found?.faceId ?? '';
+  const picture = {
+    contentType: 'application/octet-stream',
+    body: portrait('franck_01829.jpg'),
+    queryParameters: { detectionModel: 'detection_03', userData: 'Franck' },
+  } as const;
+
+  const small = client.path('/facelists/{faceListId}', id);
+  await small.put({ body: { name: 'Small', recognitionModel: 'recognition_04' } });
+  const added = await client.path('/facelists/{faceListId}/persistedfaces', id).post(picture);
+  if (isUnexpected(added)) throw new Error(added.body.error.message);
+  const similar = await client.path('/findsimilars').post({ body: { faceId, faceListId: id } });
+  expect(similar.body).toMatchObject([{ persistedFaceId: added.body.persistedFaceId }]);
+  expect((await small.get()).body).toMatchObject({
+    faceListId: id,
+    persistedFaces: [{ persistedFaceId: added.body.persistedFaceId, userData: 'Franck' }],
+  });
+
+  const large = client.path('/largefacelists/{largeFaceListId}', id);
+  await large.put({ body: { name: 'Large', recognitionModel: 'recognition_04' } });
+  const faces = client.path('/largefacelists/{largeFaceListId}/persistedfaces', id);
+  const addedToLarge = await faces.post(picture);
+  if (isUnexpected(addedToLarge)) throw new Error(addedToLarge.body.error.message);
+  const training = await client.path('/largefacelists/{largeFaceListId}/train', id).post();
+  if (isUnexpected(training)) throw new Error(training.body.error.message);
+  const poller = await getLongRunningPoller(client, training, { intervalInMs: 50 });
+  await poller.pollUntilDone();
+  const { persistedFaceId } = addedToLarge.body;
+  const largeSimilar = await client.path('/findsimilars').post({ body: { faceId, largeFaceListId: id } });
+  expect(largeSimilar.body).toMatchObject([{ persistedFaceId }]);
+  expect((await faces.get()).body).toMatchObject([{ persistedFaceId, userData: 'Franck' }]);
+});
+
+test('all that each detection model supports is answered in both versions', async () => {
+  const supported = {
+    detection_01: 'accessories,noise,blur,exposure,glasses,headPose,occlusion,qualityForRecognition',
+    detection_03: 'blur,exposure,glasses,headPose,occlusion,mask,qualityForRecognition',
+  };
+  for (const version of ['v1.0', 'v1.2'] as const) {
+    for (const [model, names] of Object.entries(supported)) {
+      const [found] = await callsOf(face.ready, version).ask<{ faceAttributes: object }[]>(
+        'POST',
+        `/detect?detectionModel=${model}&recognitionModel=recognition_04&returnFaceLandmarks=true&returnFaceAttributes=${names}`,
+        portrait('franck_01829.jpg'),
+      );
+      expect(Object.keys(found?.faceAttributes ?? {}).toSorted()).toEqual(names.split(',').toSorted());
+    }
+  }
 });
 
 test('the same picture is 1, another of the same person above 0.5, a stranger below', async () => {

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createFakeVision, picture } from './fakeVision.ts';
+import { createFakeVision, landmarkNames, picture } from './fakeVision.ts';
 import { callsOf, startTestFace, type TestFace } from './harness.ts';
 
 let face: TestFace;
@@ -58,7 +58,7 @@ test('what is asked for comes with one decimal, and what the models cannot tell 
     );
     expect(found).toEqual({
       faceRectangle: { left: 10, top: 10, width: 100, height: 120 },
-      faceLandmarks: { noseTip: { x: 1.3, y: 2 } },
+      faceLandmarks: Object.fromEntries(landmarkNames.map((name) => [name, { x: 1.3, y: 2 }])),
       faceAttributes: {
         headPose: { pitch: 1.3, roll: -2.3, yaw: 0 },
         blur: { blurLevel: 'low', value: 0.12 },
@@ -70,7 +70,7 @@ test('what is asked for comes with one decimal, and what the models cannot tell 
 });
 
 test('the recognition model is told with the face ID, in both versions', async () => {
-  for (const version of ['v1.0', 'v1.2']) {
+  for (const version of ['v1.0', 'v1.2'] as const) {
     const query = 'recognitionModel=recognition_02&returnRecognitionModel=true';
     const calls = callsOf(face.ready, version);
     expect(await calls.ask('POST', `/detect?${query}`, picture('ann'))).toMatchObject([

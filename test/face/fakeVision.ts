@@ -3,6 +3,7 @@ import { confidenceOf } from '../../infra/local/face/models/confidence.ts';
 import {
   ImageRefused,
   type AnalyzedFace,
+  type RecognitionModel,
   type Rectangle,
   type Vision,
 } from '../../infra/local/face/vision.ts';
@@ -11,6 +12,30 @@ import {
  * Stands in for the models where a test is about the contract only: pictures say in JSON whose faces are on them.
  * Whether faces are found and told apart is tested with the real models (`contract.test.ts`, `restart.test.ts`).
  */
+
+/** The points of the Face API. */
+export const landmarkNames = [
+  ...[
+    'pupilLeft',
+    'pupilRight',
+    'noseTip',
+    'mouthLeft',
+    'mouthRight',
+    'eyebrowLeftOuter',
+    'eyebrowLeftInner',
+  ],
+  ...[
+    'eyeLeftOuter',
+    'eyeLeftTop',
+    'eyeLeftBottom',
+    'eyeLeftInner',
+    'eyebrowRightInner',
+    'eyebrowRightOuter',
+  ],
+  ...['eyeRightInner', 'eyeRightTop', 'eyeRightBottom', 'eyeRightOuter', 'noseRootLeft', 'noseRootRight'],
+  ...['noseLeftAlarTop', 'noseRightAlarTop', 'noseLeftAlarOutTip', 'noseRightAlarOutTip', 'upperLipTop'],
+  ...['upperLipBottom', 'underLipTop', 'underLipBottom'],
+];
 
 export type FakeFace = { who: string; rectangle?: Rectangle };
 type FakePicture = { faces: FakeFace[]; width: number; height: number };
@@ -35,13 +60,13 @@ export function createFakeVision(): FakeVision {
   return {
     hold: undefined,
     atOnce: () => most,
-    async analyze(image) {
+    async analyze(image, { recognitionModel }) {
       underWay += 1;
       most = Math.max(most, underWay);
       await this.hold;
       underWay -= 1;
       const { faces, width, height } = read(image);
-      return { width, height, faces: faces.map(faceOf) };
+      return { width, height, faces: faces.map((face, index) => faceOf(face, index, recognitionModel)) };
     },
     confidence: confidenceOf,
     close: async () => undefined,
@@ -56,22 +81,27 @@ function read(image: Uint8Array): FakePicture {
   }
 }
 
-function faceOf({ who, rectangle }: FakeFace, index: number): AnalyzedFace {
+function faceOf(
+  { who, rectangle }: FakeFace,
+  index: number,
+  recognitionModel: RecognitionModel,
+): AnalyzedFace {
   return {
     rectangle: rectangle ?? { left: 10 + 200 * index, top: 10, width: 100, height: 120 },
     score: 1,
-    landmarks: { noseTip: { x: 1.26, y: 2 } },
+    landmarks: Object.fromEntries(landmarkNames.map((name) => [name, { x: 1.26, y: 2 }])),
     headPose: { pitch: 1.26, roll: -2.34, yaw: 0 },
     blur: { blurLevel: 'low', value: 0.123 },
     exposure: { exposureLevel: 'goodExposure', value: 0.5 },
     qualityForRecognition: 'high',
-    embedding: embeddingOf(who),
+    embedding: embeddingOf(who, recognitionModel),
   };
 }
 
-/** The same for the same name, far from any other. */
-export function embeddingOf(who: string): Float32Array {
-  const bytes = [0, 1, 2, 3].flatMap((part) => [...createHash('sha512').update(`${part}${who}`).digest()]);
+/** The same for the same name, far from any other. The vectors of the first model are shorter. */
+export function embeddingOf(who: string, model: RecognitionModel = 'recognition_04'): Float32Array {
+  const parts = model === 'recognition_01' ? [0, 1] : [0, 1, 2, 3];
+  const bytes = parts.flatMap((part) => [...createHash('sha512').update(`${part}${who}`).digest()]);
   const vector = Float32Array.from(bytes, (byte) => byte - 127.5);
   const length = Math.hypot(...vector);
   return vector.map((value) => value / length);

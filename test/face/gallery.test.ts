@@ -73,7 +73,11 @@ function newCollection() {
       for (const face of faces.values()) if (face.personId === personId) faces.delete(face.faceId);
     },
     async identify(probes: Float32Array[], top: number): Promise<string[][]> {
-      const found = await gallery.identify(key, probes, { threshold: 0, top });
+      const found = await gallery.identify(key, probes, {
+        threshold: 0,
+        top,
+        recognitionModel: 'recognition_04',
+      });
       return found.map((candidates) => candidates.map(({ personId }) => personId));
     },
   };

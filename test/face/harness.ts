@@ -1,6 +1,22 @@
+import { operations } from '../../infra/local/face/operationTable.ts';
 import { startFace, type FaceOptions, type FaceReady } from '../../infra/local/face/service.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
+import { readSpecification } from './specification.ts';
+
+/** Where it is given, every answer of every test is checked against it. */
+const specification = readSpecification();
+
+/** `GET /facelists/{}`, …; undefined for a path that is none of the service's. */
+function operationOf(method: string, path: string): string | undefined {
+  const [asked = ''] = path.split('?', 1);
+  const found = operations.find(
+    (operation) =>
+      operation.method === method &&
+      new RegExp(`^${operation.path.replaceAll(/:\w+/g, '[^/]+')}$`, 'i').test(asked),
+  );
+  return found && `${method} ${found.path.replaceAll(/:\w+/g, '{}')}`;
+}
 
 export type Answer = { status: number; headers: Headers; body: unknown };
 
@@ -18,7 +34,7 @@ export const kinds = [
 ] as const;
 
 /** A service as callers see it: over HTTP, without the client that hides headers. */
-export function callsOf({ endpoint, key: ownKey }: FaceReady, version = 'v1.2') {
+export function callsOf({ endpoint, key: ownKey }: FaceReady, version: 'v1.0' | 'v1.2' = 'v1.2') {
   async function call(method: string, path: string, options: CallOptions = {}): Promise<Answer> {
     const { body, key = ownKey, headers = {} } = options;
     const isPicture = body instanceof Uint8Array;
@@ -34,11 +50,11 @@ export function callsOf({ endpoint, key: ownKey }: FaceReady, version = 'v1.2') 
       ...(body === undefined ? {} : { body: isPicture ? new Uint8Array(body) : JSON.stringify(body) }),
     });
     const text = await response.text();
-    return {
-      status: response.status,
-      headers: response.headers,
-      body: text === '' ? undefined : JSON.parse(text),
-    };
+    const { status } = response;
+    const answered: unknown = text === '' ? undefined : JSON.parse(text);
+    const operation = operationOf(method, path);
+    if (operation !== undefined) specification?.check(version, operation, status, answered);
+    return { status, headers: response.headers, body: answered };
   }
 
   /** The JSON of a call that has to succeed. */

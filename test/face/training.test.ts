@@ -107,7 +107,7 @@ test('a group without a face fails to train, and says why', async () => {
   await face.create(large);
   await face.person(large, 'nobody');
   const failed = await face.train(large);
-  expect(failed).toMatchObject({ status: 'failed', message: 'There is no person with a face to train.' });
+  expect(failed).toMatchObject({ status: 'failed', message: 'There is no face to train.' });
   expect(failed).not.toHaveProperty('lastSuccessfulTrainingDateTime');
   const faceId = await face.detect(picture('ann'));
   expect(

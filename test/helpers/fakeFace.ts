@@ -25,6 +25,6 @@ export async function startFakeFace({
 }: { quota?: FaceQuota; trainingTime?: TrainingTime } = {}) {
   const vision = createFakeVision();
   const { analyze } = vision;
-  vision.analyze = (image) => analyze.call(vision, image.subarray(headerBytes));
+  vision.analyze = (image, wanted) => analyze.call(vision, image.subarray(headerBytes), wanted);
   return startTestFace({ vision, quota, trainingTime: trainingTimeOf(trainingTime) });
 }

@@ -1,7 +1,7 @@
 import { faults } from './faults.ts';
-import { ImageRefused, type AnalyzedImage, type ImageFault, type Vision } from './vision.ts';
+import { ImageRefused, type ImageFault, type Vision } from './vision.ts';
 
-export type Analyze = (bytes: Uint8Array) => Promise<AnalyzedImage>;
+export type Analyze = Vision['analyze'];
 
 /** Pictures under way in the models; the next one is told to come again, so that memory stays bounded. */
 const atOnce = 64;
@@ -12,18 +12,24 @@ const refusals: Record<ImageFault, () => Error> = {
   too_big: faults.tooBig,
 };
 
-/** @throws FaceFault for a picture that the models refuse, or when too many are under way */
-export function createAnalysis(vision: Vision): Analyze {
+/**
+ * The queue in front of the models. `analyze` throws a FaceFault for a picture that the models refuse, or when too
+ * many are under way.
+ */
+export function createAnalysis(vision: Vision): { analyze: Analyze; underWay: () => number } {
   let underWay = 0;
-  return async (bytes) => {
-    if (underWay >= atOnce) throw faults.busy();
-    underWay += 1;
-    try {
-      return await vision.analyze(bytes);
-    } catch (error) {
-      throw error instanceof ImageRefused ? refusals[error.fault]() : error;
-    } finally {
-      underWay -= 1;
-    }
+  return {
+    underWay: () => underWay,
+    async analyze(bytes, wanted) {
+      if (underWay >= atOnce) throw faults.busy();
+      underWay += 1;
+      try {
+        return await vision.analyze(bytes, wanted);
+      } catch (error) {
+        throw error instanceof ImageRefused ? refusals[error.fault]() : error;
+      } finally {
+        underWay -= 1;
+      }
+    },
   };
 }

@@ -1,7 +1,6 @@
 import type { FastifyRequest } from 'fastify';
-import { recognitionModels } from './detect.ts';
-import { faults } from './faults.ts';
 import { isCollectionId, type Kind } from './kinds.ts';
+import { readRecognitionModel } from './modelNames.ts';
 import type { FaceContext, Operation } from './operations.ts';
 import {
   flag,
@@ -35,13 +34,6 @@ export function changeableCollectionOf(
   return found;
 }
 
-function readRecognitionModel(value: unknown = 'recognition_01'): string {
-  if (typeof value !== 'string' || !recognitionModels.includes(value)) {
-    throw faults.badArgument("'recognitionModel' is invalid.");
-  }
-  return value;
-}
-
 function viewOf(kind: Kind, { id, name, userData, recognitionModel }: StoredCollection, withModel: boolean) {
   return {
     [kind.idProperty]: id,
@@ -53,12 +45,24 @@ function wantsModel(request: FastifyRequest): boolean {
   return flag(queryOf(request), 'returnRecognitionModel', false);
 }
 
+/** A list that needs no training is read with its faces. */
+function facesIn(kind: Kind, { store }: FaceContext, { key }: StoredCollection): object {
+  if (kind.trained) return {};
+  const faces = store.faces(key, null, '', kind.limits.S0.each);
+  return { persistedFaces: faces.map(({ id, userData }) => withoutNull({ persistedFaceId: id, userData })) };
+}
+
+/** Those that need no training are few, and listed without pages. */
+function pageOf(kind: Kind, request: FastifyRequest): [start: string, top: number] {
+  return kind.trained ? readPage(request) : ['', kind.limits.S0.collections];
+}
+
 /** A kind of collection itself: create, read, change, delete, list. */
 export function collectionOperations(kind: Kind): Operation[] {
   const path = `/${kind.path}/:collection`;
   return [
     {
-      name: 'createGroup',
+      name: `create${kind.noun}`,
       method: 'PUT',
       path,
       handle({ store, plan }, request) {
@@ -74,13 +78,16 @@ export function collectionOperations(kind: Kind): Operation[] {
       },
     },
     {
-      name: 'getGroup',
+      name: `get${kind.noun}`,
       method: 'GET',
       path,
-      handle: (context, request) => viewOf(kind, collectionOf(kind, context, request), wantsModel(request)),
+      handle(context, request) {
+        const found = collectionOf(kind, context, request);
+        return { ...viewOf(kind, found, wantsModel(request)), ...facesIn(kind, context, found) };
+      },
     },
     {
-      name: 'updateGroup',
+      name: `update${kind.noun}`,
       method: 'PATCH',
       path,
       handle(context, request) {
@@ -89,7 +96,7 @@ export function collectionOperations(kind: Kind): Operation[] {
       },
     },
     {
-      name: 'deleteGroup',
+      name: `delete${kind.noun}`,
       method: 'DELETE',
       path,
       handle(context, request) {
@@ -99,13 +106,13 @@ export function collectionOperations(kind: Kind): Operation[] {
       },
     },
     {
-      name: 'listGroups',
+      name: `list${kind.noun}s`,
       method: 'GET',
       path: `/${kind.path}`,
       handle({ store }, request) {
         const withModel = wantsModel(request);
         return store
-          .collections(kind.path, ...readPage(request))
+          .collections(kind.path, ...pageOf(kind, request))
           .map((found) => viewOf(kind, found, withModel));
       },
     },

@@ -1,19 +1,21 @@
+import { closeSync, openSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { openDatabase } from '../sqlite.ts';
 
 export type SqlValue = string | number | null | Uint8Array;
 export type Row = Record<string, SqlValue>;
 
-const schemaVersion = 2;
+const schemaVersion = 3;
 
 // Faces and detections are kept in the order of their arrival: pages are then filled and never shuffled, so that no
-// copy of a deleted vector stays in the unused part of a page. A face without a person would be one of a face list.
+// copy of a deleted vector stays in the unused part of a page. A face without a person is one of a face list.
 const schema = `
   PRAGMA secure_delete = ON;
   PRAGMA foreign_keys = ON;
   CREATE TABLE IF NOT EXISTS collections (
     key INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, userData TEXT,
-    recognitionModel TEXT NOT NULL, persons INTEGER NOT NULL DEFAULT 0, UNIQUE (kind, id));
+    recognitionModel TEXT NOT NULL, persons INTEGER NOT NULL DEFAULT 0, faces INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (kind, id));
   CREATE TABLE IF NOT EXISTS persons (
     collection INTEGER NOT NULL REFERENCES collections ON DELETE CASCADE, id TEXT NOT NULL, name TEXT NOT NULL,
     userData TEXT, PRIMARY KEY (collection, id)) WITHOUT ROWID;
@@ -26,6 +28,10 @@ const schema = `
     personId TEXT, id TEXT NOT NULL, userData TEXT, trained INTEGER NOT NULL DEFAULT 0, vector BLOB NOT NULL,
     UNIQUE (collection, personId, id),
     FOREIGN KEY (collection, personId) REFERENCES persons ON DELETE CASCADE);
+  CREATE TRIGGER IF NOT EXISTS faceAdded AFTER INSERT ON faces
+    BEGIN UPDATE collections SET faces = faces + 1 WHERE key = NEW.collection; END;
+  CREATE TRIGGER IF NOT EXISTS faceDeleted AFTER DELETE ON faces
+    BEGIN UPDATE collections SET faces = faces - 1 WHERE key = OLD.collection; END;
   CREATE INDEX IF NOT EXISTS facesInOrder ON faces (collection, trained);
   CREATE TABLE IF NOT EXISTS trainings (
     collection INTEGER PRIMARY KEY REFERENCES collections ON DELETE CASCADE, status TEXT NOT NULL,
@@ -35,11 +41,14 @@ const schema = `
     seq INTEGER PRIMARY KEY AUTOINCREMENT, faceId TEXT NOT NULL UNIQUE, recognitionModel TEXT NOT NULL,
     vector BLOB NOT NULL, expiresAt INTEGER NOT NULL);
   CREATE INDEX IF NOT EXISTS detectionsExpiry ON detections (expiresAt);
+  CREATE TABLE IF NOT EXISTS encryption (sample BLOB);
   CREATE TABLE IF NOT EXISTS months (month INTEGER PRIMARY KEY, calls INTEGER NOT NULL);
 `;
 
 /** @throws Error when the file was written by another version */
 export function openFaceDatabase(file: string) {
+  // SQLite gives its other files the permissions of the first.
+  if (file !== ':memory:') closeSync(openSync(file, 'a', 0o600));
   const db = openDatabase(file, '');
   refuseOtherVersions(db, file);
   db.exec(`${schema} PRAGMA user_version = ${schemaVersion};`);
@@ -49,6 +58,14 @@ export function openFaceDatabase(file: string) {
     return (...values: SqlValue[]): number => Number(statement.run(...values).changes);
   };
   const checkpoint = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)');
+  /** A deletion waits in the log, since somebody reads. */
+  let waiting = true;
+  /** Empties the write-ahead log, and with it what was deleted. */
+  const settle = (): void => {
+    if (waiting) waiting = checkpoint.get()?.['busy'] !== 0;
+  };
+  // A kill may have come between a deletion and its checkpoint.
+  settle();
 
   return {
     run,
@@ -65,10 +82,12 @@ export function openFaceDatabase(file: string) {
       const erase = run(sql);
       return (...values: SqlValue[]): number => {
         const changes = erase(...values);
-        if (changes > 0) checkpoint.get();
+        waiting ||= changes > 0;
+        settle();
         return changes;
       };
     },
+    settle,
     transaction(work: () => void): void {
       db.exec('BEGIN');
       try {
@@ -93,13 +112,4 @@ function refuseOtherVersions(db: DatabaseSync, file: string): void {
   throw new Error(
     `${file} was written by another version (schema ${version}, this one is ${schemaVersion}); start with an empty folder`,
   );
-}
-
-export function bytesOf(vector: Float32Array): Uint8Array {
-  return new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength);
-}
-
-export function vectorOf(row: Row): Float32Array {
-  // A copy: SQLite's bytes need not be aligned.
-  return new Float32Array(new Uint8Array(row['vector'] as Uint8Array).buffer);
 }

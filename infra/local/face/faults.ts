@@ -59,5 +59,11 @@ export const faults = {
   persistedFaceId: () => persistedFaceNotFound('Persisted face ID is invalid.'),
   noPersistedFace: () => persistedFaceNotFound('No persisted face of the person is found.'),
   routeNotFound: () => new FaceFault(404, '404', 'Resource not found'),
-  busy: () => new FaceFault(503, 'ServiceUnavailable', 'The service is busy, please try later.', 1),
+  timeOut: () => new FaceFault(408, 'OperationTimeOut', 'Request Timeout.'),
+  headers: () => new FaceFault(431, 'BadArgument', 'Request headers are too large.'),
+  internal: () => new FaceFault(500, 'InternalServerError', 'Internal server error.'),
+  rateExceeded: (seconds: number) =>
+    new FaceFault(429, '429', `Rate limit is exceeded. Try again in ${seconds} seconds.`, seconds),
+  // More pictures are under way than there is room for, whatever the quota says.
+  busy: () => faults.rateExceeded(1),
 } as const;

@@ -9,8 +9,11 @@ export const group: Operation = {
   handle(context, request) {
     const faceIds = readFaceIds(readJson(request)['faceIds'], 2, 1_000);
     const probes = [...new Set(faceIds)].map((faceId) => probeOf(context, faceId));
-    refuseOtherModels(probes[0]?.recognitionModel ?? '', probes);
-    return clusters(probes, (a, b) => context.confidence(a.vector, b.vector) >= samePerson);
+    refuseOtherModels(probes);
+    return clusters(
+      probes,
+      (a, b) => context.confidence(a.vector, b.vector, a.recognitionModel) >= samePerson,
+    );
   },
 };
 

@@ -23,9 +23,10 @@ export const identify: Operation = {
     if (kind.closedWhileTraining && trainings.isRunning(collection.key)) throw kind.faults.underTraining();
     if (!trainings.hasSucceeded(collection.key)) throw kind.faults.notTrained(400);
     const probes = faceIds.map((faceId) => probeOf(context, faceId));
-    refuseOtherModels(collection.recognitionModel, probes);
+    const { recognitionModel } = collection;
+    refuseOtherModels(probes, recognitionModel);
     const vectors = probes.map(({ vector }) => vector);
-    const found = await gallery.identify(collection.key, vectors, { threshold, top });
+    const found = await gallery.identify(collection.key, vectors, { threshold, top, recognitionModel });
     return probes.map(({ faceId }, index) => ({
       faceId,
       candidates: (found[index] ?? []).map(({ personId, confidence }) => ({

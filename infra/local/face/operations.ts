@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Analyze } from './analysis.ts';
 import type { Gallery } from './gallery/gallery.ts';
+import type { PictureSources } from './pictures.ts';
 import type { FacePlan } from './quota.ts';
 import type { FaceStore } from './store.ts';
 import type { Trainings } from './training.ts';
@@ -8,7 +9,7 @@ import type { InTurn } from './turns.ts';
 import type { Vision } from './vision.ts';
 
 /** What operations work with. */
-export type FaceContext = {
+export type FaceContext = PictureSources & {
   store: FaceStore;
   gallery: Gallery;
   trainings: Trainings;
@@ -18,7 +19,7 @@ export type FaceContext = {
   /** Orders the changes of a person. */
   inTurn: InTurn;
   plan: FacePlan;
-  urlTimeoutMs: number;
+  attributesRetired: boolean;
 };
 
 /** A row of the table of operations. The answer is JSON; undefined is an empty body. */
@@ -28,8 +29,13 @@ export type Operation = {
   method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
   /** Below `/face/{version}`. */
   path: string;
+  /** Whether its body is a picture, or says where one is. */
+  takesPicture?: true;
   handle(context: FaceContext, request: FastifyRequest, reply: FastifyReply): unknown;
 };
+
+export const apiVersions = ['v1.0', 'v1.2'] as const;
+export type ApiVersion = (typeof apiVersions)[number];
 
 /** Five decimals, as the real service answers. */
 export function rounded(confidence: number): number {

@@ -7,6 +7,9 @@ import type { FaceContext, Operation } from './operations.ts';
 import { patched, readJson, readNamed, readPage, readUuid, requiredName, withoutNull } from './requests.ts';
 import type { StoredCollection, StoredPerson } from './store.ts';
 
+/** The most that the service takes of a person, on any plan. */
+export const facesOfAPerson = 248;
+
 /** The person of a collection that a path names. @throws FaceFault 404 */
 export function personOf(
   { store }: FaceContext,
@@ -20,23 +23,23 @@ export function personOf(
   return found;
 }
 
-/** Whose turn it is: changes of one person are carried out one after another. */
-export function turnOf(collection: StoredCollection, person: StoredPerson): string {
-  return `${collection.key}/${person.id}`;
+/** Whose turn it is: changes of one person, or of one face list, are carried out one after another. */
+export function turnOf(collection: StoredCollection, personId: string | null): string {
+  return `${collection.key}/${personId ?? ''}`;
 }
 
 function viewOf({ store }: FaceContext, { key }: StoredCollection, { id, name, userData }: StoredPerson) {
-  const persistedFaceIds = store.facesOfPerson(key, id).map((face) => face.id);
+  const persistedFaceIds = store.faces(key, id, '', facesOfAPerson).map((face) => face.id);
   return withoutNull({ personId: id, name, userData, persistedFaceIds });
 }
 
 function refuseTooMany(kind: Kind, { store, plan }: FaceContext, collection: StoredCollection): void {
   const limits = kind.limits[plan];
-  if (collection.persons >= limits.personsEach) throw kind.faults.tooManyPersons();
-  if (store.totals(kind.path).persons >= limits.persons) throw kind.faults.tooManyPersonsInAll();
+  if (collection.persons >= limits.each) throw kind.faults.tooManyPersons();
+  if (store.totals(kind.path).persons >= limits.inAll) throw kind.faults.tooManyPersonsInAll();
 }
 
-/** The persons of a kind of collection. */
+/** The persons of a kind of group. */
 export function personOperations(kind: Kind): Operation[] {
   const all = `/${kind.path}/:collection/persons`;
   const path = `${all}/:person`;
@@ -93,7 +96,7 @@ export function personOperations(kind: Kind): Operation[] {
         const collection = changeableCollectionOf(kind, context, request);
         const person = personOf(context, collection, request);
         // From here on nobody answers with this person: the real service may do so until the next training.
-        return context.inTurn(turnOf(collection, person), Promise.resolve(), () => {
+        return context.inTurn(turnOf(collection, person.id), Promise.resolve(), () => {
           const { id } = personOf(context, collection, request);
           context.store.deletePerson(collection.key, id);
           context.gallery.forgetPerson(collection.key, id);

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { faults, FaceFault } from './faults.ts';
 import { mediaTypeOf, readJson } from './requests.ts';
+import { readMapped, type UrlMap } from './urlMap.ts';
 
 /** The contract says 1 KB and 6 MB; read here as powers of two. */
 const smallestBytes = 1_024;
@@ -13,14 +14,21 @@ const signatures = {
   bmp: [0x42, 0x4d],
 } as const;
 
-/** The picture of a request: its bytes, or downloaded from the URL that its JSON names. */
-export async function readPicture(request: FastifyRequest, urlTimeoutMs: number): Promise<Uint8Array> {
+export type PictureSources = {
+  /** How long a download may take. */
+  urlTimeoutMs: number;
+  urlMaps: readonly UrlMap[];
+};
+
+/** The picture of a request: its bytes, or what the URL that its JSON names leads to. */
+export async function readPicture(request: FastifyRequest, sources: PictureSources): Promise<Uint8Array> {
   if (mediaTypeOf(request) === 'application/octet-stream') {
     return checked(request.body instanceof Uint8Array ? request.body : new Uint8Array(0));
   }
   const { url } = readJson(request);
   if (typeof url !== 'string') throw faults.body();
-  return checked(await download(url, urlTimeoutMs));
+  const mapped = await readMapped(sources.urlMaps, url, largestBytes);
+  return checked(mapped ?? (await download(url, sources.urlTimeoutMs)));
 }
 
 function checked(bytes: Uint8Array): Uint8Array {
@@ -40,6 +48,10 @@ async function download(text: string, timeoutMs: number): Promise<Uint8Array> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
     if (!response.ok || response.body === null) throw faults.download();
+    if (Number(response.headers.get('content-length')) > largestBytes) {
+      await response.body.cancel();
+      throw faults.tooBig();
+    }
     return await readBounded(response.body);
   } catch (error) {
     throw error instanceof FaceFault ? error : faults.download();

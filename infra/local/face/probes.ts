@@ -3,6 +3,9 @@ import { isCollectionId, kinds, type Kind } from './kinds.ts';
 import type { FaceContext } from './operations.ts';
 import { readUuid } from './requests.ts';
 import type { StoredCollection, StoredDetection } from './store.ts';
+import type { RecognitionModel } from './vision.ts';
+
+const groups = kinds.filter(({ holds }) => holds === 'persons');
 
 /** A face that detect has found, by its face ID. */
 export type Probe = StoredDetection & { faceId: string };
@@ -27,7 +30,11 @@ export function readFaceIds(value: unknown, least: number, most: number): unknow
   return faceIds;
 }
 
-export function refuseOtherModels(model: string, probes: readonly Probe[]): void {
+/** Probes have to be of one model; where it is not given, the first one's. */
+export function refuseOtherModels(
+  probes: readonly Probe[],
+  model: RecognitionModel | undefined = probes[0]?.recognitionModel,
+): void {
   if (probes.some(({ recognitionModel }) => recognitionModel !== model)) throw faults.incompatibleModel();
 }
 
@@ -43,7 +50,7 @@ export function scopeOf(
   { store }: FaceContext,
   body: Record<string, unknown>,
 ): { kind: Kind; collection: StoredCollection } {
-  const [kind, ...others] = kinds.filter(({ idProperty }) => body[idProperty] !== undefined);
+  const [kind, ...others] = groups.filter(({ idProperty }) => body[idProperty] !== undefined);
   if (kind === undefined) throw scopeFault('BothNull', 'both null');
   if (others.length > 0) throw scopeFault('BothNotNull', 'both not null');
   const id = body[kind.idProperty];

@@ -1,4 +1,4 @@
-import { FaceFault } from './faults.ts';
+import { FaceFault, faults } from './faults.ts';
 import type { FaceStore } from './store.ts';
 
 /** So many calls in any window of so many seconds, and in a month; or anything. */
@@ -39,7 +39,7 @@ export function createLimiter(quota: FaceQuota, store: FaceStore, now: () => num
 
 function rateExceeded(waitMs: number): FaceFault {
   const seconds = Math.max(1, Math.ceil(waitMs / 1_000));
-  return new FaceFault(429, '429', `Rate limit is exceeded. Try again in ${seconds} seconds.`, seconds);
+  return faults.rateExceeded(seconds);
 }
 
 function volumeExceeded(waitMs: number): FaceFault {

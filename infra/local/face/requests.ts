@@ -30,12 +30,17 @@ export function readJson(request: FastifyRequest): Record<string, unknown> {
   if (mediaTypeOf(request) !== 'application/json') throw faults.mediaType();
   let value: unknown;
   try {
-    value = JSON.parse(Buffer.from((request.body ?? '') as Uint8Array).toString('utf8'));
+    value = JSON.parse(new TextDecoder().decode((request.body ?? new Uint8Array()) as Uint8Array));
   } catch {
     throw faults.json();
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw faults.body();
   return Object.fromEntries(Object.entries(value).filter(([, property]) => property !== null));
+}
+
+/** Characters, as the OpenAPI counts them, not the units of UTF-16. */
+function lengthOf(text: string): number {
+  return Array.from(text).length;
 }
 
 function optionalText(value: unknown): string | undefined {
@@ -49,7 +54,7 @@ export function readNamed(body: Record<string, unknown>): Named {
   const name = optionalText(body['name']);
   const userData = optionalText(body['userData']);
   if (name === '') throw faults.badArgument("'name' is empty.");
-  if (name !== undefined && name.length > longestName) throw faults.badArgument("'name' is too long.");
+  if (name !== undefined && lengthOf(name) > longestName) throw faults.badArgument("'name' is too long.");
   return { name, userData: boundedUserData(userData, longestUserData) };
 }
 
@@ -75,7 +80,7 @@ export function readFaceUserData(value: unknown): string | undefined {
 }
 
 function boundedUserData(userData: string | undefined, most: number): string | undefined {
-  if (userData !== undefined && Buffer.byteLength(userData) > most) {
+  if (userData !== undefined && lengthOf(userData) > most) {
     throw faults.badArgument("'userData' is too long.");
   }
   return userData;
@@ -84,9 +89,14 @@ function boundedUserData(userData: string | undefined, most: number): string | u
 export function readPage(request: FastifyRequest): [start: string, top: number] {
   const { start = '', top: text = String(largestPage) } = queryOf(request);
   if (start.length > longestStart) throw faults.badArgument("'start' is too long.");
-  const top = Number(text);
-  if (!Number.isInteger(top) || top < 1 || top > largestPage) throw faults.badArgument("'top' is invalid.");
+  const top = readInteger(text);
+  if (top === undefined || top < 1 || top > largestPage) throw faults.badArgument("'top' is invalid.");
   return [start, top];
+}
+
+/** A whole number in decimal digits; undefined for anything else. */
+export function readInteger(text: string): number | undefined {
+  return /^-?\d{1,9}$/.test(text) ? Number(text) : undefined;
 }
 
 /** A UUID as the service writes it, whatever case it came in. */

@@ -4,26 +4,20 @@ import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { portInUse, type RunningPart } from '../part.ts';
 import { createAnalysis } from './analysis.ts';
-import { collectionOperations } from './collections.ts';
-import { detect } from './detect.ts';
-import { findSimilar } from './findSimilar.ts';
+import { readOrMakeCertificate } from './certificate.ts';
 import { createGallery } from './gallery/gallery.ts';
-import { group } from './grouping.ts';
-import { identify } from './identify.ts';
 import { readOrMakeKey } from './key.ts';
-import { kinds } from './kinds.ts';
+import type { Log } from './log.ts';
 import { createFaceMetrics } from './metrics.ts';
-import type { FaceContext, Operation } from './operations.ts';
-import { persistedFaceOperations } from './persistedFaces.ts';
-import { personOperations } from './persons.ts';
+import type { FaceContext } from './operations.ts';
 import { createLimiter, type FacePlan, type FaceQuota } from './quota.ts';
-import { carryOut, createAdmission, createFaceServer } from './server.ts';
+import { addRoutes } from './routes.ts';
+import { createAdmission, createFaceServer } from './server.ts';
 import { openFaceStore } from './store.ts';
 import { createTrainings } from './training.ts';
 import { trainingTimeOf } from './trainingTime.ts';
-import { trainingOperations } from './trainingOperations.ts';
 import { createTurns } from './turns.ts';
-import { verify } from './verify.ts';
+import type { UrlMap } from './urlMap.ts';
 import type { Vision } from './vision.ts';
 
 export type FaceOptions = {
@@ -38,58 +32,72 @@ export type FaceOptions = {
   trainingTime?: (faces: number) => number;
   /** Whose limits of collections and persons hold; the paid plan's where not given. */
   plan?: FacePlan;
+  /** Whether to serve HTTPS, with a certificate of the data folder's own. */
+  tls?: boolean;
+  /** 32 bytes; vectors are encrypted with them on the disk. */
+  dataKey?: Uint8Array | undefined;
+  /** Whether the attributes that Azure has retired are answered, as estimates. */
+  attributesRetired?: boolean;
+  urlMaps?: readonly UrlMap[];
   /** How long the download of a picture may take. */
   urlTimeoutMs?: number;
+  /** Gets a line for each call. What fails on our side is written to standard error. */
+  log?: Log;
 };
 
-export type FaceReady = { endpoint: string; key: string; port: number };
+export type FaceReady = {
+  endpoint: string;
+  key: string;
+  port: number;
+  /** The certificate to trust, where the service has one. */
+  caFile?: string;
+};
 
-const ofEachKind = [
-  collectionOperations,
-  personOperations,
-  persistedFaceOperations,
-  trainingOperations,
-] as const;
-
-const operations: Operation[] = [
-  ...[detect, identify, findSimilar, group, verify],
-  ...kinds.flatMap((kind) => ofEachKind.flatMap((operationsOf) => operationsOf(kind))),
-];
-const versions = ['v1.0', 'v1.2'];
 const purgeEveryMs = 60_000;
 const closingAtMostMs = 5_000;
 
 /**
- * The Face service: the REST contract of Azure's Face for detection, recognition and collections of persons, over the
- * models that it is given, kept on disk.
- * @throws Error when the port is in use, or the data is another version's
+ * The Face service: the REST contract of Azure's Face for detection, recognition and collections of persons and faces,
+ * over the models that it is given, kept on disk.
+ * @throws Error when the port is in use, the data is another version's, or the data key is not theirs
  */
 export async function startFace(options: FaceOptions): Promise<RunningPart<FaceReady>> {
   const { dataDir, vision, now = Date.now, trainingTime = trainingTimeOf('none') } = options;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const key = readOrMakeKey(join(dataDir, 'key'));
-  const store = openFaceStore(join(dataDir, 'face.sqlite'));
+  const certificate = options.tls === true ? await readOrMakeCertificate(dataDir) : undefined;
+  const store = openFaceStore(join(dataDir, 'face.sqlite'), options.dataKey);
   const gallery = createGallery(store, vision);
   const trainings = createTrainings({ store, gallery, trainingTime, now });
-  const server = createFaceServer();
-  addRoutes(server, createAdmission(key, createLimiter(options.quota, store, now)), {
+  const { analyze, underWay } = createAnalysis(vision);
+  const metrics = createFaceMetrics(underWay);
+  const server = createFaceServer(certificate);
+  const context = {
     store,
     gallery,
     trainings,
     now,
-    analyze: createAnalysis(vision),
-    confidence: (a, b) => vision.confidence(a, b),
+    analyze,
+    confidence: vision.confidence.bind(vision),
     inTurn: createTurns(),
     plan: options.plan ?? 'S0',
+    attributesRetired: options.attributesRetired ?? false,
+    urlMaps: options.urlMaps ?? [],
     urlTimeoutMs: options.urlTimeoutMs ?? 10_000,
-  });
-  store.dropExpiredDetections(now());
-  const purge = setInterval(() => store.dropExpiredDetections(now()), purgeEveryMs);
+  } satisfies FaceContext;
+  const admit = createAdmission(key, createLimiter(options.quota, store, now));
+  addRoutes(server, { admit, context, metrics, log: options.log ?? (() => undefined) });
+  const purge = (): void => {
+    store.dropExpiredDetections(now());
+  };
+  purge();
+  const purging = setInterval(purge, purgeEveryMs);
   const close = async (): Promise<void> => {
-    clearInterval(purge);
+    clearInterval(purging);
     trainings.stop();
     await closeServer(server);
     await gallery.close();
+    metrics.close();
     store.close();
   };
   try {
@@ -99,30 +107,12 @@ export async function startFace(options: FaceOptions): Promise<RunningPart<FaceR
     throw portInUse(error, options.port);
   }
   const { port } = server.server.address() as AddressInfo;
-  return { ready: { endpoint: `http://127.0.0.1:${port}`, key, port }, close };
-}
-
-function addRoutes(
-  server: FastifyInstance,
-  admit: ReturnType<typeof createAdmission>,
-  context: FaceContext,
-): void {
-  const metrics = createFaceMetrics();
-  for (const version of versions) {
-    for (const operation of operations) {
-      server.route({
-        method: operation.method,
-        url: `/face/${version}${operation.path}`,
-        onRequest: admit,
-        onResponse: async (_request, reply) => metrics.count(operation.name, reply.statusCode),
-        handler: (request, reply) => carryOut(operation, context, request, reply),
-      });
-    }
-  }
-  server.get('/metrics', async (_request, reply) =>
-    reply.type(metrics.contentType).send(await metrics.text()),
-  );
-  server.get('/health', async () => ({ status: 'ok' }));
+  const scheme = certificate === undefined ? 'http' : 'https';
+  const ready = { endpoint: `${scheme}://127.0.0.1:${port}`, key, port };
+  return {
+    ready: certificate === undefined ? ready : { ...ready, caFile: certificate.caFile },
+    close,
+  };
 }
 
 /** Calls under way are answered first, unless that takes too long. */

@@ -1,4 +1,6 @@
-import { bytesOf, openFaceDatabase, vectorOf, type FaceDatabase, type Row } from './database.ts';
+import { openFaceDatabase, type FaceDatabase, type Row } from './database.ts';
+import { createVectorCipher, plain, type VectorCipher } from './vectorCipher.ts';
+import type { RecognitionModel } from './vision.ts';
 
 export type StoredCollection = {
   /** Of this collection only; one that is created anew under the same ID has another. */
@@ -6,8 +8,10 @@ export type StoredCollection = {
   id: string;
   name: string;
   userData: string | null;
-  recognitionModel: string;
+  recognitionModel: RecognitionModel;
   persons: number;
+  /** Of persons, too. */
+  faces: number;
 };
 export type StoredPerson = { id: string; name: string; userData: string | null };
 export type StoredFace = { id: string; userData: string | null };
@@ -21,7 +25,7 @@ export type VectorPage = {
   /** The newest face of the page. */
   upTo: number;
 };
-export type StoredDetection = { recognitionModel: string; vector: Float32Array };
+export type StoredDetection = { recognitionModel: RecognitionModel; vector: Float32Array };
 export type NewDetection = StoredDetection & { faceId: string; expiresAt: number };
 export type StoredTraining = {
   status: 'running' | 'succeeded' | 'failed';
@@ -33,26 +37,61 @@ export type StoredTraining = {
   upTo: number;
 };
 
+/*
+ * Wherever a person is asked for, null stands for none: the faces of a list.
+ */
+
 /**
  * Everything that the service remembers, in SQLite with a write-ahead log: what a call has answered survives the
  * death of the process. What is deleted is overwritten. A face is part of what was trained while its row says so.
  */
-export function openFaceStore(file: string) {
+export function openFaceStore(file: string, key?: Uint8Array) {
   const db = openFaceDatabase(file);
+  const cipher = cipherOf(db, file, key);
   return {
     ...collectionsIn(db),
     ...personsIn(db),
-    ...facesIn(db),
+    ...facesIn(db, cipher),
     ...trainingsIn(db),
-    ...detectionsIn(db),
+    ...detectionsIn(db, cipher),
     ...monthsIn(db),
+    /** Finishes deletions that could not be finished at once. */
+    settle: db.settle,
     close: db.close,
   };
 }
 
+/** What the first start has decided holds: vectors are encrypted or not, and with one key. */
+function cipherOf(db: FaceDatabase, file: string, key: Uint8Array | undefined): VectorCipher {
+  const cipher = key === undefined ? plain : createVectorCipher(key);
+  const sampleId = 'sample';
+  const kept = db.one<{ sample: Uint8Array | null }>('SELECT sample FROM encryption')();
+  if (kept === undefined) {
+    const sample = key === undefined ? null : cipher.seal(new Float32Array(1), sampleId);
+    db.run('INSERT INTO encryption VALUES (?)')(sample);
+    return cipher;
+  }
+  const { sample } = kept;
+  try {
+    if (sample !== null && key !== undefined) cipher.open(sample, sampleId);
+  } catch (error) {
+    db.close();
+    throw new Error(`FACE_DATA_KEY is not the key that the vectors in ${file} were encrypted with`, {
+      cause: error,
+    });
+  }
+  if ((sample === null) === (key === undefined)) return cipher;
+  db.close();
+  throw new Error(
+    sample === null
+      ? `the vectors in ${file} are not encrypted: start without FACE_DATA_KEY, or with an empty folder`
+      : `the vectors in ${file} are encrypted: set FACE_DATA_KEY to their key`,
+  );
+}
+
 export type FaceStore = ReturnType<typeof openFaceStore>;
 
-const ofCollection = 'key, id, name, userData, recognitionModel, persons';
+const ofCollection = 'key, id, name, userData, recognitionModel, persons, faces';
 
 function collectionsIn(db: FaceDatabase) {
   const totals = db.one<{ collections: number; persons: number }>(
@@ -84,36 +123,38 @@ function personsIn(db: FaceDatabase) {
   };
 }
 
-function facesIn(db: FaceDatabase) {
+function facesIn(db: FaceDatabase, cipher: VectorCipher) {
   const insert = db.run(
     'INSERT INTO faces (collection, personId, id, userData, vector) VALUES (?, ?, ?, ?, ?)',
   );
-  const ofPerson = db.all<Row>('SELECT vector FROM faces WHERE collection = ? AND personId = ?');
   const count = db.one<{ count: number }>(
     'SELECT COUNT(*) AS count FROM faces WHERE collection = ? AND seq <= ?',
   );
   const newest = db.one<{ seq: number | null }>('SELECT MAX(seq) AS seq FROM faces WHERE collection = ?');
+  const vectorOf = (row: Row): Float32Array => cipher.open(row['vector'] as Uint8Array, String(row['id']));
+  const held = db.all<Row>('SELECT id, vector FROM faces WHERE collection = ? AND personId IS ? ORDER BY id');
   const trained = db.one<Row>(
-    'SELECT vector FROM faces WHERE collection = ? AND personId IS ? AND id = ? AND trained = 1',
+    'SELECT id, vector FROM faces WHERE collection = ? AND personId IS ? AND id = ? AND trained = 1',
   );
-  const page = vectorPagesIn(db);
+  const page = vectorPagesIn(db, cipher);
   return {
     face: db.one<StoredFace>(
-      'SELECT id, userData FROM faces WHERE collection = ? AND personId = ? AND id = ?',
+      'SELECT id, userData FROM faces WHERE collection = ? AND personId IS ? AND id = ?',
     ),
-    facesOfPerson: db.all<StoredFace>(
-      'SELECT id, userData FROM faces WHERE collection = ? AND personId = ? ORDER BY id',
+    faces: db.all<StoredFace>(
+      'SELECT id, userData FROM faces WHERE collection = ? AND personId IS ? AND id > ? ORDER BY id LIMIT ?',
     ),
     addFace: (
       collection: number,
-      personId: string,
+      personId: string | null,
       { id, userData, vector }: StoredFace & { vector: Float32Array },
-    ) => insert(collection, personId, id, userData, bytesOf(vector)),
-    updateFace: db.run('UPDATE faces SET userData = ? WHERE collection = ? AND personId = ? AND id = ?'),
-    deleteFace: db.erase('DELETE FROM faces WHERE collection = ? AND personId = ? AND id = ?'),
+    ) => insert(collection, personId, id, userData, cipher.seal(vector, id)),
+    updateFace: db.run('UPDATE faces SET userData = ? WHERE collection = ? AND personId IS ? AND id = ?'),
+    deleteFace: db.erase('DELETE FROM faces WHERE collection = ? AND personId IS ? AND id = ?'),
     newestFace: (collection: number): number => newest(collection)?.seq ?? 0,
     countFaces: (collection: number, upTo: number): number => count(collection, upTo)?.count ?? 0,
-    vectorsOfPerson: (collection: number, personId: string) => ofPerson(collection, personId).map(vectorOf),
+    vectorsOf: (collection: number, personId: string | null) =>
+      held(collection, personId).map((row) => ({ faceId: String(row['id']), vector: vectorOf(row) })),
     /** A page of the trained faces that came after this one; an empty one when there are no more. */
     trainedPage: (collection: number, after: number): VectorPage =>
       page(collection, 1, after, Number.MAX_SAFE_INTEGER),
@@ -150,7 +191,7 @@ function trainingsIn(db: FaceDatabase) {
   };
 }
 
-function detectionsIn(db: FaceDatabase) {
+function detectionsIn(db: FaceDatabase, cipher: VectorCipher) {
   const insert = db.run(
     'INSERT INTO detections (faceId, recognitionModel, vector, expiresAt) VALUES (?, ?, ?, ?)',
   );
@@ -161,12 +202,14 @@ function detectionsIn(db: FaceDatabase) {
     addDetections: (detections: readonly NewDetection[]) =>
       db.transaction(() => {
         for (const { faceId, recognitionModel, vector, expiresAt } of detections) {
-          insert(faceId, recognitionModel, bytesOf(vector), expiresAt);
+          insert(faceId, recognitionModel, cipher.seal(vector, faceId), expiresAt);
         }
       }),
     detection(faceId: string, now: number): StoredDetection | undefined {
       const row = find(faceId, now);
-      return row && { recognitionModel: String(row['recognitionModel']), vector: vectorOf(row) };
+      if (row === undefined) return undefined;
+      const vector = cipher.open(row['vector'] as Uint8Array, faceId);
+      return { recognitionModel: row['recognitionModel'] as RecognitionModel, vector };
     },
     dropExpiredDetections: db.erase('DELETE FROM detections WHERE expiresAt <= ?'),
   };
@@ -184,7 +227,7 @@ function monthsIn(db: FaceDatabase) {
 const facesOfPage = 512;
 
 /** A page is one row for us: a million rows of their own would take three times as long to read. */
-function vectorPagesIn(db: FaceDatabase) {
+function vectorPagesIn(db: FaceDatabase, cipher: VectorCipher) {
   const joined = (what: string): string => `CAST(group_concat(CAST(${what} AS TEXT), '') AS BLOB)`;
   const page = db.one<
     { count: number; upTo: number } & Record<'personIds' | 'faceIds' | 'vectors', Uint8Array>
@@ -200,6 +243,6 @@ function vectorPagesIn(db: FaceDatabase) {
       const none = new Uint8Array(0);
       return { count: 0, personIds: none, faceIds: none, vectors: new Float32Array(0), upTo: after };
     }
-    return { ...found, vectors: vectorOf({ vector: found.vectors }) };
+    return { ...found, vectors: cipher.openPage(found.vectors, found.faceIds, found.count) };
   };
 }

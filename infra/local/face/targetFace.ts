@@ -1,4 +1,5 @@
 import { faults } from './faults.ts';
+import { readInteger } from './requests.ts';
 import type { AnalyzedFace, AnalyzedImage, Rectangle } from './vision.ts';
 
 /** A rectangle that shares so much of its union with a target is what the target was drawn around. */
@@ -7,9 +8,9 @@ const drawnAround = 0.5;
 /** `left,top,width,height`, as `targetFace` gives it; undefined when none is given. */
 export function readTarget(text: string | undefined): Rectangle | undefined {
   if (text === undefined || text === '') return undefined;
-  const numbers = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+  const numbers = text.split(',').map((part) => readInteger(part.trim()) ?? Number.NaN);
   const [left = 0, top = 0, width = 0, height = 0] = numbers;
-  if (numbers.length !== 4 || !numbers.every(Number.isInteger)) {
+  if (numbers.length !== 4 || numbers.some(Number.isNaN)) {
     throw faults.badArgument('Invalid argument targetFace.');
   }
   if (left < 0 || top < 0 || width <= 0 || height <= 0) throw outOfRange();

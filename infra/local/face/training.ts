@@ -32,7 +32,7 @@ export function createTrainings({ store, gallery, trainingTime, now }: Trainings
     if (training === undefined) return;
     const at = now();
     if (store.countFaces(collection, training.upTo) === 0) {
-      const message = 'There is no person with a face to train.';
+      const message = 'There is no face to train.';
       store.setTraining(collection, { ...training, status: 'failed', lastActionAt: at, message });
       return;
     }

@@ -18,8 +18,8 @@ export const verify: Operation = {
 
 function againstFace(context: FaceContext, body: Record<string, unknown>): number {
   const [a, b] = [probeOf(context, body['faceId1'], 404), probeOf(context, body['faceId2'], 404)];
-  refuseOtherModels(a.recognitionModel, [b]);
-  return context.confidence(a.vector, b.vector);
+  refuseOtherModels([a, b]);
+  return context.confidence(a.vector, b.vector, a.recognitionModel);
 }
 
 function againstPerson(context: FaceContext, body: Record<string, unknown>): number {
@@ -28,8 +28,10 @@ function againstPerson(context: FaceContext, body: Record<string, unknown>): num
   const { collection } = scopeOf(context, body);
   const probe = probeOf(context, body['faceId'], 404);
   if (context.store.person(collection.key, personId) === undefined) throw faults.personNotFound(personId);
-  refuseOtherModels(collection.recognitionModel, [probe]);
-  const vectors = context.store.vectorsOfPerson(collection.key, personId);
+  refuseOtherModels([probe], collection.recognitionModel);
+  const vectors = context.store.vectorsOf(collection.key, personId);
   if (vectors.length === 0) throw faults.noPersistedFace();
-  return Math.max(...vectors.map((vector) => context.confidence(probe.vector, vector)));
+  return Math.max(
+    ...vectors.map(({ vector }) => context.confidence(probe.vector, vector, collection.recognitionModel)),
+  );
 }

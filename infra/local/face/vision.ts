@@ -5,6 +5,30 @@ export type Rectangle = { left: number; top: number; width: number; height: numb
 
 export type Point = { x: number; y: number };
 
+export const detectionModels = ['detection_01', 'detection_02', 'detection_03'] as const;
+export type DetectionModel = (typeof detectionModels)[number];
+
+/** Vectors of different ones cannot be compared. */
+export const recognitionModels = [
+  'recognition_01',
+  'recognition_02',
+  'recognition_03',
+  'recognition_04',
+] as const;
+export type RecognitionModel = (typeof recognitionModels)[number];
+
+/** What a call wants to know of a picture. What nobody asks for need not be worked out. */
+export type Wanted = {
+  detectionModel: DetectionModel;
+  recognitionModel: RecognitionModel;
+  /** All 27 points. */
+  landmarks: boolean;
+  /** By the names of the Face API: `headPose`, `mask`, …; the retired ones only where the operator switched them on. */
+  attributes: readonly string[];
+};
+
+type Level = 'low' | 'medium' | 'high';
+
 export type AnalyzedFace = {
   rectangle: Rectangle;
   /** How sure the detector is, 0 to 1. */
@@ -13,11 +37,30 @@ export type AnalyzedFace = {
   landmarks: Record<string, Point>;
   /** Degrees, in the Face API's sense of direction. */
   headPose: { pitch: number; roll: number; yaw: number };
-  blur: { blurLevel: 'low' | 'medium' | 'high'; value: number };
+  blur: { blurLevel: Level; value: number };
   exposure: { exposureLevel: 'underExposure' | 'goodExposure' | 'overExposure'; value: number };
-  qualityForRecognition: 'low' | 'medium' | 'high';
-  /** Unit length. */
+  qualityForRecognition: Level;
+  /** Of the recognition model that was wanted; unit length. */
   embedding: Float32Array;
+} & Partial<UnsureAttributes>;
+
+/** What models may not be able to tell: a property that is absent is left out of the answer, never made up. */
+export type UnsureAttributes = {
+  noise: { noiseLevel: Level; value: number };
+  glasses: 'noGlasses' | 'readingGlasses' | 'sunglasses' | 'swimmingGoggles';
+  occlusion: { foreheadOccluded: boolean; eyeOccluded: boolean; mouthOccluded: boolean };
+  accessories: { type: 'headwear' | 'glasses' | 'mask'; confidence: number }[];
+  mask: {
+    type: 'noMask' | 'faceMask' | 'otherMaskOrOcclusion' | 'uncertain';
+    noseAndMouthCovered: boolean;
+  };
+  /** The rest are retired by Azure, and estimates here. Years. */
+  age: number;
+  gender: 'male' | 'female';
+  /** 0 to 1. */
+  smile: number;
+  /** Eight numbers that add up to 1, by the names of the Face API: `happiness`, `neutral`, … */
+  emotion: Record<string, number>;
 };
 
 export type AnalyzedImage = {
@@ -43,8 +86,11 @@ export interface Vision {
    * Finds and describes every face of an encoded picture (JPEG, PNG, GIF first frame, BMP).
    * @throws ImageRefused
    */
-  analyze(image: Uint8Array): Promise<AnalyzedImage>;
-  /** How alike two embeddings are, 0 to 1; 0.5 separates the same person from different ones, 1 is the same picture. */
-  confidence(a: Float32Array, b: Float32Array): number;
+  analyze(image: Uint8Array, wanted: Wanted): Promise<AnalyzedImage>;
+  /**
+   * How alike two embeddings of one recognition model are, 0 to 1; 0.5 separates the same person from different
+   * ones, 1 is the same picture.
+   */
+  confidence(a: Float32Array, b: Float32Array, model: RecognitionModel): number;
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FaceStore, VectorPage } from '../store.ts';
-import type { Vision } from '../vision.ts';
+import type { RecognitionModel, Vision } from '../vision.ts';
 import { createGalleryMemory } from './memory.ts';
 import { createRows, type Rows } from './rows.ts';
 import { createScanners } from './scanners.ts';
@@ -82,12 +82,17 @@ export function createGallery(store: FaceStore, vision: Pick<Vision, 'confidence
   }
 
   /** The best face of each person, best person first. Who was deleted while the gallery was searched is not there. */
-  function ranked(collection: number, probe: Float32Array, found: readonly FoundFace[]): Candidate[] {
+  function ranked(
+    collection: number,
+    probe: Float32Array,
+    found: readonly FoundFace[],
+    model: RecognitionModel,
+  ): Candidate[] {
     const best = new Map<string, Candidate>();
     for (const { personId, faceId } of found) {
       const vector = store.trainedVector(collection, personId, faceId);
       if (vector === undefined) continue;
-      const confidence = vision.confidence(probe, vector);
+      const confidence = vision.confidence(probe, vector, model);
       if (confidence > (best.get(personId)?.confidence ?? -1))
         best.set(personId, { personId, faceId, confidence });
     }
@@ -114,7 +119,11 @@ export function createGallery(store: FaceStore, vision: Pick<Vision, 'confidence
     async identify(
       collection: number,
       probes: readonly Float32Array[],
-      { threshold, top }: { threshold: number; top: number },
+      {
+        threshold,
+        top,
+        recognitionModel,
+      }: { threshold: number; top: number; recognitionModel: RecognitionModel },
     ): Promise<Candidate[][]> {
       const entry = holding(collection);
       entry.searches += 1;
@@ -122,7 +131,7 @@ export function createGallery(store: FaceStore, vision: Pick<Vision, 'confidence
         await entry.loading;
         const found = await search(entry.rows, scanners, probes, top);
         return probes.map((probe, index) =>
-          ranked(collection, probe, found[index] ?? [])
+          ranked(collection, probe, found[index] ?? [], recognitionModel)
             .filter(({ confidence }) => confidence >= threshold)
             .slice(0, top),
         );

@@ -29,14 +29,14 @@ export function attributesOf(signs: FaceSigns): Attributes {
 
 function grayOf(aligned: Float32Array): Float32Array {
   const plane = alignedSize * alignedSize;
-  return Float32Array.from({ length: plane }, (_, index) => {
-    const [red = 0, green = 0, blue = 0] = [
-      aligned[index],
-      aligned[index + plane],
-      aligned[index + 2 * plane],
-    ];
-    return (0.299 * red + 0.587 * green + 0.114 * blue + 1) * 127.5;
-  });
+  const gray = new Float32Array(plane);
+  for (let index = 0; index < plane; index += 1) {
+    const red = aligned[index] ?? 0;
+    const green = aligned[index + plane] ?? 0;
+    const blue = aligned[index + 2 * plane] ?? 0;
+    gray[index] = (0.299 * red + 0.587 * green + 0.114 * blue + 1) * 127.5;
+  }
+  return gray;
 }
 
 const degrees = 180 / Math.PI;

@@ -1,7 +1,7 @@
 import type { Point } from '../vision.ts';
 import { Tensor, type Network } from './runtime.ts';
 import { withoutOverlaps, type Box } from './boxes.ts';
-import { planar, resize, type Pixels } from './image.ts';
+import { cut, levelCrop, type Pyramid } from './image.ts';
 
 /** What BlazeFace sees: a box from brow to chin, and the eyes (the one that is left on an upright face first). */
 export type SecondOpinion = Box & { eyes: [left: Point, right: Point] };
@@ -22,22 +22,29 @@ const anchors = [
 );
 
 /** Finds faces by BlazeFace: large ones, masked and turned ones too. A second opinion, not a first. */
-export async function detectByBlazeFace(network: Network, image: Pixels): Promise<SecondOpinion[]> {
-  const side = Math.max(image.width, image.height);
-  const left = (image.width - side) / 2;
-  const top = (image.height - side) / 2;
-  const values = planar(await resize(image, size, size, 'contain'), 127.5, 1 / 127.5);
+export async function detectByBlazeFace(network: Network, picture: Pyramid): Promise<SecondOpinion[]> {
+  const { width: pictureWidth, height: pictureHeight } = picture[0];
+  const side = Math.max(pictureWidth, pictureHeight);
+  const left = (pictureWidth - side) / 2;
+  const top = (pictureHeight - side) / 2;
+  const values = new Float32Array(3 * size * size);
+  const crop = levelCrop(left, top, side / size);
+  cut(picture, crop, { width: size, height: size }, values, 0, { offset: 127.5, scale: 1 / 127.5 });
   const answer = await network.run({ input: new Tensor('float32', values, [1, 3, size, size]) });
   const [scores1, scores2, boxes1, boxes2] = network.outputNames.map(
     (name) => answer[name]?.data as Float32Array,
   );
   const scores = [...(scores1 ?? []), ...(scores2 ?? [])];
-  const numbers = [...(boxes1 ?? []), ...(boxes2 ?? [])];
+  const inFirst = scores1?.length ?? 0;
+  const numbersOf = (anchor: number) => {
+    const [numbers, at] = anchor < inFirst ? [boxes1, anchor] : [boxes2, anchor - inFirst];
+    return numbers?.subarray(at * numbersEach, (at + 1) * numbersEach) ?? [];
+  };
   const found: SecondOpinion[] = [];
   for (const [index, anchor] of anchors.entries()) {
     const score = 1 / (1 + Math.exp(-(scores[index] ?? -Infinity)));
     if (score < least) continue;
-    const own = numbers.slice(index * numbersEach, (index + 1) * numbersEach);
+    const own = numbersOf(index);
     const [dx = 0, dy = 0, width = 0, height = 0, leftX = 0, leftY = 0, rightX = 0, rightY = 0] = own;
     const inPicture = (x: number, y: number): Point => ({
       x: left + (anchor.x + x / size) * side,

@@ -1,4 +1,4 @@
-import { cut, type Pixels, type Similarity } from './image.ts';
+import { cut, type Pyramid, type Similarity } from './image.ts';
 import { Tensor, type Network, type NetworkInput } from './runtime.ts';
 
 /* What the networks of MTCNN's cascade have in common: how they are fed and how their answers are read. */
@@ -15,7 +15,7 @@ export type CropAnswer = { score: number; regression: number[]; marks: number[] 
 /** Runs a network on size × size crops of the picture, some at a time; answers in the order of the crops. */
 export async function runOnCrops(
   network: Network,
-  image: Pixels,
+  picture: Pyramid,
   crops: readonly Similarity[],
   size: number,
 ): Promise<CropAnswer[]> {
@@ -24,7 +24,8 @@ export async function runOnCrops(
     const some = crops.slice(start, start + cropsAtOnce);
     const values = new Float32Array(some.length * 3 * size * size);
     for (const [index, toPicture] of some.entries()) {
-      cut(image, toPicture, size, values, index * 3 * size * size, { offset, scale, outside: 0 });
+      const at = index * 3 * size * size;
+      cut(picture, toPicture, { width: size, height: size }, values, at, { offset, scale, outside: 0 });
     }
     const [logits, regression, marks] = await run(
       network,

@@ -1,31 +1,48 @@
-/**
- * From the cosine of two embeddings to a confidence. 0.5 lies at a cosine of .48: of the 1,250,180 pairs of strangers
- * among the 1,583 pictures of LFW's folds 0 and 1, 5 in 10,000 reach it, of the 1,973 pairs of one person 97.6 %
- * (at .45: 11 in 10,000 and 98.4 %; small pictures of other people want up to .56 for 1 in 1,000). The middle pair
- * of a person, .76, is at 0.92; the same picture at 1. Joined by straight lines.
+import type { RecognitionModel } from '../vision.ts';
+import { familyOf, type RecognitionFamily } from './families.ts';
+
+/** From the cosine of two vectors to a confidence, joined by straight lines. */
+type Curve = readonly (readonly [cosine: number, confidence: number])[];
+
+/*
+ * Set on all pairs of the 1,583 pictures of LFW's folds 0 and 1, 1,973 of one person and 1,250,180 of strangers.
+ * Half lies where 1 in 1,000 strangers is taken for the person (fused: 98.8 % of the pairs of one person are above),
+ * for the weaker descriptor at 3.5 in 1,000 (97.2 %). The middle pair of strangers lies at 0.12, that of one person
+ * above 0.9, the same picture at 1.
  */
-/** The cosine at which two faces are as likely as not of one person. */
-export const cosineOfHalf = 0.48;
+const curves: Record<RecognitionFamily, Curve> = {
+  descriptor: [
+    [-1, 0],
+    [0.7, 0.02],
+    [0.84, 0.12],
+    [0.89, 0.28],
+    [0.92, 0.5],
+    [0.94, 0.78],
+    [0.956, 0.91],
+    [1, 1],
+  ],
+  fused: [
+    [-1, 0],
+    [0.3, 0.02],
+    [0.5, 0.12],
+    [0.62, 0.28],
+    [0.725, 0.5],
+    [0.79, 0.78],
+    [0.876, 0.92],
+    [1, 1],
+  ],
+};
 
-const curve = [
-  [-1, 0],
-  [0, 0.05],
-  [0.28, 0.2],
-  [cosineOfHalf, 0.5],
-  [0.6, 0.78],
-  [0.75, 0.92],
-  [1, 1],
-] as const;
-
-export function confidenceOf(a: Float32Array, b: Float32Array): number {
+export function confidenceOf(a: Float32Array, b: Float32Array, model: RecognitionModel): number {
   let cosine = 0;
   for (let index = 0; index < a.length; index += 1) cosine += (a[index] ?? 0) * (b[index] ?? 0);
-  return confidenceOfCosine(cosine);
+  return confidenceOfCosine(cosine, model);
 }
 
-export function confidenceOfCosine(cosine: number): number {
+export function confidenceOfCosine(cosine: number, model: RecognitionModel): number {
   // The same picture gives a cosine of 1 but for rounding.
   if (cosine >= 0.99999) return 1;
+  const curve = curves[familyOf[model]];
   for (const [index, [x, y]] of curve.entries()) {
     const next = curve[index + 1];
     if (next !== undefined && cosine <= next[0]) {

@@ -1,17 +1,13 @@
 import { detectByBlazeFace, type SecondOpinion } from './blazeFace.ts';
 import { overlap, type Box } from './boxes.ts';
-import { embed, type Embedding } from './embed.ts';
-import type { Pixels } from './image.ts';
-import type { Point } from '../vision.ts';
+import { lookAt, type Look } from './embed.ts';
+import type { Pyramid } from './image.ts';
 import { detectByMtcnn, type DetectedFace } from './mtcnn.ts';
 import type { Networks } from './sessions.ts';
 import { lookUpright } from './turned.ts';
 
-/** A picture and the copy, perhaps smaller, in which faces are sought and to which boxes and points refer. */
-export type Picture = { original: Pixels; copy: Pixels };
-
-/** A face and what it is recognised by, taken from the original. */
-export type FoundFace = DetectedFace & { embedding: Embedding };
+/** A face, and how it looks to the network that recognises it. */
+export type FoundFace = DetectedFace & { look: Look };
 
 export type DetectionLimits = {
   /** Pixels: the shorter side of a face. */
@@ -33,25 +29,25 @@ const doubtfulNorm = 52;
 /** The faces of a picture by two detectors, largest first. */
 export async function detectFaces(
   networks: Networks,
-  picture: Picture,
+  picture: Pyramid,
   { smallest, most }: DetectionLimits,
 ): Promise<FoundFace[]> {
   const isLarge = ({ x1, y1, x2, y2 }: Box) => Math.min(x2 - x1, y2 - y1) >= smallest * 0.9;
-  const byCascade = (await detectByMtcnn(networks, picture.copy, smallest)).filter(isLarge);
-  const opinions = await detectByBlazeFace(networks.second, picture.copy);
+  const byCascade = (await detectByMtcnn(networks, picture, smallest)).filter(isLarge);
+  const opinions = await detectByBlazeFace(networks.second, picture);
   const confirming = opinions.filter(({ score }) => score >= confirmedBy);
   const isReal = (face: DetectedFace) =>
     face.score >= sure || confirming.some((other) => overlaps(face, other));
   const faces: FoundFace[] = [];
   for (const face of largestFirst(byCascade.filter(isReal)).slice(0, most)) {
-    const embedding = await embedIn(networks, picture, face.points);
+    const look = await lookAt(networks.embedding, picture, face.points);
     const opinion = opinions.find((other) => overlaps(face, other));
     const upright =
-      opinion === undefined || embedding.norm >= doubtfulNorm
+      opinion === undefined || look.norm >= doubtfulNorm
         ? undefined
         : await anotherLook(networks, picture, opinion);
-    const isBetter = upright !== undefined && upright.embedding.norm > embedding.norm;
-    faces.push(isBetter ? upright : { ...face, embedding });
+    const isBetter = upright !== undefined && upright.look.norm > look.norm;
+    faces.push(isBetter ? upright : { ...face, look });
   }
   for (const opinion of opinions) {
     if (opinion.score < worthAnotherLook || faces.some((face) => overlaps(face, opinion))) continue;
@@ -64,26 +60,16 @@ export async function detectFaces(
 /** The face that the second detector sees, the way up in which it is recognised best. */
 async function anotherLook(
   networks: Networks,
-  picture: Picture,
+  picture: Pyramid,
   opinion: SecondOpinion,
 ): Promise<FoundFace | undefined> {
   const looks: FoundFace[] = [];
-  for (const face of await lookUpright(networks.output, picture.copy, opinion)) {
-    looks.push({ ...face, embedding: await embedIn(networks, picture, face.points) });
+  for (const face of await lookUpright(networks.output, picture, opinion)) {
+    looks.push({ ...face, look: await lookAt(networks.embedding, picture, face.points) });
   }
   return looks
-    .filter(({ embedding }) => embedding.norm >= recognisableNorm)
-    .toSorted((a, b) => b.embedding.norm - a.embedding.norm)[0];
-}
-
-function embedIn(
-  networks: Networks,
-  { original, copy }: Picture,
-  points: readonly Point[],
-): Promise<Embedding> {
-  const enlarge = original.width / copy.width;
-  const inOriginal = points.map(({ x, y }) => ({ x: x * enlarge, y: y * enlarge }));
-  return embed(networks.embedding, original, inOriginal);
+    .filter(({ look }) => look.norm >= recognisableNorm)
+    .toSorted((a, b) => b.look.norm - a.look.norm)[0];
 }
 
 function overlaps(a: Box, b: Box): boolean {

@@ -1,5 +1,5 @@
 import type { Point } from '../vision.ts';
-import { cut, similarityBetween, type Pixels, type Similarity } from './image.ts';
+import { cut, similarityBetween, type Pyramid, type Similarity } from './image.ts';
 import { Tensor, type Network } from './runtime.ts';
 
 /** Side of the aligned face that MobileFaceNet takes. */
@@ -14,29 +14,49 @@ export const alignedPoints: readonly Point[] = [
   { x: 70.7299, y: 92.2041 },
 ];
 
-const offset = 127.5;
-const scale = 1 / 127.5;
+const length = 3 * alignedSize * alignedSize;
 
-/** `norm`: length before normalising; short for blurred, noisy and turned faces. */
-export type Embedding = { vector: Float32Array; norm: number; aligned: Float32Array; toPicture: Similarity };
+/** A face as the network sees it. */
+export type Look = {
+  /** Planar RGB, −1 to 1. */
+  aligned: Float32Array;
+  toPicture: Similarity;
+  /** What the network makes of it, not normalised. */
+  features: Float32Array;
+  /** Length of the features; short for blurred, noisy and turned faces, and for what is no face. */
+  norm: number;
+};
 
-/** The embedding of a face: the mean of the face and its mirror image, of unit length. */
-export async function embed(network: Network, image: Pixels, points: readonly Point[]): Promise<Embedding> {
-  const length = 3 * alignedSize * alignedSize;
+/** Sets a face upright by its five points and looks at it. */
+export async function lookAt(network: Network, picture: Pyramid, points: readonly Point[]): Promise<Look> {
   const toPicture = similarityBetween(alignedPoints, points);
-  const values = new Float32Array(2 * length);
-  cut(image, toPicture, alignedSize, values, 0, { offset, scale });
-  const aligned = values.slice(0, length);
-  for (let row = 0; row < length; row += alignedSize) {
-    values.set(aligned.slice(row, row + alignedSize).toReversed(), length + row);
-  }
-  const answer = await network.run({
-    input: new Tensor('float32', values, [2, 3, alignedSize, alignedSize]),
-  });
-  const output = answer['output0']?.data as Float32Array;
-  const size = output.length / 2;
-  const both = output.subarray(0, size).map((value, index) => value + (output[size + index] ?? 0));
-  const norm = Math.hypot(...output.subarray(0, size));
-  const total = Math.hypot(...both);
-  return { vector: both.map((value) => value / total), norm, aligned, toPicture };
+  const aligned = new Float32Array(length);
+  const size = { width: alignedSize, height: alignedSize };
+  cut(picture, toPicture, size, aligned, 0, { offset: 127.5, scale: 1 / 127.5 });
+  const features = await featuresOf(network, aligned);
+  return { aligned, toPicture, features, norm: Math.hypot(...features) };
+}
+
+/** The embedding of a face by MobileFaceNet: the mean of the face and its mirror image, of unit length. */
+export async function embeddingOf(network: Network, { aligned, features }: Look): Promise<Float32Array> {
+  const mirrored = await featuresOf(network, mirrorImage(aligned, alignedSize));
+  return normalized(features.map((value, index) => value + (mirrored[index] ?? 0)));
+}
+
+async function featuresOf(network: Network, aligned: Float32Array): Promise<Float32Array> {
+  const input = new Tensor('float32', aligned, [1, 3, alignedSize, alignedSize]);
+  const answer = await network.run({ input });
+  return answer['output0']?.data as Float32Array;
+}
+
+/** Every row of a planar picture from right to left. */
+export function mirrorImage(values: Float32Array, width: number): Float32Array {
+  const mirrored = values.slice();
+  for (let row = 0; row < mirrored.length; row += width) mirrored.subarray(row, row + width).reverse();
+  return mirrored;
+}
+
+export function normalized(vector: Float32Array): Float32Array {
+  const total = Math.hypot(...vector);
+  return vector.map((value) => value / total);
 }

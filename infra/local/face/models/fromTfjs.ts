@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { z } from 'zod';
 import { GraphBuilder, permuted } from './graphBuilder.ts';
 import type { Attribute } from './onnx.ts';
+import { readWeights, weightsManifest, type Weight } from './tfjsWeights.ts';
 
 /*
  * Turns a TensorFlow.js graph model (a JSON topology and a file of weights), channels last, into ONNX, channels
@@ -18,36 +19,27 @@ const node = z.object({
 
 const modelFile = z.object({
   modelTopology: z.object({ node: z.array(node) }),
-  weightsManifest: z.array(
-    z.object({
-      paths: z.array(z.string()),
-      weights: z.array(
-        z.object({
-          name: z.string(),
-          shape: z.array(z.number()),
-          dtype: z.string(),
-          quantization: z
-            .object({ dtype: z.string(), min: z.number().optional(), scale: z.number().optional() })
-            .optional(),
-        }),
-      ),
-    }),
-  ),
+  weightsManifest,
 });
 
 const reluInBase64 = Buffer.from('Relu').toString('base64');
 
+function fusesRelu(attr: Node['attr']): boolean {
+  return JSON.stringify(attr['fused_ops'] ?? '').includes(reluInBase64);
+}
+
 type Node = z.output<typeof node>;
-type Weight = { shape: number[]; data: Float32Array };
 
 /** The graph from its input, named `input` (NCHW, of the given size), to the named nodes: `output0`, `output1`, … */
 export function fromTfjs(
   file: string,
   { inputSize, outputs }: { inputSize: number; outputs: string[] },
 ): Buffer {
-  const { modelTopology, weightsManifest } = modelFile.parse(JSON.parse(readFileSync(file, 'utf8')));
+  const { modelTopology, weightsManifest: manifest } = modelFile.parse(
+    JSON.parse(readFileSync(file, 'utf8')),
+  );
   const nodes = new Map(modelTopology.node.map((item) => [item.name, item]));
-  const weights = readWeights(dirname(file), weightsManifest);
+  const weights = readWeights(dirname(file), manifest);
   const builder = new GraphBuilder();
   const done = new Map<string, string>();
 
@@ -58,7 +50,7 @@ export function fromTfjs(
     if (found === undefined) throw new Error(`the model has no node ${name}`);
     const output = found.op === 'Placeholder' ? 'input' : `n${done.size}`;
     done.set(name, output);
-    if (found.op === 'Placeholder') builder.input(output, [0, 3, inputSize, inputSize]);
+    if (found.op === 'Placeholder') builder.input(output, [0, channelsOf(found), inputSize, inputSize]);
     else emitNode(found, output);
     return output;
   }
@@ -70,16 +62,23 @@ export function fromTfjs(
   }
 
   function convolve({ input, attr }: Node, output: string, order: number[], group: number): void {
-    const [data = '', kernel, bias] = input;
+    const [data = '', kernel, bias, slopes] = input;
     const { shape, data: values } = weightOf(kernel);
     const bent = order.map((axis) => shape[axis] ?? 1);
     const names = [emit(data), builder.floats(`${output}.weights`, bent, permuted(values, shape, order))];
     if (bias !== undefined) names.push(builder.floats(`${output}.bias`, [bent[0] ?? 0], weightOf(bias).data));
     const [, height = 1, width = 1] = integersOf(attr['strides']);
-    const fusedRelu = JSON.stringify(attr['fused_ops'] ?? '').includes(reluInBase64);
-    const convolved = fusedRelu ? `${output}.convolved` : output;
+    const convolved = `${output}.convolved`;
+    const activation = fusesRelu(attr) ? 'Relu' : slopes === undefined ? 'Identity' : 'PRelu';
     builder.node(convolved, 'Conv', names, { ...paddingOf(attr), strides: [height, width], group });
-    if (fusedRelu) builder.node(output, 'Relu', [convolved]);
+    const slope = slopes === undefined ? [] : [slopesOf(slopes, output)];
+    builder.node(output, activation, [convolved, ...slope]);
+  }
+
+  /** One slope a channel. */
+  function slopesOf(name: string, output: string): string {
+    const { data } = weightOf(name);
+    return builder.floats(`${output}.slope`, [data.length, 1, 1], data);
   }
 
   function emitNode(found: Node, output: string): void {
@@ -90,10 +89,28 @@ export function fromTfjs(
         return convolve(found, output, [3, 2, 0, 1], 1);
       case 'DepthwiseConv2dNative':
         return convolve(found, output, [2, 3, 0, 1], weightOf(second).shape[2] ?? 1);
+      case 'Add':
       case 'AddV2':
-        return builder.node(output, 'Add', [emit(first), addend(second, output)]);
+      case 'Sub':
+      case 'Mul':
+        return builder.node(output, found.op.replace('V2', ''), [emit(first), addend(second, output)]);
       case 'Relu':
-        return builder.node(output, 'Relu', [emit(first)]);
+      case 'Sigmoid':
+        return builder.node(output, found.op, [emit(first)]);
+      case 'Softmax':
+        return builder.node(output, 'Softmax', [emit(first)], { axis: -1 });
+      case 'Minimum':
+        return builder.node(output, 'Min', [emit(first), scalar(second, output)]);
+      case 'Maximum':
+        return clip(found, output);
+      case 'Prelu':
+        return builder.node(output, 'PRelu', [emit(first), slopesOf(second, output)]);
+      case 'Mean':
+        // Over height and width: what else it can be, small networks do not use.
+        builder.node(`${output}.mean`, 'GlobalAveragePool', [emit(first)]);
+        return builder.node(output, 'Flatten', [`${output}.mean`], { axis: 1 });
+      case '_FusedMatMul':
+        return multiply(found, output);
       case 'MaxPool': {
         const [, kernelHeight = 1, kernelWidth = 1] = integersOf(found.attr['ksize']);
         const [, height = 1, width = 1] = integersOf(found.attr['strides']);
@@ -124,6 +141,37 @@ export function fromTfjs(
     }
   }
 
+  function multiply({ input, attr }: Node, output: string): void {
+    const [data = '', matrix, bias] = input;
+    const { shape, data: values } = weightOf(matrix);
+    const names = [
+      emit(data),
+      builder.floats(`${output}.matrix`, shape, values),
+      builder.floats(`${output}.bias`, [shape[1] ?? 0], weightOf(bias).data),
+    ];
+    const withRelu = fusesRelu(attr);
+    builder.node(withRelu ? `${output}.product` : output, 'Gemm', names);
+    if (withRelu) builder.node(output, 'Relu', [`${output}.product`]);
+  }
+
+  /** The larger of the smaller of a rectified value and a limit is that value clipped, which the runtime fuses. */
+  function clip({ input }: Node, output: string): void {
+    const [first = '', second = ''] = input;
+    const inner = nodes.get(first);
+    const [before = '', limit = ''] = inner?.input ?? [];
+    if (inner?.op !== 'Minimum' || weightOf(second).data[0] !== 0) {
+      return builder.node(output, 'Max', [emit(first), scalar(second, output)]);
+    }
+    const rectified = nodes.get(before);
+    const source = rectified?.op === 'Relu' ? (rectified.input[0] ?? '') : before;
+    const limits = [scalar(second, `${output}.least`), scalar(limit, `${output}.most`)];
+    return builder.node(output, 'Clip', [emit(source), ...limits]);
+  }
+
+  function scalar(name: string, output: string): string {
+    return builder.floats(`${output}.scalar`, [], weightOf(name).data);
+  }
+
   /** A weight that is added is one number a channel. */
   function addend(name: string, output: string): string {
     const weight = weights.get(name);
@@ -133,66 +181,19 @@ export function fromTfjs(
 
   for (const [index, name] of outputs.entries()) {
     builder.node(`output${index}`, 'Identity', [emit(name)]);
-    builder.output(`output${index}`, [0, 0, 0]);
+    builder.output(`output${index}`);
   }
   return builder.encode();
-}
-
-function readWeights(
-  folder: string,
-  manifest: z.output<typeof modelFile>['weightsManifest'],
-): Map<string, Weight> {
-  const weights = new Map<string, Weight>();
-  for (const group of manifest) {
-    const bytes = Buffer.concat(group.paths.map((path) => readFileSync(join(folder, path))));
-    let offset = 0;
-    for (const { name, shape, dtype, quantization } of group.weights) {
-      const count = shape.reduce((product, dim) => product * dim, 1);
-      const kind = quantization?.dtype ?? dtype;
-      const width = kind === 'uint8' ? 1 : kind === 'float16' || kind === 'uint16' ? 2 : 4;
-      const slice = bytes.subarray(offset, offset + count * width);
-      weights.set(name, { shape, data: numbersOf(slice, kind, quantization) });
-      offset += count * width;
-    }
-  }
-  return weights;
-}
-
-function numbersOf(
-  bytes: Buffer,
-  kind: string,
-  quantization?: { min?: number | undefined; scale?: number | undefined },
-): Float32Array {
-  const { buffer } = new Uint8Array(bytes);
-  switch (kind) {
-    case 'float32':
-      return new Float32Array(buffer);
-    case 'int32':
-      return Float32Array.from(new Int32Array(buffer));
-    case 'float16':
-      return Float32Array.from(new Uint16Array(buffer), halfFloat);
-    case 'uint8':
-    case 'uint16': {
-      const { min = 0, scale = 1 } = quantization ?? {};
-      const values = kind === 'uint8' ? new Uint8Array(buffer) : new Uint16Array(buffer);
-      return Float32Array.from(values, (value) => value * scale + min);
-    }
-    default:
-      throw new Error(`weights of type ${kind} are not supported`);
-  }
-}
-
-function halfFloat(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
 function paddingOf(attr: Record<string, unknown>): Record<string, Attribute> {
   const { s = '' } = (attr['padding'] ?? {}) as { s?: string };
   return { auto_pad: Buffer.from(s, 'base64').toString('utf8') === 'SAME' ? 'SAME_UPPER' : 'VALID' };
+}
+
+function channelsOf({ attr }: Node): number {
+  const { shape } = (attr['shape'] ?? {}) as { shape?: { dim?: { size?: string }[] } };
+  return Number(shape?.dim?.[3]?.size ?? 3);
 }
 
 function integersOf(value: unknown): number[] {

@@ -65,11 +65,7 @@ class Converter {
     for (const [index, output] of wanted.entries()) {
       this.#emit(output);
       this.#builder.node(`output${index}`, 'Identity', [this.#name(output)]);
-      const rank = this.#tensor(output).shape.length;
-      this.#builder.output(
-        `output${index}`,
-        Array.from({ length: rank }, () => 0),
-      );
+      this.#builder.output(`output${index}`);
     }
     return this.#builder.encode();
   }

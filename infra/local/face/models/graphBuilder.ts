@@ -11,8 +11,8 @@ export class GraphBuilder {
     this.#inputs.push({ name, dims });
   }
 
-  output(name: string, dims: number[]): void {
-    this.#outputs.push({ name, dims });
+  output(name: string): void {
+    this.#outputs.push({ name });
   }
 
   node(output: string, op: string, inputs: string[], attributes: Record<string, Attribute> = {}): void {

@@ -20,11 +20,7 @@ sharp.cache(false);
 export async function decode(bytes: Uint8Array): Promise<Pixels> {
   try {
     const source = isBmp(bytes) ? openBmp(bytes) : await open(bytes);
-    const upright = source
-      .autoOrient()
-      .flatten({ background: '#ffffff' })
-      .toColourspace('srgb')
-      .removeAlpha();
+    const upright = source.autoOrient();
     const { data, info } = await upright.raw().toBuffer({ resolveWithObject: true });
     const pixels = { width: info.width, height: info.height };
     return info.channels === 3 ? { data, ...pixels } : { data: grayToRgb(data), ...pixels };
@@ -38,11 +34,12 @@ export async function decode(bytes: Uint8Array): Promise<Pixels> {
 
 async function open(bytes: Uint8Array): Promise<Sharp> {
   const source = sharp(bytes, { limitInputPixels: largestPixels });
-  const { format } = await source.metadata();
+  const { format, hasAlpha } = await source.metadata();
   if (!formats.includes(format)) {
     throw new ImageRefused('not_decodable', 'only JPEG, PNG, GIF and BMP are read');
   }
-  return source;
+  // Each step costs a pass over the pixels.
+  return hasAlpha ? source.flatten({ background: '#ffffff' }) : source;
 }
 
 function openBmp(bytes: Uint8Array): Sharp {
@@ -56,89 +53,126 @@ function grayToRgb(gray: Uint8Array): Uint8Array {
   return rgb;
 }
 
-/** Scales the picture to the given size; `contain` keeps its proportions, in the middle of a gray background. */
-export async function resize(
-  { data, width, height }: Pixels,
-  toWidth: number,
-  toHeight: number,
-  fit: 'fill' | 'contain' = 'fill',
-): Promise<Pixels> {
-  const resized = await sharp(data, { raw: { width, height, channels: 3 } })
-    .resize(toWidth, toHeight, { fit, kernel: 'linear', background: '#7f7f7f', fastShrinkOnLoad: false })
-    .raw()
-    .toBuffer();
-  return { data: resized, width: toWidth, height: toHeight };
+/** A picture and its halves: each level has half the width and height of the one before it. */
+export type Pyramid = readonly [Pixels, ...Pixels[]];
+
+/** Below this side no crop is taken from a smaller level. */
+const smallestLevel = 16;
+
+export function pyramidOf(picture: Pixels): Pyramid {
+  const levels: [Pixels, ...Pixels[]] = [picture];
+  for (let level = picture; Math.min(level.width, level.height) >= 2 * smallestLevel;) {
+    level = halved(level);
+    levels.push(level);
+  }
+  return levels;
+}
+
+/** Each pixel the mean of four. */
+function halved({ data, width, height }: Pixels): Pixels {
+  const half = { width: width >> 1, height: height >> 1 };
+  const stride = width * 3;
+  const to = new Uint8Array(half.width * half.height * 3);
+  let at = 0;
+  for (let y = 0; y < half.height; y += 1) {
+    let from = y * 2 * stride;
+    for (let x = 0; x < half.width; x += 1, from += 6, at += 3) {
+      for (let channel = 0; channel < 3; channel += 1) {
+        const upper = from + channel;
+        const lower = upper + stride;
+        to[at + channel] =
+          (at8(data, upper) + at8(data, upper + 3) + at8(data, lower) + at8(data, lower + 3) + 2) >> 2;
+      }
+    }
+  }
+  return { data: to, ...half };
 }
 
 /** Maps a point of the crop to one of the picture: x' = a·x − b·y + c, y' = b·x + a·y + d. */
 export type Similarity = { a: number; b: number; c: number; d: number };
 
+/** How pixels become the input of a network: (value − offset) · scale; `outside` is the value beyond the edges. */
+export type Normalization = {
+  offset: number | readonly [number, number, number];
+  scale: number;
+  outside?: number;
+};
+
 /**
- * Cuts a size × size crop through a similarity, with `offset` taken off and then multiplied by `scale`, as one
- * planar RGB network input written at `at`. What lies outside the picture is `outside`. Where the crop is coarser
- * than the picture, each of its pixels is the mean of several.
+ * Cuts a crop through a similarity and writes it at `at` as one planar RGB network input. Where the crop is coarser
+ * than the picture it comes from a smaller level of the pyramid, so that each of its pixels stands for several.
  */
 export function cut(
-  { data, width, height }: Pixels,
-  { a, b, c, d }: Similarity,
-  size: number,
+  pyramid: Pyramid,
+  toPicture: Similarity,
+  { width, height }: { width: number; height: number },
   into: Float32Array,
   at: number,
-  { offset, scale, outside = offset }: { offset: number; scale: number; outside?: number },
+  { offset, scale, outside }: Normalization,
 ): void {
-  const plane = size * size;
-  const step = Math.min(4, Math.max(1, Math.round(Math.hypot(a, b))));
-  const share = 1 / (step * step);
-  for (let y = 0; y < size; y += 1) {
-    for (let x = 0; x < size; x += 1) {
-      let red = 0;
-      let green = 0;
-      let blue = 0;
-      for (let sub = 0; sub < step * step; sub += 1) {
-        const u = x + (sub % step) / step + 0.5 / step - 0.5;
-        const v = y + Math.floor(sub / step) / step + 0.5 / step - 0.5;
-        const px = a * u - b * v + c;
-        const py = b * u + a * v + d;
-        const left = Math.floor(px);
-        const top = Math.floor(py);
-        if (left < -1 || top < -1 || left >= width || top >= height) {
-          red += outside;
-          green += outside;
-          blue += outside;
-          continue;
-        }
-        const fx = px - left;
-        const fy = py - top;
-        const x0 = Math.max(0, left);
-        const x1 = Math.min(width - 1, left + 1);
-        const y0 = Math.max(0, top) * width;
-        const y1 = Math.min(height - 1, top + 1) * width;
-        const w00 = (1 - fx) * (1 - fy);
-        const w01 = fx * (1 - fy);
-        const w10 = (1 - fx) * fy;
-        const w11 = fx * fy;
-        const p00 = (y0 + x0) * 3;
-        const p01 = (y0 + x1) * 3;
-        const p10 = (y1 + x0) * 3;
-        const p11 = (y1 + x1) * 3;
-        red += w00 * at8(data, p00) + w01 * at8(data, p01) + w10 * at8(data, p10) + w11 * at8(data, p11);
-        green +=
-          w00 * at8(data, p00 + 1) +
+  const [red, green, blue] = typeof offset === 'number' ? [offset, offset, offset] : offset;
+  const beyond = outside === undefined ? [red, green, blue] : [outside, outside, outside];
+  const [beyondRed = 0, beyondGreen = 0, beyondBlue = 0] = beyond;
+  const { level, a, b, c, d } = onLevel(pyramid, toPicture);
+  const { data, width: levelWidth, height: levelHeight } = level;
+  const plane = width * height;
+  const stride = levelWidth * 3;
+  let target = at;
+  for (let y = 0; y < height; y += 1) {
+    let px = c - b * y;
+    let py = d + a * y;
+    for (let x = 0; x < width; x += 1, px += a, py += b, target += 1) {
+      const left = Math.floor(px);
+      const top = Math.floor(py);
+      if (left < -1 || top < -1 || left >= levelWidth || top >= levelHeight) {
+        into[target] = (beyondRed - red) * scale;
+        into[target + plane] = (beyondGreen - green) * scale;
+        into[target + 2 * plane] = (beyondBlue - blue) * scale;
+        continue;
+      }
+      const fx = px - left;
+      const fy = py - top;
+      const x0 = left < 0 ? 0 : left * 3;
+      const x1 = left + 1 >= levelWidth ? (levelWidth - 1) * 3 : (left + 1) * 3;
+      const y0 = top < 0 ? 0 : top * stride;
+      const y1 = top + 1 >= levelHeight ? (levelHeight - 1) * stride : (top + 1) * stride;
+      const w11 = fx * fy;
+      const w01 = fx - w11;
+      const w10 = fy - w11;
+      const w00 = 1 - fx - w10;
+      const p00 = y0 + x0;
+      const p01 = y0 + x1;
+      const p10 = y1 + x0;
+      const p11 = y1 + x1;
+      into[target] =
+        (w00 * at8(data, p00) + w01 * at8(data, p01) + w10 * at8(data, p10) + w11 * at8(data, p11) - red) *
+        scale;
+      into[target + plane] =
+        (w00 * at8(data, p00 + 1) +
           w01 * at8(data, p01 + 1) +
           w10 * at8(data, p10 + 1) +
-          w11 * at8(data, p11 + 1);
-        blue +=
-          w00 * at8(data, p00 + 2) +
+          w11 * at8(data, p11 + 1) -
+          green) *
+        scale;
+      into[target + 2 * plane] =
+        (w00 * at8(data, p00 + 2) +
           w01 * at8(data, p01 + 2) +
           w10 * at8(data, p10 + 2) +
-          w11 * at8(data, p11 + 2);
-      }
-      const target = at + y * size + x;
-      into[target] = (red * share - offset) * scale;
-      into[target + plane] = (green * share - offset) * scale;
-      into[target + 2 * plane] = (blue * share - offset) * scale;
+          w11 * at8(data, p11 + 2) -
+          blue) *
+        scale;
     }
   }
+}
+
+/** The level whose pixels are about as large as the crop's, and the similarity to it. */
+function onLevel(pyramid: Pyramid, { a, b, c, d }: Similarity): Similarity & { level: Pixels } {
+  const wanted = Math.max(0, Math.round(Math.log2(Math.hypot(a, b))));
+  const index = Math.min(pyramid.length - 1, wanted);
+  const shrink = 2 ** -index;
+  // The centre of a pixel is half a pixel from its corner, on each level.
+  const centre = (value: number) => (value + 0.5) * shrink - 0.5;
+  return { level: pyramid[index] ?? pyramid[0], a: a * shrink, b: b * shrink, c: centre(c), d: centre(d) };
 }
 
 /** The index is inside by construction. */
@@ -146,16 +180,19 @@ function at8(data: Uint8Array, index: number): number {
   return data[index] as number;
 }
 
-/** A whole picture as planar RGB. */
-export function planar({ data, width, height }: Pixels, offset: number, scale: number): Float32Array {
-  const plane = width * height;
-  const values = new Float32Array(plane * 3);
-  for (let index = 0; index < plane; index += 1) {
-    values[index] = ((data[index * 3] ?? 0) - offset) * scale;
-    values[index + plane] = ((data[index * 3 + 1] ?? 0) - offset) * scale;
-    values[index + 2 * plane] = ((data[index * 3 + 2] ?? 0) - offset) * scale;
-  }
-  return values;
+/** Goes through `inner` and then through `outer`. */
+export function composed(outer: Similarity, inner: Similarity): Similarity {
+  return {
+    a: outer.a * inner.a - outer.b * inner.b,
+    b: outer.a * inner.b + outer.b * inner.a,
+    c: outer.a * inner.c - outer.b * inner.d + outer.c,
+    d: outer.b * inner.c + outer.a * inner.d + outer.d,
+  };
+}
+
+/** How a crop lies on a box without being turned: `step` is the size of its pixels. */
+export function levelCrop(x1: number, y1: number, step: number): Similarity {
+  return { a: step, b: 0, c: x1 + step / 2 - 0.5, d: y1 + step / 2 - 0.5 };
 }
 
 /** The least-squares similarity that takes the points `from` to `to`. */

@@ -1,7 +1,7 @@
 import type { Point } from '../vision.ts';
 import { regressed, squared, withoutOverlaps, type Box } from './boxes.ts';
 import { faceness, offset, run, runOnCrops, scale } from './cascade.ts';
-import { planar, resize, type Pixels, type Similarity } from './image.ts';
+import { cut, levelCrop, type Pyramid, type Similarity } from './image.ts';
 import { Tensor, type Network } from './runtime.ts';
 import type { Networks } from './sessions.ts';
 
@@ -13,6 +13,8 @@ const window = 12;
 const stride = 2;
 const pyramidFactor = 0.709;
 const thresholds = { proposal: 0.6, refine: 0.7, output: 0.7 } as const;
+/** The threshold of proposals as a difference of logits, which spares an exponential a cell. */
+const leastProposal = Math.log(thresholds.proposal / (1 - thresholds.proposal));
 /** Side of the crops that the last network takes. */
 export const outputSize = 48;
 /** At most so many candidates go to the second network: a picture of noise has thousands. */
@@ -21,50 +23,54 @@ const candidatesAtMost = 600;
 /** Finds faces by the cascade of MTCNN: proposals over a pyramid, refined twice. */
 export async function detectByMtcnn(
   networks: Networks,
-  image: Pixels,
+  picture: Pyramid,
   smallestFace: number,
 ): Promise<DetectedFace[]> {
-  const proposals = await propose(networks.proposal, image, smallestFace);
-  const refined = await refine(networks.refine, image, proposals);
-  return finish(networks.output, image, refined);
+  const proposals = await propose(networks.proposal, picture, smallestFace);
+  const refined = await refine(networks.refine, picture, proposals);
+  return finish(networks.output, picture, refined);
 }
 
-async function propose(network: Network, image: Pixels, smallestFace: number): Promise<Box[]> {
+async function propose(network: Network, picture: Pyramid, smallestFace: number): Promise<Box[]> {
   const boxes: Box[] = [];
-  let level = image;
   for (let factor = window / smallestFace; ; factor *= pyramidFactor) {
-    const width = Math.ceil(image.width * factor);
-    const height = Math.ceil(image.height * factor);
+    const width = Math.ceil(picture[0].width * factor);
+    const height = Math.ceil(picture[0].height * factor);
     if (Math.min(width, height) < window) break;
-    // Each level from the one before it: resizing gets cheaper with every step.
-    level = await resize(level, width, height);
-    boxes.push(...withoutOverlaps(await proposeAt(network, level, image), 0.5));
+    boxes.push(...withoutOverlaps(await proposeAt(network, picture, { width, height }, factor), 0.5));
   }
   return withoutOverlaps(boxes, 0.7).slice(0, candidatesAtMost).map(squared);
 }
 
-async function proposeAt(network: Network, level: Pixels, image: Pixels): Promise<Box[]> {
-  const input = new Tensor('float32', planar(level, offset, scale), [1, 3, level.height, level.width]);
+async function proposeAt(
+  network: Network,
+  picture: Pyramid,
+  size: { width: number; height: number },
+  factor: number,
+): Promise<Box[]> {
+  const values = new Float32Array(3 * size.width * size.height);
+  cut(picture, levelCrop(0, 0, 1 / factor), size, values, 0, { offset, scale });
+  const input = new Tensor('float32', values, [1, 3, size.height, size.width]);
   const [logits, regression] = await run(network, input);
   const [, , rows = 0, columns = 0] = logits.dims;
   const plane = rows * columns;
   const boxes: Box[] = [];
-  const toX = image.width / level.width;
-  const toY = image.height / level.height;
   for (let index = 0; index < plane; index += 1) {
-    const score = faceness(logits.data[index] ?? 0, logits.data[index + plane] ?? 0);
-    if (score < thresholds.proposal) continue;
-    const x = (index % columns) * stride;
-    const y = Math.floor(index / columns) * stride;
-    const box = { x1: x * toX, y1: y * toY, x2: (x + window) * toX, y2: (y + window) * toY, score };
+    const other = logits.data[index] ?? 0;
+    const face = logits.data[index + plane] ?? 0;
+    if (face - other < leastProposal) continue;
+    const x = ((index % columns) * stride) / factor;
+    const y = (Math.floor(index / columns) * stride) / factor;
+    const side = window / factor;
+    const box = { x1: x, y1: y, x2: x + side, y2: y + side, score: faceness(other, face) };
     const shifts = [0, 1, 2, 3].map((part) => regression.data[index + part * plane] ?? 0);
     boxes.push(regressed(box, shifts));
   }
   return boxes;
 }
 
-async function refine(network: Network, image: Pixels, boxes: Box[]): Promise<Box[]> {
-  const answers = await runOnCrops(network, image, boxes.map(cropOf(24)), 24);
+async function refine(network: Network, picture: Pyramid, boxes: Box[]): Promise<Box[]> {
+  const answers = await runOnCrops(network, picture, boxes.map(cropOf(24)), 24);
   const refined = boxes.flatMap((box, index) => {
     const { score = 0, regression = [] } = answers[index] ?? {};
     return score < thresholds.refine ? [] : [squared(regressed({ ...box, score }, regression))];
@@ -72,8 +78,8 @@ async function refine(network: Network, image: Pixels, boxes: Box[]): Promise<Bo
   return withoutOverlaps(refined, 0.7);
 }
 
-async function finish(network: Network, image: Pixels, boxes: Box[]): Promise<DetectedFace[]> {
-  const answers = await runOnCrops(network, image, boxes.map(cropOf(outputSize)), outputSize);
+async function finish(network: Network, picture: Pyramid, boxes: Box[]): Promise<DetectedFace[]> {
+  const answers = await runOnCrops(network, picture, boxes.map(cropOf(outputSize)), outputSize);
   const faces = boxes.flatMap((box, index) => {
     const { score = 0, regression = [], marks = [] } = answers[index] ?? {};
     if (score < thresholds.output) return [];
@@ -94,8 +100,5 @@ export function pointsOf(marks: readonly number[]): Point[] {
 
 /** How a crop of so many pixels lies on a square box. */
 function cropOf(size: number): (box: Box) => Similarity {
-  return ({ x1, y1, x2 }) => {
-    const a = (x2 - x1) / size;
-    return { a, b: 0, c: x1 + a / 2 - 0.5, d: y1 + a / 2 - 0.5 };
-  };
+  return ({ x1, y1, x2 }) => levelCrop(x1, y1, (x2 - x1) / size);
 }

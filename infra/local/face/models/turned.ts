@@ -1,7 +1,7 @@
 import { regressed } from './boxes.ts';
 import type { SecondOpinion } from './blazeFace.ts';
 import { runOnCrops, type CropAnswer } from './cascade.ts';
-import type { Pixels, Similarity } from './image.ts';
+import type { Pyramid, Similarity } from './image.ts';
 import { outputSize, pointsOf, type DetectedFace } from './mtcnn.ts';
 import type { Network } from './runtime.ts';
 
@@ -17,14 +17,14 @@ const sureUpright = 0.9;
  */
 export async function lookUpright(
   network: Network,
-  image: Pixels,
+  picture: Pyramid,
   opinion: SecondOpinion,
 ): Promise<DetectedFace[]> {
   const [left, right] = opinion.eyes;
   const angle = Math.atan2(right.y - left.y, right.x - left.x);
   // The other detector takes a face that is upside down for an upright one.
   const crops = [angle, angle + Math.PI].map((turn) => cropAround(opinion, turn));
-  const answers = await runOnCrops(network, image, crops, outputSize);
+  const answers = await runOnCrops(network, picture, crops, outputSize);
   return answers.flatMap((answer, index) => {
     const crop = crops[index];
     return crop === undefined || answer.score < sureUpright ? [] : [faceOf(answer, crop)];

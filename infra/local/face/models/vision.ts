@@ -1,15 +1,15 @@
 import { join } from 'node:path';
 import { Piscina } from 'piscina';
-import { ImageRefused, type Vision } from '../vision.ts';
+import { ImageRefused, type Vision, type Wanted } from '../vision.ts';
 import { confidenceOf } from './confidence.ts';
-import type { WorkerAnswer } from './worker.ts';
+import type { WorkerAnswer, WorkerTask } from './worker.ts';
 
 /** Pictures that may wait for a worker; more are refused, so that memory stays bounded. */
 const waitingAtMost = 64;
 
 /** The models that ship inside npm packages, on so many worker threads. Resolves when they are loaded. */
 export async function createVision({ workers }: { workers: number }): Promise<Vision> {
-  const pool = new Piscina<Uint8Array, WorkerAnswer>({
+  const pool = new Piscina<WorkerTask, WorkerAnswer>({
     filename: join(import.meta.dirname, 'worker.ts'),
     name: 'analyze',
     minThreads: workers,
@@ -17,11 +17,18 @@ export async function createVision({ workers }: { workers: number }): Promise<Vi
     maxQueue: waitingAtMost,
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });
+  const wanted: Wanted = {
+    detectionModel: 'detection_03',
+    recognitionModel: 'recognition_04',
+    landmarks: false,
+    attributes: [],
+  };
   // A picture that is none is refused as soon as the models are loaded.
-  await Promise.all(Array.from({ length: workers }, () => pool.run(new Uint8Array(0))));
+  const none = { image: new Uint8Array(0), wanted };
+  await Promise.all(Array.from({ length: workers }, () => pool.run(none)));
   return {
-    async analyze(image) {
-      const answer = await pool.run(image);
+    async analyze(image, asked) {
+      const answer = await pool.run({ image, wanted: asked });
       if ('analyzed' in answer) return answer.analyzed;
       throw new ImageRefused(answer.refused, answer.detail);
     },

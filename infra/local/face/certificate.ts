@@ -1,0 +1,62 @@
+import { X509Certificate } from 'node:crypto';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Tls } from './server.ts';
+
+export type Certificate = Tls & {
+  /** What callers have to trust. */
+  caFile: string;
+};
+
+const day = 86_400_000;
+/** As long as the strictest systems accept. */
+const lifetimeMs = 397 * day;
+const renewedBeforeMs = 30 * day;
+
+/**
+ * The certificate of a data folder for this machine, its own authority: made at the first start and kept, so that who
+ * trusts it once need not do so again; made anew when its end is near.
+ */
+export async function readOrMakeCertificate(dataDir: string): Promise<Certificate> {
+  const [caFile, keyFile] = [join(dataDir, 'cert.pem'), join(dataDir, 'cert.key')];
+  if (!isGood(caFile, keyFile)) await makeCertificate(caFile, keyFile);
+  return { caFile, cert: readFileSync(caFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };
+}
+
+function isGood(caFile: string, keyFile: string): boolean {
+  if (!existsSync(caFile) || !existsSync(keyFile)) return false;
+  const { validToDate } = new X509Certificate(readFileSync(caFile));
+  return validToDate.getTime() > Date.now() + renewedBeforeMs;
+}
+
+async function makeCertificate(caFile: string, keyFile: string): Promise<void> {
+  // Most starts need no new one.
+  const { generate } = await import('selfsigned');
+  const made = await generate([{ name: 'commonName', value: 'localhost' }], {
+    keyType: 'ec',
+    algorithm: 'sha256',
+    // A clock may be a little behind.
+    notBeforeDate: new Date(Date.now() - day),
+    notAfterDate: new Date(Date.now() - day + lifetimeMs),
+    extensions: [
+      { name: 'basicConstraints', cA: true, critical: true },
+      { name: 'keyUsage', digitalSignature: true, keyCertSign: true, critical: true },
+      { name: 'extKeyUsage', serverAuth: true },
+      {
+        name: 'subjectAltName',
+        altNames: [
+          { type: 2, value: 'localhost' },
+          { type: 7, ip: '127.0.0.1' },
+        ],
+      },
+    ],
+  });
+  // The certificate last: while it is missing, both are made anew.
+  writeWhole(keyFile, made.private);
+  writeWhole(caFile, made.cert);
+}
+
+function writeWhole(file: string, text: string): void {
+  writeFileSync(`${file}.new`, text, { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+}

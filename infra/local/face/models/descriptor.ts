@@ -1,0 +1,38 @@
+import { composed, cut, type Pyramid, type Similarity } from './image.ts';
+import { mirrorImage, normalized } from './embed.ts';
+import { Tensor, type Network } from './runtime.ts';
+
+/** Side of the picture that face-api's descriptor network takes. */
+const size = 150;
+const plane = size * size;
+
+/** Mean colour of the pictures it was trained with. */
+const offset = [122.782, 117.001, 104.298] as const;
+const scale = 1 / 255;
+
+/**
+ * Where its picture lies on an aligned face of 112 × 112: as face-api cuts it by eyes and mouth, but turned upright,
+ * which lifts the accuracy on LFW from 88 to 99 %.
+ */
+const onAligned: Similarity = { a: 1 / 1.524, b: 0, c: 55.97 - 75 / 1.524, d: 65.17 - 64.5 / 1.524 };
+
+/** The descriptor of a face, of unit length; `mirror`: the mean with that of its mirror image. */
+export async function descriptorOf(
+  network: Network,
+  picture: Pyramid,
+  toPicture: Similarity,
+  { mirror }: { mirror: boolean },
+): Promise<Float32Array> {
+  const values = new Float32Array(3 * plane);
+  const crop = composed(toPicture, onAligned);
+  cut(picture, crop, { width: size, height: size }, values, 0, { offset, scale, outside: 0 });
+  const descriptor = await run(network, values);
+  if (!mirror) return normalized(descriptor);
+  const mirrored = await run(network, mirrorImage(values, size));
+  return normalized(descriptor.map((value, index) => value + (mirrored[index] ?? 0)));
+}
+
+async function run(network: Network, values: Float32Array): Promise<Float32Array> {
+  const answer = await network.run({ input: new Tensor('float32', values, [1, 3, size, size]) });
+  return answer['output0']?.data as Float32Array;
+}

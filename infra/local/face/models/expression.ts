@@ -1,0 +1,28 @@
+import type { FoundFace } from './detectFaces.ts';
+import { levelledSquare } from './faceFeatures.ts';
+import { cut, type Pyramid } from './image.ts';
+import { Tensor, type Network } from './runtime.ts';
+
+const size = 64;
+/** The order in which human's expression network answers. */
+const names = ['anger', 'disgust', 'fear', 'happiness', 'sadness', 'surprise', 'neutral'] as const;
+
+/** Estimates by the names of the Face API, which add up to 1. No network here knows contempt: it is always 0. */
+export async function emotionOf(
+  network: Network,
+  picture: Pyramid,
+  face: FoundFace,
+): Promise<Record<string, number>> {
+  const plane = size * size;
+  const rgb = new Float32Array(3 * plane);
+  const crop = levelledSquare(face, size, 1);
+  cut(picture, crop, { width: size, height: size }, rgb, 0, { offset: 127.5, scale: 1 / 127.5 });
+  const gray = new Float32Array(plane);
+  for (let index = 0; index < plane; index += 1) {
+    const [red = 0, green = 0, blue = 0] = [rgb[index], rgb[index + plane], rgb[index + 2 * plane]];
+    gray[index] = 0.2989 * red + 0.587 * green + 0.114 * blue;
+  }
+  const answer = await network.run({ input: new Tensor('float32', gray, [1, 1, size, size]) });
+  const scores = answer['output0']?.data as Float32Array;
+  return { contempt: 0, ...Object.fromEntries(names.map((name, index) => [name, scores[index] ?? 0])) };
+}
