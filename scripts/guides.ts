@@ -7,6 +7,7 @@ import { failures, isRejection } from '../shared/errors.ts';
 import { openApi } from '../shared/http/openapi.ts';
 import { routes } from '../shared/http/routes.ts';
 import { settingsTable } from '../shared/settings.ts';
+import { azureResources } from './azureResources.ts';
 
 /** The guides that are written from the tables of the code. */
 
@@ -75,6 +76,11 @@ ${rows.join('\n\n')}
 /** The OpenAPI document, as `GET /api/openapi.json` answers it. */
 export async function apiDocument(): Promise<string> {
   return formatted(JSON.stringify(openApi(routes)), 'docs/openapi.json');
+}
+
+/** The one description of queues, containers and tables, as the Bicep files read it. */
+export async function bicepResources(): Promise<string> {
+  return formatted(JSON.stringify(azureResources()), 'infra/azure/resources.json');
 }
 
 /** A client of the HTTP API, generated from its document. */
