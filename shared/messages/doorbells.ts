@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
+import { SpanKind } from '@opentelemetry/api';
 import type { ServiceBusClient, ServiceBusMessage, ServiceBusSender } from '@azure/service-bus';
 import { z } from 'zod';
 import type { PictureRef } from '../records/ledger.ts';
 import { queues } from '../resources.ts';
+import { inSpan, traceparent } from '../telemetry/spans.ts';
 
 /*
  * Messages are doorbells: they say whom to look at and carry no work, so that they may come late, twice or out of
@@ -49,7 +51,14 @@ export function createDoorbells(client: ServiceBusClient, now: () => number): Do
   };
   const send = async (queue: string, message: ServiceBusMessage, at: number): Promise<void> => {
     const scheduled = at > now() ? { scheduledEnqueueTimeUtc: new Date(at) } : {};
-    await senderOf(queue).sendMessages({ ...message, contentType: 'application/json', ...scheduled });
+    await inSpan(`send ${queue}`, { kind: SpanKind.PRODUCER, attributes: messaging(queue) }, () =>
+      senderOf(queue).sendMessages({
+        ...message,
+        contentType: 'application/json',
+        ...scheduled,
+        ...traceProperties(),
+      }),
+    );
   };
 
   return {
@@ -76,6 +85,22 @@ export function createDoorbells(client: ServiceBusClient, now: () => number): Do
       await Promise.all([...senders.values()].map((sender) => sender.close()));
     },
   };
+}
+
+/** By OpenTelemetry's conventions for messaging. */
+function messaging(queue: string) {
+  return {
+    'messaging.system': 'servicebus',
+    'messaging.operation.name': 'send',
+    'messaging.operation.type': 'send',
+    'messaging.destination.name': queue,
+  };
+}
+
+/** The trace goes with the message: under the name of W3C for our functions, under Azure's for its own tools. */
+function traceProperties(): Pick<ServiceBusMessage, 'applicationProperties'> {
+  const here = traceparent();
+  return here === undefined ? {} : { applicationProperties: { traceparent: here, 'Diagnostic-Id': here } };
 }
 
 function sessionOf(group: string): string {

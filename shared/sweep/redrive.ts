@@ -1,4 +1,3 @@
-import { describeError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { DeadLetters } from '../messages/deadLetters.ts';
 import { readBell, type Doorbells } from '../messages/doorbells.ts';
@@ -34,7 +33,7 @@ export function createRedrive({ ledger, failedPictures, doorbells, deadLetters, 
       if (queue === queues.erasures.name) await doorbells.ringErasure(readBell.erasure(body).group);
       // A failure speaks of a picture, which the ledger knows.
     } catch (error) {
-      log.error(`a dead letter of ${queue} cannot be read and is dropped: ${describeError(error)}`);
+      log.error(`a dead letter of ${queue} cannot be read and is dropped`, error);
     }
   }
 

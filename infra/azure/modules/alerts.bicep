@@ -63,7 +63,7 @@ var queryAlerts = [
     query: '''
       AppMetrics
       | where Name == 'rollcall.backlog.oldest_age'
-      | summarize Value = max(Max)'''
+      | summarize Value = max(Sum)'''
   }
   {
     name: 'quota-near-end'
@@ -75,7 +75,7 @@ var queryAlerts = [
       AppMetrics
       | where Name in ('rollcall.face.calls', 'rollcall.face.quota.limit')
       | summarize Calls = sumif(Sum, Name == 'rollcall.face.calls'),
-                  Limit = maxif(Max, Name == 'rollcall.face.quota.limit' and tostring(Properties['rollcall.window']) == 'second')
+                  Limit = maxif(Sum, Name == 'rollcall.face.quota.limit' and tostring(Properties['rollcall.window']) == 'second')
       | where Limit > 0
       | project Value = 100.0 * Calls / (Limit * 900)'''
   }
@@ -89,7 +89,7 @@ var queryAlerts = [
       AppMetrics
       | where Name in ('rollcall.face.calls', 'rollcall.face.quota.limit')
       | summarize Calls = sumif(Sum, Name == 'rollcall.face.calls'),
-                  Limit = maxif(Max, Name == 'rollcall.face.quota.limit' and tostring(Properties['rollcall.window']) == 'month')
+                  Limit = maxif(Sum, Name == 'rollcall.face.quota.limit' and tostring(Properties['rollcall.window']) == 'month')
       | where Limit > 0
       | project Value = 100.0 * Calls / (Limit * 2 / 30)'''
   }
@@ -161,7 +161,7 @@ resource onQueries 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
       severity: alert.severity
       enabled: true
       scopes: [workspaceId]
-      evaluationFrequency: 'PT15M'
+      evaluationFrequency: alert.window == 'P2D' ? 'PT1H' : 'PT15M'
       windowSize: alert.window
       autoMitigate: true
       // The tables come with the first metrics.

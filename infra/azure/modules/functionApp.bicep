@@ -103,6 +103,7 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     AZURE_CLIENT_ID: identityClientId
     APPLICATIONINSIGHTS_CONNECTION_STRING: monitoringConnectionString
     APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+    ROLLCALL_TELEMETRY: 'azure'
     ROLLCALL_AUTH: empty(authClientId) ? 'keys' : 'entra'
     FACE_ENDPOINT: faceEndpoint
     FACE_QUOTA: faceQuota

@@ -24,7 +24,10 @@ export function listenToEventGrid(
       return reply.send({ validationResponse: validationCodeOf(events.data) });
     }
     try {
-      for (const event of events.data) await invoke(registered, { data: { json: JSON.stringify(event) } });
+      for (const event of events.data) {
+        const reason = `EventGrid trigger fired at ${new Date().toISOString()}`;
+        await invoke(registered, { data: { json: JSON.stringify(event) }, reason });
+      }
       return reply.code(202).send();
     } catch {
       // The failure is logged with the invocation.
