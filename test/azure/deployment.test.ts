@@ -3,6 +3,7 @@ import type { TokenCredential } from '@azure/identity';
 import { format, resolveConfig } from 'prettier';
 import { expect, test } from 'vitest';
 import { azureResources } from '../../scripts/azureResources.ts';
+import { emulatorConfig } from '../../scripts/emulatorConfig.ts';
 import { connect } from '../../shared/clients.ts';
 import { queues } from '../../shared/resources.ts';
 import { readSettings } from '../../shared/settings.ts';
@@ -150,6 +151,14 @@ test('the files read the one description, and name none of it again', () => {
   const text = fileAt('modules/serviceBus.bicep').root.text;
   expect(text).toMatch(
     /for queue in needed\.queues: \{\s+parent: namespace\s+name: queue\.name\s+properties: queue\.properties/,
+  );
+});
+
+test('the official emulator gets the same queues', () => {
+  const [namespace] = emulatorConfig().UserConfig.Namespaces;
+  const described = namespace?.Queues.map(({ Name, Properties }) => [Name, Properties.RequiresSession]);
+  expect(described).toEqual(
+    Object.values(queues).map(({ name, requiresSession }) => [name, requiresSession]),
   );
 });
 
