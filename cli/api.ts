@@ -45,6 +45,7 @@ export type Problem = {
     | 'not_allowed'
     | 'bad_request'
     | 'unsupported_media_type'
+    | 'body_too_large'
     | 'url_refused'
     | 'route_not_found'
     | 'group_not_found'
@@ -63,6 +64,7 @@ export type Problem = {
     | 'quota_exceeded'
     | 'plan_full'
     | 'group_lost'
+    | 'messaging_unavailable'
     | 'storage_unavailable'
     | 'face_unavailable'
     | 'face_refused'
@@ -93,6 +95,7 @@ export type Explanation = {
     | 'not_allowed'
     | 'bad_request'
     | 'unsupported_media_type'
+    | 'body_too_large'
     | 'url_refused'
     | 'route_not_found'
     | 'group_not_found'
@@ -111,6 +114,7 @@ export type Explanation = {
     | 'quota_exceeded'
     | 'plan_full'
     | 'group_lost'
+    | 'messaging_unavailable'
     | 'storage_unavailable'
     | 'face_unavailable'
     | 'face_refused'
@@ -228,6 +232,7 @@ export type Picture = {
     | 'not_allowed'
     | 'bad_request'
     | 'unsupported_media_type'
+    | 'body_too_large'
     | 'url_refused'
     | 'route_not_found'
     | 'group_not_found'
@@ -246,6 +251,7 @@ export type Picture = {
     | 'quota_exceeded'
     | 'plan_full'
     | 'group_lost'
+    | 'messaging_unavailable'
     | 'storage_unavailable'
     | 'face_unavailable'
     | 'face_refused'
@@ -292,6 +298,7 @@ export type FindSimilarAnswer = {
   image?: string;
   kind: 'find-similar';
   searched: number;
+  /** Whether there were more faces to look through, or more matches */
   truncated: boolean;
   faces: {
     faceId: string;
@@ -353,7 +360,14 @@ export type ClusterAnswer = {
 /**
  * Whether every part answers
  */
-export function health(opts?: Oazapfts.RequestOpts) {
+export function health(
+  {
+    xRequestId,
+  }: {
+    xRequestId?: string;
+  } = {},
+  opts?: Oazapfts.RequestOpts,
+) {
   return oazapfts.fetchJson<
     | {
         status: 200;
@@ -361,7 +375,9 @@ export function health(opts?: Oazapfts.RequestOpts) {
       }
     | {
         status: 500;
-        data: Problem;
+        data: Problem & {
+          code?: 'internal';
+        };
       }
     | {
         status: 503;
@@ -369,12 +385,22 @@ export function health(opts?: Oazapfts.RequestOpts) {
       }
   >('/api/health', {
     ...opts,
+    headers: oazapfts.mergeHeaders(opts?.headers, {
+      'X-Request-Id': xRequestId,
+    }),
   });
 }
 /**
  * This document
  */
-export function openApi(opts?: Oazapfts.RequestOpts) {
+export function openApi(
+  {
+    xRequestId,
+  }: {
+    xRequestId?: string;
+  } = {},
+  opts?: Oazapfts.RequestOpts,
+) {
   return oazapfts.fetchJson<
     | {
         status: 200;
@@ -384,17 +410,91 @@ export function openApi(opts?: Oazapfts.RequestOpts) {
         };
       }
     | {
+        status: 400;
+        data: Problem & {
+          code?: 'bad_request';
+        };
+      }
+    | {
+        status: 401;
+        data: Problem & {
+          code?: 'not_authenticated';
+        };
+      }
+    | {
+        status: 403;
+        data: Problem & {
+          code?: 'not_allowed';
+        };
+      }
+    | {
         status: 500;
-        data: Problem;
+        data: Problem & {
+          code?: 'internal';
+        };
       }
   >('/api/openapi.json', {
     ...opts,
+    headers: oazapfts.mergeHeaders(opts?.headers, {
+      'X-Request-Id': xRequestId,
+    }),
   });
 }
 /**
  * What an error means, and what can be done about it
  */
-export function problem(code: string, opts?: Oazapfts.RequestOpts) {
+export function problem(
+  code:
+    | 'bad_path'
+    | 'not_an_image'
+    | 'unsupported_format'
+    | 'image_too_small'
+    | 'image_too_large'
+    | 'no_face'
+    | 'several_faces'
+    | 'low_quality'
+    | 'face_too_small'
+    | 'person_full'
+    | 'not_authenticated'
+    | 'not_allowed'
+    | 'bad_request'
+    | 'unsupported_media_type'
+    | 'body_too_large'
+    | 'url_refused'
+    | 'route_not_found'
+    | 'group_not_found'
+    | 'person_not_found'
+    | 'image_not_found'
+    | 'result_not_found'
+    | 'erasure_not_found'
+    | 'face_id_not_found'
+    | 'face_id_expired'
+    | 'recognition_model_fixed'
+    | 'precondition_failed'
+    | 'key_reused'
+    | 'in_progress'
+    | 'busy'
+    | 'face_throttled'
+    | 'quota_exceeded'
+    | 'plan_full'
+    | 'group_lost'
+    | 'messaging_unavailable'
+    | 'storage_unavailable'
+    | 'face_unavailable'
+    | 'face_refused'
+    | 'face_access_denied'
+    | 'recognition_model_mismatch'
+    | 'training_failed'
+    | 'too_many_attempts'
+    | 'conflict'
+    | 'internal',
+  {
+    xRequestId,
+  }: {
+    xRequestId?: string;
+  } = {},
+  opts?: Oazapfts.RequestOpts,
+) {
   return oazapfts.fetchJson<
     | {
         status: 200;
@@ -402,14 +502,33 @@ export function problem(code: string, opts?: Oazapfts.RequestOpts) {
       }
     | {
         status: 400;
-        data: Problem;
+        data: Problem & {
+          code?: 'bad_request';
+        };
+      }
+    | {
+        status: 401;
+        data: Problem & {
+          code?: 'not_authenticated';
+        };
+      }
+    | {
+        status: 403;
+        data: Problem & {
+          code?: 'not_allowed';
+        };
       }
     | {
         status: 500;
-        data: Problem;
+        data: Problem & {
+          code?: 'internal';
+        };
       }
   >(`/api/problems/${encodeURIComponent(code)}`, {
     ...opts,
+    headers: oazapfts.mergeHeaders(opts?.headers, {
+      'X-Request-Id': xRequestId,
+    }),
   });
 }
 /**
@@ -419,9 +538,11 @@ export function listGroups(
   {
     top,
     after,
+    xRequestId,
   }: {
     top?: number;
     after?: string;
+    xRequestId?: string;
   } = {},
   opts?: Oazapfts.RequestOpts,
 ) {
@@ -436,19 +557,33 @@ export function listGroups(
       }
     | {
         status: 400;
-        data: Problem;
+        data: Problem & {
+          code?: 'bad_request';
+        };
       }
     | {
         status: 401;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_authenticated';
+        };
       }
     | {
         status: 403;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_allowed';
+        };
       }
     | {
         status: 500;
-        data: Problem;
+        data: Problem & {
+          code?: 'internal';
+        };
+      }
+    | {
+        status: 503;
+        data: Problem & {
+          code?: 'storage_unavailable';
+        };
       }
   >(
     `/api/groups${QS.query(
@@ -459,6 +594,9 @@ export function listGroups(
     )}`,
     {
       ...opts,
+      headers: oazapfts.mergeHeaders(opts?.headers, {
+        'X-Request-Id': xRequestId,
+      }),
     },
   );
 }
@@ -476,9 +614,11 @@ export function putGroup(
   {
     ifMatch,
     ifNoneMatch,
+    xRequestId,
   }: {
     ifMatch?: string;
     ifNoneMatch?: string;
+    xRequestId?: string;
   } = {},
   opts?: Oazapfts.RequestOpts,
 ) {
@@ -489,27 +629,51 @@ export function putGroup(
       }
     | {
         status: 400;
-        data: Problem;
+        data: Problem & {
+          code?: 'bad_request';
+        };
       }
     | {
         status: 401;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_authenticated';
+        };
       }
     | {
         status: 403;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_allowed';
+        };
       }
     | {
         status: 409;
-        data: Problem;
+        data: Problem & {
+          code?: 'recognition_model_fixed';
+        };
       }
     | {
         status: 412;
-        data: Problem;
+        data: Problem & {
+          code?: 'precondition_failed';
+        };
+      }
+    | {
+        status: 413;
+        data: Problem & {
+          code?: 'body_too_large';
+        };
       }
     | {
         status: 500;
-        data: Problem;
+        data: Problem & {
+          code?: 'internal';
+        };
+      }
+    | {
+        status: 503;
+        data: Problem & {
+          code?: 'conflict' | 'storage_unavailable';
+        };
       }
   >(
     `/api/groups/${encodeURIComponent(group)}`,
@@ -520,6 +684,7 @@ export function putGroup(
       headers: oazapfts.mergeHeaders(opts?.headers, {
         'If-Match': ifMatch,
         'If-None-Match': ifNoneMatch,
+        'X-Request-Id': xRequestId,
       }),
     }),
   );
@@ -527,7 +692,15 @@ export function putGroup(
 /**
  * A group: its settings, how many pictures are in which state, its training
  */
-export function getGroup(group: string, opts?: Oazapfts.RequestOpts) {
+export function getGroup(
+  group: string,
+  {
+    xRequestId,
+  }: {
+    xRequestId?: string;
+  } = {},
+  opts?: Oazapfts.RequestOpts,
+) {
   return oazapfts.fetchJson<
     | {
         status: 200;
@@ -535,26 +708,45 @@ export function getGroup(group: string, opts?: Oazapfts.RequestOpts) {
       }
     | {
         status: 400;
-        data: Problem;
+        data: Problem & {
+          code?: 'bad_request';
+        };
       }
     | {
         status: 401;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_authenticated';
+        };
       }
     | {
         status: 403;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_allowed';
+        };
       }
     | {
         status: 404;
-        data: Problem;
+        data: Problem & {
+          code?: 'group_not_found';
+        };
       }
     | {
         status: 500;
-        data: Problem;
+        data: Problem & {
+          code?: 'internal';
+        };
+      }
+    | {
+        status: 503;
+        data: Problem & {
+          code?: 'storage_unavailable';
+        };
       }
   >(`/api/groups/${encodeURIComponent(group)}`, {
     ...opts,
+    headers: oazapfts.mergeHeaders(opts?.headers, {
+      'X-Request-Id': xRequestId,
+    }),
   });
 }
 /**
@@ -564,8 +756,10 @@ export function deleteGroup(
   group: string,
   {
     ifMatch,
+    xRequestId,
   }: {
     ifMatch?: string;
+    xRequestId?: string;
   } = {},
   opts?: Oazapfts.RequestOpts,
 ) {
@@ -576,37 +770,52 @@ export function deleteGroup(
       }
     | {
         status: 400;
-        data: Problem;
+        data: Problem & {
+          code?: 'bad_request';
+        };
       }
     | {
         status: 401;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_authenticated';
+        };
       }
     | {
         status: 403;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_allowed';
+        };
       }
     | {
         status: 404;
-        data: Problem;
+        data: Problem & {
+          code?: 'group_not_found';
+        };
       }
     | {
         status: 412;
-        data: Problem;
+        data: Problem & {
+          code?: 'precondition_failed';
+        };
       }
     | {
         status: 500;
-        data: Problem;
+        data: Problem & {
+          code?: 'internal';
+        };
       }
     | {
         status: 503;
-        data: Problem;
+        data: Problem & {
+          code?: 'conflict' | 'storage_unavailable' | 'messaging_unavailable';
+        };
       }
   >(`/api/groups/${encodeURIComponent(group)}`, {
     ...opts,
     method: 'DELETE',
     headers: oazapfts.mergeHeaders(opts?.headers, {
       'If-Match': ifMatch,
+      'X-Request-Id': xRequestId,
     }),
   });
 }
@@ -618,9 +827,11 @@ export function listPersons(
   {
     top,
     after,
+    xRequestId,
   }: {
     top?: number;
     after?: string;
+    xRequestId?: string;
   } = {},
   opts?: Oazapfts.RequestOpts,
 ) {
@@ -635,23 +846,39 @@ export function listPersons(
       }
     | {
         status: 400;
-        data: Problem;
+        data: Problem & {
+          code?: 'bad_request';
+        };
       }
     | {
         status: 401;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_authenticated';
+        };
       }
     | {
         status: 403;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_allowed';
+        };
       }
     | {
         status: 404;
-        data: Problem;
+        data: Problem & {
+          code?: 'group_not_found';
+        };
       }
     | {
         status: 500;
-        data: Problem;
+        data: Problem & {
+          code?: 'internal';
+        };
+      }
+    | {
+        status: 503;
+        data: Problem & {
+          code?: 'storage_unavailable';
+        };
       }
   >(
     `/api/groups/${encodeURIComponent(group)}/persons${QS.query(
@@ -662,13 +889,25 @@ export function listPersons(
     )}`,
     {
       ...opts,
+      headers: oazapfts.mergeHeaders(opts?.headers, {
+        'X-Request-Id': xRequestId,
+      }),
     },
   );
 }
 /**
  * A person and how many of its pictures are in which state
  */
-export function getPerson(group: string, person: string, opts?: Oazapfts.RequestOpts) {
+export function getPerson(
+  group: string,
+  person: string,
+  {
+    xRequestId,
+  }: {
+    xRequestId?: string;
+  } = {},
+  opts?: Oazapfts.RequestOpts,
+) {
   return oazapfts.fetchJson<
     | {
         status: 200;
@@ -676,32 +915,60 @@ export function getPerson(group: string, person: string, opts?: Oazapfts.Request
       }
     | {
         status: 400;
-        data: Problem;
+        data: Problem & {
+          code?: 'bad_request';
+        };
       }
     | {
         status: 401;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_authenticated';
+        };
       }
     | {
         status: 403;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_allowed';
+        };
       }
     | {
         status: 404;
-        data: Problem;
+        data: Problem & {
+          code?: 'group_not_found' | 'person_not_found';
+        };
       }
     | {
         status: 500;
-        data: Problem;
+        data: Problem & {
+          code?: 'internal';
+        };
+      }
+    | {
+        status: 503;
+        data: Problem & {
+          code?: 'storage_unavailable';
+        };
       }
   >(`/api/groups/${encodeURIComponent(group)}/persons/${encodeURIComponent(person)}`, {
     ...opts,
+    headers: oazapfts.mergeHeaders(opts?.headers, {
+      'X-Request-Id': xRequestId,
+    }),
   });
 }
 /**
  * Delete a person with all pictures, faces, records and results of it
  */
-export function deletePerson(group: string, person: string, opts?: Oazapfts.RequestOpts) {
+export function deletePerson(
+  group: string,
+  person: string,
+  {
+    xRequestId,
+  }: {
+    xRequestId?: string;
+  } = {},
+  opts?: Oazapfts.RequestOpts,
+) {
   return oazapfts.fetchJson<
     | {
         status: 202;
@@ -709,66 +976,120 @@ export function deletePerson(group: string, person: string, opts?: Oazapfts.Requ
       }
     | {
         status: 400;
-        data: Problem;
+        data: Problem & {
+          code?: 'bad_request';
+        };
       }
     | {
         status: 401;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_authenticated';
+        };
       }
     | {
         status: 403;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_allowed';
+        };
       }
     | {
         status: 404;
-        data: Problem;
+        data: Problem & {
+          code?: 'group_not_found' | 'person_not_found';
+        };
       }
     | {
         status: 500;
-        data: Problem;
+        data: Problem & {
+          code?: 'internal';
+        };
       }
     | {
         status: 503;
-        data: Problem;
+        data: Problem & {
+          code?: 'conflict' | 'storage_unavailable' | 'messaging_unavailable';
+        };
       }
   >(`/api/groups/${encodeURIComponent(group)}/persons/${encodeURIComponent(person)}`, {
     ...opts,
     method: 'DELETE',
+    headers: oazapfts.mergeHeaders(opts?.headers, {
+      'X-Request-Id': xRequestId,
+    }),
   });
 }
 /**
  * How far a deletion is; when it is finished, what was removed: the proof
  */
-export function getErasure(id: string, opts?: Oazapfts.RequestOpts) {
+export function getErasure(
+  id: string,
+  {
+    xRequestId,
+  }: {
+    xRequestId?: string;
+  } = {},
+  opts?: Oazapfts.RequestOpts,
+) {
   return oazapfts.fetchJson<
     | {
         status: 200;
         data: Erasure;
       }
     | {
+        status: 400;
+        data: Problem & {
+          code?: 'bad_request';
+        };
+      }
+    | {
         status: 401;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_authenticated';
+        };
       }
     | {
         status: 403;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_allowed';
+        };
       }
     | {
         status: 404;
-        data: Problem;
+        data: Problem & {
+          code?: 'erasure_not_found';
+        };
       }
     | {
         status: 500;
-        data: Problem;
+        data: Problem & {
+          code?: 'internal';
+        };
+      }
+    | {
+        status: 503;
+        data: Problem & {
+          code?: 'storage_unavailable';
+        };
       }
   >(`/api/erasures/${encodeURIComponent(id)}`, {
     ...opts,
+    headers: oazapfts.mergeHeaders(opts?.headers, {
+      'X-Request-Id': xRequestId,
+    }),
   });
 }
 /**
  * Train the group now
  */
-export function train(group: string, opts?: Oazapfts.RequestOpts) {
+export function train(
+  group: string,
+  {
+    xRequestId,
+  }: {
+    xRequestId?: string;
+  } = {},
+  opts?: Oazapfts.RequestOpts,
+) {
   return oazapfts.fetchJson<
     | {
         status: 202;
@@ -778,27 +1099,46 @@ export function train(group: string, opts?: Oazapfts.RequestOpts) {
       }
     | {
         status: 400;
-        data: Problem;
+        data: Problem & {
+          code?: 'bad_request';
+        };
       }
     | {
         status: 401;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_authenticated';
+        };
       }
     | {
         status: 403;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_allowed';
+        };
       }
     | {
         status: 404;
-        data: Problem;
+        data: Problem & {
+          code?: 'group_not_found';
+        };
       }
     | {
         status: 500;
-        data: Problem;
+        data: Problem & {
+          code?: 'internal';
+        };
+      }
+    | {
+        status: 503;
+        data: Problem & {
+          code?: 'conflict' | 'storage_unavailable' | 'messaging_unavailable';
+        };
       }
   >(`/api/groups/${encodeURIComponent(group)}/train`, {
     ...opts,
     method: 'POST',
+    headers: oazapfts.mergeHeaders(opts?.headers, {
+      'X-Request-Id': xRequestId,
+    }),
   });
 }
 /**
@@ -811,11 +1151,13 @@ export function listImages(
     after,
     state,
     person,
+    xRequestId,
   }: {
     top?: number;
     after?: string;
     state?: 'received' | 'detected' | 'enrolled' | 'identified' | 'rejected' | 'failed' | 'removed';
     person?: string;
+    xRequestId?: string;
   } = {},
   opts?: Oazapfts.RequestOpts,
 ) {
@@ -830,23 +1172,39 @@ export function listImages(
       }
     | {
         status: 400;
-        data: Problem;
+        data: Problem & {
+          code?: 'bad_request';
+        };
       }
     | {
         status: 401;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_authenticated';
+        };
       }
     | {
         status: 403;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_allowed';
+        };
       }
     | {
         status: 404;
-        data: Problem;
+        data: Problem & {
+          code?: 'group_not_found';
+        };
       }
     | {
         status: 500;
-        data: Problem;
+        data: Problem & {
+          code?: 'internal';
+        };
+      }
+    | {
+        status: 503;
+        data: Problem & {
+          code?: 'storage_unavailable';
+        };
       }
   >(
     `/api/groups/${encodeURIComponent(group)}/images${QS.query(
@@ -859,6 +1217,9 @@ export function listImages(
     )}`,
     {
       ...opts,
+      headers: oazapfts.mergeHeaders(opts?.headers, {
+        'X-Request-Id': xRequestId,
+      }),
     },
   );
 }
@@ -870,10 +1231,12 @@ export function listAllImages(
     top,
     after,
     state,
+    xRequestId,
   }: {
     top?: number;
     after?: string;
     state?: 'received' | 'detected' | 'enrolled' | 'identified' | 'rejected' | 'failed' | 'removed';
+    xRequestId?: string;
   } = {},
   opts?: Oazapfts.RequestOpts,
 ) {
@@ -888,19 +1251,33 @@ export function listAllImages(
       }
     | {
         status: 400;
-        data: Problem;
+        data: Problem & {
+          code?: 'bad_request';
+        };
       }
     | {
         status: 401;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_authenticated';
+        };
       }
     | {
         status: 403;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_allowed';
+        };
       }
     | {
         status: 500;
-        data: Problem;
+        data: Problem & {
+          code?: 'internal';
+        };
+      }
+    | {
+        status: 503;
+        data: Problem & {
+          code?: 'storage_unavailable';
+        };
       }
   >(
     `/api/images${QS.query(
@@ -912,6 +1289,9 @@ export function listAllImages(
     )}`,
     {
       ...opts,
+      headers: oazapfts.mergeHeaders(opts?.headers, {
+        'X-Request-Id': xRequestId,
+      }),
     },
   );
 }
@@ -923,6 +1303,11 @@ export function putImage(
   person: string,
   image: string,
   body: Blob,
+  {
+    xRequestId,
+  }: {
+    xRequestId?: string;
+  } = {},
   opts?: Oazapfts.RequestOpts,
 ) {
   return oazapfts.fetchJson<
@@ -935,31 +1320,45 @@ export function putImage(
       }
     | {
         status: 400;
-        data: Problem;
+        data: Problem & {
+          code?: 'bad_request' | 'bad_path';
+        };
       }
     | {
         status: 401;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_authenticated';
+        };
       }
     | {
         status: 403;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_allowed';
+        };
       }
     | {
         status: 413;
-        data: Problem;
+        data: Problem & {
+          code?: 'image_too_large';
+        };
       }
     | {
         status: 415;
-        data: Problem;
+        data: Problem & {
+          code?: 'unsupported_media_type';
+        };
       }
     | {
         status: 500;
-        data: Problem;
+        data: Problem & {
+          code?: 'internal';
+        };
       }
     | {
         status: 503;
-        data: Problem;
+        data: Problem & {
+          code?: 'storage_unavailable' | 'conflict';
+        };
       }
   >(
     `/api/groups/${encodeURIComponent(group)}/persons/${encodeURIComponent(person)}/images/${encodeURIComponent(image)}`,
@@ -967,13 +1366,26 @@ export function putImage(
       ...opts,
       method: 'PUT',
       body,
+      headers: oazapfts.mergeHeaders(opts?.headers, {
+        'X-Request-Id': xRequestId,
+      }),
     },
   );
 }
 /**
  * Delete a picture of a person, and its face
  */
-export function deleteImage(group: string, person: string, image: string, opts?: Oazapfts.RequestOpts) {
+export function deleteImage(
+  group: string,
+  person: string,
+  image: string,
+  {
+    xRequestId,
+  }: {
+    xRequestId?: string;
+  } = {},
+  opts?: Oazapfts.RequestOpts,
+) {
   return oazapfts.fetchJson<
     | {
         status: 202;
@@ -984,40 +1396,62 @@ export function deleteImage(group: string, person: string, image: string, opts?:
       }
     | {
         status: 400;
-        data: Problem;
+        data: Problem & {
+          code?: 'bad_request' | 'bad_path';
+        };
       }
     | {
         status: 401;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_authenticated';
+        };
       }
     | {
         status: 403;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_allowed';
+        };
       }
     | {
         status: 404;
-        data: Problem;
+        data: Problem & {
+          code?: 'image_not_found';
+        };
       }
     | {
         status: 500;
-        data: Problem;
+        data: Problem & {
+          code?: 'internal';
+        };
       }
     | {
         status: 503;
-        data: Problem;
+        data: Problem & {
+          code?: 'storage_unavailable' | 'conflict' | 'messaging_unavailable';
+        };
       }
   >(
     `/api/groups/${encodeURIComponent(group)}/persons/${encodeURIComponent(person)}/images/${encodeURIComponent(image)}`,
     {
       ...opts,
       method: 'DELETE',
+      headers: oazapfts.mergeHeaders(opts?.headers, {
+        'X-Request-Id': xRequestId,
+      }),
     },
   );
 }
 /**
  * Send what failed round again, 500 pictures at a time
  */
-export function redrive(opts?: Oazapfts.RequestOpts) {
+export function redrive(
+  {
+    xRequestId,
+  }: {
+    xRequestId?: string;
+  } = {},
+  opts?: Oazapfts.RequestOpts,
+) {
   return oazapfts.fetchJson<
     | {
         status: 202;
@@ -1029,20 +1463,41 @@ export function redrive(opts?: Oazapfts.RequestOpts) {
         };
       }
     | {
+        status: 400;
+        data: Problem & {
+          code?: 'bad_request';
+        };
+      }
+    | {
         status: 401;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_authenticated';
+        };
       }
     | {
         status: 403;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_allowed';
+        };
       }
     | {
         status: 500;
-        data: Problem;
+        data: Problem & {
+          code?: 'internal';
+        };
+      }
+    | {
+        status: 503;
+        data: Problem & {
+          code?: 'storage_unavailable' | 'conflict' | 'messaging_unavailable';
+        };
       }
   >('/api/failures/redrive', {
     ...opts,
     method: 'POST',
+    headers: oazapfts.mergeHeaders(opts?.headers, {
+      'X-Request-Id': xRequestId,
+    }),
   });
 }
 /**
@@ -1064,10 +1519,12 @@ export function identify(
     maxCandidates,
     confidenceThreshold,
     idempotencyKey,
+    xRequestId,
   }: {
     maxCandidates?: number;
     confidenceThreshold?: number;
     idempotencyKey?: string;
+    xRequestId?: string;
   } = {},
   opts?: Oazapfts.RequestOpts,
 ) {
@@ -1078,55 +1535,82 @@ export function identify(
       }
     | {
         status: 400;
-        data: Problem;
+        data: Problem & {
+          code?: 'bad_request' | 'url_refused';
+        };
       }
     | {
         status: 401;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_authenticated';
+        };
       }
     | {
         status: 403;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_allowed';
+        };
       }
     | {
         status: 404;
-        data: Problem;
+        data: Problem & {
+          code?: 'image_not_found' | 'face_id_not_found' | 'group_not_found';
+        };
       }
     | {
         status: 409;
-        data: Problem;
+        data: Problem & {
+          code?: 'in_progress';
+        };
       }
     | {
         status: 410;
-        data: Problem;
+        data: Problem & {
+          code?: 'face_id_expired';
+        };
       }
     | {
         status: 413;
-        data: Problem;
+        data: Problem & {
+          code?: 'image_too_large' | 'body_too_large';
+        };
       }
     | {
         status: 415;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_an_image' | 'unsupported_format' | 'unsupported_media_type';
+        };
       }
     | {
         status: 422;
-        data: Problem;
+        data: Problem & {
+          code?: 'image_too_small' | 'key_reused';
+        };
       }
     | {
         status: 429;
-        data: Problem;
+        data: Problem & {
+          code?: 'busy';
+        };
       }
     | {
         status: 500;
-        data: Problem;
+        data: Problem & {
+          code?: 'internal';
+        };
       }
     | {
         status: 502;
-        data: Problem;
+        data: Problem & {
+          code?: 'face_access_denied';
+        };
       }
     | {
         status: 503;
-        data: Problem;
+        data: Problem & {
+          code?:
+            'face_throttled' | 'quota_exceeded' | 'face_unavailable' | 'conflict' | 'storage_unavailable';
+        };
       }
   >(
     `/api/groups/${encodeURIComponent(group)}/identify${QS.query(
@@ -1141,12 +1625,13 @@ export function identify(
       body,
       headers: oazapfts.mergeHeaders(opts?.headers, {
         'Idempotency-Key': idempotencyKey,
+        'X-Request-Id': xRequestId,
       }),
     }),
   );
 }
 /**
- * Where else this face was seen
+ * Where else the ten largest faces of a picture were seen
  */
 export function findSimilar(
   group: string,
@@ -1165,11 +1650,13 @@ export function findSimilar(
     maxCandidates,
     since,
     idempotencyKey,
+    xRequestId,
   }: {
     mode?: 'matchPerson' | 'matchFace';
     maxCandidates?: number;
     since?: string;
     idempotencyKey?: string;
+    xRequestId?: string;
   } = {},
   opts?: Oazapfts.RequestOpts,
 ) {
@@ -1180,55 +1667,82 @@ export function findSimilar(
       }
     | {
         status: 400;
-        data: Problem;
+        data: Problem & {
+          code?: 'bad_request' | 'url_refused';
+        };
       }
     | {
         status: 401;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_authenticated';
+        };
       }
     | {
         status: 403;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_allowed';
+        };
       }
     | {
         status: 404;
-        data: Problem;
+        data: Problem & {
+          code?: 'image_not_found' | 'face_id_not_found' | 'group_not_found';
+        };
       }
     | {
         status: 409;
-        data: Problem;
+        data: Problem & {
+          code?: 'in_progress';
+        };
       }
     | {
         status: 410;
-        data: Problem;
+        data: Problem & {
+          code?: 'face_id_expired';
+        };
       }
     | {
         status: 413;
-        data: Problem;
+        data: Problem & {
+          code?: 'image_too_large' | 'body_too_large';
+        };
       }
     | {
         status: 415;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_an_image' | 'unsupported_format' | 'unsupported_media_type';
+        };
       }
     | {
         status: 422;
-        data: Problem;
+        data: Problem & {
+          code?: 'image_too_small' | 'key_reused';
+        };
       }
     | {
         status: 429;
-        data: Problem;
+        data: Problem & {
+          code?: 'busy';
+        };
       }
     | {
         status: 500;
-        data: Problem;
+        data: Problem & {
+          code?: 'internal';
+        };
       }
     | {
         status: 502;
-        data: Problem;
+        data: Problem & {
+          code?: 'face_access_denied';
+        };
       }
     | {
         status: 503;
-        data: Problem;
+        data: Problem & {
+          code?:
+            'face_throttled' | 'quota_exceeded' | 'face_unavailable' | 'conflict' | 'storage_unavailable';
+        };
       }
   >(
     `/api/groups/${encodeURIComponent(group)}/find-similar${QS.query(
@@ -1244,12 +1758,13 @@ export function findSimilar(
       body,
       headers: oazapfts.mergeHeaders(opts?.headers, {
         'Idempotency-Key': idempotencyKey,
+        'X-Request-Id': xRequestId,
       }),
     }),
   );
 }
 /**
- * Whether this person is on the picture
+ * Whether this person is one of the ten largest faces of the picture
  */
 export function verify(
   group: string,
@@ -1266,8 +1781,10 @@ export function verify(
       },
   {
     idempotencyKey,
+    xRequestId,
   }: {
     idempotencyKey?: string;
+    xRequestId?: string;
   } = {},
   opts?: Oazapfts.RequestOpts,
 ) {
@@ -1278,55 +1795,82 @@ export function verify(
       }
     | {
         status: 400;
-        data: Problem;
+        data: Problem & {
+          code?: 'bad_request' | 'url_refused';
+        };
       }
     | {
         status: 401;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_authenticated';
+        };
       }
     | {
         status: 403;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_allowed';
+        };
       }
     | {
         status: 404;
-        data: Problem;
+        data: Problem & {
+          code?: 'person_not_found' | 'image_not_found' | 'face_id_not_found' | 'group_not_found';
+        };
       }
     | {
         status: 409;
-        data: Problem;
+        data: Problem & {
+          code?: 'in_progress';
+        };
       }
     | {
         status: 410;
-        data: Problem;
+        data: Problem & {
+          code?: 'face_id_expired';
+        };
       }
     | {
         status: 413;
-        data: Problem;
+        data: Problem & {
+          code?: 'image_too_large' | 'body_too_large';
+        };
       }
     | {
         status: 415;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_an_image' | 'unsupported_format' | 'unsupported_media_type';
+        };
       }
     | {
         status: 422;
-        data: Problem;
+        data: Problem & {
+          code?: 'no_face' | 'image_too_small' | 'key_reused';
+        };
       }
     | {
         status: 429;
-        data: Problem;
+        data: Problem & {
+          code?: 'busy';
+        };
       }
     | {
         status: 500;
-        data: Problem;
+        data: Problem & {
+          code?: 'internal';
+        };
       }
     | {
         status: 502;
-        data: Problem;
+        data: Problem & {
+          code?: 'face_access_denied';
+        };
       }
     | {
         status: 503;
-        data: Problem;
+        data: Problem & {
+          code?:
+            'face_throttled' | 'quota_exceeded' | 'face_unavailable' | 'conflict' | 'storage_unavailable';
+        };
       }
   >(
     `/api/groups/${encodeURIComponent(group)}/verify${QS.query(
@@ -1340,6 +1884,7 @@ export function verify(
       body,
       headers: oazapfts.mergeHeaders(opts?.headers, {
         'Idempotency-Key': idempotencyKey,
+        'X-Request-Id': xRequestId,
       }),
     }),
   );
@@ -1351,8 +1896,10 @@ export function cluster(
   group: string,
   {
     since,
+    xRequestId,
   }: {
     since?: string;
+    xRequestId?: string;
   } = {},
   opts?: Oazapfts.RequestOpts,
 ) {
@@ -1363,35 +1910,52 @@ export function cluster(
       }
     | {
         status: 400;
-        data: Problem;
+        data: Problem & {
+          code?: 'bad_request';
+        };
       }
     | {
         status: 401;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_authenticated';
+        };
       }
     | {
         status: 403;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_allowed';
+        };
       }
     | {
         status: 404;
-        data: Problem;
+        data: Problem & {
+          code?: 'group_not_found';
+        };
       }
     | {
         status: 429;
-        data: Problem;
+        data: Problem & {
+          code?: 'busy';
+        };
       }
     | {
         status: 500;
-        data: Problem;
+        data: Problem & {
+          code?: 'internal';
+        };
       }
     | {
         status: 502;
-        data: Problem;
+        data: Problem & {
+          code?: 'face_access_denied';
+        };
       }
     | {
         status: 503;
-        data: Problem;
+        data: Problem & {
+          code?:
+            'face_throttled' | 'quota_exceeded' | 'face_unavailable' | 'conflict' | 'storage_unavailable';
+        };
       }
   >(
     `/api/groups/${encodeURIComponent(group)}/cluster${QS.query(
@@ -1402,6 +1966,9 @@ export function cluster(
     {
       ...opts,
       method: 'POST',
+      headers: oazapfts.mergeHeaders(opts?.headers, {
+        'X-Request-Id': xRequestId,
+      }),
     },
   );
 }
@@ -1415,11 +1982,17 @@ export function listResults(
     after,
     kind,
     person,
+    since,
+    until,
+    xRequestId,
   }: {
     top?: number;
     after?: string;
     kind?: 'identify' | 'find-similar' | 'verify';
     person?: string;
+    since?: string;
+    until?: string;
+    xRequestId?: string;
   } = {},
   opts?: Oazapfts.RequestOpts,
 ) {
@@ -1434,23 +2007,39 @@ export function listResults(
       }
     | {
         status: 400;
-        data: Problem;
+        data: Problem & {
+          code?: 'bad_request';
+        };
       }
     | {
         status: 401;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_authenticated';
+        };
       }
     | {
         status: 403;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_allowed';
+        };
       }
     | {
         status: 404;
-        data: Problem;
+        data: Problem & {
+          code?: 'group_not_found';
+        };
       }
     | {
         status: 500;
-        data: Problem;
+        data: Problem & {
+          code?: 'internal';
+        };
+      }
+    | {
+        status: 503;
+        data: Problem & {
+          code?: 'storage_unavailable';
+        };
       }
   >(
     `/api/groups/${encodeURIComponent(group)}/results${QS.query(
@@ -1459,17 +2048,31 @@ export function listResults(
         after,
         kind,
         person,
+        since,
+        until,
       }),
     )}`,
     {
       ...opts,
+      headers: oazapfts.mergeHeaders(opts?.headers, {
+        'X-Request-Id': xRequestId,
+      }),
     },
   );
 }
 /**
  * One result
  */
-export function getResult(group: string, id: string, opts?: Oazapfts.RequestOpts) {
+export function getResult(
+  group: string,
+  id: string,
+  {
+    xRequestId,
+  }: {
+    xRequestId?: string;
+  } = {},
+  opts?: Oazapfts.RequestOpts,
+) {
   return oazapfts.fetchJson<
     | {
         status: 200;
@@ -1477,25 +2080,44 @@ export function getResult(group: string, id: string, opts?: Oazapfts.RequestOpts
       }
     | {
         status: 400;
-        data: Problem;
+        data: Problem & {
+          code?: 'bad_request';
+        };
       }
     | {
         status: 401;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_authenticated';
+        };
       }
     | {
         status: 403;
-        data: Problem;
+        data: Problem & {
+          code?: 'not_allowed';
+        };
       }
     | {
         status: 404;
-        data: Problem;
+        data: Problem & {
+          code?: 'group_not_found' | 'result_not_found';
+        };
       }
     | {
         status: 500;
-        data: Problem;
+        data: Problem & {
+          code?: 'internal';
+        };
+      }
+    | {
+        status: 503;
+        data: Problem & {
+          code?: 'storage_unavailable';
+        };
       }
   >(`/api/groups/${encodeURIComponent(group)}/results/${encodeURIComponent(id)}`, {
     ...opts,
+    headers: oazapfts.mergeHeaders(opts?.headers, {
+      'X-Request-Id': xRequestId,
+    }),
   });
 }

@@ -8,7 +8,7 @@ import { startStack, type Endpoints } from '../infra/local/stack.ts';
 import { buildFunctions } from '../scripts/buildFunctions.ts';
 import { annotate } from './annotate.ts';
 import * as api from './api.ts';
-import { answerOf, ask, to } from './client.ts';
+import { answerOf, pictureInstead, to, toWithPicture } from './client.ts';
 import { faceCalls, type FaceCalls } from './faceCalls.ts';
 import { enrolled, group, otherPictureOf, probes, refused, type Probe } from './samplePeople.ts';
 import { readFaceTps } from './start.ts';
@@ -105,7 +105,8 @@ async function enrollPeople(at: Endpoints, container: ContainerClient, clock: St
 
 async function identifyProbe(at: Endpoints, { file, people }: Probe, output: string): Promise<Line> {
   const startedAt = performance.now();
-  const { faces } = await ask<api.IdentifyAnswer>(at, `groups/${group}/identify`, file);
+  const asked = api.identify(group, pictureInstead, {}, await toWithPicture(at, file));
+  const { faces } = await answerOf(asked);
   const ms = Math.round(performance.now() - startedAt);
   const named = faces.map(({ candidates }) => candidates[0]?.person);
   const labels = faces.map(({ faceRectangle, candidates: [best] }) => ({
@@ -139,11 +140,8 @@ async function identifyDropped(at: Endpoints, container: ContainerClient): Promi
 
 async function findSimilar(at: Endpoints): Promise<Line> {
   const startedAt = performance.now();
-  const { searched, faces } = await ask<api.FindSimilarAnswer>(
-    at,
-    `groups/${group}/find-similar`,
-    otherPictureOf.file,
-  );
+  const picture = await toWithPicture(at, otherPictureOf.file);
+  const { searched, faces } = await answerOf(api.findSimilar(group, pictureInstead, {}, picture));
   const matches = faces[0]?.matches ?? [];
   const strangers = matches.filter(
     ({ image }) => image !== undefined && !image.includes(otherPictureOf.marks),
@@ -158,8 +156,9 @@ async function findSimilar(at: Endpoints): Promise<Line> {
 
 async function verify(at: Endpoints): Promise<Line> {
   const startedAt = performance.now();
-  const path = `groups/${group}/verify?person=${encodeURIComponent(otherPictureOf.person)}`;
-  const { isIdentical, confidence } = await ask<api.VerifyAnswer>(at, path, otherPictureOf.file);
+  const { person, file } = otherPictureOf;
+  const asked = api.verify(group, person, pictureInstead, {}, await toWithPicture(at, file));
+  const { isIdentical, confidence } = await answerOf(asked);
   return {
     what: `is it ${otherPictureOf.person}?`,
     answer: `${isIdentical ? 'yes' : 'no'} ${confidence.toFixed(2)}`,
@@ -169,7 +168,7 @@ async function verify(at: Endpoints): Promise<Line> {
 }
 
 function groupView(at: Endpoints): Promise<api.Group> {
-  return answerOf(api.getGroup(group, to(at)));
+  return answerOf(api.getGroup(group, {}, to(at)));
 }
 
 async function until<Value>(what: string, probe: () => Promise<Value | undefined | false>): Promise<Value> {

@@ -1,6 +1,6 @@
-import { DefaultAzureCredential } from '@azure/identity';
 import { connect } from '../shared/clients.ts';
 import { expectAuthentication } from '../shared/http/access.ts';
+import { appIdentity } from '../shared/identity.ts';
 import { createRollcall, type Rollcall } from '../shared/rollcall.ts';
 import { readSettings } from '../shared/settings.ts';
 import { logLine } from './logLine.ts';
@@ -12,7 +12,7 @@ export const settings = readSettings(process.env);
 if (settings.ROLLCALL_AUTH === 'entra') expectAuthentication(process.env);
 
 /** Who the app is to Azure's services. */
-export const identity = new DefaultAzureCredential();
+export const identity = appIdentity();
 
 /** The app of this process. */
 export const rollcall: Rollcall = createApp(process.env);

@@ -8,8 +8,10 @@ import {
 import { describeError, RollcallError } from '../shared/errors.ts';
 import { authorize, principalHeader } from '../shared/http/access.ts';
 import { failureOf, problemOf } from '../shared/http/problem.ts';
-import type { ApiRequest, Route } from '../shared/http/route.ts';
+import { noQuery, queryOf } from '../shared/http/query.ts';
+import type { ApiAnswer, ApiRequest, Route } from '../shared/http/route.ts';
 import { routes } from '../shared/http/routes.ts';
+import { answerHeaders, contextOf, withContext, type RequestContext } from '../shared/requestContext.ts';
 import { rollcall, settings } from './app.ts';
 
 const behindEntra = settings.ROLLCALL_AUTH === 'entra';
@@ -22,6 +24,7 @@ for (const route of routes) {
     authLevel: route.access === 'open' || behindEntra ? 'anonymous' : 'function',
     handler: answer(async (request, pipeline) => {
       if (behindEntra) authorize(route.access, request.header(principalHeader));
+      if (route.query === undefined && route.access !== 'open') queryOf(request, noQuery);
       return route.handle(request, pipeline);
     }),
   });
@@ -34,25 +37,30 @@ app.http('noSuchRoute', {
   handler: answer(() => Promise.reject(new RollcallError('route_not_found'))),
 });
 
-/** What the caller named the request, so that both sides can find it in their logs; else our name for it. */
-function requestIdOf(request: HttpRequest, { invocationId }: InvocationContext): string {
-  const given = request.headers.get('x-request-id') ?? '';
-  return /^[\x21-\x7e]{1,128}$/.test(given) ? given : invocationId;
+function answer(handle: Route['handle']): HttpHandler {
+  return (request, invocation) => {
+    const asked = requestOf(request);
+    const context = contextOf(asked.header, invocation.invocationId);
+    return withContext(context, () => answerIn(context, () => handle(asked, rollcall), invocation));
+  };
 }
 
-function answer(handle: Route['handle']): HttpHandler {
-  return async (request, context): Promise<HttpResponseInit> => {
-    const id = { 'x-request-id': requestIdOf(request, context) };
-    try {
-      const { status = 200, headers = {}, body } = await handle(requestOf(request), rollcall);
-      return { status, headers: { ...headers, ...id }, jsonBody: body };
-    } catch (error) {
-      const failure = failureOf(error);
-      if (failure.code === 'internal') context.error(describeError(failure.cause));
-      const { status, headers, body } = problemOf(failure);
-      return { status, headers: { ...headers, ...id }, body: JSON.stringify(body) };
-    }
-  };
+async function answerIn(
+  context: RequestContext,
+  handle: () => Promise<ApiAnswer>,
+  invocation: InvocationContext,
+): Promise<HttpResponseInit> {
+  const named = answerHeaders(context);
+  try {
+    const { status = 200, headers = {}, body } = await handle();
+    return { status, headers: { ...headers, ...named }, jsonBody: body };
+  } catch (error) {
+    const failure = failureOf(error);
+    if (failure.code === 'internal')
+      invocation.error(`request ${context.requestId}: ${describeError(failure)}`);
+    const { status, headers, body } = problemOf(failure);
+    return { status, headers: { ...headers, ...named }, body: JSON.stringify(body) };
+  }
 }
 
 function requestOf(request: HttpRequest): ApiRequest {
@@ -63,12 +71,13 @@ function requestOf(request: HttpRequest): ApiRequest {
     params: request.params,
     query: Object.fromEntries(request.query),
     header: (name) => request.headers.get(name) ?? undefined,
-    async body(limit) {
+    async body(limit, tooLarge) {
+      const refuse = () => new RollcallError(tooLarge, `The body is over ${limit} bytes.`);
+      if (Number(request.headers.get('content-length') ?? 0) > limit) throw refuse();
       // The host holds it in memory already, 100 MB at most.
       read ??= request.arrayBuffer().then((buffer) => new Uint8Array(buffer));
       const bytes = await read;
-      if (bytes.length > limit)
-        throw new RollcallError('image_too_large', `The body is over ${limit} bytes.`);
+      if (bytes.length > limit) throw refuse();
       return bytes;
     },
   };

@@ -68,7 +68,8 @@ export async function errorsGuide(): Promise<string> {
   return pretty(`# Errors
 
 Every failure has a code. Over HTTP it comes as problem details (RFC 9457, \`application/problem+json\`) with \`code\`;
-on a picture as \`reason\` of a row of \`GET /groups/{group}/images\`.
+on a picture as \`reason\` of a row of \`GET /groups/{group}/images\`. \`type\` points to \`GET /api/problems/{code}\`, which
+says what stands here, and asks for a key or a role as every route but \`/health\` does.
 
 ${rows.join('\n\n')}
 `);

@@ -3,6 +3,7 @@ import { TableClient, type TableServiceClientOptions } from '@azure/data-tables'
 import { ServiceBusClient } from '@azure/service-bus';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { QueueServiceClient } from '@azure/storage-queue';
+import { createServiceBus, type ServiceBus } from './messages/serviceBus.ts';
 import { connections } from './resources.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -12,7 +13,7 @@ export type Clients = {
   blobs: BlobServiceClient;
   queues: QueueServiceClient;
   table(name: string): TableClient;
-  serviceBus: ServiceBusClient;
+  serviceBus: ServiceBus;
 };
 
 // Short enough to leave time for the message's lock, and bounded.
@@ -53,7 +54,7 @@ export function connect(env: Environment, identity: TokenCredential): Clients {
       blobs: BlobServiceClient.fromConnectionString(storage, storageRetries),
       queues: QueueServiceClient.fromConnectionString(storage, storageRetries),
       table: (name) => TableClient.fromConnectionString(storage, name, { ...tableRetries, ...insecure }),
-      serviceBus: serviceBusOf(env, identity),
+      serviceBus: createServiceBus(() => serviceBusOf(env, identity)),
     };
   }
   const tables = required(env, `${connections.storage}__tableServiceUri`);
@@ -69,7 +70,7 @@ export function connect(env: Environment, identity: TokenCredential): Clients {
       storageRetries,
     ),
     table: (name) => new TableClient(tables, name, identity, tableRetries),
-    serviceBus: serviceBusOf(env, identity),
+    serviceBus: createServiceBus(() => serviceBusOf(env, identity)),
   };
 }
 

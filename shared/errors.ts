@@ -90,6 +90,12 @@ export const failures = {
     title: 'The body is of a type that this route does not take.',
     remedy: 'Send application/octet-stream, image/* or application/json.',
   },
+  body_too_large: {
+    status: 413,
+    retried: false,
+    title: 'The body is too large.',
+    remedy: 'Send at most 64 KB of JSON.',
+  },
   url_refused: {
     status: 400,
     retried: false,
@@ -202,6 +208,12 @@ export const failures = {
     title: 'Face does not have the group any more: it was deleted there by somebody else.',
     remedy: 'Nothing: it is created anew, and what was enrolled in it is enrolled again.',
   },
+  messaging_unavailable: {
+    status: 503,
+    retried: true,
+    title: 'Service Bus did not answer in time.',
+    remedy: 'Try again later; see whether the Service Bus namespace can be reached.',
+  },
   storage_unavailable: {
     status: 503,
     retried: true,
@@ -298,8 +310,35 @@ export function codeOf(error: unknown): FailureCode {
   return error instanceof RollcallError ? error.code : 'internal';
 }
 
-/** What a log line may say of an error: its code, never a path or a body. */
+/** Frames of our own that a log line shows. */
+const framesAtMost = 3;
+
+/**
+ * What a log line may say of an error: the code and detail of one that is raised on purpose, and what caused it. Of
+ * any other its name, its code and where it was thrown, never its message: that may hold a path or a name.
+ */
 export function describeError(error: unknown): string {
-  if (error instanceof RollcallError) return `${error.code}: ${error.message}`;
-  return error instanceof Error ? `internal: ${error.name}: ${error.message}` : 'internal';
+  if (!(error instanceof RollcallError))
+    return error instanceof Error
+      ? `internal: ${[traitsOf(error), ...framesOf(error)].join(' at ')}`
+      : 'internal';
+  const { code, message, cause } = error;
+  if (code === 'internal' && cause !== undefined) return describeError(cause);
+  return cause instanceof Error ? `${code}: ${message} (${traitsOf(cause)})` : `${code}: ${message}`;
+}
+
+/** Its name, and what it has for codes. */
+function traitsOf(error: Error): string {
+  const { code, statusCode } = error as Error & { code?: unknown; statusCode?: unknown };
+  const codes = [code, statusCode].filter((value) => typeof value === 'string' || typeof value === 'number');
+  return [error.name, ...codes].join(' ');
+}
+
+/** Where it was thrown: our own frames, innermost first, each a file and its line. */
+function framesOf({ message, stack = '' }: Error): string[] {
+  const own = stack
+    .replace(message, '')
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line) && !/node:|node_modules/.test(line));
+  return own.slice(0, framesAtMost).flatMap((line) => /[^/\\(]+:\d+:\d+(?=\)?$)/.exec(line)?.[0] ?? []);
 }

@@ -2,14 +2,16 @@ import { createErase } from './erasure/erase.ts';
 import { createAddFace } from './enrollment/addFace.ts';
 import { createFaceGroups } from './enrollment/faceGroup.ts';
 import { createFacePersons } from './enrollment/facePersons.ts';
-import { putGroup, type GroupSettings } from './enrollment/groups.ts';
+import { groupFor, putGroup, type GroupSettings } from './enrollment/groups.ts';
 import { createEnrollmentSession } from './enrollment/session.ts';
+import { createStrayPersons } from './enrollment/strayPersons.ts';
 import type { Clients } from './clients.ts';
 import { createFaceClients, type FaceClient } from './face/client.ts';
 import type { FaceTransportOptions } from './face/transport.ts';
-import { createHealth } from './health.ts';
+import { createHealth, healthQuestions } from './health.ts';
 import { createCluster } from './identification/cluster.ts';
 import { createFindSimilar } from './identification/findSimilar.ts';
+import { createFreshBudget } from './identification/freshBudget.ts';
 import { createRecall } from './identification/recall.ts';
 import { createIdentify, type IdentificationOptions } from './identification/identify.ts';
 import { createVerify } from './identification/verify.ts';
@@ -97,6 +99,7 @@ export function createRollcall({
   const freshFaces = createFreshFaces(table('faceIds'), now);
   const erasures = createErasures(table('erasures'), now);
   const results = createResults(table('results'), now);
+  const claims = createClaims(table('results'), now);
   const trainings = observeTrainings(
     createTrainings(table('trainings'), { initial: untrained, isOpen: (t) => !isCovered(t) }),
     now,
@@ -136,12 +139,14 @@ export function createRollcall({
     interactive: createDetect({ face: face.interactive, faceIds, settings, now }),
     background: createDetect({ face: face.background, faceIds, settings, now }),
   };
+  const freshBudget = createFreshBudget(settings.FACE_QUOTA, now);
   const inLane = (lane: 'interactive' | 'background'): IdentificationOptions => ({
     detect: detect[lane],
     face: face[lane],
     photos,
     faceIds,
     freshFaces,
+    freshBudget,
     groups,
     ledger,
     results,
@@ -162,12 +167,19 @@ export function createRollcall({
       await identifyDropped(group, { kind: 'bytes', bytes, image, version }, { maxCandidates: 1 });
     },
     groups,
-    groupFor: async (name) => (await groups.get(name)) ?? put(name, {}),
+    groupFor: (name, writtenAt) => groupFor(groups, name, writtenAt, settings.RECOGNITION_MODEL, now()),
     log,
     now,
   });
 
-  const facePersons = createFacePersons({ ledger, groups, faceGroups, lostFaces, face: face.background });
+  const facePersons = createFacePersons({
+    ledger,
+    groups,
+    faceGroups,
+    lostFaces,
+    face: face.background,
+    now,
+  });
   const addFace = createAddFace({
     ledger,
     freshFaces,
@@ -187,6 +199,7 @@ export function createRollcall({
     faceIds,
     freshFaces,
     results,
+    claims,
     trainings,
     face: face.background,
     faceGroups,
@@ -214,9 +227,11 @@ export function createRollcall({
     reminders,
     trainings,
     lostFaces,
+    strayPersons: createStrayPersons({ groups, ledger, face: face.background, now }),
     faceIds,
     freshFaces,
     results,
+    claims,
     cursors,
     doorbells,
     arrivals,
@@ -255,19 +270,19 @@ export function createRollcall({
     allPictures,
     redrive: createRedrive({
       ledger,
-      failedPictures: (top) => allPictures({ state: 'failed', top }),
+      failedPictures: (query) => allPictures({ state: 'failed', ...query }),
       doorbells,
       deadLetters,
       log,
       now,
     }),
     fetchPicture: (url: string) => fetchPicture(url),
-    health: createHealth({ clients, face: settings.FACE_ENDPOINT, groups }),
+    health: createHealth(healthQuestions({ clients, face: settings.FACE_ENDPOINT }), now),
     groups,
     ledger,
     trainings,
     erasures,
-    claims: createClaims(table('results'), now),
+    claims,
     newResultId: results.newId,
     recall: createRecall({ results, ledger }),
   };

@@ -51,7 +51,7 @@ export const settingsTable = {
   ENROLL_MIN_QUALITY: {
     schema: z.enum(['high', 'medium', 'low', 'none']).default('high'),
     meaning:
-      'The least qualityForRecognition with which a face is enrolled. With "none", and several faces refused, a picture costs one call to Face instead of two.',
+      'The least qualityForRecognition with which a face is enrolled. With "none", and several faces refused, a picture costs one call to Face instead of two; its face has no ID of a detection then, and is found only when the next training covers it.',
   },
   ENROLL_SEVERAL_FACES: {
     schema: z.enum(['reject', 'largest']).default('reject'),

@@ -11,7 +11,7 @@ import {
   tables,
 } from '../../shared/resources.ts';
 import type { TrainingTime } from './face/trainingTime.ts';
-import { readFunctionKeys } from './functions-host/keys.ts';
+import { readHostKeys } from './functions-host/keys.ts';
 import { startLoadBalancer, type LoadBalancer } from './loadBalancer.ts';
 import { superviseParts, type Supervisor } from './supervisor.ts';
 
@@ -129,8 +129,8 @@ async function startParts(
   options: StackOptions,
 ): Promise<{ endpoints: Endpoints; hosts: string[] }> {
   const { dataDir, faceTps, trainingTime = 'none', instances = 1, auth = false } = options;
-  const keyFile = auth ? join(dataDir, 'functions-host', 'host.key') : undefined;
-  const keys = keyFile === undefined ? undefined : await readFunctionKeys(keyFile);
+  const keyFile = auth ? join(dataDir, 'functions-host', 'keys.json') : undefined;
+  const keys = keyFile === undefined ? undefined : await readHostKeys(keyFile);
   const [storage, serviceBus, face] = await Promise.all([
     supervisor.start<StorageReady>('storage', {
       options: { dataDir: join(dataDir, 'storage'), containers: Object.values(containers) },
@@ -182,6 +182,9 @@ async function startParts(
   supervisor.tell('storage', {
     type: 'subscribe',
     hostUrl: host.url,
+    ...(keys === undefined
+      ? {}
+      : { keys: { created: keys.blobs_extension, deleted: keys.eventgrid_extension } }),
     subscriptions: [
       { container: containers.enroll, event: 'created', function: functionNames.detectFaces },
       { container: containers.identify, event: 'created', function: functionNames.identifyDropped },
@@ -197,7 +200,7 @@ async function startParts(
     hosts: hosts.map(({ url }) => url),
     endpoints: {
       http: host.url,
-      ...(keys === undefined ? {} : { httpKey: keys.hostKey }),
+      ...(keys === undefined ? {} : { httpKey: keys.functions }),
       ...addresses,
     },
   };

@@ -65,18 +65,44 @@ export function createAddFace(options: AddFaceOptions) {
     const intent: AddIntent = {
       version: picture.version,
       personId: person.personId,
-      at: picture.intent?.at ?? now(),
+      at: now(),
       sends: (picture.intent?.sends ?? 0) + 1,
     };
-    await record(ref, (p) => addIntended(p, intent));
+    await intend(ref, picture, intent);
     const targetFace = picture.faceRectangle && prepared.toPrepared(picture.faceRectangle);
+    let faceId: string;
     try {
-      const faceId = await send(ref, picture, intent, prepared.bytes, targetFace);
-      await land(ref, picture, { faceId, version: intent.version, personId: intent.personId }, intent);
+      faceId = await send(ref, picture, intent, prepared.bytes, targetFace);
     } catch (error) {
       await refuse(ref, picture, intent, person.incarnation, error);
+      return 'done';
     }
+    // What fails from here on leaves the intention open: the face is there, and found by its key.
+    await land(ref, picture, { faceId, version: intent.version, personId: intent.personId }, intent);
     return 'done';
+  }
+
+  /**
+   * Only if nobody has changed the picture since we looked: a session whose lock was lost goes on beside its
+   * successor, and must not write over what that one intends.
+   */
+  async function intend(
+    ref: PictureRef,
+    { version, intent: seen }: Picture,
+    intent: AddIntent,
+  ): Promise<void> {
+    let isOurs = false;
+    await record(ref, (p) => {
+      isOurs =
+        p.state === 'detected' &&
+        p.version === version &&
+        p.intent?.at === seen?.at &&
+        p.intent?.sends === seen?.sends;
+      return isOurs ? addIntended(p, intent) : p;
+    });
+    // The call has to be on its way soon after its intention, for that tells when it can no longer land.
+    if (!isOurs || now() - intent.at > options.callTimeoutMs)
+      throw new RollcallError('conflict', 'The picture is worked on by another session.');
   }
 
   function send(

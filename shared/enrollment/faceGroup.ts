@@ -6,9 +6,10 @@ import type { Group, Groups } from '../records/groups.ts';
 import type { Ledger } from '../records/ledger.ts';
 import type { LostFaces } from '../records/lostFaces.ts';
 
-/** How long an instance may take to create or empty a group in Face before another may try. */
-const claimMs = 60_000;
+/** An instance sends what it claimed a group for within this, or not at all. */
+const actWithinMs = 20_000;
 const comeBackMs = 1_000;
+const deletedMeanwhile = 'The group was deleted meanwhile.';
 
 /** A deletion that may still land: nothing may be created before, or it would go too. The claim is kept so long. */
 class DeletionInDoubt extends TurnFarAway {}
@@ -25,6 +26,11 @@ export function createFaceGroups({
   callTimeoutMs,
   now,
 }: FaceGroupsOptions) {
+  // A call that was not answered for twice its limit will not land any more.
+  const landedForSureMs = 2 * callTimeoutMs;
+  /** How long an instance may take to create or empty a group in Face before another may try. */
+  const claimMs = actWithinMs + landedForSureMs;
+
   /** @throws TurnFarAway while another instance is at it */
   async function claim(name: string, change: (group: Group) => Group): Promise<Group> {
     let claimed = false;
@@ -32,7 +38,7 @@ export function createFaceGroups({
       claimed = group !== undefined && (group.claimedUntil ?? 0) <= now();
       return claimed && group !== undefined ? { ...change(group), claimedUntil: now() + claimMs } : group;
     });
-    if (after === undefined) throw new RollcallError('group_not_found');
+    if (after === undefined) throw new RollcallError('conflict', deletedMeanwhile);
     if (!claimed) throw new TurnFarAway(comeBackMs);
     return after;
   }
@@ -49,7 +55,7 @@ export function createFaceGroups({
         group.incarnation === incarnation ? change(group) : group;
       return rest;
     });
-    if (after === undefined) throw new RollcallError('group_not_found');
+    if (after === undefined) throw new RollcallError('conflict', deletedMeanwhile);
     return after;
   }
 
@@ -64,13 +70,14 @@ export function createFaceGroups({
   }
 
   /** Deletes the group in Face, under a claim. A group that is not there is gone. @throws DeletionInDoubt */
-  async function deleteInFace(name: string): Promise<void> {
+  async function deleteInFace({ group: name, claimedUntil = 0 }: Group): Promise<void> {
+    // We stalled: by the time it lands somebody else may have created the group.
+    if (now() > claimedUntil - landedForSureMs) throw new TurnFarAway(comeBackMs);
     try {
       await face.deleteGroup(name);
     } catch (error) {
       if (isFaceError(error, 404)) return;
       if (!mayHaveTakenEffect(error)) throw error;
-      const landedForSureMs = 2 * callTimeoutMs;
       await groups.change(name, (group) => group && { ...group, claimedUntil: now() + landedForSureMs });
       throw new DeletionInDoubt(landedForSureMs);
     }
@@ -93,13 +100,13 @@ export function createFaceGroups({
     /** The group, created in Face if it is not there. */
     async ensure(name: string): Promise<Group> {
       const group = await groups.get(name);
-      if (group === undefined) throw new RollcallError('group_not_found');
+      if (group === undefined) throw new RollcallError('conflict', deletedMeanwhile);
       if (group.inFace && (group.claimedUntil ?? 0) <= now()) return group;
       const claimed = await claim(name, (current) => current);
       try {
-        if (claimed.isDeleted === true) throw new RollcallError('group_not_found');
+        if (claimed.isDeleted === true) throw new RollcallError('conflict', deletedMeanwhile);
         if (claimed.isStaleInFace === true) {
-          await deleteInFace(name);
+          await deleteInFace(claimed);
           await forgetTraining(name);
         }
         if (!claimed.inFace) await createInFace(claimed);
@@ -111,8 +118,7 @@ export function createFaceGroups({
         ...current,
         inFace: true,
       }));
-      if (ensured.incarnation !== claimed.incarnation)
-        throw new RollcallError('conflict', 'The group was deleted meanwhile.');
+      if (ensured.incarnation !== claimed.incarnation) throw new RollcallError('conflict', deletedMeanwhile);
       return ensured;
     },
 
@@ -122,7 +128,7 @@ export function createFaceGroups({
       const claimed = await claim(name, (current) => current);
       try {
         if (claimed.isStaleInFace === true) {
-          await deleteInFace(name);
+          await deleteInFace(claimed);
           await forgetTraining(name);
         }
       } catch (error) {
@@ -164,7 +170,7 @@ export function createFaceGroups({
       const empty = images.received + images.detected + images.enrolled === 0;
       const asBefore = (group: Group) => ({ ...group, inFace: true, incarnation: group.incarnation - 1 });
       try {
-        if (empty) await deleteInFace(name);
+        if (empty) await deleteInFace(claimed);
       } catch (error) {
         await letGo(name, claimed, error, asBefore);
         throw error;

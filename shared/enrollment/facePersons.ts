@@ -10,33 +10,37 @@ import type { FaceGroups } from './faceGroup.ts';
 export type FacePersons = ReturnType<typeof createFacePersons>;
 
 /** The persons as Face has them. Called within the session of the person, so one at a time. */
-export function createFacePersons({ ledger, groups, faceGroups, lostFaces, face }: FacePersonsOptions) {
+export function createFacePersons({ ledger, groups, faceGroups, lostFaces, face, now }: FacePersonsOptions) {
   return {
     /**
      * The person in Face, created if it is not there. A creation that was not answered leaves a person that no
-     * row names and that has no face; another one is created under a new attempt.
+     * row names and that has no face; another one is created under a new attempt, and the daily sweep deletes the stray.
      */
     async ensure(group: string, key: string): Promise<{ personId: string; incarnation: number }> {
       const living = await faceGroups.ensure(group);
       const { incarnation } = living;
       const person = await ledger.person(living, key);
-      if (person === undefined) throw new RollcallError('person_not_found');
+      if (person === undefined) throw new RollcallError('conflict', 'The person was deleted meanwhile.');
       if (person.personId !== undefined && person.incarnation === incarnation) {
         return { personId: person.personId, incarnation };
       }
       // Face's name of the person is a hash: names stay on our side.
-      const personId = await face.createPerson(group, key, `attempt ${randomUUID()}`);
+      const personId = await face.createPerson(group, key, attemptAt(now()));
       await groups.nameFacePerson(group, personId, { key, person: person.person, incarnation });
       let isNamed = false;
       await ledger.changePerson(group, key, (current) => {
-        isNamed = current.life === person.life && current.isDeleted !== true;
+        const isAsSeen = current.personId === person.personId && current.incarnation === person.incarnation;
+        isNamed =
+          (isAsSeen || current.personId === personId) &&
+          current.life === person.life &&
+          current.isDeleted !== true;
         return isNamed ? { ...current, personId, incarnation } : current;
       });
       if (isNamed) return { personId, incarnation };
-      // Deleted meanwhile: nothing is created for an earlier life.
+      // Deleted meanwhile, or created by a session that holds the lock that we lost: nothing is created beside it.
       await groups.dropFacePerson(group, personId);
       await face.deletePerson(group, personId);
-      throw new RollcallError('conflict', 'The person was deleted meanwhile.');
+      throw new RollcallError('conflict', 'The person was created or deleted meanwhile.');
     },
 
     /** Face said 404 for the person or for the whole group: both are created anew at the next attempt. */
@@ -52,10 +56,22 @@ export function createFacePersons({ ledger, groups, faceGroups, lostFaces, face 
   };
 }
 
+/** Told apart from other attempts, and old ones from young ones. */
+function attemptAt(time: number): string {
+  return `attempt ${time} ${randomUUID()}`;
+}
+
+/** When the person was created; undefined when it was not by us. Milliseconds since 1970. */
+export function createdAtOf(userData: string | undefined): number | undefined {
+  const time = /^attempt (\d+) /.exec(userData ?? '')?.[1];
+  return time === undefined ? undefined : Number(time);
+}
+
 export type FacePersonsOptions = {
   ledger: Ledger;
   groups: Groups;
   faceGroups: FaceGroups;
   lostFaces: LostFaces;
   face: FaceClient;
+  now: () => number;
 };

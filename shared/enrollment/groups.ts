@@ -34,6 +34,26 @@ export async function putGroup(
   return group;
 }
 
+/**
+ * The group of a picture that was written then (milliseconds since 1970, by the clock of the storage account), brought
+ * into being with it. Undefined when the group was deleted since, and the picture with it.
+ */
+export async function groupFor(
+  groups: Groups,
+  name: string,
+  writtenAt: number,
+  defaultModel: string,
+  now: number,
+): Promise<Group | undefined> {
+  const isGone = (row: Group | undefined) => writtenAt <= (row?.deletedAt ?? -1);
+  const group = await groups.change(name, (before) =>
+    isGone(before) || (before !== undefined && before.isDeleted !== true)
+      ? before
+      : { ...newGroup(name, defaultModel, now), ...ofEarlierLives(before) },
+  );
+  return isGone(group) ? undefined : group;
+}
+
 /** What a group that was deleted hands on to its next life. */
 function ofEarlierLives(before: Group | undefined): Partial<Group> {
   if (before === undefined) return {};

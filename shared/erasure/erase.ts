@@ -9,8 +9,9 @@ import type { Erasure, Erasures } from '../records/erasures.ts';
 import type { FaceIds } from '../records/faceIds.ts';
 import type { FreshFaces } from '../records/freshFaces.ts';
 import type { Group, Groups } from '../records/groups.ts';
+import type { Claims } from '../records/idempotency.ts';
 import type { Ledger, Person } from '../records/ledger.ts';
-import type { Life } from '../records/life.ts';
+import { stampedUntil, type Life } from '../records/life.ts';
 import type { Results } from '../records/results.ts';
 import type { Trainings } from '../records/trainings.ts';
 import { containers } from '../resources.ts';
@@ -27,6 +28,7 @@ export type EraseOptions = {
   faceIds: FaceIds;
   freshFaces: FreshFaces;
   results: Results;
+  claims: Claims;
   trainings: Trainings<Training>;
   face: FaceClient;
   faceGroups: FaceGroups;
@@ -38,8 +40,6 @@ export type EraseOptions = {
 const longestWorkMs = 20_000;
 const rows = 500;
 const photosAtATime = 200;
-/** Instances' clocks may be ahead of the storage account's by so much: what they stamped until then goes too. */
-const clockSkewMs = 5_000;
 /** The sweep goes on with an erasure that it does not see finished, as often as it comes by. */
 const openAtMost = 50;
 const shortestComeBackMs = 2_000;
@@ -59,7 +59,7 @@ export type Erase = ReturnType<typeof createErase>;
 export function createErase(options: EraseOptions) {
   const { erasures, groups, ledger, photos, face, doorbells, now } = options;
 
-  const until = ({ deletedAt }: Erasure): number => deletedAt + clockSkewMs;
+  const until = ({ deletedAt }: Erasure): number => stampedUntil(deletedAt);
 
   /** Deletes blobs below a prefix that were written until the deletion. */
   async function blobs(prefix: string, { deletedAt }: Erasure, after: string | undefined): Promise<Slice> {
@@ -106,6 +106,14 @@ export function createErase(options: EraseOptions) {
           Date.parse(result.createdAt) <= until(erasure) ? undefined : result,
         );
         return { erased: { results: changed }, ...(next === undefined ? {} : { next }) };
+      },
+      async (erasure, after) => {
+        const { next } = await options.claims.forget(
+          name,
+          { top: rows, after },
+          ({ claimedAt }) => claimedAt <= until(erasure),
+        );
+        return next === undefined ? {} : { next };
       },
       (_erasure, after) => facePersons(name, after),
     ];
@@ -227,9 +235,13 @@ export function createErase(options: EraseOptions) {
     return now() + Math.min(pause, longestComeBackMs);
   }
 
-  /** @throws RollcallError group_not_found */
-  async function deleteGroup(name: string): Promise<Erasure> {
+  /**
+   * `condition` may object to the group that is there; the deletion is then of exactly the version that it saw.
+   * @throws RollcallError group_not_found, precondition_failed
+   */
+  async function deleteGroup(name: string, condition?: (group: Group | undefined) => void): Promise<Erasure> {
     const group = await groups.get(name);
+    condition?.(group);
     if (group === undefined) {
       const [open] = ((await groups.row(name))?.erasures ?? []).slice(-1);
       const again = await askedAgain(open, 'group_not_found');
@@ -239,12 +251,20 @@ export function createErase(options: EraseOptions) {
       await doorbells.ringErasure(name);
       return again;
     }
-    const erasure = await erasures.open({ group: name }, await photos.now());
-    await groups.change(name, (current) =>
-      current === undefined || current.generation !== group.generation
+    const { settingsVersion } = group;
+    const erasure = await erasures.open(
+      { group: name, ...(condition === undefined ? {} : { settingsVersion }) },
+      await photos.now(),
+    );
+    const after = await groups.change(name, (current) =>
+      current === undefined || current.generation !== group.generation || isAnother(current, erasure)
         ? current
         : deletedGroup(current, erasure.id, erasure.deletedAt),
     );
+    if (after?.generation === group.generation) {
+      await erasures.withdraw(erasure.id);
+      throw new RollcallError('precondition_failed');
+    }
     await doorbells.ringErasure(name);
     return erasure;
   }
@@ -360,12 +380,15 @@ export function createErase(options: EraseOptions) {
   async function mark(erasure: Erasure): Promise<void> {
     const { id, group: name, person: key, deletedAt } = erasure;
     const marked = (group: Group) =>
-      group.erasures?.includes(id) === true ? group : deletedGroup(group, id, deletedAt);
+      group.erasures?.includes(id) === true || isAnother(group, erasure)
+        ? group
+        : deletedGroup(group, id, deletedAt);
     const row = await groups.row(name);
     if (key === undefined) {
       if (row?.erasures?.includes(id) === true) return;
       if (row === undefined || row.isDeleted === true || (row.deletedAt ?? 0) >= deletedAt)
         return finish([id], erasure);
+      if (isAnother(row, erasure)) return erasures.withdraw(id);
       await groups.change(name, (group) => group && marked(group));
       return;
     }
@@ -375,4 +398,9 @@ export function createErase(options: EraseOptions) {
     // Gone already, with its group or by another request, unless this one was marked in this moment.
     if ((await ledger.personRow(name, key))?.erasures?.ids.includes(id) !== true) await finish([id], erasure);
   }
+}
+
+/** Whether the group has changed since a request that was about one version of it. */
+function isAnother({ settingsVersion }: Group, erasure: Erasure): boolean {
+  return erasure.settingsVersion !== undefined && erasure.settingsVersion !== settingsVersion;
 }

@@ -55,6 +55,8 @@ export interface FaceClient {
   train(group: string): Promise<void>;
   trainingStatus(group: string): Promise<TrainingStatus>;
   createPerson(group: string, name: string, userData: string): Promise<string>;
+  /** At most 1,000, by ID, from after `start` on. */
+  listPersons(group: string, page: { top: number; start: string | undefined }): Promise<FacePerson[]>;
   getPerson(group: string, personId: string): Promise<FacePerson>;
   deletePerson(group: string, personId: string): Promise<void>;
   addFace(group: string, personId: string, image: Uint8Array, options: AddFaceOptions): Promise<string>;
@@ -120,6 +122,7 @@ function faceClient(transport: FaceTransport, lane: Lane): FaceClient {
       });
       return person.personId;
     },
+    listPersons: (group, page) => call({ method: 'GET', path: `${groupPath(group)}/persons`, query: page }),
     getPerson: (group, personId) => call({ method: 'GET', path: personPath(group, personId) }),
     deletePerson: (group, personId) => call({ method: 'DELETE', path: personPath(group, personId) }),
     async addFace(group, personId, bytes, { targetFace, userData, detectionModel }) {

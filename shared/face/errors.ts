@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { RollcallError } from '../errors.ts';
+import { TurnFarAway } from '../quota/gate.ts';
 
 /** An answer of Face other than success; `code` is Face's own, or the HTTP status where Face gives none. */
 export class FaceError extends Error {
@@ -69,9 +70,15 @@ export function isFaceError(error: unknown, status: number, ...codes: string[]):
   );
 }
 
-/** Whether a call that changes something may have taken effect all the same. */
+/**
+ * Whether a call that changes something may have taken effect all the same: yes, unless Face refused it or it never
+ * left. What nobody foresaw proves nothing.
+ */
 export function mayHaveTakenEffect(error: unknown): boolean {
-  return error instanceof FaceUnanswered || (error instanceof FaceError && error.status >= 500);
+  if (error instanceof FaceError) return error.status >= 500 || error.status === 408;
+  const neverLeft =
+    error instanceof TurnFarAway || (error instanceof RollcallError && error.code === 'quota_exceeded');
+  return !neverLeft;
 }
 
 /** Says in the words of Rollcall what Face said; what is not Face's passes unchanged. */

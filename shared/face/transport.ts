@@ -3,6 +3,7 @@ import type { TokenCredential } from '@azure/identity';
 import { request, type Dispatcher } from 'undici';
 import { FaceUnanswered, isFaceError, readFaceError } from './errors.ts';
 import type { Departure, Lane, QuotaGate } from '../quota/gate.ts';
+import { requestContext } from '../requestContext.ts';
 
 export type FaceTransportOptions = {
   endpoint: string;
@@ -27,8 +28,8 @@ export type FaceTransport = (call: FaceCall) => Promise<unknown>;
 /** Scope of Microsoft Entra tokens for Azure AI services. */
 const scope = 'https://cognitiveservices.azure.com/.default';
 const defaultThrottleMs = 1_000;
-/** How long the monthly volume is taken for used up where Face does not say when it renews. */
-const defaultRenewalMs = 3_600_000;
+/** A volume that is used up is asked for again after this at the latest: the plan may have been changed. */
+const longestParkMs = 3_600_000;
 const attemptsOfAGet = 3;
 
 /**
@@ -57,7 +58,7 @@ function isTransient(error: unknown): boolean {
 async function tellGate(gate: QuotaGate, departure: Departure, error: unknown): Promise<void> {
   if (isFaceError(error, 429)) await gate.refused(departure, error.retryAfterMs ?? defaultThrottleMs);
   if (isFaceError(error, 403) && error.code !== 'QuotaExceeded' && error.message.includes('quota'))
-    await gate.exhausted(error.retryAfterMs ?? defaultRenewalMs);
+    await gate.exhausted(Math.min(error.retryAfterMs ?? longestParkMs, longestParkMs));
 }
 
 async function send(options: FaceTransportOptions, call: FaceCall, departure: Departure): Promise<unknown> {
@@ -69,15 +70,25 @@ async function send(options: FaceTransportOptions, call: FaceCall, departure: De
   departure.answered(serviceMs);
   // 299 was seen as a success with a warning.
   if (status >= 300) throw readFaceError(status, text, retryAfter);
-  return text === '' ? undefined : JSON.parse(text);
+  return readAnswer(text);
+}
+
+function readAnswer(text: string): unknown {
+  if (text === '') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    // It did what it was asked for, and what it gave for it is lost.
+    throw new FaceUnanswered('Face gave an answer that cannot be read.', { cause: error });
+  }
 }
 
 async function exchange(options: FaceTransportOptions, call: FaceCall, url: URL) {
-  const authorization = await authorize(options.credential);
+  const authorization = await authorize(options);
   try {
     const response = await request(url, {
       method: call.method,
-      headers: { ...authorization, ...contentOf(call).headers, 'client-request-id': randomUUID() },
+      headers: { ...authorization, ...contentOf(call).headers, ...contextHeaders() },
       body: contentOf(call).body,
       signal: AbortSignal.timeout(options.timeoutMs),
       ...(options.dispatcher === undefined ? {} : { dispatcher: options.dispatcher }),
@@ -100,6 +111,12 @@ async function exchange(options: FaceTransportOptions, call: FaceCall, url: URL)
   }
 }
 
+/** So that the support of Face, and a trace, can tell which request of ours a call belongs to. */
+function contextHeaders(): Record<string, string> {
+  const { requestId, ...trace } = requestContext() ?? { requestId: randomUUID() };
+  return { 'client-request-id': requestId, ...trace };
+}
+
 function contentOf(call: FaceCall): { headers: Record<string, string>; body: Uint8Array | string | null } {
   if (call.bytes !== undefined)
     return { headers: { 'content-type': 'application/octet-stream' }, body: call.bytes };
@@ -110,9 +127,9 @@ function contentOf(call: FaceCall): { headers: Record<string, string>; body: Uin
   return { headers: call.method === 'GET' ? {} : { 'content-length': '0' }, body: null };
 }
 
-async function authorize(credential: FaceTransportOptions['credential']): Promise<Record<string, string>> {
+async function authorize({ credential, timeoutMs }: FaceTransportOptions): Promise<Record<string, string>> {
   if ('key' in credential) return { 'ocp-apim-subscription-key': credential.key };
-  const token = await credential.identity.getToken(scope);
+  const token = await credential.identity.getToken(scope, { abortSignal: AbortSignal.timeout(timeoutMs) });
   if (token === null) throw new Error('the identity gave no token for Face');
   return { authorization: `Bearer ${token.token}` };
 }

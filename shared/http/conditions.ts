@@ -10,10 +10,11 @@ export function etagOf({ generation, settingsVersion }: Group): string {
 /** Checks `If-Match` and `If-None-Match` against a group, or that there is none. */
 export type Condition = (group: Group | undefined) => void;
 
-/** @throws RollcallError precondition_failed, when the condition is checked */
-export function conditionOf(request: ApiRequest): Condition {
+/** What the headers ask for, if anything. @throws RollcallError precondition_failed, when the condition is checked */
+export function conditionOf(request: ApiRequest): Condition | undefined {
   const match = request.header('if-match');
   const noneMatch = request.header('if-none-match');
+  if (match === undefined && noneMatch === undefined) return undefined;
   return (group) => {
     const fits = (tags: string): boolean =>
       group !== undefined &&

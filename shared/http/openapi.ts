@@ -2,19 +2,22 @@ import { z } from 'zod';
 import { failures, type FailureCode } from '../errors.ts';
 import { appRoles, type Access } from './access.ts';
 import { tags, type Route } from './route.ts';
-import { problem } from './schemas.ts';
+import * as schemas from './schemas.ts';
 
 type Json = Record<string, unknown>;
 
-const summary = 'Turns a storage container into a face enrollment and identification service.';
+const summary =
+  'Turns a storage container into a face enrollment and identification service. ' +
+  'Every answer other than a success is a problem (RFC 9457) with a code; query parameters that an operation does not ' +
+  'name are ignored.';
 
 /** The OpenAPI 3.1 document of the route table. */
 export function openApi(routes: readonly Route[]): Json {
-  const schemas = createSchemas();
+  const written = createSchemas();
   const paths: Record<string, Json> = {};
   for (const route of routes) {
     const path = `/api/${route.path.replace('{*', '{')}`;
-    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route, schemas.of) };
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route, written.of) };
   }
   return {
     openapi: '3.1.0',
@@ -28,7 +31,9 @@ export function openApi(routes: readonly Route[]): Json {
     tags: Object.entries(tags).map(([name, text]) => ({ name, description: text })),
     paths,
     components: {
-      schemas: schemas.named,
+      schemas: written.named,
+      parameters: { RequestId: requestId },
+      headers,
       securitySchemes: {
         key: {
           type: 'apiKey',
@@ -54,9 +59,10 @@ function operationOf(route: Route, schemaOf: SchemaOf): Json {
     summary: route.summary,
     security: securityOf(route.access),
     parameters: [
-      ...pathParameters(route.path),
+      ...pathParameters(route.path, schemaOf),
       ...queryParameters(route.query, schemaOf),
       ...headerParameters(route.headers),
+      { $ref: '#/components/parameters/RequestId' },
     ],
     ...(route.body === undefined ? {} : { requestBody: requestBodyOf(route.body, schemaOf) }),
     responses: responsesOf(route, schemaOf),
@@ -68,13 +74,35 @@ function securityOf(access: Access): Json[] {
   return [{ key: [] }, { entra: access === 'any' ? [] : [appRoles[access]] }];
 }
 
-function pathParameters(path: string): Json[] {
-  return [...path.matchAll(/\{\*?(\w+)\}/g)].map(([, name]) => ({
-    name,
-    in: 'path',
-    required: true,
-    schema: { type: 'string' },
-  }));
+/** What stands in a path; the names as the path grammar of pictures has them. */
+const inPath: Record<string, { schema: Json | z.ZodType; description?: string }> = {
+  group: {
+    schema: { type: 'string', minLength: 1, maxLength: 48, pattern: '^(?!.*__)[a-z0-9_-]+$' },
+    description: 'a-z, 0-9, - and _, without two _ in a row',
+  },
+  person: {
+    schema: { type: 'string', minLength: 1, pattern: '^[^/]+$' },
+    description: 'A name in any script, at most 128 characters in Unicode NFC',
+  },
+  image: {
+    schema: { type: 'string', minLength: 1 },
+    description: 'May hold slashes, as they are or as %2F; no . or .. segment, no control character',
+  },
+  id: { schema: { type: 'string', minLength: 1 } },
+  code: { schema: schemas.code },
+};
+
+function pathParameters(path: string, schemaOf: SchemaOf): Json[] {
+  return [...path.matchAll(/\{\*?(\w+)\}/g)].map(([, name = '']) => {
+    const { schema = { type: 'string' }, ...described } = inPath[name] ?? {};
+    return {
+      name,
+      in: 'path',
+      required: true,
+      ...described,
+      schema: schema instanceof z.ZodType ? schemaOf(schema, 'input') : schema,
+    };
+  });
 }
 
 function queryParameters(query: z.ZodObject | undefined, schemaOf: SchemaOf): Json[] {
@@ -110,10 +138,55 @@ function requestBodyOf({ json, pictures = false }: NonNullable<Route['body']>, s
   };
 }
 
+const requestId = {
+  name: 'X-Request-Id',
+  in: 'header',
+  description: 'Names the request in the logs of both sides: 1 to 128 visible ASCII characters',
+  schema: { type: 'string', minLength: 1, maxLength: 128 },
+} as const;
+
+/** Headers of answers. */
+const headers = {
+  'X-Request-Id': {
+    description: 'The name that the request was given, else one of our own',
+    required: true,
+    schema: { type: 'string' },
+  },
+  ETag: {
+    description: 'The version of the settings of the group, for If-Match',
+    required: true,
+    schema: { type: 'string' },
+  },
+  Location: {
+    description: 'Where the proof of the deletion will be',
+    required: true,
+    schema: { type: 'string', format: 'uri-reference' },
+  },
+  'Retry-After': { description: 'Seconds until it is worth to try again', schema: { type: 'integer' } },
+} as const;
+
+type HeaderName = keyof typeof headers;
+
+function headersNamed(...names: HeaderName[]): Json {
+  return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+}
+
+/** A group comes with its version, a deletion with the place of its proof. */
+function headersOfSuccess({ method, answer }: Route): HeaderName[] {
+  if (answer.schema === schemas.group) return ['X-Request-Id', 'ETag'];
+  return method === 'DELETE' && answer.schema === schemas.erasure
+    ? ['X-Request-Id', 'Location']
+    : ['X-Request-Id'];
+}
+
+/** Failures after which a caller is told when to come back, where that is known. */
+const waits: readonly FailureCode[] = ['busy', 'in_progress', 'face_throttled', 'quota_exceeded'];
+
 function responsesOf(route: Route, schemaOf: SchemaOf): Json {
   const { status, schema } = route.answer;
   const success = {
     description: route.summary,
+    headers: headersNamed(...headersOfSuccess(route)),
     ...(schema === undefined
       ? {}
       : { content: { 'application/json': { schema: schemaOf(schema, 'output') } } }),
@@ -123,16 +196,37 @@ function responsesOf(route: Route, schemaOf: SchemaOf): Json {
   const byStatus = Map.groupBy(codes, (code) => failures[code].status);
   const problems = [...byStatus].map(([failed, of]) => [
     String(failed),
-    {
-      description: of.map((code) => `\`${code}\`: ${failures[code].title}`).join(' '),
-      content: { 'application/problem+json': { schema: schemaOf(problem, 'output') } },
-    },
+    problemResponse(failed, of, schemaOf),
   ]);
   const others = Object.entries(route.alsoAnswers ?? {}).map(([other, of]) => [
     other,
-    { description: route.summary, content: { 'application/json': { schema: schemaOf(of, 'output') } } },
+    {
+      description: route.summary,
+      headers: headersNamed('X-Request-Id'),
+      content: { 'application/json': { schema: schemaOf(of, 'output') } },
+    },
   ]);
   return { [String(status)]: success, ...Object.fromEntries(others), ...Object.fromEntries(problems) };
+}
+
+function problemResponse(status: number, given: readonly FailureCode[], schemaOf: SchemaOf): Json {
+  const codes = [...new Set(given)];
+  const texts = codes.map((code) => `\`${code}\`: ${failures[code].title}`);
+  const ofCodes = { type: 'object', properties: { code: { enum: codes } } };
+  // A missing function key is the business of the Functions host, which answers before the app is asked.
+  const byHost = status === failures.not_authenticated.status;
+  return {
+    description: [...texts, ...(byHost ? ['A missing function key: without a body.'] : [])].join(' '),
+    headers: byHost
+      ? {}
+      : headersNamed(
+          'X-Request-Id',
+          ...(codes.some((code) => waits.includes(code)) ? ['Retry-After' as const] : []),
+        ),
+    content: {
+      'application/problem+json': { schema: { allOf: [schemaOf(schemas.problem, 'output'), ofCodes] } },
+    },
+  };
 }
 
 type SchemaOf = (schema: z.ZodType, io: 'input' | 'output') => Json;

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { failures, RollcallError } from '../errors.ts';
 import { translateFaceError } from '../face/errors.ts';
+import { translatePlatformError } from '../platformErrors.ts';
 import type { ApiAnswer } from './route.ts';
 import { TurnFarAway } from '../quota/gate.ts';
 
@@ -50,7 +51,7 @@ export function problemOf(error: unknown): Required<ApiAnswer> {
 
 export function failureOf(error: unknown): RollcallError {
   if (error instanceof TurnFarAway) return new RollcallError('busy', undefined, { retryAfterMs: error.inMs });
-  const translated = translateFaceError(error);
+  const translated = translatePlatformError(translateFaceError(error));
   return translated instanceof RollcallError
     ? translated
     : new RollcallError('internal', undefined, { cause: error });

@@ -11,8 +11,8 @@ export type ApiRequest = {
   params: Readonly<Record<string, string>>;
   query: Readonly<Record<string, string>>;
   header(name: string): string | undefined;
-  /** May be read again. @throws RollcallError image_too_large when it is longer than so many bytes */
-  body(limit: number): Promise<Uint8Array>;
+  /** May be read again. @throws RollcallError of this code when it is longer than so many bytes */
+  body(limit: number, tooLarge: 'image_too_large' | 'body_too_large'): Promise<Uint8Array>;
 };
 
 export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';

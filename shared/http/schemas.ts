@@ -13,6 +13,13 @@ export const code = z.enum(Object.keys(failures) as [FailureCode, ...FailureCode
 const page = <Item extends z.ZodType>(item: Item) =>
   z.object({ items: z.array(item), next: z.string().optional().describe('Pass as after for the next page') });
 
+/** Row keys tell times between 1970 and 2286 apart. */
+const latest = 9_999_999_999_999;
+const instant = z.iso
+  .datetime({ offset: true })
+  .transform((text) => Math.min(Math.max(Date.parse(text), 0), latest))
+  .optional();
+
 export const faceRectangle = z
   .object({ left: z.int(), top: z.int(), width: z.int(), height: z.int() })
   .describe('Pixels of the upright original')
@@ -32,10 +39,13 @@ function token(form: RegExp) {
     .describe('The token that the last page returned as next');
 }
 
-export const pageQuery = {
+const pageQuery = {
   top: z.coerce.number().int().min(1).max(1_000).default(100).describe('How many items, 1 to 1000'),
   after: token(/^[\x21-\x7e]{1,400}$/),
 };
+
+/** Of lists that are not filtered. */
+export const pageOnly = z.object(pageQuery);
 
 export const pictureQuery = z.object({
   ...pageQuery,
@@ -52,20 +62,31 @@ export const resultQuery = z.object({
   ...pageQuery,
   kind: z.enum(['identify', 'find-similar', 'verify']).optional(),
   person: z.string().max(200).optional(),
+  since: instant.describe('Only what was asked at that time or later, ISO 8601'),
+  until: instant.describe('Only what was asked at that time or earlier, ISO 8601'),
 });
 
 export const identifyQuery = z.object({
-  maxCandidates: z.coerce.number().int().min(1).max(100).default(1),
+  maxCandidates: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(100)
+    .default(1)
+    .describe('The best of each face; fewer where a result with all of them could not be recorded'),
   confidenceThreshold: z.coerce.number().min(0).max(1).optional(),
 });
 
 export const findSimilarQuery = z.object({
   mode: z.enum(['matchPerson', 'matchFace']).default('matchPerson'),
-  maxCandidates: z.coerce.number().int().min(1).max(1_000).default(20),
-  since: z.iso
-    .datetime({ offset: true })
-    .transform((text) => Date.parse(text))
-    .optional(),
+  maxCandidates: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(20)
+    .describe('The best of each face; fewer, with truncated, where a result with all could not be recorded'),
+  since: instant.describe('Only faces seen at that time or later; absent: the newest 10,000'),
 });
 
 export const verifyQuery = z.object({ person: z.string().min(1).max(200) });
@@ -172,7 +193,7 @@ export const findSimilarAnswer = z
     ...resultOf,
     kind: z.literal('find-similar'),
     searched: z.int(),
-    truncated: z.boolean(),
+    truncated: z.boolean().describe('Whether there were more faces to look through, or more matches'),
     faces: z.array(
       z.object({
         ...face,

@@ -1,25 +1,30 @@
 import type { IdentifyCandidate } from '../face/types.ts';
+import { inParallel, readsAtOnce } from '../parallel.ts';
 import type { Group, Groups } from '../records/groups.ts';
 import type { Ledger } from '../records/ledger.ts';
 
 export type Candidate = { person: string; personId: string; confidence: number };
 
 /**
- * Turns the candidates of Face into persons. Face answers from its last training and may still know who is gone:
- * a person is named only while a picture of him is enrolled.
+ * Turns the candidates of Face into persons, each looked up once an answer. Face answers from its last training and
+ * may still know who is gone: a person is named only while a picture of him is enrolled.
  */
-export async function resolveCandidates(
+export async function createCandidates(
   { groups, ledger }: { groups: Groups; ledger: Ledger },
   group: Group,
-  candidates: readonly IdentifyCandidate[],
-): Promise<Candidate[]> {
-  const resolved = await Promise.all(
-    candidates.map(async ({ personId, confidence }) => {
-      const name = await groups.personOfFace(group.group, personId);
-      const person = name && (await ledger.person(group, name.key));
-      const enrolled = person !== undefined && person.personId === personId && person.images.enrolled > 0;
-      return enrolled ? { person: person.person, personId, confidence } : undefined;
-    }),
-  );
-  return resolved.filter((candidate) => candidate !== undefined);
+  found: readonly IdentifyCandidate[],
+): Promise<(candidates: readonly IdentifyCandidate[]) => Candidate[]> {
+  const personIds = [...new Set(found.map(({ personId }) => personId))];
+  const names = await inParallel(personIds, readsAtOnce, async (personId) => {
+    const name = await groups.personOfFace(group.group, personId);
+    const person = name && (await ledger.person(group, name.key));
+    const isEnrolled = person !== undefined && person.personId === personId && person.images.enrolled > 0;
+    return [personId, isEnrolled ? person.person : undefined] as const;
+  });
+  const byId = new Map(names);
+  return (candidates) =>
+    candidates.flatMap(({ personId, confidence }) => {
+      const person = byId.get(personId);
+      return person === undefined ? [] : [{ person, personId, confidence }];
+    });
 }

@@ -1,12 +1,14 @@
 import { faceLimits, type FaceClient } from '../face/client.ts';
-import { isFaceError } from '../face/errors.ts';
 import type { FaceRectangle } from '../face/types.ts';
+import { inParallel, readsAtOnce } from '../parallel.ts';
 import { placeOf } from '../photos/path.ts';
 import type { FaceIds, SeenFace } from '../records/faceIds.ts';
 import type { Group } from '../records/groups.ts';
 import type { Ledger } from '../records/ledger.ts';
+import { stampedUntil } from '../records/life.ts';
 import type { Results } from '../records/results.ts';
 import type { IdentifyAnswer } from './identify.ts';
+import { groupKnownFaces } from './knownFaces.ts';
 
 export type ClusteredFace = {
   faceId: string;
@@ -33,69 +35,69 @@ export type Cluster = (group: Group, query: { since?: number | undefined }) => P
 
 /**
  * Which of the faces that identify knew nobody for belong together, so that a stranger who was seen often can be
- * given a name. The newest thousand that Face still remembers are compared, in one call.
+ * given a name. The newest thousand that Face still remembers are compared, in one call where it knows all of them.
  */
 export function createCluster(options: ClusterOptions): Cluster {
   return async (group, { since = 0 }) => {
     const { faces, truncated } = await unknownFaces(options, group, since);
-    const { groups, messyGroup, left } = await grouped(options.face, faces);
+    const ids = faces.map(({ faceId }) => faceId);
+    const { groups, messyGroup, known } = await groupKnownFaces(options.face, ids);
     const byId = new Map(faces.map((face) => [face.faceId, face]));
-    const view = (ids: readonly string[]) => ids.flatMap((id) => viewOf(byId.get(id)));
+    const view = (of: readonly string[]) => of.flatMap((id) => viewOf(byId.get(id)));
     return {
       group: group.group,
-      searched: left,
-      truncated: truncated || left < faces.length,
-      clusters: groups.toSorted((a, b) => b.length - a.length).map((ids) => ({ faces: view(ids) })),
+      searched: known.length,
+      truncated: truncated || known.length < faces.length,
+      clusters: groups.toSorted((a, b) => b.length - a.length).map((alike) => ({ faces: view(alike) })),
       others: view(messyGroup),
     };
   };
 }
 
 async function unknownFaces(
-  { faceIds, ledger, results }: ClusterOptions,
+  options: ClusterOptions,
   group: Group,
   since: number,
 ): Promise<{ faces: SeenFace[]; truncated: boolean }> {
   const faces = new Map<string, SeenFace>();
+  const earliest = Math.max(since, stampedUntil(group.deletedAt) + 1);
   let after: string | undefined;
   for (let looked = 0; looked < answersAtMost; looked += answersAtATime) {
-    const page = await results.list(group.group, { kind: 'identify', top: answersAtATime, after });
-    for (const answer of page.items as IdentifyAnswer[]) {
-      if (Date.parse(answer.createdAt) < Math.max(since, group.deletedAt ?? 0))
-        return { faces: [...faces.values()], truncated: false };
-      if (answer.recognitionModel !== group.recognitionModel) continue;
-      for (const { faceId, candidates } of answer.faces) {
-        if (candidates.length > 0 || faces.has(faceId)) continue;
-        const seen = await faceIds.get(group.group, faceId);
-        if (seen === undefined || !faceIds.isUsable(seen)) continue;
-        if (seen.image !== undefined && !(await ledger.livingPicture(group, placeOf(seen.image).ref)))
-          continue;
-        if (faces.size === faceLimits.groupedFaceIds) return { faces: [...faces.values()], truncated: true };
-        faces.set(faceId, seen);
-      }
+    const page = await options.results.list(group.group, { kind: 'identify', top: answersAtATime, after });
+    const answers = page.items as IdentifyAnswer[];
+    const recent = answers.filter(({ createdAt }) => Date.parse(createdAt) >= earliest);
+    for (const face of await usableFaces(options, group, unnamedIn(recent, group))) {
+      if (faces.size === faceLimits.groupedFaceIds) return { faces: [...faces.values()], truncated: true };
+      faces.set(face.faceId, face);
     }
-    if (page.next === undefined) return { faces: [...faces.values()], truncated: false };
+    if (page.next === undefined || recent.length < answers.length)
+      return { faces: [...faces.values()], truncated: false };
     after = page.next;
   }
   return { faces: [...faces.values()], truncated: true };
 }
 
-/** An ID that Face no longer knows fails the whole call, and is one of the oldest: these are left out then. */
-async function grouped(face: FaceClient, newestFirst: readonly SeenFace[]) {
-  for (let left = newestFirst.length; left > 1; left >>= 1) {
-    const ids = newestFirst.slice(0, left).map(({ faceId }) => faceId);
-    try {
-      return { ...(await face.group(ids)), left };
-    } catch (error) {
-      if (!isFaceError(error, 400, 'FaceNotFound')) throw error;
-    }
-  }
-  const [only] = newestFirst;
-  return {
-    groups: [],
-    messyGroup: only === undefined ? [] : [only.faceId],
-    left: only === undefined ? 0 : 1,
-  };
+/** The faces of which an answer did not say who they are. */
+function unnamedIn(answers: readonly IdentifyAnswer[], { recognitionModel }: Group): string[] {
+  const faces = answers
+    .filter((answer) => answer.recognitionModel === recognitionModel)
+    .flatMap((answer) => answer.faces);
+  return [...new Set(faces.filter(({ candidates }) => candidates.length === 0).map(({ faceId }) => faceId))];
+}
+
+/** Those that Face should remember still, and whose picture is there. */
+async function usableFaces(
+  { faceIds, ledger }: ClusterOptions,
+  group: Group,
+  ids: readonly string[],
+): Promise<SeenFace[]> {
+  const seen = await inParallel(ids, readsAtOnce, async (faceId) => {
+    const face = await faceIds.get(group.group, faceId);
+    if (face === undefined || !faceIds.isUsable(face)) return undefined;
+    if (face.image === undefined) return face;
+    return (await ledger.livingPicture(group, placeOf(face.image).ref)) && face;
+  });
+  return seen.filter((face) => face !== undefined);
 }
 
 function viewOf(face: SeenFace | undefined): ClusteredFace[] {

@@ -1,11 +1,14 @@
 import { RollcallError } from '../errors.ts';
 import type { FaceRectangle, FindSimilarMode } from '../face/types.ts';
+import { readsAtOnce } from '../parallel.ts';
 import { placeOf } from '../photos/path.ts';
 import type { SeenFace } from '../records/faceIds.ts';
 import type { Group } from '../records/groups.ts';
+import { stampedUntil } from '../records/life.ts';
 import type { RecordAs, StoredResult } from '../records/results.ts';
 import type { IdentificationOptions } from './identify.ts';
-import { facesOf, type ProbeFace, type ProbeSource } from './probe.ts';
+import { largestThatFits } from './fit.ts';
+import { comparedAtMost, facesOf, type ProbeFace, type ProbeSource } from './probe.ts';
 import { similarFaces } from './similarFaces.ts';
 
 export type SimilarMatch = {
@@ -18,7 +21,7 @@ export type SimilarMatch = {
 
 export type FindSimilarAnswer = StoredResult & {
   kind: 'find-similar';
-  /** How many faces were looked through, and whether there were more. */
+  /** How many faces were looked through, and whether there were more, or more matches than can be recorded. */
   searched: number;
   truncated: boolean;
   faces: (ProbeFace & { matches: SimilarMatch[] })[];
@@ -42,23 +45,30 @@ export function createFindSimilar(options: IdentificationOptions): FindSimilar {
   return async (name, source, query, as = { id: results.newId() }) => {
     const group = await groups.get(name);
     if (group === undefined) throw new RollcallError('group_not_found');
-    const { faces, ...picture } = await facesOf(options, group, source);
+    const { faces, seenOn, ...picture } = await facesOf(options, group, source);
     const asked = new Set(faces.map(({ faceId }) => faceId));
+    const earlierUntil = stampedUntil(group.deletedAt);
     const isElsewhere = (face: SeenFace) =>
-      !asked.has(face.faceId) && (picture.image === undefined || face.image !== picture.image);
+      !asked.has(face.faceId) &&
+      (face.image === undefined || !seenOn.has(face.image)) &&
+      face.detectedAt > earlierUntil;
     const { seen, truncated } = await newestSeen(options, group, isElsewhere, query.since);
-    const answer: FindSimilarAnswer = {
+    const createdAt = new Date(now()).toISOString();
+    const found: FindSimilarAnswer['faces'] = [];
+    for (const face of faces.slice(0, comparedAtMost))
+      found.push({ ...face, matches: await matchesOf(options, group, face, seen, query) });
+    const most = Math.max(0, ...found.map(({ matches }) => matches.length));
+    const answerOf = (kept: number): FindSimilarAnswer => ({
       id: as.id,
       kind: 'find-similar',
       group: name,
-      createdAt: new Date(now()).toISOString(),
+      createdAt,
       ...picture,
       searched: seen.length,
-      truncated,
-      faces: [],
-    };
-    for (const face of faces)
-      answer.faces.push({ ...face, matches: await matchesOf(options, group, face, seen, query) });
+      truncated: truncated || kept < most,
+      faces: found.map((face) => ({ ...face, matches: face.matches.slice(0, kept) })),
+    });
+    const answer = largestThatFits(answerOf, most);
     await results.record(answer, [], as);
     return answer;
   };
@@ -89,20 +99,31 @@ async function matchesOf(
   const bySeen = new Map(seen.map((face) => [face.faceId, face]));
   const similar = await similarFaces(options.face, faceId, [...bySeen.keys()], query);
   const matches: SimilarMatch[] = [];
-  for (const { faceId: matched, confidence } of similar) {
-    if (matches.length === query.maxCandidates) break;
+  const candidates = similar.flatMap(({ faceId: matched, confidence }) => {
     const face = bySeen.get(matched);
-    if (face === undefined || !(await isStillThere(options, group, face))) continue;
-    const { faceRectangle, image, detectedAt } = face;
-    matches.push({
-      faceId: matched,
-      ...(image === undefined ? {} : { image }),
-      faceRectangle,
-      confidence,
-      detectedAt: new Date(detectedAt).toISOString(),
-    });
+    return face === undefined ? [] : [{ face, confidence }];
+  });
+  for (
+    let start = 0;
+    start < candidates.length && matches.length < query.maxCandidates;
+    start += readsAtOnce
+  ) {
+    const slice = candidates.slice(start, start + readsAtOnce);
+    const there = await Promise.all(slice.map(({ face }) => isStillThere(options, group, face)));
+    matches.push(...slice.filter((_candidate, index) => there[index]).map(matchOf));
   }
-  return matches;
+  return matches.slice(0, query.maxCandidates);
+}
+
+function matchOf({ face, confidence }: { face: SeenFace; confidence: number }): SimilarMatch {
+  const { faceId, image, faceRectangle, detectedAt } = face;
+  return {
+    faceId,
+    ...(image === undefined ? {} : { image }),
+    faceRectangle,
+    confidence,
+    detectedAt: new Date(detectedAt).toISOString(),
+  };
 }
 
 /** A picture that was removed or written again is not named, whatever Face remembers of it. */

@@ -1,9 +1,12 @@
 import { faceLimits, type FaceClient } from '../face/client.ts';
+import type { SimilarFace } from '../face/types.ts';
 import type { FreshFace, FreshFaces } from '../records/freshFaces.ts';
 import type { Group } from '../records/groups.ts';
 import type { Ledger } from '../records/ledger.ts';
 import type { Candidate } from './candidates.ts';
-import { similarFaces } from './similarFaces.ts';
+import type { FreshBudget } from './freshBudget.ts';
+import { comparedAtMost } from './probe.ts';
+import { similarInBatch } from './similarFaces.ts';
 
 /*
  * A face is known to Face's group only when a training covers it, which takes minutes in a large group. Until then it
@@ -16,14 +19,18 @@ import { similarFaces } from './similarFaces.ts';
 
 /** Faces that are compared, newest first: what an import at ten calls a second adds in ten minutes. */
 export const freshFacesAtMost = 3_000;
-/** Each face costs a call: the largest ones of a picture are compared. */
-const askedAtMost = 10;
+export type FreshOptions = {
+  face: FaceClient;
+  freshFaces: Pick<FreshFaces, 'newest'>;
+  freshBudget: FreshBudget;
+  ledger: Pick<Ledger, 'livingPicture'>;
+};
 
 export type FreshQuery = { maxCandidates: number; confidenceThreshold?: number | undefined };
 
 /** Adds persons by their fresh faces to faces that have fewer candidates than were asked for. */
 export async function withFreshCandidates<Face extends { faceId: string; candidates: Candidate[] }>(
-  options: { face: FaceClient; freshFaces: FreshFaces; ledger: Ledger },
+  options: FreshOptions,
   group: Group,
   lastSucceeded: number,
   faces: readonly Face[],
@@ -31,13 +38,14 @@ export async function withFreshCandidates<Face extends { faceId: string; candida
 ): Promise<Face[]> {
   const open = faces
     .filter(({ candidates }) => candidates.length < query.maxCandidates)
-    .slice(0, askedAtMost);
+    .slice(0, comparedAtMost);
   if (open.length === 0) return [...faces];
   const fresh = await options.freshFaces.newest(group.group, lastSucceeded, freshFacesAtMost);
   if (fresh.length === 0) return [...faces];
   const byFaceId = new Map(fresh.map((face) => [face.faceId, face]));
+  const similar = await similarTo(options, open, [...byFaceId.keys()], query);
   const found = await Promise.all(
-    open.map(({ faceId }) => candidatesAmong(options, group, faceId, byFaceId, query)),
+    similar.map((alike) => candidatesAmong(options, group, alike, byFaceId, query)),
   );
   return faces.map((face) => {
     const more = found[open.indexOf(face)];
@@ -45,21 +53,38 @@ export async function withFreshCandidates<Face extends { faceId: string; candida
   });
 }
 
+/** For each face those like it, most alike first: the newest are compared with every face before older ones are. */
+async function similarTo(
+  { face, freshBudget }: FreshOptions,
+  open: readonly { faceId: string }[],
+  newestFirst: readonly string[],
+  { confidenceThreshold }: FreshQuery,
+): Promise<SimilarFace[][]> {
+  // Without a threshold of ours, Face's own decides who is the same person.
+  const mode = confidenceThreshold === undefined ? 'matchPerson' : 'matchFace';
+  // A person may have many fresh faces.
+  const query = { mode, maxCandidates: faceLimits.findSimilarFaceIds } as const;
+  const found: SimilarFace[][] = open.map(() => []);
+  const asked: Promise<void>[] = [];
+  for (let start = 0; start < newestFirst.length; start += faceLimits.findSimilarFaceIds) {
+    const batch = newestFirst.slice(start, start + faceLimits.findSimilarFaceIds);
+    for (const [index, { faceId }] of open.entries()) {
+      const others = batch.filter((other) => other !== faceId);
+      const ask = similarInBatch(face, faceId, others, query, freshBudget);
+      asked.push(ask.then((similar) => void found[index]?.push(...similar)));
+    }
+  }
+  await Promise.all(asked);
+  return found.map((similar) => similar.toSorted((a, b) => b.confidence - a.confidence));
+}
+
 async function candidatesAmong(
-  { face, ledger }: { face: FaceClient; ledger: Ledger },
+  { ledger }: FreshOptions,
   group: Group,
-  faceId: string,
+  similar: readonly SimilarFace[],
   fresh: ReadonlyMap<string, FreshFace>,
   { maxCandidates, confidenceThreshold }: FreshQuery,
 ): Promise<Candidate[]> {
-  const others = [...fresh.keys()].filter((other) => other !== faceId);
-  // Without a threshold of ours, Face's own decides who is the same person.
-  const mode = confidenceThreshold === undefined ? 'matchPerson' : 'matchFace';
-  const similar = await similarFaces(face, faceId, others, {
-    mode,
-    // A person may have many fresh faces.
-    maxCandidates: faceLimits.findSimilarFaceIds,
-  });
   const candidates = new Map<string | undefined, Candidate>();
   for (const { faceId: match, confidence } of similar) {
     if (candidates.size === maxCandidates || confidence < (confidenceThreshold ?? 0)) break;
@@ -72,7 +97,7 @@ async function candidatesAmong(
 }
 
 /** Only while the very picture is enrolled: it may have been removed or written again. */
-async function enrolledPerson(ledger: Ledger, group: Group, fresh: FreshFace | undefined) {
+async function enrolledPerson(ledger: FreshOptions['ledger'], group: Group, fresh: FreshFace | undefined) {
   const picture = fresh && (await ledger.livingPicture(group, fresh.ref));
   if (picture?.state !== 'enrolled' || picture.version !== fresh?.version) return undefined;
   const { person, persisted } = picture;

@@ -7,7 +7,9 @@ import type { Groups } from '../records/groups.ts';
 import type { Ledger } from '../records/ledger.ts';
 import type { RecordAs, Results, StoredResult } from '../records/results.ts';
 import type { Training } from '../training/machine.ts';
-import { resolveCandidates, type Candidate } from './candidates.ts';
+import { createCandidates, type Candidate } from './candidates.ts';
+import { largestThatFits } from './fit.ts';
+import type { FreshBudget } from './freshBudget.ts';
 import { withFreshCandidates } from './freshCandidates.ts';
 import { facesOf, type ProbeFace, type ProbeOptions, type ProbeSource } from './probe.ts';
 
@@ -24,6 +26,7 @@ export type IdentificationOptions = ProbeOptions & {
   groups: Groups;
   ledger: Ledger;
   freshFaces: FreshFaces;
+  freshBudget: FreshBudget;
   results: Results;
   training: (group: string) => Promise<Training | undefined>;
   now: () => number;
@@ -45,33 +48,39 @@ export function createIdentify(options: IdentificationOptions): Identify {
   return async (name, source, query, as = { id: results.newId() }) => {
     const group = await groups.get(name);
     if (group === undefined) throw new RollcallError('group_not_found');
-    const { faces, ...picture } = await facesOf(options, group, source);
+    const { faces, seenOn: _seenOn, ...picture } = await facesOf(options, group, source);
     const asked = { ...query, confidenceThreshold: query.confidenceThreshold ?? group.identifyThreshold };
     const training = await options.training(name);
     const identified =
       training?.lastTrainedAt === undefined ? 'untrained' : await identifyFaces(options, name, faces, asked);
-    const candidatesOf = ({ faceId }: ProbeFace): Promise<Candidate[]> =>
-      resolveCandidates(
-        options,
-        group,
-        (identified !== 'untrained' && identified.get(faceId)?.candidates) || [],
-      );
-    const resolved = await Promise.all(
-      faces.map(async (face) => ({ ...face, candidates: await candidatesOf(face) })),
+    const trained = identified !== 'untrained';
+    const answered = trained ? identified : new Map<string, IdentifyResult>();
+    const candidatesOf = await createCandidates(
+      options,
+      group,
+      [...answered.values()].flatMap(({ candidates }) => candidates),
     );
-    const answer: IdentifyAnswer = {
+    const resolved = faces.map((face) => ({
+      ...face,
+      candidates: candidatesOf(answered.get(face.faceId)?.candidates ?? []),
+    }));
+    // Faces that were just enrolled could be found in a group that was never trained, too. But `trained: false` says
+    // to callers that nobody can be a candidate yet; the first training takes seconds.
+    const named = trained
+      ? await withFreshCandidates(options, group, training?.lastSucceeded ?? 0, resolved, asked)
+      : resolved;
+    const createdAt = new Date(now()).toISOString();
+    const answerOf = (kept: number): IdentifyAnswer => ({
       id: as.id,
       kind: 'identify',
       group: name,
       recognitionModel: group.recognitionModel,
-      createdAt: new Date(now()).toISOString(),
-      trained: identified !== 'untrained',
+      createdAt,
+      trained,
       ...picture,
-      faces:
-        identified === 'untrained'
-          ? resolved
-          : await withFreshCandidates(options, group, training?.lastSucceeded ?? 0, resolved, asked),
-    };
+      faces: named.map((face) => ({ ...face, candidates: face.candidates.slice(0, kept) })),
+    });
+    const answer = largestThatFits(answerOf, query.maxCandidates);
     await results.record(
       answer,
       answer.faces.flatMap((face) => face.candidates.map(({ person }) => person)),

@@ -1,9 +1,12 @@
 import { RollcallError } from '../errors.ts';
 import type { Detect } from '../photos/detect.ts';
-import type { PhotoStore } from '../photos/photoStore.ts';
+import type { PhotoStore, PhotoVersion } from '../photos/photoStore.ts';
 import { placeOf } from '../photos/path.ts';
-import type { FaceIds } from '../records/faceIds.ts';
+import type { FaceIds, SeenFace } from '../records/faceIds.ts';
 import type { Group } from '../records/groups.ts';
+import type { Ledger } from '../records/ledger.ts';
+import { stampedUntil } from '../records/life.ts';
+import { largestPictureBytes } from '../resources.ts';
 import type { FaceRectangle, QualityForRecognition } from '../face/types.ts';
 
 /** What is asked about: a picture as it came, a dropped one, or faces of an earlier answer. */
@@ -19,9 +22,18 @@ export type ProbeFace = {
   qualityForRecognition?: QualityForRecognition;
 };
 
-export type Probe = { image?: string; faces: ProbeFace[] };
+/** `seenOn`: the pictures that the faces were seen on, as far as they were dropped. */
+export type Probe = { image?: string; faces: ProbeFace[]; seenOn: ReadonlySet<string> };
 
-export type ProbeOptions = { detect: Detect; photos: PhotoStore; faceIds: FaceIds };
+export type ProbeOptions = {
+  detect: Detect;
+  photos: PhotoStore;
+  faceIds: FaceIds;
+  ledger: Pick<Ledger, 'personRow'>;
+};
+
+/** Where each face costs a call to Face, the largest ones of a picture are compared. */
+export const comparedAtMost = 10;
 
 /**
  * The faces that are asked about: newly detected, or remembered by their IDs.
@@ -32,11 +44,9 @@ export async function facesOf(options: ProbeOptions, group: Group, source: Probe
     case 'bytes':
       return detectProbe(options, group, source);
     case 'image':
-      return detectProbe(options, group, await readDropped(options.photos, group, source.image));
+      return detectProbe(options, group, await readDropped(options, group, source.image));
     case 'faceIds':
-      return {
-        faces: await Promise.all(source.faceIds.map((faceId) => remembered(options.faceIds, group, faceId))),
-      };
+      return rememberedProbe(options, group, source.faceIds);
   }
 }
 
@@ -54,28 +64,67 @@ async function detectProbe(
       ? {}
       : { qualityForRecognition: faceAttributes.qualityForRecognition }),
   }));
-  return picture.image === undefined ? { faces } : { image: picture.image, faces };
+  return picture.image === undefined
+    ? { faces, seenOn: new Set() }
+    : { image: picture.image, faces, seenOn: new Set([picture.image]) };
 }
 
 function placed({ image, version }: { image?: string; version?: string }) {
   return { ...(image === undefined ? {} : { image }), ...(version === undefined ? {} : { version }) };
 }
 
-async function readDropped(photos: PhotoStore, { group }: Group, image: string) {
+async function readDropped(options: ProbeOptions, group: Group, image: string) {
   const place = placeOf(image);
-  if (place.kind === 'bad' || place.group !== group) {
+  if (place.kind === 'bad' || place.group !== group.group) {
     throw new RollcallError('image_not_found', 'image must name a picture of this group, container first.');
   }
-  const photo = await photos.version(image);
-  const bytes = photo === undefined ? 'gone' : await photos.read(image, photo.version);
-  if (photo === undefined || bytes === 'gone') throw new RollcallError('image_not_found');
+  const photo = await options.photos.version(image);
+  if (photo === undefined || (await isOfEarlierLife(options, group, place.ref.person, photo)))
+    throw new RollcallError('image_not_found');
+  if (photo.bytes > largestPictureBytes) throw new RollcallError('image_too_large');
+  const bytes = await options.photos.read(image, photo.version);
+  if (bytes === 'gone') throw new RollcallError('image_not_found');
   if (bytes === 'changed') throw new RollcallError('conflict', 'The picture is being written.');
   return { bytes, image, version: photo.version };
 }
 
-async function remembered(faceIds: FaceIds, { group }: Group, faceId: string): Promise<ProbeFace> {
-  const face = await faceIds.get(group, faceId);
-  if (face === undefined) throw new RollcallError('face_id_not_found');
+/** It was there when its group or person was deleted: it is gone for everybody, whether its blob is or not. */
+async function isOfEarlierLife(
+  { ledger }: ProbeOptions,
+  group: Group,
+  person: string | undefined,
+  { writtenAt }: PhotoVersion,
+): Promise<boolean> {
+  if (writtenAt <= (group.deletedAt ?? -1)) return true;
+  const row = person === undefined ? undefined : await ledger.personRow(group.group, person);
+  return writtenAt <= (row?.deletedAt ?? -1);
+}
+
+async function rememberedProbe(
+  options: ProbeOptions,
+  group: Group,
+  faceIds: readonly string[],
+): Promise<Probe> {
+  const seen = await Promise.all(faceIds.map((faceId) => remembered(options, group, faceId)));
+  return {
+    faces: seen.map(({ faceId, faceRectangle }) => ({ faceId, faceRectangle })),
+    seenOn: new Set(seen.flatMap(({ image }) => image ?? [])),
+  };
+}
+
+/** A face of an earlier life, or one that cannot be compared with those of the group, is not known. */
+async function remembered(
+  { faceIds, ledger }: ProbeOptions,
+  group: Group,
+  faceId: string,
+): Promise<SeenFace> {
+  const face = await faceIds.get(group.group, faceId);
+  if (face === undefined || face.recognitionModel !== group.recognitionModel)
+    throw new RollcallError('face_id_not_found');
+  const key = face.image === undefined ? undefined : placeOf(face.image).ref.person;
+  const person = key === undefined ? undefined : await ledger.personRow(group.group, key);
+  const lastDeletedAt = [group.deletedAt, person?.deletedAt].map(stampedUntil);
+  if (face.detectedAt <= Math.max(...lastDeletedAt)) throw new RollcallError('face_id_not_found');
   if (!faceIds.isUsable(face)) throw new RollcallError('face_id_expired');
-  return { faceId, faceRectangle: face.faceRectangle };
+  return face;
 }

@@ -1,22 +1,27 @@
 import { namesOf, redact } from '../erasure/redact.ts';
+import { inParallel } from '../parallel.ts';
 import { placeOf } from '../photos/path.ts';
 import type { Group } from '../records/groups.ts';
 import { personKeyOf } from '../records/keys.ts';
 import type { Ledger, Page } from '../records/ledger.ts';
+import { stampedUntil } from '../records/life.ts';
 import type { ResultQuery, Results, StoredResult } from '../records/results.ts';
+
+/** Each is checked against the records of the persons and pictures that it names. */
+const resultsAtOnce = 16;
 
 /** Reads results back. What was deleted since is not named, whether it is erased already or not. */
 export function createRecall({ results, ledger }: { results: Results; ledger: Ledger }) {
   async function asOfNow(group: Group, result: StoredResult): Promise<StoredResult | undefined> {
     const createdAt = Date.parse(result.createdAt);
-    if (createdAt <= (group.deletedAt ?? 0)) return undefined;
+    if (createdAt <= stampedUntil(group.deletedAt)) return undefined;
     const { persons, images } = namesOf(result);
     const [living, there] = await Promise.all([
       Promise.all(
         persons.map(async (name) => {
           const key = personKeyOf(group.group, name);
           const person = await ledger.person(group, key);
-          return person !== undefined && createdAt > (person.deletedAt ?? 0) ? key : undefined;
+          return person !== undefined && createdAt > stampedUntil(person.deletedAt) ? key : undefined;
         }),
       ),
       Promise.all(
@@ -37,7 +42,7 @@ export function createRecall({ results, ledger }: { results: Results; ledger: Le
 
     async list(group: Group, query: ResultQuery): Promise<Page<StoredResult>> {
       const { items, ...rest } = await results.list(group.group, query);
-      const shown = await Promise.all(items.map((result) => asOfNow(group, result)));
+      const shown = await inParallel(items, resultsAtOnce, (result) => asOfNow(group, result));
       return { items: shown.filter((result) => result !== undefined), ...rest };
     },
   };

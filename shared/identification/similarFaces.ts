@@ -19,14 +19,18 @@ export async function similarFaces(
   return similar.toSorted((a, b) => b.confidence - a.confidence);
 }
 
-/** One ID that Face no longer knows fails its whole batch: it is halved until that one stands alone. */
-async function similarInBatch(
+/**
+ * One ID that Face no longer knows fails its whole batch: it is halved until that one stands alone. Faces for which
+ * `mayCall` allows no call are passed over.
+ */
+export async function similarInBatch(
   face: FaceClient,
   faceId: string,
   batch: readonly string[],
   query: SimilarQuery,
+  mayCall: () => boolean = () => true,
 ): Promise<SimilarFace[]> {
-  if (batch.length === 0) return [];
+  if (batch.length === 0 || !mayCall()) return [];
   try {
     const maxCandidates = Math.min(query.maxCandidates, faceLimits.findSimilarFaceIds);
     return await face.findSimilar(faceId, batch, { mode: query.mode, maxCandidates });
@@ -34,7 +38,7 @@ async function similarInBatch(
     if (!isFaceError(error, 400, 'FaceNotFound')) throw error;
     if (batch.length === 1) return [];
     const middle = batch.length >> 1;
-    const first = await similarInBatch(face, faceId, batch.slice(0, middle), query);
-    return [...first, ...(await similarInBatch(face, faceId, batch.slice(middle), query))];
+    const first = await similarInBatch(face, faceId, batch.slice(0, middle), query, mayCall);
+    return [...first, ...(await similarInBatch(face, faceId, batch.slice(middle), query, mayCall))];
   }
 }

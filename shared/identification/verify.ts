@@ -4,7 +4,7 @@ import type { Group } from '../records/groups.ts';
 import { personKeyOf } from '../records/keys.ts';
 import type { RecordAs, StoredResult } from '../records/results.ts';
 import type { IdentificationOptions } from './identify.ts';
-import { facesOf, type ProbeFace, type ProbeSource } from './probe.ts';
+import { comparedAtMost, facesOf, type ProbeFace, type ProbeSource } from './probe.ts';
 
 export type VerifiedFace = ProbeFace & { isIdentical: boolean; confidence: number };
 
@@ -23,9 +23,6 @@ export type Verify = (
   person: string,
   as?: RecordAs,
 ) => Promise<VerifyAnswer>;
-
-/** Each face costs a call to Face: the largest ones of a picture are compared. */
-const comparedAtMost = 10;
 
 /**
  * Whether the person is on the picture. Records what it answers.
@@ -56,7 +53,7 @@ export function createVerify(options: IdentificationOptions): Verify {
     if (person.personId === undefined || person.images.enrolled === 0) {
       throw new RollcallError('person_not_found', 'No face of the person is enrolled.');
     }
-    const { faces: probes, ...picture } = await facesOf(options, group, source);
+    const { faces: probes, seenOn: _seenOn, ...picture } = await facesOf(options, group, source);
     if (probes.length === 0) throw new RollcallError('no_face');
     const faces: VerifiedFace[] = [];
     for (const probe of probes.slice(0, comparedAtMost))

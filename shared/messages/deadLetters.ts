@@ -1,8 +1,9 @@
-import type { ServiceBusClient, ServiceBusReceivedMessage } from '@azure/service-bus';
+import type { ServiceBusReceivedMessage } from '@azure/service-bus';
 import { z } from 'zod';
 import type { FailureCode } from '../errors.ts';
 import type { PictureRef } from '../records/ledger.ts';
 import { queues } from '../resources.ts';
+import type { ServiceBus } from './serviceBus.ts';
 
 /** A picture that was given up. The reference is hashes; `detail` holds no name. */
 export type Failure = { ref: PictureRef; code: FailureCode; detail: string };
@@ -26,7 +27,7 @@ const waitMs = 1_000;
  * failure goes through a queue that has no function: it is sent there and dead-lettered at once. What a death leaves
  * between the two, the next failure or redrive takes along.
  */
-export function createDeadLetters(client: ServiceBusClient): DeadLetters {
+export function createDeadLetters(client: ServiceBus): DeadLetters {
   const { name } = queues.failures;
 
   async function settle(): Promise<void> {

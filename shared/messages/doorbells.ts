@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { SpanKind } from '@opentelemetry/api';
-import type { ServiceBusClient, ServiceBusMessage, ServiceBusSender } from '@azure/service-bus';
+import type { ServiceBusMessage } from '@azure/service-bus';
 import { z } from 'zod';
 import type { PictureRef } from '../records/ledger.ts';
 import { queues } from '../resources.ts';
 import { inSpan, traceparent } from '../telemetry/spans.ts';
+import type { Sender, ServiceBus } from './serviceBus.ts';
 
 /*
  * Messages are doorbells: they say whom to look at and carry no work, so that they may come late, twice or out of
@@ -42,9 +43,9 @@ export interface Doorbells {
   close(): Promise<void>;
 }
 
-export function createDoorbells(client: ServiceBusClient, now: () => number): Doorbells {
-  const senders = new Map<string, ServiceBusSender>();
-  const senderOf = (queue: string): ServiceBusSender => {
+export function createDoorbells(client: ServiceBus, now: () => number): Doorbells {
+  const senders = new Map<string, Sender>();
+  const senderOf = (queue: string): Sender => {
     const sender = senders.get(queue) ?? client.createSender(queue);
     senders.set(queue, sender);
     return sender;

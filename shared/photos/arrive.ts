@@ -10,6 +10,7 @@ import {
   failed,
   identified,
   isInLine,
+  isSettled,
   needsEnrollment,
   received,
   rejected,
@@ -33,8 +34,8 @@ export type ArrivalOptions = {
   /** Answers a dropped probe and records the result. */
   identify: (picture: Picture, bytes: Uint8Array) => Promise<void>;
   groups: Groups;
-  /** Brings the group into being if it is not there. */
-  groupFor: (group: string) => Promise<Group>;
+  /** Brings the group into being if it is not there; undefined when it was deleted after the picture was written. */
+  groupFor: (group: string, writtenAt: number) => Promise<Group | undefined>;
   log: Log;
   now: () => number;
 };
@@ -86,9 +87,9 @@ export function createArrivals(options: ArrivalOptions) {
   async function describe(place: Place, writtenAt: number) {
     const common = { image: place.image, group: place.group };
     if (place.group === noGroup) return { ...common, generation: '0' };
-    const row = await options.groups.row(place.group);
-    if (writtenAt <= (row?.deletedAt ?? -1)) return 'erased';
-    const { generation } = await options.groupFor(place.group);
+    const group = await options.groupFor(place.group, writtenAt);
+    if (group === undefined) return 'erased';
+    const { generation } = group;
     if (place.kind !== 'enroll') return { ...common, generation: String(generation) };
     const person = await ledger.personRow(place.group, place.ref.person ?? '');
     if (writtenAt <= (person?.deletedAt ?? -1)) return 'erased';
@@ -156,7 +157,11 @@ export function createArrivals(options: ArrivalOptions) {
 
   /** The blob is not there: what was known of it is removed. A path that was never known stays unknown. */
   async function gone({ image, ref }: Place): Promise<void> {
-    await ring(ref, await ledger.change(ref, (picture) => picture && removed(picture, now())));
+    const picture = await ledger.change(ref, (known) => known && removed(known, now()));
+    const group = picture && (await options.groups.row(ref.group));
+    if (picture !== undefined && group !== undefined && isSettled(picture))
+      await ledger.eraseStray(ref, group);
+    else await ring(ref, picture);
     // Written again between our look and our record: the record is looked at once more.
     if ((await photos.version(image)) !== undefined) await doorbells.ringPicture(ref);
   }

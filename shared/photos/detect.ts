@@ -90,7 +90,7 @@ export function createDetectForEnrollment(
 ): DetectForEnrollment {
   return async ({ group: name, image, version }, bytes) => {
     const group = await groups.get(name);
-    if (group === undefined) throw new RollcallError('group_not_found');
+    if (group === undefined) throw new RollcallError('conflict', 'The group was deleted meanwhile.');
     const policy = {
       minQuality: group.minQuality ?? settings.ENROLL_MIN_QUALITY,
       severalFaces: group.severalFaces ?? settings.ENROLL_SEVERAL_FACES,

@@ -19,21 +19,30 @@ export type Network = {
 
 const internet: Network = {
   resolve: (host) => lookup(host, { all: true }),
-  connectTo: (address) =>
-    new Agent({
-      connect: {
-        lookup: (_host, _options, callback) => callback(null, [{ address, family: isIP(address) }]),
-      },
-    }),
+  connectTo: (address) => pinnedTo(address),
 };
+
+/** Connects to this address only; the host of a URL stays the name that the certificate has to be for. */
+export function pinnedTo(address: string, options: { ca?: string } = {}): Agent {
+  return new Agent({
+    connect: {
+      ...options,
+      lookup: (_host, _options, callback) => callback(null, [{ address, family: isIP(address) }]),
+    },
+  });
+}
 
 /**
  * Downloads a picture from a public https URL. Every hop is resolved first, checked against private, link-local and
  * other special networks, and connected to at exactly the checked address; size, time and redirects are bounded.
  * @throws RollcallError url_refused, image_too_large
  */
-export async function fetchPicture(url: string, network: Network = internet): Promise<Uint8Array> {
-  const signal = AbortSignal.timeout(timeoutMs);
+export async function fetchPicture(
+  url: string,
+  network: Network = internet,
+  limitMs = timeoutMs,
+): Promise<Uint8Array> {
+  const signal = AbortSignal.timeout(limitMs);
   let target = url;
   for (let hop = 0; hop <= redirectsAtMost; hop += 1) {
     const answer = await get(parse(target), network, signal);
@@ -53,7 +62,7 @@ async function get(
   network: Network,
   signal: AbortSignal,
 ): Promise<{ bytes: Uint8Array } | { location: string }> {
-  const dispatcher = network.connectTo(await publicAddress(url, network));
+  const dispatcher = network.connectTo(await publicAddress(url, network, signal));
   try {
     const response = await request(url, { signal, dispatcher });
     const { location } = response.headers;
@@ -65,6 +74,8 @@ async function get(
       await response.body.dump();
       throw new RollcallError('url_refused', `The server answered ${response.statusCode}.`);
     }
+    // The caller of a server that says so has not downloaded a byte of it.
+    if (Number(response.headers['content-length'] ?? 0) > largestPictureBytes) throw tooLarge();
     return { bytes: await bounded(response.body) };
   } catch (error) {
     if (error instanceof RollcallError) throw error;
@@ -81,27 +92,42 @@ async function bounded(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   let length = 0;
   for await (const chunk of body) {
     length += chunk.length;
-    if (length > largestPictureBytes)
-      throw new RollcallError('image_too_large', 'The picture is over 64 MB.');
+    if (length > largestPictureBytes) throw tooLarge();
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
 }
 
-async function publicAddress(url: URL, network: Network): Promise<string> {
+function tooLarge(): RollcallError {
+  return new RollcallError('image_too_large', 'The picture is over 64 MB.');
+}
+
+async function publicAddress(url: URL, network: Network, signal: AbortSignal): Promise<string> {
   if (url.protocol !== 'https:') throw new RollcallError('url_refused', 'Only https is fetched.');
   if (url.username !== '' || url.password !== '')
     throw new RollcallError('url_refused', 'The URL holds credentials.');
   if (url.port !== '') throw new RollcallError('url_refused', 'Only the standard port is fetched.');
   const host = url.hostname.replace(/^\[|\]$/g, '');
-  const addresses = await network.resolve(host).catch((error: unknown) => {
-    throw new RollcallError('url_refused', 'The host cannot be resolved.', { cause: error });
+  const addresses = await orAborted(network.resolve(host), signal).catch((error: unknown) => {
+    throw notPublic(error);
   });
   const [first] = addresses;
-  if (first === undefined || addresses.some(({ address }) => !isPublic(address))) {
-    throw new RollcallError('url_refused', 'The host is not on the public internet.');
-  }
+  if (first === undefined || addresses.some(({ address }) => !isPublic(address))) throw notPublic();
   return first.address;
+}
+
+/** One sentence for both: a caller does not learn which names there are on the network of this app. */
+function notPublic(cause?: unknown): RollcallError {
+  return new RollcallError('url_refused', 'The host has no address on the public internet.', { cause });
+}
+
+/** The system's resolver cannot be stopped, but nobody has to wait for it. */
+function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason as Error);
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+    promise.then(resolve, reject);
+  });
 }
 
 /** Azure's own service inside every virtual network; the range it lies in is public. */

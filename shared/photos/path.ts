@@ -15,6 +15,8 @@ const groupPattern = /^(?!.*__)[a-z0-9-_]{1,48}$/;
 // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
 const control = /[\u0000-\u001f\u007f-\u009f]/;
 const longestPerson = 128;
+/** Of a blob, without its container. */
+const longestName = 1_024;
 
 export function isGroupName(text: string): boolean {
   return groupPattern.test(text);
@@ -32,7 +34,7 @@ export function faultOfPersonName(name: string): string | undefined {
 /** Reads `enroll/{group}/{person}/{image}` and `identify/{group}/{image}`, container first. */
 export function placeOf(path: string): Place {
   const [container = '', group = '', ...rest] = path.split('/');
-  const fault = faultOf(container, group, rest);
+  const fault = faultOf(container, group, rest) ?? faultOfLength(path);
   if (fault !== undefined) {
     const known = isGroupName(group) ? group : noGroup;
     return {
@@ -49,6 +51,11 @@ export function placeOf(path: string): Place {
   const person = (rest[0] ?? '').normalize('NFC');
   const ref = { group, person: personKeyOf(group, person), image: imageKeyOf(path) };
   return { kind: 'enroll', image: path, group, person, ref };
+}
+
+function faultOfLength(path: string): string | undefined {
+  const name = path.slice(path.indexOf('/') + 1);
+  return name.length > longestName ? `The path has more than ${longestName} characters.` : undefined;
 }
 
 function faultOf(container: string, group: string, rest: readonly string[]): string | undefined {

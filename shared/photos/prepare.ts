@@ -1,9 +1,11 @@
 import { decode as decodeBmp } from 'bmp-ts';
-import sharp, { type Metadata, type Sharp } from 'sharp';
+import type { Metadata, Sharp } from 'sharp';
 import { RollcallError } from '../errors.ts';
 import { faceLimits } from '../face/client.ts';
 import type { FaceRectangle } from '../face/types.ts';
 import { largestPictureBytes } from '../resources.ts';
+import { isBmp, isDrawing, sizeOfBmp, type Size } from './formats.ts';
+import { loadSharp } from './sharp.ts';
 
 /** A picture that Face takes; rectangles are in pixels of the upright picture that was sent. */
 export type PreparedPicture = {
@@ -14,8 +16,6 @@ export type PreparedPicture = {
   toPrepared(rectangle: FaceRectangle): FaceRectangle;
 };
 
-type Size = { width: number; height: number };
-
 const largestPixels = 100_000_000;
 const smallestSide = faceLimits.smallestFace;
 /** Face refuses files under 1 KB. */
@@ -25,19 +25,18 @@ const converted = new Set(['webp', 'tiff', 'heif']);
 /** Tried in this order until the picture fits 6 MB. */
 const jpegQualities = [92, 80, 60];
 
-// One picture uses one core; the Functions host runs several functions at once.
-sharp.concurrency(1);
-sharp.cache(false);
-
 /**
  * Checks a picture and makes it one that Face takes: JPEG, PNG, GIF and BMP within Face's limits pass as they are
- * (Face applies the EXIF orientation itself); everything else becomes an upright JPEG of at most 4096 pixels a side.
+ * (Face applies the EXIF orientation itself); everything else, also CMYK and 16 bits a channel, which Face does not
+ * promise to read, becomes an upright JPEG of at most 4096 pixels a side.
  * @throws RollcallError not_an_image, unsupported_format, image_too_small, image_too_large
  */
 export async function preparePicture(bytes: Uint8Array): Promise<PreparedPicture> {
   if (bytes.length > largestPictureBytes)
     throw new RollcallError('image_too_large', 'The file is over 64 MB.');
-  const { format, size } = isBmp(bytes) ? { format: 'bmp', size: sizeOfBmp(bytes) } : await inspect(bytes);
+  const { format, size, plain } = isBmp(bytes)
+    ? { format: 'bmp', size: sizeOfBmp(bytes), plain: true }
+    : await inspect(bytes);
   if (size.width * size.height > largestPixels) {
     throw new RollcallError('image_too_large', `The picture has ${size.width} × ${size.height} pixels.`);
   }
@@ -45,6 +44,7 @@ export async function preparePicture(bytes: Uint8Array): Promise<PreparedPicture
     throw new RollcallError('image_too_small', `The picture has ${size.width} × ${size.height} pixels.`);
   }
   const fits =
+    plain &&
     takenByFace.has(format) &&
     Math.max(size.width, size.height) <= faceLimits.imageSide &&
     bytes.length <= faceLimits.imageBytes &&
@@ -52,8 +52,11 @@ export async function preparePicture(bytes: Uint8Array): Promise<PreparedPicture
   return fits ? prepared(bytes, size, size) : convert(bytes, format, size);
 }
 
-/** The format, and the size of the picture when it stands upright. */
-async function inspect(bytes: Uint8Array): Promise<{ format: string; size: Size }> {
+type Inspected = { format: string; size: Size; plain: boolean };
+
+/** The format, the size of the picture when it stands upright, and whether it is of 8 bits in grey or RGB. */
+async function inspect(bytes: Uint8Array): Promise<Inspected> {
+  if (isDrawing(bytes)) throw new RollcallError('unsupported_format', 'The file is svg.');
   const metadata = await readMetadata(bytes);
   const { format } = metadata;
   const readable = takenByFace.has(format) || converted.has(format);
@@ -61,10 +64,12 @@ async function inspect(bytes: Uint8Array): Promise<{ format: string; size: Size 
     throw new RollcallError('unsupported_format', `The file is ${format}.`);
   }
   const { width, height } = metadata.autoOrient;
-  return { format, size: { width, height: metadata.pageHeight ?? height } };
+  const plain = metadata.space !== 'cmyk' && metadata.depth === 'uchar';
+  return { format, size: { width, height: metadata.pageHeight ?? height }, plain };
 }
 
 async function readMetadata(bytes: Uint8Array): Promise<Metadata> {
+  const sharp = await loadSharp();
   try {
     return await sharp(bytes, { limitInputPixels: false }).metadata();
   } catch (error) {
@@ -74,7 +79,10 @@ async function readMetadata(bytes: Uint8Array): Promise<Metadata> {
 
 async function convert(bytes: Uint8Array, format: string, original: Size): Promise<PreparedPicture> {
   try {
-    const upright = open(bytes, format).autoOrient().flatten({ background: '#ffffff' }).toColourspace('srgb');
+    const upright = (await open(bytes, format))
+      .autoOrient()
+      .flatten({ background: '#ffffff' })
+      .toColourspace('srgb');
     if (bytes.length < smallestFileForFace) {
       return prepared(await upright.png({ compressionLevel: 0 }).toBuffer(), original, original);
     }
@@ -90,7 +98,8 @@ async function convert(bytes: Uint8Array, format: string, original: Size): Promi
   throw new RollcallError('image_too_large', 'The picture cannot be brought under 6 MB.');
 }
 
-function open(bytes: Uint8Array, format: string): Sharp {
+async function open(bytes: Uint8Array, format: string): Promise<Sharp> {
+  const sharp = await loadSharp();
   if (format !== 'bmp') return sharp(bytes, { limitInputPixels: largestPixels });
   const { data, width, height } = decodeBmp(Buffer.from(bytes), { toRGBA: true });
   return sharp(data, { raw: { width, height, channels: 4 } }).removeAlpha();
@@ -116,14 +125,4 @@ function scaled(rectangle: FaceRectangle, from: Size, to: Size): FaceRectangle {
     width: Math.max(1, Math.min(Math.round(rectangle.width * x), to.width - left)),
     height: Math.max(1, Math.min(Math.round(rectangle.height * y), to.height - top)),
   };
-}
-
-function isBmp(bytes: Uint8Array): boolean {
-  return bytes.length > 26 && bytes[0] === 0x42 && bytes[1] === 0x4d;
-}
-
-/** BITMAPINFOHEADER: width at 18, height at 22, negative when the rows run from top to bottom. */
-function sizeOfBmp(bytes: Uint8Array): Size {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return { width: Math.abs(view.getInt32(18, true)), height: Math.abs(view.getInt32(22, true)) };
 }

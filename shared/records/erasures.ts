@@ -10,6 +10,8 @@ export type Erasure = {
   group: string;
   /** Key of the person; absent: the whole group. */
   person?: string;
+  /** Of the group, where the request was about one version of it. */
+  settingsVersion?: number;
   /** Milliseconds since 1970. */
   requestedAt: number;
   /** By the clock of the storage account, in whole seconds: pictures written until then go. */
@@ -34,7 +36,10 @@ export type Erasures = ReturnType<typeof createErasures>;
 export function createErasures(table: Table, now: () => number) {
   return {
     /** Written before anything is marked as deleted, so that it is never forgotten. */
-    async open(of: { group: string; person?: string }, deletedAt: number): Promise<Erasure> {
+    async open(
+      of: Pick<Erasure, 'group' | 'person' | 'settingsVersion'>,
+      deletedAt: number,
+    ): Promise<Erasure> {
       const erasure: Erasure = {
         ...of,
         id: randomUUID(),
@@ -50,6 +55,15 @@ export function createErasures(table: Table, now: () => number) {
         { kind: 'insert', rowKey: `o.${erasure.id}`, value: of },
       ]);
       return erasure;
+    },
+
+    /** Nothing was marked as deleted: the request was refused. */
+    async withdraw(id: string): Promise<void> {
+      if ((await this.get(id)) === undefined) return;
+      await table.write(partition, [
+        { kind: 'remove', rowKey: `e.${id}` },
+        { kind: 'remove', rowKey: `o.${id}` },
+      ]);
     },
 
     async get(id: string): Promise<Erasure | undefined> {

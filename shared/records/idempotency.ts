@@ -1,4 +1,5 @@
-import { retryOnConflict, type Table } from './table.ts';
+import type { PageQuery } from './ledger.ts';
+import { afterPrefix, retryOnConflict, take, type Stored, type Table } from './table.ts';
 
 /** A request that was sent under a key of the caller's: the same key again gets the same result. */
 export type Claim = {
@@ -6,7 +7,9 @@ export type Claim = {
   fingerprint: string;
   /** Of the result, whether it is recorded already or not. */
   id: string;
-  /** Until then the request is being answered; milliseconds since 1970. */
+  /** Milliseconds since 1970. */
+  claimedAt: number;
+  /** Until then the request is being answered; 0 when it was. */
   until: number;
 };
 
@@ -14,9 +17,35 @@ export type Claims = ReturnType<typeof createClaims>;
 
 /** A request that takes longer than this has died. */
 const claimMs = 60_000;
+/** A claim whose request died is kept so long, for the caller to ask again. */
+const abandonedMs = 86_400_000;
 
 /** The rows lie beside the results they name, and go with them. */
 export function createClaims(table: Table, now: () => number) {
+  /** Only while nobody else has taken the claim over. */
+  async function end(group: string, rowKey: string, claim: Claim, keep: boolean): Promise<void> {
+    await retryOnConflict(async () => {
+      const before = await table.get<Claim>(group, rowKey);
+      if (before === undefined || before.value.until !== claim.until) return;
+      const { value, etag } = before;
+      await table.write(group, [
+        keep
+          ? { kind: 'replace', rowKey, value: { ...value, until: 0 }, etag }
+          : { kind: 'remove', rowKey, etag },
+      ]);
+    });
+  }
+
+  async function drop(group: string, rows: readonly Stored<Claim>[]): Promise<void> {
+    for (let start = 0; start < rows.length; start += 100) {
+      const removals = rows.slice(start, start + 100);
+      await table.write(
+        group,
+        removals.map(({ rowKey, etag }) => ({ kind: 'remove', rowKey, etag })),
+      );
+    }
+  }
+
   return {
     rowKeyOf: (keyHash: string): string => `z.${keyHash}`,
 
@@ -28,28 +57,43 @@ export function createClaims(table: Table, now: () => number) {
     ): Promise<{ claim: Claim; mine: boolean }> {
       return retryOnConflict(async () => {
         const before = await table.get<Claim>(group, rowKey);
+        const until = now() + claimMs;
         if (before === undefined) {
-          const claim = { ...wanted, until: now() + claimMs };
+          const claim = { ...wanted, claimedAt: now(), until };
           await table.write(group, [{ kind: 'insert', rowKey, value: claim }]);
           return { claim, mine: true };
         }
         const { value, etag } = before;
         if (value.fingerprint !== wanted.fingerprint || value.until > now())
           return { claim: value, mine: false };
-        const claim = { ...value, until: now() + claimMs };
+        const claim = { ...value, until };
         await table.write(group, [{ kind: 'replace', rowKey, value: claim, etag }]);
         return { claim, mine: true };
       });
     },
 
-    /** The answer is recorded, or it failed: the next request with the key need not wait. */
-    async release(group: string, rowKey: string): Promise<void> {
-      await retryOnConflict(async () => {
-        const before = await table.get<Claim>(group, rowKey);
-        if (before === undefined) return;
-        const value = { ...before.value, until: 0 };
-        await table.write(group, [{ kind: 'replace', rowKey, value, etag: before.etag }]);
-      });
+    /** The answer is recorded: the next request with the key gets it. */
+    answered: (group: string, rowKey: string, claim: Claim): Promise<void> => end(group, rowKey, claim, true),
+
+    /** Nothing was recorded: the key is free again. */
+    failed: (group: string, rowKey: string, claim: Claim): Promise<void> => end(group, rowKey, claim, false),
+
+    /** Drops claims of which this says so: a slice of them, from `after` on. */
+    async forget(
+      group: string,
+      { top, after = 'z.' }: PageQuery,
+      isForgotten: (claim: Claim) => boolean,
+    ): Promise<{ next?: string }> {
+      const rows = await take(table.range<Claim>(group, after, afterPrefix('z.')), top);
+      await drop(
+        group,
+        rows.filter(({ value }) => isForgotten(value)),
+      );
+      const last = rows.at(-1)?.rowKey;
+      return rows.length < top || last === undefined ? {} : { next: `${last}\u0001` };
     },
+
+    /** Nobody asked again after the request of the claim died; what was answered goes with its result. */
+    isAbandoned: ({ until }: Claim): boolean => until > 0 && until < now() - abandonedMs,
   };
 }

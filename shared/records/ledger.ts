@@ -90,12 +90,13 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
       const picture = transition(before?.value);
       if (picture === undefined || picture === before?.value) return picture;
       const after = await withReminder(ref, before?.value, picture);
-      const writes = [
+      const counted = await countWrites(partition, ref, before?.value, after);
+      if (counted === 'of an ended life') return undefined;
+      await table.write(partition, [
         pictureWrite(rowKey, before, after),
         ...indexWrites(ref, rowKey, before?.value, after),
-        ...(await countWrites(partition, ref, before?.value, after)),
-      ];
-      await table.write(partition, writes);
+        ...counted,
+      ]);
       const dropped = before?.value.reminder;
       if (dropped !== undefined && after.reminder === undefined) await reminders.drop(dropped);
       return after;
@@ -126,7 +127,7 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
     ref: PictureRef,
     before: PictureRow | undefined,
     after: PictureRow,
-  ): Promise<Write[]> {
+  ): Promise<Write[] | 'of an ended life'> {
     if (before?.state === after.state) return [];
     const counters = await table.get<Counters>(partition, 'counters');
     const value = counters?.value ?? noCounters();
@@ -135,9 +136,9 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
     // A path without a person: a probe, or a picture that lies where none can be enrolled.
     if (ref.person === undefined) return [changed('counters', counters, counted)];
     const person = await table.get<Person>(partition, `p.${ref.person}`);
-    // A picture of an earlier life counts for the group until it is erased.
+    // A picture of an earlier life counts for the group until it is erased; after that, no row of it comes back.
     if (person !== undefined && isEarlier(after.generation, person.value.life))
-      return [changed('counters', counters, counted)];
+      return before === undefined ? 'of an ended life' : [changed('counters', counters, counted)];
     const { known, isNew } = personOf(after, ref.person, person?.value);
     const from = before?.generation === after.generation ? before.state : undefined;
     return [
@@ -409,6 +410,21 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
         const isDone = pictures.length < erasedAtOnce && !(await erasePersons(partition, isOld));
         const next = isDone ? shard + 1 : shard;
         return next < shards ? { ...erased, next } : erased;
+      });
+    },
+
+    /**
+     * Erases a picture that was recorded when the erasure of its group was over already, and its person with it: its
+     * function had stalled. Such a picture has no face.
+     */
+    async eraseStray(ref: PictureRef, { generation }: Living): Promise<void> {
+      await retryOnConflict(async () => {
+        const partition = partitionOfPicture(ref);
+        const row = await table.get<PictureRow>(partition, rowKeyOf(ref));
+        if (row === undefined || groupGenerationOf(row.value.generation) >= generation) return;
+        // The picture last: as long as it is there, its reminder brings somebody here.
+        while (await erasePersons(partition, (life) => groupGenerationOf(life) < generation));
+        await erase(partition, [row]);
       });
     },
 

@@ -28,3 +28,14 @@ function parts(life: Life): [number, number] {
   const [group = '0', person = '0'] = life.split('.');
   return [Number(group), Number(person)];
 }
+
+/** Instances' clocks may be ahead of the storage account's by so much. */
+const clockSkewMs = 5_000;
+
+/**
+ * Until when, by the clocks of instances, what they stamped belongs to the life that was ended at `deletedAt` (by the
+ * clock of the storage account, in whole seconds). -1 when none was.
+ */
+export function stampedUntil(deletedAt: number | undefined): number {
+  return deletedAt === undefined ? -1 : deletedAt + clockSkewMs;
+}

@@ -35,7 +35,7 @@ export const pictureStates = [
 
 export type PersistedFace = { faceId: string; version: string; personId: string };
 
-/** `at`: when the add was sent first; `sends`: how often. */
+/** `at`: when the add was sent last; `sends`: how often. */
 export type AddIntent = { version: string; personId: string; at: number; sends: number };
 
 export type Picture = {

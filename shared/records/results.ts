@@ -1,14 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { newestFirst, personKeyOf } from './keys.ts';
 import type { Page, PageQuery } from './ledger.ts';
-import { afterPrefix, take, type Table, type Write } from './table.ts';
+import { readsAtOnce } from '../parallel.ts';
+import { afterPrefix, filtered, inSlices, longestRecord, take, type Table, type Write } from './table.ts';
 
 export type ResultKind = 'identify' | 'find-similar' | 'verify';
 
 /** What identify, find-similar and verify answered, kept as it was answered. */
 export type StoredResult = { id: string; kind: ResultKind; group: string; createdAt: string; image?: string };
 
-export type ResultQuery = PageQuery & { kind?: ResultKind | undefined; person?: string | undefined };
+/** `since`, `until`: when it was asked; milliseconds since 1970, both included. */
+export type ResultQuery = PageQuery & {
+  kind?: ResultKind | undefined;
+  person?: string | undefined;
+  since?: number | undefined;
+  until?: number | undefined;
+};
 
 /** The result, and under which prefixes else it is listed. */
 type ResultRow = { result: StoredResult; index: string[]; claim?: string };
@@ -18,11 +25,38 @@ export type RecordAs = { id: string; claim?: string };
 
 /** A result has at most so many index rows, for a transaction takes 100 writes. */
 const indexRowsAtMost = 98;
+const indexEntryLength = 60;
+
+/** So many characters of JSON a result may have, beside what its row holds else. */
+export const longestResult = longestRecord - indexRowsAtMost * indexEntryLength - 200;
 
 export type Results = ReturnType<typeof createResults>;
 
 /** Results by time, by kind and by person, newest first. An ID holds its time, so that it is its own row key. */
 export function createResults(table: Table, now: () => number) {
+  async function* newest(group: string, query: ResultQuery): AsyncGenerator<StoredResult> {
+    const { kind, person, since, top } = query;
+    const prefix =
+      person !== undefined ? personPrefix(group, person) : kind !== undefined ? `k.${kind}.` : 'a.';
+    const before = since === undefined ? afterPrefix(prefix) : `${prefix}r${newestFirst(since)}~`;
+    const rows = table.range<ResultRow>(group, `${prefix}${startOf(query)}`, before);
+    if (prefix === 'a.') {
+      for await (const { value } of rows) yield value.result;
+      return;
+    }
+    for await (const slice of inSlices(rows, Math.min(top + 1, readsAtOnce))) {
+      const ids = slice.map(({ rowKey }) => rowKey.slice(prefix.length));
+      const found = await Promise.all(ids.map((id) => table.get<ResultRow>(group, `a.${id}`)));
+      for (const row of found) if (row !== undefined) yield row.value.result;
+    }
+  }
+
+  /** Removes the claim of the result, which may have gone before it. */
+  async function claimRow(group: string, { claim }: ResultRow): Promise<Write[]> {
+    const isThere = claim !== undefined && (await table.get(group, claim)) !== undefined;
+    return isThere ? [{ kind: 'remove', rowKey: claim }] : [];
+  }
+
   return {
     newId(): string {
       return `r${newestFirst(now())}${randomBytes(6).toString('hex')}`;
@@ -47,18 +81,14 @@ export function createResults(table: Table, now: () => number) {
       return (await table.get<ResultRow>(group, `a.${id}`))?.value.result;
     },
 
-    async list(group: string, { kind, person, top, after }: ResultQuery): Promise<Page<StoredResult>> {
-      const prefix =
-        person !== undefined ? personPrefix(group, person) : kind !== undefined ? `k.${kind}.` : 'a.';
-      const from = after === undefined ? prefix : `${prefix}${after}\u0001`;
-      const items: StoredResult[] = [];
-      for await (const row of table.range<object>(group, from, afterPrefix(prefix))) {
-        const found = await table.get<ResultRow>(group, `a.${row.rowKey.slice(prefix.length)}`);
-        if (found === undefined || (kind !== undefined && found.value.result.kind !== kind)) continue;
-        if (items.length === top) return { items, next: items.at(-1)?.id ?? '' };
-        items.push(found.value.result);
-      }
-      return { items };
+    async list(group: string, { top, kind, ...query }: ResultQuery): Promise<Page<StoredResult>> {
+      const found = filtered(
+        newest(group, { ...query, kind, top }),
+        (result) => kind === undefined || result.kind === kind,
+      );
+      const items = await take(found, top + 1);
+      const next = items.length > top ? items[top - 1]?.id : undefined;
+      return { items: items.slice(0, top), ...(next === undefined ? {} : { next }) };
     },
 
     /**
@@ -93,7 +123,7 @@ export function createResults(table: Table, now: () => number) {
                 etag,
               },
           ...unlisted.map((prefix) => ({ kind: 'remove' as const, rowKey: `${prefix}${result.id}` })),
-          ...(kept === undefined ? claimRow(value) : []),
+          ...(kept === undefined ? await claimRow(group, value) : []),
         ]);
         changed += 1;
       }
@@ -111,15 +141,18 @@ export function createResults(table: Table, now: () => number) {
         const keys = [rowKey, ...value.index.map((prefix) => `${prefix}${value.result.id}`)];
         await table.write(group, [
           ...keys.map((key) => ({ kind: 'remove' as const, rowKey: key })),
-          ...claimRow(value),
+          ...(await claimRow(group, value)),
         ]);
       }
     },
   };
 }
 
-function claimRow({ claim }: ResultRow): Write[] {
-  return claim === undefined ? [] : [{ kind: 'remove', rowKey: claim }];
+/** The latest of the times from which rows are read on is the smallest part of the partition. */
+function startOf({ after = '', until }: ResultQuery): string {
+  const from = after === '' ? '' : `${after}\u0001`;
+  const latest = until === undefined ? '' : `r${newestFirst(until)}`;
+  return from > latest ? from : latest;
 }
 
 function personPrefix(group: string, person: string): string {

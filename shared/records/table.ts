@@ -23,6 +23,8 @@ export class WriteConflict extends Error {
 // A string property holds 64 KiB of UTF-16, an entity 1 MiB.
 const chunkLength = 32_000;
 const chunksAtMost = 15;
+/** So many characters of JSON a record may have; a chunk may be one shorter, so as not to split a character. */
+export const longestRecord = (chunkLength - 1) * chunksAtMost;
 
 /** A table of JSON values under a partition key and a row key. */
 export type Table = ReturnType<typeof createTable>;
@@ -130,6 +132,18 @@ export async function take<Value>(rows: AsyncIterable<Value>, top: number): Prom
   return taken;
 }
 
+/** Reads so many at a time. */
+export async function* inSlices<Value>(rows: AsyncIterable<Value>, size: number): AsyncGenerator<Value[]> {
+  let slice: Value[] = [];
+  for await (const row of rows) {
+    slice.push(row);
+    if (slice.length < size) continue;
+    yield slice;
+    slice = [];
+  }
+  if (slice.length > 0) yield slice;
+}
+
 export async function* filtered<Value>(
   rows: AsyncIterable<Value>,
   keep: (row: Value) => boolean,
@@ -159,15 +173,22 @@ function actionOf(partitionKey: string, write: Write): TransactionAction {
 }
 
 function toProperties(value: unknown): Record<string, string> {
-  const text = JSON.stringify(value);
-  const count = Math.max(1, Math.ceil(text.length / chunkLength));
-  if (count > chunksAtMost) throw new RollcallError('internal', 'A record is larger than a table row.');
-  return Object.fromEntries(
-    Array.from({ length: count }, (_, index) => [
-      `value${index}`,
-      text.slice(index * chunkLength, (index + 1) * chunkLength),
-    ]),
-  );
+  const chunks = chunksOf(JSON.stringify(value));
+  if (chunks.length > chunksAtMost)
+    throw new RollcallError('internal', 'A record is larger than a table row.');
+  return Object.fromEntries(chunks.map((chunk, index) => [`value${index}`, chunk]));
+}
+
+/** Half a surrogate pair is no text: a pair stays in one chunk. */
+function chunksOf(text: string): string[] {
+  const chunks: string[] = [];
+  for (let start = 0; start < text.length || start === 0;) {
+    const end = start + chunkLength;
+    const isSplit = /[\ud800-\udbff]/.test(text.charAt(end - 1));
+    chunks.push(text.slice(start, isSplit ? end - 1 : end));
+    start = isSplit ? end - 1 : end;
+  }
+  return chunks;
 }
 
 function fromEntity<Value>(entity: TableEntityResult<Record<string, unknown>>): Stored<Value> {

@@ -1,3 +1,4 @@
+import { ZodError } from 'zod';
 import type { Log } from '../log.ts';
 import type { DeadLetters } from '../messages/deadLetters.ts';
 import { readBell, type Doorbells } from '../messages/doorbells.ts';
@@ -8,7 +9,8 @@ import { queues } from '../resources.ts';
 
 export type RedriveOptions = {
   ledger: Ledger;
-  failedPictures: (top: number) => Promise<Page<Picture>>;
+  /** Pictures that failed, of all groups; a page may be short, or empty, and not be the last. */
+  failedPictures: (query: { top: number; after?: string }) => Promise<Page<Picture>>;
   doorbells: Doorbells;
   deadLetters: DeadLetters;
   log: Log;
@@ -17,6 +19,8 @@ export type RedriveOptions = {
 
 /** One call sends so many pictures round again; the caller asks once more while there are others. */
 const picturesAtATime = 500;
+/** Pages that one call reads at most; each looks through some hundred groups. */
+const pagesAtMost = 1_000;
 
 /**
  * Sends round again what was given up, once its cause is gone: failed pictures start anew, doorbells that were
@@ -33,18 +37,30 @@ export function createRedrive({ ledger, failedPictures, doorbells, deadLetters, 
       if (queue === queues.erasures.name) await doorbells.ringErasure(readBell.erasure(body).group);
       // A failure speaks of a picture, which the ledger knows.
     } catch (error) {
+      // Anything else leaves the dead letter where it is.
+      if (!(error instanceof ZodError)) throw error;
       log.error(`a dead letter of ${queue} cannot be read and is dropped`, error);
     }
   }
 
   return async function redrive(): Promise<{ redriven: number; more: boolean }> {
     await deadLetters.exhume(ring);
-    const { items, next } = await failedPictures(picturesAtATime);
-    for (const { image } of items) {
-      const { ref } = placeOf(image);
-      await ledger.change(ref, (picture) => picture && redriven(picture, now()));
-      await doorbells.ringPicture(ref);
+    let count = 0;
+    let after: string | undefined;
+    for (let pages = 0; pages < pagesAtMost && count < picturesAtATime; pages += 1) {
+      const { items, next } = await failedPictures({
+        top: picturesAtATime - count,
+        ...(after === undefined ? {} : { after }),
+      });
+      for (const { image } of items) {
+        const { ref } = placeOf(image);
+        await ledger.change(ref, (picture) => picture && redriven(picture, now()));
+        await doorbells.ringPicture(ref);
+      }
+      count += items.length;
+      after = next;
+      if (after === undefined) break;
     }
-    return { redriven: items.length, more: next !== undefined };
+    return { redriven: count, more: after !== undefined };
   };
 }

@@ -1,6 +1,7 @@
 import type { QueueClient } from '@azure/storage-queue';
 import { z } from 'zod';
 import type { Erase } from '../erasure/erase.ts';
+import type { StrayPersons } from '../enrollment/strayPersons.ts';
 import type { Log } from '../log.ts';
 import type { Doorbells } from '../messages/doorbells.ts';
 import type { Arrivals } from '../photos/arrive.ts';
@@ -8,7 +9,9 @@ import { placeOf } from '../photos/path.ts';
 import type { PhotoStore } from '../photos/photoStore.ts';
 import type { FaceIds } from '../records/faceIds.ts';
 import type { FreshFaces } from '../records/freshFaces.ts';
-import type { Groups } from '../records/groups.ts';
+import { TurnFarAway } from '../quota/gate.ts';
+import type { Group, Groups } from '../records/groups.ts';
+import type { Claims } from '../records/idempotency.ts';
 import type { Ledger } from '../records/ledger.ts';
 import type { LostFaces } from '../records/lostFaces.ts';
 import { faceLost, isSettled, needsEnrollment } from '../records/picture.ts';
@@ -28,9 +31,11 @@ export type SweepOptions = {
   reminders: Reminders;
   trainings: Trainings<Training>;
   lostFaces: LostFaces;
+  strayPersons: StrayPersons;
   faceIds: FaceIds;
   freshFaces: FreshFaces;
   results: Results;
+  claims: Claims;
   cursors: Table;
   doorbells: Doorbells;
   arrivals: Arrivals;
@@ -45,6 +50,9 @@ export type SweepOptions = {
   now: () => number;
 };
 
+/** Where the search for stray persons is; absent fields: at the beginning. */
+type StrayCursor = { afterGroup?: string; after?: string; restsUntil?: number };
+
 /** How much one sweep looks at; what is left waits for the next one. */
 const slice = {
   reminders: 200,
@@ -56,6 +64,9 @@ const slice = {
   expired: 1_000,
 } as const;
 const dayMs = 86_400_000;
+/** The client has no limit of its own on a connection that looks open and is dead. */
+const queueCallMs = 10_000;
+const inTime = (): AbortSignal => AbortSignal.timeout(queueCallMs);
 /** So long after its turn a picture may still be at work. */
 const turnMs = 30_000;
 
@@ -112,6 +123,28 @@ export function createSweep(options: SweepOptions) {
     await doorbells.ringPicture(ref);
   }
 
+  /** Persons in Face that no row names: a page of a group at a time, and once through all groups a day. */
+  async function strayPersons(): Promise<void> {
+    const cursor = (await options.cursors.get<StrayCursor>('cursors', 'strays'))?.value ?? {};
+    if ((cursor.restsUntil ?? 0) > now()) return;
+    const [group] = (await groups.list({ top: 1, after: cursor.afterGroup })).items;
+    const next: StrayCursor =
+      group === undefined ? { restsUntil: now() + dayMs } : await afterPageOf(group, cursor);
+    await options.cursors.write('cursors', [{ kind: 'put', rowKey: 'strays', value: next }]);
+  }
+
+  async function afterPageOf({ group, inFace }: Group, cursor: StrayCursor): Promise<StrayCursor> {
+    if (!inFace) return { afterGroup: group };
+    try {
+      const after = await options.strayPersons.deleteSome(group, cursor.after);
+      return after === undefined ? { afterGroup: group } : { ...cursor, after };
+    } catch (error) {
+      // The quota is needed for other things now.
+      if (error instanceof TurnFarAway) return cursor;
+      throw error;
+    }
+  }
+
   /** Groups with changes that no training covers. */
   async function forgottenTrainings(): Promise<void> {
     for (const group of await trainings.open(slice.trainings)) await options.trainer.remind(group);
@@ -119,13 +152,16 @@ export function createSweep(options: SweepOptions) {
 
   /** Pictures that the trigger gave up on. */
   async function poisonedPictures(): Promise<void> {
-    if (!(await options.poison.exists())) return;
-    const { receivedMessageItems } = await options.poison.receiveMessages({ numberOfMessages: slice.poison });
+    if (!(await options.poison.exists({ abortSignal: inTime() }))) return;
+    const { receivedMessageItems } = await options.poison.receiveMessages({
+      numberOfMessages: slice.poison,
+      abortSignal: inTime(),
+    });
     for (const message of receivedMessageItems) {
       const image = imageOfPoison(message.messageText);
       if (image === undefined) log.error('a message of the poison queue cannot be read and is dropped');
       else await arrivals.gaveUp(image);
-      await options.poison.deleteMessage(message.messageId, message.popReceipt);
+      await options.poison.deleteMessage(message.messageId, message.popReceipt, { abortSignal: inTime() });
     }
   }
 
@@ -185,6 +221,21 @@ export function createSweep(options: SweepOptions) {
     await moveCursor('expired', next);
   }
 
+  /** Keys of requests that died before they answered: a slice of one group. */
+  async function abandonedClaims(): Promise<void> {
+    const cursor = await options.cursors.get<{ next?: string; after?: string }>('cursors', 'claims');
+    const { items, next } = await groups.list({ top: 1, after: cursor?.value.next });
+    const [group] = items;
+    if (group === undefined) return moveCursor('claims', undefined);
+    const { claims } = options;
+    const query = { top: slice.expired, after: cursor?.value.after };
+    const page = await claims.forget(group.group, query, claims.isAbandoned);
+    if (page.next === undefined) return moveCursor('claims', next);
+    await options.cursors.write('cursors', [
+      { kind: 'put', rowKey: 'claims', value: { next: cursor?.value.next, after: page.next } },
+    ]);
+  }
+
   async function moveCursor(name: string, next: string | undefined): Promise<void> {
     await options.cursors.write('cursors', [
       { kind: 'put', rowKey: name, value: next === undefined ? {} : { next } },
@@ -196,6 +247,7 @@ export function createSweep(options: SweepOptions) {
       const parts = [
         forgottenPictures,
         lostFaces,
+        strayPersons,
         forgottenTrainings,
         options.erase.remind,
         poisonedPictures,
@@ -203,6 +255,7 @@ export function createSweep(options: SweepOptions) {
         () => unannouncedPhotos(containers.identify),
         unannouncedRemovals,
         expiredRecords,
+        abandonedClaims,
       ];
       for (const part of parts) {
         try {

@@ -57,6 +57,8 @@ export const untrained: Training = { failures: 0, begun: 0 };
 /** Changes are noted no more often than this: a burst then costs one write a while. */
 const noteEveryMs = 250;
 const retryPausesMs = [2_000, 5_000, 15_000, 60_000, 300_000];
+/** Where the way to Face was at fault, and not the training: it is over soon after the fault. */
+const longestFaultPauseMs = 15_000;
 /** A training that Face reports as running for longer than this is taken for failed: a million faces take 30 minutes. */
 const longestTrainingMs = 2 * 3_600_000;
 
@@ -111,14 +113,23 @@ export function started(training: Training, now: number): Training {
   return {
     ...rest,
     begun: rest.begun + 1,
-    running: { startedAt: now, accepted: false, covers, pollAt: now + unansweredMs },
+    // What was sent before may be running: it is asked about in steps that grow with the time since.
+    running: {
+      startedAt: training.running?.startedAt ?? now,
+      accepted: false,
+      covers,
+      pollAt: now + unansweredMs,
+    },
   };
 }
 
-/** Face took the call: the training that covers the changes has begun. */
-export function accepted(training: Training, now: number): Training {
+/**
+ * Face took the call: the training that covers the changes has begun. `begun` names the training of which that is
+ * said, here and below: whoever stalled speaks of one that others have begun anew, and is not heard.
+ */
+export function accepted(training: Training, begun: number, now: number): Training {
   const { running } = training;
-  if (running === undefined) return training;
+  if (running === undefined || training.begun !== begun) return training;
   return {
     ...training,
     running: { ...running, accepted: true, pollAt: now + Math.max(500, training.lastTookMs ?? 0) },
@@ -134,9 +145,9 @@ export function stillRunning(training: Training, now: number): Training {
 }
 
 /** Face finished the training, which took it so long. */
-export function succeeded(training: Training, tookMs: number): Training {
+export function succeeded(training: Training, begun: number, tookMs: number): Training {
   const { running, error: _error, retryAt: _retryAt, ...rest } = training;
-  if (running === undefined) return training;
+  if (running === undefined || training.begun !== begun) return training;
   return {
     ...rest,
     failures: 0,
@@ -147,16 +158,17 @@ export function succeeded(training: Training, tookMs: number): Training {
 }
 
 /** Face refused or failed the training: what it was to cover waits again, with a growing pause. */
-export function failed(training: Training, error: string, now: number): Training {
+export function failed(training: Training, begun: number, error: string, now: number): Training {
   const { running, ...rest } = training;
-  if (running === undefined) return training;
+  if (running === undefined || training.begun !== begun) return training;
   const pause = retryPausesMs[Math.min(training.failures, retryPausesMs.length - 1)] ?? 0;
+  const longest = error === 'training_failed' ? Infinity : longestFaultPauseMs;
   return {
     ...rest,
     changedAt: Math.min(running.covers, training.changedAt ?? running.covers),
     lastChangedAt: training.lastChangedAt ?? running.covers,
     failures: training.failures + 1,
-    retryAt: now + pause,
+    retryAt: now + Math.min(pause, longest),
     error,
   };
 }

@@ -38,6 +38,11 @@ export type TrainerOptions = {
 
 /** Ticks are rung at whole steps of this, so that a burst of changes rings once (duplicate detection by message ID). */
 const tickStepMs = 250;
+/**
+ * The clock of this instance may be behind that of the broker: a tick that seems early is on time. Rung again for the
+ * same moment it would be taken for a duplicate, and lost.
+ */
+const clockSkewMs = 500;
 /** What failed before a training began is tried again after this. */
 const comeBackMs = 5_000;
 
@@ -70,7 +75,7 @@ export function createTrainer(options: TrainerOptions) {
   async function tick(group: string): Promise<void> {
     const training = await trainings.get(group);
     if (training === undefined) return;
-    const decision = decide(training, debounce, now());
+    const decision = decide(training, debounce, now() + clockSkewMs);
     if (decision.do === 'nothing') return;
     if (decision.do === 'wait') return ringFor(group, training);
     try {
@@ -89,23 +94,24 @@ export function createTrainer(options: TrainerOptions) {
     ) {
       return trainings.change(group, emptied);
     }
-    await trainings.change(group, (training) => started(training, now()));
+    const { begun } = await trainings.change(group, (training) => started(training, now()));
     await face.train(group);
-    return trainings.change(group, (training) => accepted(training, now()));
+    return trainings.change(group, (training) => accepted(training, begun, now()));
   }
 
   async function poll(group: string, training: Training): Promise<Training> {
+    const { begun } = training;
     const status = await face.trainingStatus(group);
     switch (status.status.toLowerCase()) {
       case 'succeeded':
         log.info('a training succeeded');
-        return trainings.change(group, (current) => succeeded(current, timeOf(status)));
+        return trainings.change(group, (current) => succeeded(current, begun, timeOf(status)));
       case 'failed':
         log.warn('a training failed in Face');
-        return trainings.change(group, (current) => failed(current, 'training_failed', now()));
+        return trainings.change(group, (current) => failed(current, begun, 'training_failed', now()));
       default:
         return hasRunTooLong(training, now())
-          ? trainings.change(group, (current) => failed(current, 'training_failed', now()))
+          ? trainings.change(group, (current) => failed(current, begun, 'training_failed', now()))
           : trainings.change(group, (current) => stillRunning(current, now()));
     }
   }
@@ -118,7 +124,7 @@ export function createTrainer(options: TrainerOptions) {
     if (codeOf(failure) === 'group_lost') await options.groupLost(group);
     const inDoubt = isFaceError(error, 409) || mayHaveTakenEffect(error);
     const next = await trainings.change(group, (training) =>
-      inDoubt ? stillRunning(training, now()) : failed(training, codeOf(failure), now()),
+      inDoubt ? stillRunning(training, now()) : failed(training, training.begun, codeOf(failure), now()),
     );
     if (next.running === undefined && next.retryAt === undefined) {
       return doorbells.ringTraining(group, 'retry', now() + comeBackMs);

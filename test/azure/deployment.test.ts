@@ -65,9 +65,9 @@ test('the settings that the app is given are those that it reads', () => {
   const settings = appSettings();
   expect(readSettings(settings)).toMatchObject({ FACE_QUOTA: [{ calls: 10, windowMs: 1_000 }] });
   const identity: TokenCredential = { getToken: () => Promise.resolve(null) };
-  const { blobs, serviceBus } = connect(settings, identity);
+  const { blobs, table } = connect(settings, identity);
   expect(blobs.url).toBe('https://name.blob.core.windows.net/');
-  expect(serviceBus.fullyQualifiedNamespace).toBe('name.servicebus.windows.net');
+  expect(table('groups').url).toBe('https://name.table.core.windows.net');
   const unknown = Object.keys(settings).filter(
     (name) => !ownSettings.test(name) && !platformSettings.some((known) => known.test(name)),
   );

@@ -1,83 +1,127 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TableClient } from '@azure/data-tables';
+import type { TrainingTime } from '../../infra/local/face/trainingTime.ts';
 import type { Schedule } from '../../shared/quota/schedule.ts';
-import { tables } from '../../shared/resources.ts';
+import { queues, tables } from '../../shared/resources.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { franck, portrait } from '../helpers/pictures.ts';
-import { startTestStack, type ImageView, type TestStack } from '../helpers/stack.ts';
+import { fakePicture, startFakeFace } from '../helpers/fakeFace.ts';
+import { startTestStack, type TestStack } from '../helpers/stack.ts';
+import { watchFreshness } from './freshness.ts';
+import { countMessages } from './messageCounts.ts';
+import { spread } from './spread.ts';
 
 /*
  * An import at ten calls a second, with callers who identify meanwhile: what of the quota is used, whether a call is
- * refused, what callers wait beside the same calls with no import, how soon a face is searchable.
+ * refused, what callers wait beside the same calls with no import, how soon a face is searchable. The models of the
+ * Face service are fake, its quota, its trainings and its gallery are not.
  */
+
+export type ImportOptions = {
+  instances: number;
+  minutes: number;
+  /** How long trainings take: as Azure's do, or always so many seconds. */
+  training: TrainingTime;
+};
 
 const quota = 10;
 const persons = 50;
 /** An identify is two calls, three while faces wait for a training: together a tenth of the quota. */
 const identifyEveryMs = 3_000;
-/** As the training of a group of a hundred thousand faces. */
-const trainingTime = 90;
-const callsBefore = 20;
+/** With no import there is no hurry either. */
+const identifyAloneEveryMs = 1_500;
+const callsAlone = 60;
+const maxWaitSeconds = 8;
+/** At the begin and at the end of an import there is no backlog that could use the whole quota. */
+const rampMs = 10_000;
+const fewPictures = 50;
 
-export async function importUnderQuota({
-  instances,
-  minutes,
-}: {
-  instances: number;
-  minutes: number;
-}): Promise<void> {
+export async function importUnderQuota({ instances, minutes, training }: ImportOptions): Promise<void> {
+  const face = await startFakeFace({ quota: { calls: quota, perSeconds: 1 }, trainingTime: training });
   const stack = await startTestStack({
+    face: face.ready,
     faceTps: quota,
-    trainingTime,
     instances,
-    settings: { TRAIN_QUIET_SECONDS: '2', SWEEP_SCHEDULE: '*/30 * * * * *' },
+    settings: {
+      TRAIN_QUIET_SECONDS: '2',
+      TRAIN_MAX_WAIT_SECONDS: String(maxWaitSeconds),
+      SWEEP_SCHEDULE: '*/30 * * * * *',
+    },
   });
+  const messages = countMessages(stack.stack.dataDir);
   try {
-    await stack.drop('enroll/bulk/first/1.jpg', portrait(franck[0] ?? ''));
+    await stack.drop('enroll/bulk/first/1.bmp', fakePicture('person-0'));
     await eventually(
       'the group is trained',
       async () => (await stack.group('bulk')).training.lastTrainedAt,
-      2 * trainingTime * 1_000,
+      300_000,
     );
     const alone: number[] = [];
-    for (let call = 0; call < callsBefore; call += 1) {
-      alone.push((await identify(stack)).tookMs);
-      await sleep(identifyEveryMs);
+    for (let call = 0; call < callsAlone; call += 1) {
+      alone.push(await identify(stack));
+      await sleep(identifyAloneEveryMs);
     }
 
     const total = Math.floor(((quota / 2) * 0.9 * minutes * 60) / persons) * persons;
     const before = await stack.calls();
-    const begin = Date.now();
-    const drops = dropAll(stack, total);
-    const during = await callMeanwhile(stack, total);
-    await drops;
-    const enrolledAfter = Date.now() - begin;
-    const atEnd = await stack.calls();
+    const begin = performance.now();
+    const freshness = watchFreshness(stack, 'bulk');
+    const [during, backlog] = await Promise.all([
+      callMeanwhile(stack, () => 1 + total + freshness.probes()),
+      watchBacklog(stack, total),
+      dropAll(stack, total),
+    ]);
+    const seconds = (performance.now() - begin) / 1_000;
+    const fresh = await freshness.stop();
     const after = await stack.calls();
-    const fresh = await freshness(stack, during.firstNamedAt);
 
     const calls = (name: string) => (after.byOperation[name] ?? 0) - (before.byOperation[name] ?? 0);
-    const sum = ({ byOperation }: typeof before) => Object.values(byOperation).reduce((a, b) => a + b, 0);
-    const sent = sum(atEnd) - sum(before);
+    const enrolled = total + fresh.probes;
+    const jitterMs = await measuredJitter(stack);
+    const possible = 1 / (1 + jitterMs / 1_000);
+    const used = backlog.callsASecond / quota;
+    const longestTraining = training === 'published' ? 0 : Number(training);
+    const maxWait = Math.max(maxWaitSeconds, 4 * (Number.isNaN(longestTraining) ? 0 : longestTraining));
+    const sent = messagesOf(messages, enrolled);
     console.log(
       `import of ${total} pictures of ${persons} persons at ${quota} calls a second, ${instances} instance(s),` +
-        ` trainings of ${trainingTime} s`,
+        ` trainings of ${training === 'published' ? 'as long as published' : `${training} s`}`,
     );
     console.log(
-      `  ${(enrolledAfter / 1_000).toFixed(0)} s, ${((sent / enrolledAfter) * 1_000).toFixed(2)} calls a second, refused: ${after.refused}`,
+      `  quota used while there is a backlog: ${percent(used)}; with the jitter of ${jitterMs.toFixed(0)} ms that the gate` +
+        ` measured ${percent(possible)} is possible, of which ${percent(used / possible)}`,
     );
-    console.log(`  jitter measured by the gate: ${(await measuredJitter(stack)).toFixed(0)} ms`);
+    console.log(`  refused by Face: ${after.refused} of all calls`);
     console.log(
-      `  calls: detect ${calls('detect') - during.waits.length}, add ${calls('addFace')}, persons ${calls('createPerson')},` +
-        ` groups ${calls('createGroup')}, trainings ${calls('train')}, their status ${calls('trainingStatus')},` +
-        ` comparisons with fresh faces ${calls('findSimilar')} in ${during.waits.length} identifies`,
+      `  calls a picture: detect ${((calls('detect') - during.length - fresh.detects) / enrolled).toFixed(3)}, add ${(calls('addFace') / enrolled).toFixed(3)};` +
+        ` persons ${calls('createPerson')} of ${persons + fresh.probes}, groups ${calls('createGroup')}`,
     );
+    console.log(
+      `  trainings: ${calls('train')} in ${seconds.toFixed(0)} s, at most ${2 + Math.ceil(seconds / maxWait)} allowed;` +
+        ` polls of them: ${calls('trainingStatus')}`,
+    );
+    console.log(`  messages a picture: ${sent}`);
     console.log(`  identify over HTTP, ms, without import: ${spread(alone)}`);
-    console.log(`  identify over HTTP, ms, meanwhile:      ${spread(during.waits)}`);
-    console.log(`  a person is named after at most, s:     ${spread(fresh.map((ms) => ms / 1_000))}`);
+    console.log(`  identify over HTTP, ms, meanwhile:      ${spread(during)}`);
+    console.log(
+      `  from enrolled to named, s: ${spread(fresh.seconds)}, longest ${Math.max(...fresh.seconds).toFixed(2)};` +
+        ` asked in ${fresh.identifies} identifies, ${percent(fresh.calls / (seconds * quota))} of the quota`,
+    );
   } finally {
+    messages.close();
     await stack.close();
+    await face.close();
   }
+}
+
+/** How often messages are sent away to come back later shows in what is scheduled. */
+function messagesOf(messages: ReturnType<typeof countMessages>, pictures: number): string {
+  return [queues.pictures, queues.persons]
+    .map(({ name }) => {
+      const { atOnce, scheduled, failed, deadLettered } = messages.of(name);
+      const each = (count: number) => (count / pictures).toFixed(2);
+      return `${name} ${each(atOnce)} at once, ${each(scheduled)} sent away, ${failed} failed, ${deadLettered} dead`;
+    })
+    .join('; ');
 }
 
 async function measuredJitter({ stack }: TestStack): Promise<number> {
@@ -90,66 +134,55 @@ async function measuredJitter({ stack }: TestStack): Promise<number> {
   return NaN;
 }
 
-/** Asks who is on a picture of the man of whom all pictures of the import are: every person of it is a candidate. */
-async function identify(stack: TestStack): Promise<{ tookMs: number; persons: string[] }> {
+/** Asks who is on a picture of somebody whom the group knows; gives the milliseconds. */
+async function identify(stack: TestStack): Promise<number> {
   const begin = performance.now();
-  const { status, body } = await stack.postPicture(
-    'groups/bulk/identify?maxCandidates=100',
-    portrait(franck[1] ?? ''),
-  );
+  const { status } = await stack.postPicture('groups/bulk/identify', fakePicture('person-0'));
   if (status !== 200) throw new Error(`identify answered ${status}`);
-  const { faces } = body as { faces: { candidates: { person: string }[] }[] };
-  return {
-    tookMs: performance.now() - begin,
-    persons: faces.flatMap(({ candidates }) => candidates.map(({ person }) => person)),
-  };
+  return performance.now() - begin;
 }
 
 async function dropAll(stack: TestStack, total: number): Promise<void> {
   let next = 0;
   const drop = async (): Promise<void> => {
     for (let index = next++; index < total; index = next++) {
-      const picture = portrait(franck[index % franck.length] ?? '');
-      await stack.drop(`enroll/bulk/person-${index % persons}/${Math.floor(index / persons)}.jpg`, picture);
+      const person = `person-${index % persons}`;
+      await stack.drop(`enroll/bulk/${person}/${Math.floor(index / persons)}.bmp`, fakePicture(person));
     }
   };
   await Promise.all(Array.from({ length: 8 }, drop));
 }
 
-/** Identifies now and then until all pictures are enrolled, and notes when a person was first among the candidates. */
-async function callMeanwhile(stack: TestStack, total: number) {
+/** Identifies now and then until all pictures are enrolled. */
+async function callMeanwhile(stack: TestStack, total: () => number): Promise<number[]> {
   const waits: number[] = [];
-  const firstNamedAt = new Map<string, number>();
   for (;;) {
-    const { images } = await stack.group('bulk');
-    const { tookMs, persons: named } = await identify(stack);
-    waits.push(tookMs);
-    for (const person of named) firstNamedAt.set(person, firstNamedAt.get(person) ?? Date.now());
-    if (images['enrolled'] === total + 1) return { waits, firstNamedAt };
+    waits.push(await identify(stack));
+    if (((await stack.group('bulk')).images['enrolled'] ?? 0) >= total()) return waits;
     await sleep(identifyEveryMs);
   }
 }
 
-/** From the moment at which Face had the first face of a person until an answer named him; milliseconds. */
-async function freshness(stack: TestStack, firstNamedAt: ReadonlyMap<string, number>): Promise<number[]> {
-  const enrolledAt = new Map<string, number>();
-  for (let after = ''; ;) {
-    const page = await stack.get<{ items: (ImageView & { updatedAt: string })[]; next?: string }>(
-      `groups/bulk/images?state=enrolled&top=1000${after}`,
-    );
-    for (const { person = '', updatedAt } of page.items) {
-      enrolledAt.set(person, Math.min(Date.parse(updatedAt), enrolledAt.get(person) ?? Infinity));
-    }
-    if (page.next === undefined) break;
-    after = `&after=${encodeURIComponent(page.next)}`;
+/** The calls a second that Face had while enough pictures waited for them. */
+async function watchBacklog(stack: TestStack, total: number): Promise<{ callsASecond: number }> {
+  const sample = async () => {
+    const { byOperation } = await stack.calls();
+    return {
+      at: performance.now(),
+      calls: Object.values(byOperation).reduce((sum, count) => sum + count, 0),
+      added: byOperation['addFace'] ?? 0,
+    };
+  };
+  await sleep(rampMs);
+  const first = await sample();
+  let last = first;
+  for (let next = first; next.added < total - fewPictures; next = await sample()) {
+    last = next;
+    await sleep(1_000);
   }
-  enrolledAt.delete('first');
-  return [...enrolledAt].map(([person, at]) => (firstNamedAt.get(person) ?? Infinity) - at);
+  return { callsASecond: (last.calls - first.calls) / ((last.at - first.at) / 1_000) };
 }
 
-function spread(values: readonly number[]): string {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = (part: number) =>
-    (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? NaN).toFixed(1);
-  return `median ${at(0.5)}, 95th ${at(0.95)}, 99th ${at(0.99)} (${sorted.length})`;
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
 }

@@ -28,14 +28,37 @@ describe('function keys', () => {
       // What only the platform may say.
       { [principalHeader]: principalOf(appRoles.admin) },
     ]) {
-      const response = await fetch(`${stack.http}/api/${path(template)}`, { method, headers });
-      expect(response.status).toBe(401);
+      expect((await stack.api(path(template), { method, headers })).status).toBe(401);
     }
   });
 
   test('what is open stays open', async () => {
     for (const { path: template } of routes.filter(({ access }) => access === 'open'))
-      expect((await fetch(`${stack.http}/api/${path(template)}`)).status).toBe(200);
+      expect((await stack.api(path(template))).status).toBe(200);
+  });
+
+  test('the host has keys of its own for its webhooks and its administration, which the storage account knows', async () => {
+    const { http, httpKey = '' } = stack.stack.endpoints;
+    for (const [method, place] of [
+      ['GET', 'admin/host/status'],
+      ['POST', 'admin/functions/sweep'],
+      ['POST', 'runtime/webhooks/blobs'],
+      ['POST', 'runtime/webhooks/EventGrid'],
+    ] as const) {
+      for (const headers of [{}, { 'x-functions-key': httpKey }])
+        expect((await fetch(`${http}/${place}`, { method, headers })).status).toBe(401);
+    }
+    const at = { headers: { 'x-functions-key': httpKey } };
+    const stateOf = async (): Promise<string | undefined> => {
+      const { body } = await stack.api('images', at);
+      return (body as { items: { image: string; state: string }[] }).items.find(
+        ({ image }) => image === 'enroll/locked/ann/1.jpg',
+      )?.state;
+    };
+    await stack.drop('enroll/locked/ann/1.jpg', portrait('audrey_crop.jpg'));
+    await expect.poll(stateOf, { timeout: 30_000 }).toBe('enrolled');
+    await stack.remove('enroll/locked/ann/1.jpg');
+    await expect.poll(stateOf, { timeout: 30_000 }).toBe('removed');
   });
 
   test('the generated client does the main job with a key', async () => {
@@ -44,11 +67,11 @@ describe('function keys', () => {
     const put = await api.putGroup('club', { minQuality: 'medium' }, {}, at);
     expect(put).toMatchObject({ status: 200, data: { group: 'club', minQuality: 'medium' } });
     const picture = new Blob([new Uint8Array(portrait('audrey_crop.jpg'))], { type: 'image/jpeg' });
-    const dropped = await api.putImage('club', 'Ann O’Neil', 'holiday/1.jpg', picture, at);
+    const dropped = await api.putImage('club', 'Ann O’Neil', 'holiday/1.jpg', picture, {}, at);
     expect(dropped).toMatchObject({ status: 202, data: { image: 'enroll/club/Ann O’Neil/holiday/1.jpg' } });
     const listed = await api.listImages('club', {}, at);
     expect(listed).toMatchObject({ status: 200 });
-    expect(await api.getGroup('nowhere', at)).toMatchObject({
+    expect(await api.getGroup('nowhere', {}, at)).toMatchObject({
       status: 404,
       data: { code: 'group_not_found' },
     });

@@ -64,6 +64,23 @@ const cases: Case[] = [
   ['a page of none', 'groups?top=0', {}, 'bad_request', /top/],
   ['a page of too many', 'groups/empty/images?top=1001', {}, 'bad_request', /top/],
   ['an unknown state', 'groups/empty/images?state=lost', {}, 'bad_request', /state/],
+  ['a blank page', 'groups?top=', {}, 'bad_request', /top: a value/],
+  ['a parameter that is none', 'groups?kind=identify', {}, 'bad_request', /kind: no such parameter/],
+  ['a parameter where there is none', 'groups/empty?x=1', {}, 'bad_request', /x: no such parameter/],
+  [
+    'a blank threshold, which would accept anybody',
+    'groups/empty/identify?confidenceThreshold=',
+    { method: 'POST', headers: picture, body: 'x' },
+    'bad_request',
+    /confidenceThreshold: a value/,
+  ],
+  [
+    'a blank beginning of time',
+    'groups/empty/find-similar?since=%20',
+    { method: 'POST', headers: picture, body: 'x' },
+    'bad_request',
+    /since: a value/,
+  ],
   [
     'a setting that is none',
     'groups/empty',
@@ -284,9 +301,7 @@ test('an error points to its explanation, and a request keeps its name', async (
   const { headers, body } = await stack.api('groups/unknown', { headers: { 'x-request-id': 'abc-1' } });
   expect(headers.get('x-request-id')).toBe('abc-1');
   const { type } = body as { type: string };
-  const explained = await fetch(new URL(type, stack.http));
-  expect(explained.status).toBe(200);
-  expect(await explained.json()).toMatchObject({ code: 'group_not_found', status: 404 });
+  expect(await stack.get(type.replace('/api/', ''))).toMatchObject({ code: 'group_not_found', status: 404 });
   const { headers: unnamed } = await stack.api('groups', { headers: { 'x-request-id': 'a b' } });
   expect(unnamed.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
 });
@@ -331,6 +346,62 @@ test('a stranger who was seen often is one cluster of unknown faces', async () =
     new Set(franck.slice(0, 4).map((file) => `identify/lobby/${file}`)),
   );
   expect(others).toHaveLength(1);
+});
+
+test('what belongs to another group is not there, and a parameter that is none does nothing', async () => {
+  for (const name of ['ours', 'theirs'])
+    await stack.api(`groups/${name}`, { method: 'PUT', headers: json, body: '{}' });
+  await stack.drop('identify/theirs/secret.jpg', portrait('queen20_crop.jpg'));
+  await stack.settled('identify/theirs/secret.jpg', 'identified');
+  const { items } = await stack.get<{ items: { id: string; faces: { faceId: string }[] }[] }>(
+    'groups/theirs/results?kind=identify&typo=1',
+  );
+  const [{ id, faces } = { id: '', faces: [] }] = items;
+  const faceId = faces[0]?.faceId ?? '';
+  expect(await stack.postJson('groups/theirs/find-similar', { faceId })).toMatchObject({ status: 200 });
+  for (const body of [{ faceId }, { image: 'identify/theirs/secret.jpg' }]) {
+    for (const what of ['find-similar', 'verify?person=ann']) {
+      const { status } = await stack.postJson(`groups/ours/${what}`, body);
+      expect(status).toBe(404);
+    }
+  }
+  expect(await stack.postJson('groups/ours/identify', { faceIds: [faceId] })).toMatchObject({
+    body: { code: 'face_id_not_found' },
+  });
+  expect(await stack.postJson('groups/ours/identify', { image: 'identify/theirs/secret.jpg' })).toMatchObject(
+    {
+      body: { code: 'image_not_found' },
+    },
+  );
+  expect(await stack.api(`groups/theirs/results/${id}`)).toMatchObject({ status: 200 });
+  expect(await stack.api(`groups/ours/results/${id}`)).toMatchObject({ body: { code: 'result_not_found' } });
+});
+
+test('persons and pictures come page by page, each once', async () => {
+  const put = { method: 'PUT', headers: picture, body: new Uint8Array(portrait('scream_crop.jpg')) };
+  const names = ['a', 'b', 'c', 'd', 'e'];
+  for (const name of names) await stack.api(`groups/paged/persons/${name}/images/1.jpg`, put);
+  for (const name of names) await stack.settled(`enroll/paged/${name}/1.jpg`, 'rejected');
+  async function all<Item>(path: string, top: number): Promise<Item[]> {
+    const items: Item[] = [];
+    for (let after = ''; ;) {
+      const page = await stack.get<{ items: Item[]; next?: string }>(`${path}?top=${top}${after}`);
+      expect(page.items.length).toBeLessThanOrEqual(top);
+      items.push(...page.items);
+      if (page.next === undefined) return items;
+      after = `&after=${encodeURIComponent(page.next)}`;
+    }
+  }
+  for (const top of [1, 2, 5, 1_000]) {
+    const persons = await all<{ person: string }>('groups/paged/persons', top);
+    expect(persons.map(({ person }) => person).toSorted()).toEqual(names);
+    const images = await all<{ image: string }>('groups/paged/images', top);
+    expect(images.map(({ image }) => image).toSorted()).toEqual(
+      names.map((name) => `enroll/paged/${name}/1.jpg`),
+    );
+  }
+  const strange = await stack.api('groups/paged/images?after=%00');
+  expect(strange).toMatchObject({ status: 400, body: { code: 'bad_request' } });
 });
 
 test('health says that every part answers', async () => {

@@ -12,6 +12,7 @@ import { startStorage, type StorageReady } from '../../infra/local/storage/stora
 import type { RunningPart } from '../../infra/local/part.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { startPartProcess, type PartProcess } from '../helpers/partProcess.ts';
+import { sendRaw } from '../helpers/rawHttp.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -107,18 +108,62 @@ test('route templates become routes', () => {
   expect(urlsOf('/api/a/{b?}')).toEqual(['/api/a', '/api/a/:b']);
 });
 
-test('with a key file, functions ask for the key and open ones do not', async () => {
-  const keyFile = join(folder.path, 'host.key');
-  const locked = await start('good', { keyFile });
-  const key = await readFile(keyFile, 'utf8');
-  const at = (headers: Record<string, string>) =>
-    fetch(`${locked.ready.url}/api/things/special`, { headers });
-  expect((await at({})).status).toBe(401);
-  expect((await at({ 'x-functions-key': 'wrong' })).status).toBe(401);
-  expect((await at({ 'x-functions-key': key })).status).toBe(200);
-  expect((await fetch(`${locked.ready.url}/api/things/special?code=${key}`)).status).toBe(200);
-  expect((await fetch(`${locked.ready.url}/api/things/a/parts/b`, { method: 'POST' })).status).toBe(201);
+test('with a key file, functions, webhooks and the administration ask for their keys as in Azure', async () => {
+  const file = join(folder.path, 'keys.json');
+  const locked = await start('good', { keyFile: file });
+  const keys = JSON.parse(await readFile(file, 'utf8')) as Record<string, string>;
+  const at = async (path: string, key?: string, method = 'GET'): Promise<number> => {
+    const headers: Record<string, string> = key === undefined ? {} : { 'x-functions-key': key };
+    return (await fetch(`${locked.ready.url}${path}`, { method, headers })).status;
+  };
+  const { functions = '', master = '', blobs_extension: blobs = '', eventgrid_extension: events = '' } = keys;
+  expect(await at('/api/things/special')).toBe(401);
+  expect(await at('/api/things/special', 'wrong')).toBe(401);
+  expect(await at('/api/things/special', blobs)).toBe(401);
+  expect(await at('/api/things/special', functions)).toBe(200);
+  expect(await at('/api/things/special', master)).toBe(200);
+  expect(await at(`/api/things/special?code=${functions}`)).toBe(200);
+  expect(await at('/api/things/a/parts/b', undefined, 'POST')).toBe(201);
+  for (const key of [undefined, functions, blobs, events]) {
+    expect(await at('/admin/host/status', key)).toBe(401);
+    expect(await at('/admin/functions/timer', key, 'POST')).toBe(401);
+  }
+  expect(await at('/admin/host/status', master)).toBe(200);
+  const webhooks = { '/runtime/webhooks/blobs': blobs, '/runtime/webhooks/EventGrid': events };
+  for (const [path, right] of Object.entries(webhooks)) {
+    for (const key of [undefined, functions, right === blobs ? events : blobs])
+      expect(await at(path, key, 'POST')).toBe(401);
+    for (const key of [right, master]) expect(await at(path, key, 'POST')).toBe(404);
+  }
   await locked.stop();
+});
+
+test('webhooks and the administration refuse what is no JSON', async () => {
+  for (const path of [
+    '/runtime/webhooks/blobs?functionName=Host.Functions.blob',
+    '/runtime/webhooks/EventGrid?functionName=event',
+    '/admin/functions/timer',
+  ]) {
+    expect((await fetch(url(path), { method: 'POST', body: '{"input"' })).status).toBe(400);
+  }
+});
+
+test('what no function is asked about is refused as a problem', async () => {
+  const undecodable = await sendRaw(
+    host.ready.url,
+    'GET /api/%zz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n',
+  );
+  expect(undecodable.status).toBe(400);
+  expect(JSON.parse(undecodable.body)).toEqual({ type: 'about:blank', title: 'Bad Request', status: 400 });
+  const long = `GET /api/things HTTP/1.1\r\nhost: x\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`;
+  const overflow = await sendRaw(host.ready.url, long);
+  expect(overflow.status).toBe(431);
+  expect(JSON.parse(overflow.body)).toMatchObject({ type: 'about:blank', status: 431 });
+  const large =
+    'POST /api/things/a/parts/b HTTP/1.1\r\nhost: x\r\ncontent-length: 104857601\r\nconnection: close\r\n\r\n';
+  const refused = await sendRaw(host.ready.url, large);
+  expect(refused.status).toBe(413);
+  expect(JSON.parse(refused.body)).toMatchObject({ type: 'about:blank', status: 413 });
 });
 
 test('Service Bus: a message is handed over with its properties, and completed', async () => {

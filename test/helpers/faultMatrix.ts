@@ -1,33 +1,54 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { QueueServiceClient } from '@azure/storage-queue';
+import { poisonQueue } from '../../shared/resources.ts';
 import { eventually } from './eventually.ts';
 import { franck, portrait } from './pictures.ts';
-import { startTestStack } from './stack.ts';
-import { startTcpProxy, type Weather } from './tcpProxy.ts';
+import { startTestStack, type TestStack } from './stack.ts';
+import { startTcpProxy, type TcpProxy, type Weather } from './tcpProxy.ts';
 
-const services = ['blob', 'table', 'service bus', 'face'] as const;
+const services = ['blob', 'queue', 'table', 'service bus', 'face'] as const;
 const weathers: Weather[] = ['latency', 'trickle', 'black hole', 'reset', 'half-open'];
 
-export type Fault = { service: (typeof services)[number]; weather: Weather };
+export type Fault = { service: (typeof services)[number]; weather: Weather; forMs: number };
+
+/** Long enough for calls to fail, and for the next ones to meet the fault again. */
+const shortMs = 4_000;
 
 /** Every fault that is put between the pipeline and a service. */
 export const faults: Fault[] = services.flatMap((service) =>
-  weathers
-    // A Service Bus client finds out about a dead connection by its heartbeat only, after a minute or two.
-    .filter((weather) => service !== 'service bus' || weather !== 'half-open')
-    .map((weather) => ({ service, weather })),
+  weathers.map((weather) => ({ service, weather, forMs: shortMs })),
 );
 
-const faultMs = 4_000;
-/** Thirty seconds after the fault, and what the import itself takes on a busy machine. */
-const recoveryMs = 45_000;
+/** One for each service, and one that lasts longer than any time limit. */
+export const faultsOfSeveralInstances: Fault[] = [
+  { service: 'blob', weather: 'reset', forMs: shortMs },
+  { service: 'queue', weather: 'black hole', forMs: shortMs },
+  { service: 'table', weather: 'latency', forMs: shortMs },
+  { service: 'service bus', weather: 'half-open', forMs: shortMs },
+  { service: 'face', weather: 'black hole', forMs: 60_000 },
+];
+
+/** From the end of a fault until every picture is enrolled, besides the time that an import takes without a fault. */
+const recoveryMs = 30_000;
+/** No fault at all: how long an import takes here. */
+export const calm: Fault = { service: 'face', weather: 'fair', forMs: 0 };
+/** The slowest machine on which the limits still say something. */
+const calmAtMostMs = 60_000;
 const picturesOfImport = 8;
 
-export type FaultyStack = Awaited<ReturnType<typeof startFaultyStack>>;
+export type FaultyStack = {
+  stack: TestStack;
+  proxies: Record<Fault['service'], TcpProxy>;
+  /** How long it may take after the end of a fault until every picture of an import is enrolled. */
+  limitMs: number;
+  close(): Promise<void>;
+};
 
 /** The embedded stack with a proxy between the pipeline and each service. */
-export async function startFaultyStack() {
+export async function startFaultyStack(instances = 1): Promise<FaultyStack> {
   const proxies = {
     blob: await startTcpProxy(),
+    queue: await startTcpProxy(),
     table: await startTcpProxy(),
     'service bus': await startTcpProxy(),
     face: await startTcpProxy(),
@@ -43,13 +64,14 @@ export async function startFaultyStack() {
 
   const stack = await startTestStack({
     faceTps: 20,
+    instances,
     settings({ face, storageConnectionString, serviceBusConnectionString }) {
       return {
         FACE_ENDPOINT: through('face', face, /:(\d+)$/),
-        ROLLCALL_STORAGE: through(
-          'table',
-          through('blob', storageConnectionString, /BlobEndpoint=http:\/\/127\.0\.0\.1:(\d+)/),
-          /TableEndpoint=http:\/\/127\.0\.0\.1:(\d+)/,
+        ROLLCALL_STORAGE: (['blob', 'queue', 'table'] as const).reduce(
+          (text, service) =>
+            through(service, text, new RegExp(`${service}Endpoint=http://127\\.0\\.0\\.1:(\\d+)`, 'i')),
+          storageConnectionString,
         ),
         ROLLCALL_SERVICEBUS: through('service bus', serviceBusConnectionString, /127\.0\.0\.1:(\d+)/),
         FACE_TIMEOUT_SECONDS: '5',
@@ -57,25 +79,30 @@ export async function startFaultyStack() {
     },
   });
 
-  return {
+  const faulty: FaultyStack = {
     stack,
     proxies,
+    limitMs: calmAtMostMs,
     async close(): Promise<void> {
       await stack.close();
       for (const proxy of Object.values(proxies)) proxy.close();
     },
   };
+  const { recoveredAfterMs } = await importThrough(faulty, calm);
+  faulty.limitMs = recoveryMs + recoveredAfterMs;
+  return faulty;
 }
 
 /**
- * Drops half of an import, then the fault comes, then the other half is dropped, then the fault ends. Resolves when
- * every picture is enrolled, with the milliseconds since the end of the fault.
+ * Drops half of an import, then the fault comes, then the other half is dropped, and the trigger gives up on something,
+ * then the fault ends. Resolves when every picture is enrolled and the poison queue is empty, with the milliseconds
+ * since the end of the fault.
  */
 export async function importThrough(
-  { stack, proxies }: FaultyStack,
-  { service, weather }: Fault,
+  { stack, proxies, limitMs }: FaultyStack,
+  { service, weather, forMs }: Fault,
 ): Promise<{ group: string; pictures: number; recoveredAfterMs: number }> {
-  const group = `${service}-${weather}`.replaceAll(' ', '-');
+  const group = `${service}-${weather}-${Math.random().toString(36).slice(2, 8)}`.replaceAll(' ', '-');
   const drop = (files: readonly string[]): Promise<unknown> =>
     Promise.all(
       files.map((file) => stack.drop(`enroll/${group}/p${personOf(file)}/${file}`, portrait(file))),
@@ -84,13 +111,26 @@ export async function importThrough(
   await drop(files.slice(0, picturesOfImport / 2));
   proxies[service].change(weather);
   await drop(files.slice(picturesOfImport / 2));
-  await sleep(faultMs);
+  const poison = QueueServiceClient.fromConnectionString(
+    stack.stack.endpoints.storageConnectionString,
+  ).getQueueClient(poisonQueue);
+  await poison.createIfNotExists();
+  await poison.sendMessage('given up');
+  await sleep(forMs);
   proxies[service].change('fair');
   const endedAt = performance.now();
   await eventually(
     'every picture is enrolled',
-    async () => (await stack.group(group)).images['enrolled'] === picturesOfImport,
-    recoveryMs,
+    async () => {
+      await sleep(200);
+      return (await stack.group(group)).images['enrolled'] === picturesOfImport;
+    },
+    limitMs,
+  );
+  await eventually(
+    'the poison queue is empty',
+    async () => (await poison.getProperties()).approximateMessagesCount === 0,
+    limitMs - (performance.now() - endedAt),
   );
   return { group, pictures: picturesOfImport, recoveredAfterMs: performance.now() - endedAt };
 }

@@ -33,6 +33,8 @@ type Options = {
   instances?: number;
   auth?: boolean;
   settings?: StackOptions['settings'];
+  /** A Face service to use instead of the stack's own. */
+  face?: { endpoint: string; key: string };
 };
 
 /** The whole embedded stack, as `npm start` runs it, and what tests ask of it. */
@@ -43,6 +45,7 @@ export async function startTestStack({
   auth = false,
   instances = 1,
   settings = {},
+  face: givenFace,
 }: Options = {}) {
   const folder = dataDir === undefined ? await temporaryFolder() : undefined;
   const log: string[] = [];
@@ -57,10 +60,15 @@ export async function startTestStack({
     settings: (addresses) => ({
       TRAIN_QUIET_SECONDS: '0.5',
       SWEEP_SCHEDULE: '*/2 * * * * *',
+      ...(givenFace === undefined ? {} : { FACE_ENDPOINT: givenFace.endpoint, FACE_APIKEY: givenFace.key }),
       ...(typeof settings === 'function' ? settings(addresses) : settings),
     }),
   });
-  const { http, face, faceKey, storageConnectionString } = stack.endpoints;
+  const { http, storageConnectionString } = stack.endpoints;
+  const { endpoint: face, key: faceKey } = givenFace ?? {
+    endpoint: stack.endpoints.face,
+    key: stack.endpoints.faceKey,
+  };
   const blobs = BlobServiceClient.fromConnectionString(storageConnectionString, {
     retryOptions: { maxTries: 6 },
   });
@@ -74,7 +82,7 @@ export async function startTestStack({
     const text = await response.text();
     const body: unknown = text === '' ? undefined : JSON.parse(text);
     // Every answer that a test sees has to be documented.
-    expectDocumented(init.method ?? 'GET', path, response.status, body);
+    expectDocumented(init.method ?? 'GET', path, response.status, body, response.headers);
     return { status: response.status, headers: response.headers, body };
   }
 

@@ -13,6 +13,8 @@ const latencyMs = 300;
 const tricklePiece = 1_024;
 const trickleEveryMs = 50;
 
+export type TcpProxy = Awaited<ReturnType<typeof startTcpProxy>>;
+
 /** A proxy before one service, whose weather can change. Faults of networks cannot be had otherwise. */
 export async function startTcpProxy() {
   const now: { weather: Weather } = { weather: 'fair' };

@@ -11,11 +11,16 @@ import { readSettings } from '../../shared/settings.ts';
 
 /*
  * The real pipeline on storage, queues and a Face service in memory, under a clock of its own, so that thousands of
- * histories can be run against it. A process can die before or after any write; a call to Face can be lost in every
- * way that a network has.
+ * histories can be run against it. A process can die before or after any write; a call can be lost in every way that
+ * a network has; a function can stall until its lock is lost, and go on while another works on the same.
  */
 
 export type CallFault = 'call lost' | 'answer lost' | 'lands late' | 'refused' | 'failed';
+/** Of a write to a table, a queue or a container. `sent twice`: by its client, which saw no answer to the first. */
+export type StorageFault = 'call lost' | 'answer lost' | 'sent twice';
+type Outcome = 'done' | 'threw' | 'died' | 'stalled';
+type Life = { dead: boolean; died: PromiseWithResolvers<'died'> };
+type Running = { life: Life; stalled: PromiseWithResolvers<'stalled'>; ended?: Promise<'done' | 'threw'> };
 
 type Message = {
   queue: string;
@@ -27,7 +32,8 @@ type Message = {
 type Blob = { bytes: Buffer; etag: string; writtenAt: number };
 type Row = { etag: string; properties: Record<string, unknown> };
 type FaceGroup = {
-  persons: Map<string, Map<string, string>>;
+  /** Of each the faces, and of each face its `userData`. */
+  persons: Map<string, { userData: string; faces: Map<string, string> }>;
   /** `userData` of the faces that the last training saw. */
   trained: Set<string>;
   training: { begun: number; saw: Set<string> } | undefined;
@@ -71,11 +77,23 @@ export class World {
   diesAt = 0;
   /** What becomes of the next calls that change something in Face, and of detections. */
   faults: CallFault[] = [];
+  /** The same for the next calls of an operation. */
+  readonly faultsOf: Record<string, CallFault[]> = {};
+  /** What becomes of the next writes to tables, queues and containers. */
+  storageFaults: (StorageFault | undefined)[] = [];
+  /** Reads and writes of these so far, and the one before which the function stalls that is at it. */
+  effects = 0;
+  stallsAt = 0;
+  /** `userData` of the faces that Face was given. */
+  readonly addedInOrder: string[] = [];
   /** Calls to Face by operation. */
   readonly calls: Record<string, number> = {};
   app: Rollcall;
 
-  #life = { dead: false, died: Promise.withResolvers<'died'>() };
+  #life: Life = { dead: false, died: Promise.withResolvers() };
+  /** The function that runs, and those that stalled. */
+  #running: Running | undefined;
+  #stalled: { running: Running; goOn: () => void }[] = [];
   readonly #tables = new Map<string, Map<string, Map<string, Row>>>();
   readonly #sent = new Map<string, number>();
   #landing: { at: number; land: () => void }[] = [];
@@ -107,9 +125,19 @@ export class World {
     if (message.deliveries >= 10) this.deadLetters.push(message.body);
     const isOver = outcome === 'done' || message.deliveries >= 10;
     if (isOver && !again) this.messages = this.messages.filter((other) => other !== message);
-    // A process that died holds its lock for a while.
-    if (outcome === 'died') message.dueAt = this.now + 30_000;
+    // A process that died holds its lock for a while; one that stalled has lost it.
+    if (outcome === 'died' || outcome === 'stalled') message.dueAt = this.now + 30_000;
     return true;
+  }
+
+  /** Functions that stalled go on where they were. */
+  async resume(): Promise<void> {
+    for (const { running, goOn } of this.#stalled.splice(0)) {
+      running.stalled = Promise.withResolvers();
+      this.#running = running;
+      goOn();
+      await this.#outcomeOf(running);
+    }
   }
 
   /** Asks for the deletion of a person, or of the whole group. True when it was accepted. */
@@ -121,6 +149,11 @@ export class World {
       accepted = true;
     });
     return accepted;
+  }
+
+  /** The write to storage after so many others meets this fault. */
+  faultAfter(writes: number, fault: StorageFault): void {
+    this.storageFaults = [...Array.from({ length: writes }, () => undefined), fault];
   }
 
   pass(ms: number): void {
@@ -144,10 +177,11 @@ export class World {
     );
   }
 
-  /** Goes on until nothing is left to do: every message delivered, and ten minutes of sweeps find nothing. */
-  async settle(): Promise<void> {
+  /** Goes on until nothing is left to do: every message delivered, and so many sweeps, each half a minute, find nothing. */
+  async settle(quietSweeps = 20): Promise<void> {
+    await this.resume();
     let nextSweep = this.now + 30_000;
-    for (let quiet = 0, steps = 0; quiet < 20; steps += 1) {
+    for (let quiet = 0, steps = 0; quiet < quietSweeps; steps += 1) {
       if (steps > 5_000) throw new Error('it does not come to rest');
       if (await this.deliver()) {
         quiet = 0;
@@ -168,8 +202,13 @@ export class World {
 
   /** `userData` of every face that Face holds in a group, sorted. */
   facesOf(group: string): string[] {
-    const persons = this.faceGroups.get(group)?.persons ?? new Map<string, Map<string, string>>();
-    return [...persons.values()].flatMap((faces) => [...faces.values()]).toSorted();
+    const persons = this.faceGroups.get(group)?.persons.values() ?? [];
+    return [...persons].flatMap(({ faces }) => [...faces.values()]).toSorted();
+  }
+
+  /** How many persons Face holds in a group. */
+  personsOf(group: string): number {
+    return this.faceGroups.get(group)?.persons.size ?? 0;
   }
 
   trainedOf(group: string): string[] {
@@ -183,16 +222,32 @@ export class World {
     return this.app.trainGroup(readBell.training(body).group);
   }
 
-  async #run(handler: () => Promise<unknown>): Promise<'done' | 'threw' | 'died'> {
-    const outcome = await Promise.race([
-      handler().then(
-        () => 'done' as const,
-        () => 'threw' as const,
-      ),
-      this.#life.died.promise,
-    ]);
-    if (outcome === 'died') this.app = this.#start();
+  async #run(handler: () => Promise<unknown>): Promise<Outcome> {
+    const running: Running = { life: this.#life, stalled: Promise.withResolvers() };
+    this.#running = running;
+    running.ended = handler().then(
+      () => 'done' as const,
+      () => 'threw' as const,
+    );
+    return this.#outcomeOf(running);
+  }
+
+  async #outcomeOf({ life, ended, stalled }: Running): Promise<Outcome> {
+    const outcome = await Promise.race([ended ?? ('done' as const), life.died.promise, stalled.promise]);
+    this.#running = undefined;
+    if (outcome === 'died' && life === this.#life) this.app = this.#start();
     return outcome;
+  }
+
+  /** Before an effect: the function that is at it stalls here, if the history says so. */
+  async #stallIfAsked(): Promise<void> {
+    this.effects += 1;
+    const running = this.#running;
+    if (this.effects !== this.stallsAt || running === undefined) return;
+    const going = Promise.withResolvers<void>();
+    this.#stalled.push({ running, goOn: going.resolve });
+    running.stalled.resolve('stalled');
+    await going.promise;
   }
 
   #start(): Rollcall {
@@ -217,10 +272,29 @@ export class World {
       if (this.diesAt === 2 * this.writes) return die();
       return result;
     };
+    const storage = {
+      async read<Value>(action: () => Value): Promise<Value> {
+        await stallIfAsked();
+        return read(action);
+      },
+      async write<Value>(action: () => Value): Promise<Value> {
+        await stallIfAsked();
+        return write(() => withFault(action));
+      },
+    };
+    const stallIfAsked = (): Promise<void> => this.#stallIfAsked();
+    const withFault = <Value>(action: () => Value): Value => {
+      const fault = this.storageFaults.shift();
+      if (fault === undefined) return action();
+      if (fault === 'call lost') throw failure(503);
+      action();
+      if (fault === 'answer lost') throw failure(503);
+      return action();
+    };
     const face = this.#face(read, write);
     return createRollcall({
       settings: readSettings({ FACE_ENDPOINT: 'http://face.invalid', FACE_QUOTA: 'none' }),
-      clients: this.#clients(read, write),
+      clients: this.#clients(storage),
       credential: { key: 'x' },
       log: { info: () => undefined, warn: () => undefined, error: () => undefined },
       now: () => this.now,
@@ -233,7 +307,7 @@ export class World {
     return `"0x${this.#ids}"`;
   }
 
-  #clients(read: Effect, write: Effect): Clients {
+  #clients({ read, write }: Effects): Clients {
     const blob = (path: string) => ({
       getProperties: () =>
         read(() => {
@@ -290,7 +364,7 @@ export class World {
         }),
       },
       queues: { getQueueClient: () => ({ exists: () => read(() => false) }) },
-      table: (name: string) => this.#table(name, read, write),
+      table: (name: string) => this.#table(name, { read, write }),
       serviceBus: {
         createSender: (queue: string) => ({
           sendMessages: (message: Record<string, unknown>) => write(() => send(queue, message)),
@@ -305,7 +379,7 @@ export class World {
     return clients as unknown as Clients;
   }
 
-  #table(name: string, read: Effect, write: Effect) {
+  #table(name: string, { read, write }: Effects) {
     const partitions = this.#tables.get(name) ?? new Map<string, Map<string, Row>>();
     this.#tables.set(name, partitions);
     const rowsOf = (key: string): Map<string, Row> => {
@@ -363,7 +437,7 @@ export class World {
     const personOf = (name: string, personId: string): Map<string, string> => {
       const person = groupOf(name).persons.get(personId);
       if (person === undefined) throw new FaceError(404, 'PersonNotFound', 'x');
-      return person;
+      return person.faces;
     };
     const id = (): string => {
       this.#ids += 1;
@@ -372,7 +446,7 @@ export class World {
     const call = <Value>(operation: string, action: () => Value): Promise<Value> =>
       write(() => {
         this.calls[operation] = (this.calls[operation] ?? 0) + 1;
-        const fault = this.faults.shift();
+        const fault = this.faultsOf[operation]?.shift() ?? this.faults.shift();
         switch (fault) {
           case undefined:
             return action();
@@ -449,12 +523,25 @@ export class World {
           const status = training === undefined ? 'succeeded' : 'running';
           return { status, createdDateTime: at, lastActionDateTime: at };
         }),
-      createPerson: (group) =>
+      createPerson: (group, _name, userData) =>
         call('createPerson', () => {
           const personId = id();
-          groupOf(group).persons.set(personId, new Map());
+          groupOf(group).persons.set(personId, { userData, faces: new Map() });
           return personId;
         }),
+      listPersons: (group, { top, start = '' }) =>
+        look('listPersons', () =>
+          [...groupOf(group).persons]
+            .map(([personId, { userData, faces }]) => ({
+              personId,
+              name: 'x',
+              userData,
+              persistedFaceIds: [...faces.keys()],
+            }))
+            .filter(({ personId }) => personId > start)
+            .toSorted((a, b) => (a.personId < b.personId ? -1 : 1))
+            .slice(0, top),
+        ),
       getPerson: (group, personId) =>
         look('getPerson', () => ({
           personId,
@@ -470,6 +557,7 @@ export class World {
         call('addFace', () => {
           const faceId = id();
           personOf(group, personId).set(faceId, userData);
+          this.addedInOrder.push(userData);
           return faceId;
         }),
       getFace: (group, personId, persistedFaceId) =>
@@ -487,3 +575,4 @@ export class World {
 }
 
 type Effect = <Value>(action: () => Value) => Promise<Value>;
+type Effects = { read: Effect; write: Effect };

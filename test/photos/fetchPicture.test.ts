@@ -1,7 +1,13 @@
 import { lookup } from 'node:dns/promises';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:https';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { MockAgent, type Dispatcher } from 'undici';
-import { expect, test } from 'vitest';
-import { fetchPicture, type Network } from '../../shared/photos/fetchPicture.ts';
+import { afterEach, expect, test } from 'vitest';
+import { fetchPicture, pinnedTo, type Network } from '../../shared/photos/fetchPicture.ts';
+import { certificate } from '../helpers/certificate.ts';
 
 /* The internet cannot be had in a test: hosts and servers are mocked where a URL is not refused before. */
 
@@ -89,8 +95,10 @@ test.each(refusedUrls)('the URL %j is refused', async (url) => {
   await expect(fetchPicture(url, nothing)).rejects.toMatchObject({ code: 'url_refused' });
 });
 
-test('there are a hundred cases at least', () => {
-  expect(new Set([...addresses, ...refusedUrls]).size).toBeGreaterThanOrEqual(100);
+test('there are a hundred cases at least, as many as the guide says', async () => {
+  const cases = new Set([...addresses, ...refusedUrls]).size;
+  expect(cases).toBeGreaterThanOrEqual(100);
+  expect(await readFile('docs/security.md', 'utf8')).toContain(`${cases} URLs`);
 });
 
 /** A network on which hosts have these addresses, and pictures.example answers so. */
@@ -198,4 +206,95 @@ test('a server that fails, and one that sends too much', async () => {
       .reply(200, Buffer.alloc(64 * 1024 * 1024 + 1)),
   );
   await expect(fetchPicture(`${origin}/a`, large)).rejects.toMatchObject({ code: 'image_too_large' });
+});
+
+test('a name that does not exist and one of the inner network are refused in the same words', async () => {
+  const network = networkOf({ 'internal.example': ['10.0.0.7'] }, () => undefined);
+  const unknown: Network = { ...network, resolve: () => Promise.reject(new Error('ENOTFOUND')) };
+  const said = (of: Network) =>
+    fetchPicture('https://internal.example/', of).catch((error: Error) => error.message);
+  expect(await said(network)).toBe(await said(unknown));
+  expect(await said(network)).toMatch(/no address on the public internet/);
+});
+
+const stops: (() => void)[] = [];
+afterEach(() => {
+  for (const stop of stops.splice(0)) stop();
+});
+
+/**
+ * A real server on this machine that stands for the public address: the check sees the public address, the real
+ * pinned connection goes here, since no test can have a public host. The port is the other thing that is exchanged.
+ */
+async function serve(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<Network> {
+  const server = createServer(certificate, answer).listen(0, '127.0.0.1');
+  stops.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    resolve: async () => [{ address: publicAddress }],
+    connectTo: () =>
+      pinnedTo('127.0.0.1', { ca: certificate.cert }).compose((dispatch) => (options, handler) => {
+        const there = new URL(options.origin ?? origin);
+        there.port = String(port);
+        return dispatch({ ...options, origin: there }, handler);
+      }),
+  };
+}
+
+test('a connection goes to the pinned address, for the host whose certificate it has to show', async () => {
+  const seen: (string | undefined)[] = [];
+  const network = await serve((request, response) => {
+    seen.push(request.headers.host?.split(':', 1)[0]);
+    response.end('bytes');
+  });
+  expect(Buffer.from(await fetchPicture(`${origin}/a.jpg`, network)).toString()).toBe('bytes');
+  expect(seen).toEqual(['pictures.example']);
+  // The same server under another name has no certificate for it.
+  await expect(fetchPicture('https://other.example/a.jpg', network)).rejects.toMatchObject({
+    code: 'url_refused',
+  });
+  expect(seen).toHaveLength(1);
+});
+
+const inAMoment = 400;
+
+test.each<[string, (response: ServerResponse) => void]>([
+  ['never answers', () => undefined],
+  ['never ends its headers', (response) => void response.socket?.write('HTTP/1.1 200 OK\r\nx: ')],
+  ['stops in the middle', (response) => void response.writeHead(200, { 'content-length': '9' }).write('by')],
+  [
+    'sends a byte now and then for ever',
+    (response) => {
+      const timer = setInterval(() => response.write('x'), 20);
+      stops.push(() => clearInterval(timer));
+    },
+  ],
+  [
+    'redirects to itself, slowly',
+    (response) => void setTimeout(() => response.writeHead(302, { location: '/' }).end(), inAMoment * 0.6),
+  ],
+])('a server that %s is given up at the limit', async (_what, answer) => {
+  const network = await serve((_request, response) => answer(response));
+  await expect(fetchPicture(`${origin}/`, network, inAMoment)).rejects.toMatchObject({ code: 'url_refused' });
+});
+
+test('a resolver that does not answer is given up at the same limit', async () => {
+  const network: Network = { ...nothing, resolve: () => new Promise(() => undefined) };
+  await expect(fetchPicture(`${origin}/`, network, inAMoment)).rejects.toMatchObject({ code: 'url_refused' });
+});
+
+test('a server that says that it has too much is not listened to', async () => {
+  let ended = false;
+  const network = await serve((_request, response) => {
+    response.on('close', () => {
+      ended = !response.writableFinished;
+    });
+    response.writeHead(200, { 'content-length': String(64 * 1024 * 1024 + 1) }).write('x');
+  });
+  await expect(fetchPicture(`${origin}/`, network)).rejects.toMatchObject({ code: 'image_too_large' });
+  await expect.poll(() => ended).toBe(true);
 });

@@ -11,6 +11,10 @@ test('a path says which group, person and image it is', () => {
   expect(placeOf('identify/family/a/b.jpg')).toMatchObject({ kind: 'identify', group: 'family' });
 });
 
+test('a blob may have a name of 1,024 characters', () => {
+  expect(placeOf(`enroll/g/p/${'i'.repeat(1_020)}`).kind).toBe('enroll');
+});
+
 test('the same name in another Unicode form is the same person, on another path', () => {
   const composed = placeOf('enroll/g/Zo\u00eb/1.jpg');
   const decomposed = placeOf('enroll/g/Zoe\u0308/1.jpg');
@@ -32,6 +36,7 @@ test.each([
   'enroll/g/ /1.jpg',
   'enroll/g/p/a\u0007.jpg',
   'enroll/g/p\n/1.jpg',
+  `enroll/g/p/${'i'.repeat(1_021)}`,
   'identify/1.jpg',
   'identify/g/',
   'identify/g/a/../b.jpg',

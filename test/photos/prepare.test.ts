@@ -1,6 +1,8 @@
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import { preparePicture } from '../../shared/photos/prepare.ts';
+import { avifBomb, bmpBomb, gifBomb, jpegBomb, pngBomb, tiffBomb, webpBomb } from '../helpers/bombs.ts';
+import { odd, turned } from '../helpers/odd.ts';
 import { portrait } from '../helpers/pictures.ts';
 
 /** Noise does not compress: a picture of noise is as large as it looks. */
@@ -69,13 +71,13 @@ test.each([
 });
 
 test('rectangles go to the upright original and back, and stay inside it', async () => {
-  const turned = await (
+  const onItsSide = await (
     await noise(6_000, 3_000)
   )
     .withMetadata({ orientation: 6 })
     .jpeg({ quality: 60 })
     .toBuffer();
-  const picture = await preparePicture(turned);
+  const picture = await preparePicture(onItsSide);
   const { width, height } = await sharp(picture.bytes).metadata();
   expect([width, height]).toEqual([2_048, 4_096]);
   const original = picture.toOriginal({ left: 1_024, top: 2_048, width: 512, height: 1_024 });
@@ -94,6 +96,19 @@ test.each([
     () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="90" height="90"/>'),
     'unsupported_format',
   ],
+  [
+    'a drawing behind a declaration',
+    () => Buffer.from(`<?xml version="1.0"?><!DOCTYPE svg>${' '.repeat(900)}<svg width="90" height="90"/>`),
+    'unsupported_format',
+  ],
+  ['text that begins as a BMP does', () => Buffer.from('BM '.padEnd(2_000, 'hello ')), 'not_an_image'],
+  ['a PNG bomb', pngBomb, 'image_too_large'],
+  ['a JPEG bomb', jpegBomb, 'image_too_large'],
+  ['a GIF bomb', gifBomb, 'image_too_large'],
+  ['a WebP bomb', webpBomb, 'image_too_large'],
+  ['a TIFF bomb', tiffBomb, 'image_too_large'],
+  ['an AVIF bomb', avifBomb, 'image_too_large'],
+  ['a BMP bomb', bmpBomb, 'image_too_large'],
   ['a PDF', () => Buffer.from('%PDF-1.7\n%âãÏÓ\n'.padEnd(2_000, ' ')), 'not_an_image'],
   [
     'a picture of 30 pixels',
@@ -114,3 +129,43 @@ test.each([
 ])('%s is refused as what it is', async (_what, make, code) => {
   await expect(preparePicture(await make())).rejects.toMatchObject({ code });
 });
+
+test.each(Object.entries(odd))(
+  '%s becomes a picture that Face takes, as large as it was',
+  async (_what, make) => {
+    const plain = portrait('cage.jpg');
+    const { bytes, toOriginal } = await preparePicture(await make(plain));
+    const { format, width, height, depth, space } = await sharp(bytes).metadata();
+    expect(['jpeg', 'png', 'gif']).toContain(format);
+    expect(depth).toBe('uchar');
+    expect(['srgb', 'b-w']).toContain(space);
+    expect([width, height]).toEqual([500, 614]);
+    const rectangle = { left: 10, top: 20, width: 100, height: 120 };
+    expect(toOriginal(rectangle)).toEqual(rectangle);
+  },
+);
+
+test('of an animation that is converted, the first frame is left', async () => {
+  const plain = portrait('cage.jpg');
+  const { bytes } = await preparePicture(await odd['an animated WebP'](plain));
+  const mean = async (picture: Uint8Array) =>
+    (await sharp(picture).stats()).channels.map(({ mean: of }) => of);
+  const [still, of] = [await mean(bytes), await mean(plain)];
+  for (const [channel, value] of still.entries())
+    expect(Math.abs(value - (of[channel] ?? 0))).toBeLessThan(6);
+});
+
+test.each([1, 2, 3, 4, 5, 6, 7, 8])(
+  'a picture that is converted stands upright, EXIF orientation %i',
+  async (orientation) => {
+    const plain = portrait('cage.jpg');
+    const { bytes } = await preparePicture(await turned(plain, orientation, 'webp'));
+    const pixels = (picture: Uint8Array) =>
+      sharp(picture).resize(20, 24, { fit: 'fill' }).removeAlpha().raw().toBuffer();
+    const [is, wanted] = await Promise.all([pixels(bytes), pixels(plain)]);
+    expect((await sharp(bytes).metadata()).orientation ?? 1).toBe(1);
+    const difference =
+      is.reduce((sum, value, index) => sum + Math.abs(value - (wanted[index] ?? 0)), 0) / is.length;
+    expect(difference).toBeLessThan(5);
+  },
+);

@@ -59,13 +59,15 @@ test('a limiter refuses what comes too close', () => {
 
 test('1,000 seeds: no limiter refuses a call, with clocks off, stalls and instances that die', async () => {
   for (let seed = 0; seed < 1_000; seed += 1) {
+    // Every combination of plan, jitter and number of workers comes ten times.
     const plan = plans[seed % 3] ?? plans[0];
-    const workers = 1 + (seed % 8);
+    const jitterMs = jitters[Math.floor(seed / 3) % 4] ?? 0;
+    const workers = 1 + (Math.floor(seed / 12) % 8);
     const { arrivals } = await simulate({
       ...plan,
       seed,
       workers,
-      jitterMs: jitters[Math.floor(seed / 3) % 4] ?? 0,
+      jitterMs,
       stalls: 0.01,
       deaths: Math.floor(workers / 3),
       forMs: 6 * plan.windowMs,

@@ -1,30 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import {
-  ServiceBusClient,
-  type ServiceBusReceivedMessage,
-  type ServiceBusReceiver,
-} from '@azure/service-bus';
+import { ServiceBusClient } from '@azure/service-bus';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startServiceBus, type ServiceBusReady } from '../../infra/local/service-bus/broker.ts';
-import type { QueueDescription } from '../../infra/local/service-bus/entity.ts';
 import type { RunningPart } from '../../infra/local/part.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { startPartProcess } from '../helpers/partProcess.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
-
-const plain: QueueDescription = {
-  name: 'plain',
-  requiresSession: false,
-  lockDurationSeconds: 5,
-  maxDeliveryCount: 3,
-};
-const queues: QueueDescription[] = [
-  plain,
-  { ...plain, name: 'sessions', requiresSession: true },
-  { ...plain, name: 'deduplicated', duplicateDetectionWindowSeconds: 60 },
-  { ...plain, name: 'expiring', defaultTimeToLiveSeconds: 1, deadLetteringOnExpiration: true },
-];
-const quick = { retryOptions: { retryDelayInMs: 100, maxRetries: 3, timeoutInMs: 5_000 } };
+import { isEmpty, queues, quick, receiveOne } from './harness.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let broker: RunningPart<ServiceBusReady>;
@@ -41,19 +22,6 @@ afterAll(async () => {
   await broker.close();
   await folder.remove();
 });
-
-async function receiveOne(
-  receiver: ServiceBusReceiver,
-  maxWaitTimeInMs = 5_000,
-): Promise<ServiceBusReceivedMessage> {
-  const [message] = await receiver.receiveMessages(1, { maxWaitTimeInMs });
-  if (message === undefined) throw new Error('no message came');
-  return message;
-}
-
-async function isEmpty(receiver: ServiceBusReceiver): Promise<boolean> {
-  return (await receiver.receiveMessages(1, { maxWaitTimeInMs: 300 })).length === 0;
-}
 
 test('a message comes as it was sent, and is gone when completed', async () => {
   const sender = client.createSender('plain');
@@ -285,47 +253,6 @@ test('a subscriber gets every message of many senders once', async () => {
   await eventually('all have come', () => received.length >= total);
   await subscription.close();
   expect(received.toSorted()).toEqual(ids.toSorted());
-});
-
-test('a killed broker has every message that it accepted, once', { timeout: 60_000 }, async () => {
-  const data = await temporaryFolder();
-  const options = { dataDir: data.path, port: 0, queues };
-  const first = await startPartProcess<ServiceBusReady>('service-bus', options);
-  const sending = new ServiceBusClient(first.ready.connectionString, {
-    retryOptions: { maxRetries: 0, timeoutInMs: 2_000 },
-  });
-  const sender = sending.createSender('sessions');
-  const accepted: string[] = [];
-  const sends = Array.from({ length: 400 }, async (_, index) => {
-    const id = `m${index}`;
-    await sender.sendMessages({ body: id, messageId: id, sessionId: `s${index % 7}` });
-    accepted.push(id);
-    if (accepted.length === 100) await first.kill();
-  });
-  await Promise.allSettled(sends);
-  await sending.close().catch(() => undefined);
-  expect(accepted.length).toBeGreaterThanOrEqual(100);
-
-  const second = await startPartProcess<ServiceBusReady>('service-bus', options);
-  const receiving = new ServiceBusClient(second.ready.connectionString, quick);
-  const found: string[] = [];
-  for (let session = 0; session < 7; session += 1) {
-    const receiver = await receiving.acceptSession('sessions', `s${session}`);
-    for (;;) {
-      const batch = await receiver.receiveMessages(50, { maxWaitTimeInMs: 500 });
-      if (batch.length === 0) break;
-      for (const message of batch) {
-        found.push(String(message.messageId));
-        await receiver.completeMessage(message);
-      }
-    }
-    await receiver.close();
-  }
-  expect(new Set(found).size).toBe(found.length);
-  expect(found).toEqual(expect.arrayContaining(accepted));
-  await receiving.close();
-  await second.stop();
-  await data.remove();
 });
 
 test('a client that closes while it waits for a session takes none with it', async () => {

@@ -17,18 +17,18 @@ const step = (before: Training, next: Training, here?: string) => carryTraces(be
 test('a trace waits with its change, is in the training that covers it, and was covered when that succeeds', () => {
   const noted = step(untrained, changed(untrained, 1_000), trace(1));
   expect(noted.traces).toEqual({ waiting: [trace(1)], running: [], covered: [] });
-  const running = step(noted, accepted(started(noted, 2_000), 2_000));
+  const running = step(noted, accepted(started(noted, 2_000), 1, 2_000));
   expect(running.traces).toEqual({ waiting: [], running: [trace(1)], covered: [] });
   const meanwhile = step(running, changed(running, 3_000), trace(2));
   expect(meanwhile.traces).toEqual({ waiting: [trace(2)], running: [trace(1)], covered: [] });
-  const done = step(meanwhile, succeeded(meanwhile, 500));
+  const done = step(meanwhile, succeeded(meanwhile, 1, 500));
   expect(done.traces).toEqual({ waiting: [trace(2)], running: [], covered: [trace(1)] });
 });
 
 test('a training that fails gives its traces back, and they are in the next', () => {
   const noted = step(untrained, changed(untrained, 1_000), trace(1));
   const running = step(noted, started(noted, 2_000));
-  const broken = step(running, failed(running, 'training_failed', 3_000), trace(9));
+  const broken = step(running, failed(running, 1, 'training_failed', 3_000), trace(9));
   expect(broken.traces).toEqual({ waiting: [trace(1)], running: [], covered: [] });
   const again = step(broken, started(broken, 9_000));
   expect(again.traces?.running).toEqual([trace(1)]);

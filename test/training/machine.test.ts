@@ -54,13 +54,15 @@ function simulate(steps: readonly Step[], trainingMs: number) {
       if (running() !== undefined) return void (training = stillRunning(training, now));
       trainings.push({ beganAt: now, endsAt: now + trainingMs, succeeds: failures === 0 });
       failures = Math.max(0, failures - 1);
-      training = loseAnswer ? stillRunning(training, now) : accepted(training, now);
+      training = loseAnswer ? stillRunning(training, now) : accepted(training, training.begun, now);
       loseAnswer = false;
     } else if (decision.do === 'poll') {
       const last = trainings.at(-1);
       if (running() !== undefined || last === undefined) training = stillRunning(training, now);
       else
-        training = last.succeeds ? succeeded(training, trainingMs) : failed(training, 'training_failed', now);
+        training = last.succeeds
+          ? succeeded(training, training.begun, trainingMs)
+          : failed(training, training.begun, 'training_failed', now);
     }
   }
 
@@ -150,7 +152,7 @@ test('a failed training is shown, and tried again with growing pauses', () => {
   let training = changed(untrained, 0);
   const pauses: number[] = [];
   for (let attempt = 0; attempt < 6; attempt += 1) {
-    training = failed(accepted(started(training, 0), 0), 'training_failed', 0);
+    training = failed(accepted(started(training, 0), attempt + 1, 0), attempt + 1, 'training_failed', 0);
     expect(stateOf(training)).toBe('failed');
     expect(isCovered(training)).toBe(false);
     pauses.push(training.retryAt ?? 0);
@@ -159,7 +161,7 @@ test('a failed training is shown, and tried again with growing pauses', () => {
 });
 
 test('an emptied group waits for nothing and counts as never trained', () => {
-  const trained = succeeded(accepted(started(changed(untrained, 0), 10), 20), 30);
+  const trained = succeeded(accepted(started(changed(untrained, 0), 10), 1, 20), 1, 30);
   const empty = emptied(changed(trained, 40));
   expect(isCovered(empty)).toBe(true);
   expect(empty.lastTrainedAt).toBeUndefined();

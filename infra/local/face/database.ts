@@ -26,6 +26,7 @@ const schema = `
     personId TEXT, id TEXT NOT NULL, userData TEXT, trained INTEGER NOT NULL DEFAULT 0, vector BLOB NOT NULL,
     UNIQUE (collection, personId, id),
     FOREIGN KEY (collection, personId) REFERENCES persons ON DELETE CASCADE);
+  CREATE INDEX IF NOT EXISTS facesInOrder ON faces (collection, trained);
   CREATE TABLE IF NOT EXISTS trainings (
     collection INTEGER PRIMARY KEY REFERENCES collections ON DELETE CASCADE, status TEXT NOT NULL,
     createdAt INTEGER NOT NULL, lastActionAt INTEGER NOT NULL, lastSuccessAt INTEGER, message TEXT,
@@ -58,11 +59,6 @@ export function openFaceDatabase(file: string) {
     all: <Found>(sql: string) => {
       const statement = db.prepare(sql);
       return (...values: SqlValue[]) => statement.all(...values) as Found[];
-    },
-    /** One after another, for answers that are too large to be held twice. */
-    each: <Found>(sql: string) => {
-      const statement = db.prepare(sql);
-      return (...values: SqlValue[]) => statement.iterate(...values) as IterableIterator<Found>;
     },
     /** A deletion after which what was deleted is nowhere on the disk, the write-ahead log included. */
     erase: (sql: string) => {

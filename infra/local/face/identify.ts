@@ -13,7 +13,7 @@ export const identify: Operation = {
   name: 'identify',
   method: 'POST',
   path: '/identify',
-  handle(context, request) {
+  async handle(context, request) {
     const body = readJson(request);
     const faceIds = readFaceIds(body['faceIds'], 1, 10);
     const top = readTop(body['maxNumOfCandidatesReturned'], 10, 100);
@@ -24,11 +24,14 @@ export const identify: Operation = {
     if (!trainings.hasSucceeded(collection.key)) throw kind.faults.notTrained(400);
     const probes = faceIds.map((faceId) => probeOf(context, faceId));
     refuseOtherModels(collection.recognitionModel, probes);
-    return probes.map(({ faceId, vector }) => ({
+    const vectors = probes.map(({ vector }) => vector);
+    const found = await gallery.identify(collection.key, vectors, { threshold, top });
+    return probes.map(({ faceId }, index) => ({
       faceId,
-      candidates: gallery
-        .identify(collection.key, vector, { threshold, top })
-        .map(({ personId, confidence }) => ({ personId, confidence: rounded(confidence) })),
+      candidates: (found[index] ?? []).map(({ personId, confidence }) => ({
+        personId,
+        confidence: rounded(confidence),
+      })),
     }));
   },
 };

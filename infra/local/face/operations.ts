@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Analyze } from './analysis.ts';
-import type { Gallery } from './gallery.ts';
+import type { Gallery } from './gallery/gallery.ts';
 import type { FacePlan } from './quota.ts';
 import type { FaceStore } from './store.ts';
 import type { Trainings } from './training.ts';

@@ -7,7 +7,7 @@ import { createAnalysis } from './analysis.ts';
 import { collectionOperations } from './collections.ts';
 import { detect } from './detect.ts';
 import { findSimilar } from './findSimilar.ts';
-import { createGallery } from './gallery.ts';
+import { createGallery } from './gallery/gallery.ts';
 import { group } from './grouping.ts';
 import { identify } from './identify.ts';
 import { readOrMakeKey } from './key.ts';
@@ -89,6 +89,7 @@ export async function startFace(options: FaceOptions): Promise<RunningPart<FaceR
     clearInterval(purge);
     trainings.stop();
     await closeServer(server);
+    await gallery.close();
     store.close();
   };
   try {

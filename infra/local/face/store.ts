@@ -11,7 +11,16 @@ export type StoredCollection = {
 };
 export type StoredPerson = { id: string; name: string; userData: string | null };
 export type StoredFace = { id: string; userData: string | null };
-export type StoredVector = { faceId: string; personId: string; vector: Float32Array };
+/** Faces, many at a time. IDs are text in ASCII, one right behind the other; vectors lie side by side. */
+export type VectorPage = {
+  count: number;
+  /** A face that belongs to no person has its own ID here. */
+  personIds: Uint8Array;
+  faceIds: Uint8Array;
+  vectors: Float32Array;
+  /** The newest face of the page. */
+  upTo: number;
+};
 export type StoredDetection = { recognitionModel: string; vector: Float32Array };
 export type NewDetection = StoredDetection & { faceId: string; expiresAt: number };
 export type StoredTraining = {
@@ -84,9 +93,10 @@ function facesIn(db: FaceDatabase) {
     'SELECT COUNT(*) AS count FROM faces WHERE collection = ? AND seq <= ?',
   );
   const newest = db.one<{ seq: number | null }>('SELECT MAX(seq) AS seq FROM faces WHERE collection = ?');
-  const vectors = 'SELECT id, personId, vector FROM faces WHERE collection = ?';
-  const trained = db.each<Row>(`${vectors} AND trained = 1 ORDER BY seq`);
-  const untrained = db.all<Row>(`${vectors} AND trained = 0 AND seq <= ? ORDER BY seq`);
+  const trained = db.one<Row>(
+    'SELECT vector FROM faces WHERE collection = ? AND personId IS ? AND id = ? AND trained = 1',
+  );
+  const page = vectorPagesIn(db);
   return {
     face: db.one<StoredFace>(
       'SELECT id, userData FROM faces WHERE collection = ? AND personId = ? AND id = ?',
@@ -104,8 +114,21 @@ function facesIn(db: FaceDatabase) {
     newestFace: (collection: number): number => newest(collection)?.seq ?? 0,
     countFaces: (collection: number, upTo: number): number => count(collection, upTo)?.count ?? 0,
     vectorsOfPerson: (collection: number, personId: string) => ofPerson(collection, personId).map(vectorOf),
-    trainedVectors: (collection: number) => Iterator.from(trained(collection)).map(storedVector),
-    untrainedVectors: (collection: number, upTo: number) => untrained(collection, upTo).map(storedVector),
+    /** A page of the trained faces that came after this one; an empty one when there are no more. */
+    trainedPage: (collection: number, after: number): VectorPage =>
+      page(collection, 1, after, Number.MAX_SAFE_INTEGER),
+    untrainedPages(collection: number, upTo: number): VectorPage[] {
+      const pages: VectorPage[] = [];
+      for (let next = page(collection, 0, 0, upTo); next.count > 0;) {
+        pages.push(next);
+        next = page(collection, 0, next.upTo, upTo);
+      }
+      return pages;
+    },
+    trainedVector(collection: number, personId: string, faceId: string): Float32Array | undefined {
+      const row = trained(collection, personId === faceId ? null : personId, faceId);
+      return row && vectorOf(row);
+    },
     markTrained: db.run('UPDATE faces SET trained = 1 WHERE collection = ? AND trained = 0 AND seq <= ?'),
   };
 }
@@ -157,6 +180,26 @@ function monthsIn(db: FaceDatabase) {
   };
 }
 
-function storedVector(row: Row): StoredVector {
-  return { faceId: String(row['id']), personId: String(row['personId']), vector: vectorOf(row) };
+/** Faces of a page. */
+const facesOfPage = 512;
+
+/** A page is one row for us: a million rows of their own would take three times as long to read. */
+function vectorPagesIn(db: FaceDatabase) {
+  const joined = (what: string): string => `CAST(group_concat(CAST(${what} AS TEXT), '') AS BLOB)`;
+  const page = db.one<
+    { count: number; upTo: number } & Record<'personIds' | 'faceIds' | 'vectors', Uint8Array>
+  >(
+    `SELECT COUNT(*) AS count, MAX(seq) AS upTo, ${joined('COALESCE(personId, id)')} AS personIds,
+      ${joined('id')} AS faceIds, ${joined('vector')} AS vectors
+    FROM (SELECT seq, personId, id, vector FROM faces
+      WHERE collection = ? AND trained = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ${facesOfPage})`,
+  );
+  return (collection: number, trained: 0 | 1, after: number, upTo: number): VectorPage => {
+    const found = page(collection, trained, after, upTo);
+    if (found === undefined || found.count === 0) {
+      const none = new Uint8Array(0);
+      return { count: 0, personIds: none, faceIds: none, vectors: new Float32Array(0), upTo: after };
+    }
+    return { ...found, vectors: vectorOf({ vector: found.vectors }) };
+  };
 }

@@ -1,4 +1,4 @@
-import type { Gallery } from './gallery.ts';
+import type { Gallery } from './gallery/gallery.ts';
 import type { FaceStore, StoredTraining } from './store.ts';
 
 export type TrainingsOptions = {
@@ -36,7 +36,7 @@ export function createTrainings({ store, gallery, trainingTime, now }: Trainings
       store.setTraining(collection, { ...training, status: 'failed', lastActionAt: at, message });
       return;
     }
-    const added = store.untrainedVectors(collection, training.upTo);
+    const added = store.untrainedPages(collection, Math.min(training.upTo, gallery.upTo(collection)));
     store.transaction(() => {
       store.markTrained(collection, training.upTo);
       store.setTraining(collection, {

@@ -5,7 +5,7 @@ import { QueueServiceClient, type DequeuedMessageItem, type QueueClient } from '
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { RegisteredFunction, TypedData } from './core.ts';
-import { blobCreated, eventGridEvent, validationCodeOf } from './eventGrid.ts';
+import { blobCreated, eventsIn, validationCodeOf } from './eventGrid.ts';
 import { triggerOf, type Invoke } from './invoke.ts';
 
 /**
@@ -52,11 +52,11 @@ export async function listenToBlobs(options: BlobTriggersOptions): Promise<{ clo
     const { functionName = '' } = request.query as { functionName?: string };
     const registered = byName.get(functionName.replace(/^Host\.Functions\./, ''));
     if (registered === undefined) return reply.code(404).send();
-    const events = z.array(eventGridEvent).safeParse(JSON.parse(String(request.body)));
-    if (!events.success) return reply.code(400).send();
-    const validationCode = validationCodeOf(events.data);
+    const events = eventsIn(request.body);
+    if (events === undefined) return reply.code(400).send();
+    const validationCode = validationCodeOf(events);
     if (validationCode !== undefined) return reply.send({ validationResponse: validationCode });
-    for (const event of events.data) {
+    for (const event of events) {
       const place = blobCreated(event);
       if (place === undefined) continue;
       const item: Work = { function: registered.metadata.name, ...place };

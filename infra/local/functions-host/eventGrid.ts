@@ -1,13 +1,27 @@
 import { z } from 'zod';
 
 /** Events in the Event Grid schema, as far as the host reads them. */
-export const eventGridEvent = z.looseObject({
+const eventGridEvent = z.looseObject({
   eventType: z.string(),
   subject: z.string(),
   data: z.looseObject({ validationCode: z.string().optional() }),
 });
 
 export type EventGridEvent = z.output<typeof eventGridEvent>;
+
+/** The events that the body of a webhook holds; undefined when it holds something else. */
+export function eventsIn(body: unknown): EventGridEvent[] | undefined {
+  return z.array(eventGridEvent).safeParse(parseJson(body)).data;
+}
+
+/** A body as JSON; undefined when it is none. */
+export function parseJson(body: unknown): unknown {
+  try {
+    return JSON.parse(String(body));
+  } catch {
+    return undefined;
+  }
+}
 
 /** The code with which a webhook proves that it wants events. */
 export function validationCodeOf(events: readonly EventGridEvent[]): string | undefined {

@@ -1,7 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { z } from 'zod';
 import type { RegisteredFunction } from './core.ts';
-import { eventGridEvent, validationCodeOf } from './eventGrid.ts';
+import { eventsIn, validationCodeOf } from './eventGrid.ts';
 import type { Invoke } from './invoke.ts';
 
 /**
@@ -18,13 +17,13 @@ export function listenToEventGrid(
     const { functionName = '' } = request.query as { functionName?: string };
     const registered = byName.get(functionName);
     if (registered === undefined) return reply.code(404).send();
-    const events = z.array(eventGridEvent).safeParse(JSON.parse(String(request.body)));
-    if (!events.success) return reply.code(400).send();
+    const events = eventsIn(request.body);
+    if (events === undefined) return reply.code(400).send();
     if (request.headers['aeg-event-type'] === 'SubscriptionValidation') {
-      return reply.send({ validationResponse: validationCodeOf(events.data) });
+      return reply.send({ validationResponse: validationCodeOf(events) });
     }
     try {
-      for (const event of events.data) {
+      for (const event of events) {
         const reason = `EventGrid trigger fired at ${new Date().toISOString()}`;
         await invoke(registered, { data: { json: JSON.stringify(event) }, reason });
       }

@@ -1,13 +1,15 @@
 import { ServiceBusClient } from '@azure/service-bus';
 import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
 import { portInUse, type RunningPart } from '../part.ts';
 import { listenToBlobs } from './blobTrigger.ts';
 import { provideCore, type App, type RegisteredFunction } from './core.ts';
+import { parseJson } from './eventGrid.ts';
 import { listenToEventGrid } from './eventGridTrigger.ts';
 import { readHostSettings, type HostSettings } from './hostSettings.ts';
 import { createHttpServer, listenHttp } from './httpTrigger.ts';
 import { createHostLog, createInvoke, triggerOf, type HostLog, type Invoke } from './invoke.ts';
-import { readFunctionKeys } from './keys.ts';
+import { guardWebhooks, readHostKeys, type HostKeys } from './keys.ts';
 import { loadApp, readLocalSettings } from './load.ts';
 import { listenToServiceBus } from './serviceBusTrigger.ts';
 import { startTimer } from './timerTrigger.ts';
@@ -19,7 +21,7 @@ export type FunctionsHostOptions = {
   port: number;
   /** Settings of the app; they win over local.settings.json. */
   env: Record<string, string>;
-  /** A file with the host's key; absent: no key is asked for, as with `func start`. */
+  /** A file with the host's keys; absent: no key is asked for, as with `func start`. */
   keyFile?: string;
   hostId?: string;
   /** Whether timers run here; of several instances, one runs them. Default true. */
@@ -49,7 +51,9 @@ export async function startFunctionsHost(
   await loadApp(options.appDir, app);
 
   const server = createHttpServer();
-  const listeners = await listenToTriggers({ app, server, settings, log, options });
+  const keys = options.keyFile === undefined ? undefined : await readHostKeys(options.keyFile);
+  if (keys !== undefined) guardWebhooks(server, keys);
+  const listeners = await listenToTriggers({ app, server, settings, log, keys, options });
   try {
     await server.listen({ host: '127.0.0.1', port: options.port });
   } catch (error) {
@@ -77,10 +81,11 @@ type Setup = {
   server: FastifyInstance;
   settings: HostSettings;
   log: HostLog;
+  keys: HostKeys | undefined;
   options: FunctionsHostOptions;
 };
 
-async function listenToTriggers({ app, server, settings, log, options }: Setup): Promise<Listener[]> {
+async function listenToTriggers({ app, server, settings, log, keys, options }: Setup): Promise<Listener[]> {
   const { extensions } = settings;
   const invoke = createInvoke(app, log);
   const onError = (message: string) => log.host('warning', message);
@@ -93,7 +98,6 @@ async function listenToTriggers({ app, server, settings, log, options }: Setup):
       throw new Error(`${metadata.name}: triggers of type ${type} are not supported`);
   }
 
-  const keys = options.keyFile === undefined ? undefined : await readFunctionKeys(options.keyFile);
   for (const registered of of('httpTrigger')) {
     listenHttp(server, registered, {
       routePrefix: extensions.http.routePrefix,
@@ -164,8 +168,10 @@ function administer(
     );
     if (registered === undefined) return reply.code(404).send();
     const run = byTimer.get(name);
-    const text = request.body instanceof Uint8Array ? Buffer.from(request.body).toString('utf8') : '{}';
-    const { input = '' } = JSON.parse(text === '' ? '{}' : text) as { input?: string };
+    const hasBody = request.body instanceof Uint8Array && request.body.length > 0;
+    const body = z.object({ input: z.string().nullish() }).safeParse(hasBody ? parseJson(request.body) : {});
+    if (!body.success) return reply.code(400).send();
+    const input = body.data.input ?? '';
     await (run === undefined ? invoke(registered, { data: { string: input } }) : run());
     return reply.code(202).send();
   });

@@ -1,6 +1,7 @@
+import { STATUS_CODES } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { RegisteredFunction, TypedData } from './core.ts';
-import type { FunctionKeys } from './keys.ts';
+import { shows, type HostKeys } from './keys.ts';
 import { triggerOf, type Invoke } from './invoke.ts';
 
 /** The real host takes requests of at most 100 MB (`FUNCTIONS_REQUEST_BODY_SIZE_LIMIT`). */
@@ -16,6 +17,17 @@ export function createHttpServer(): FastifyInstance {
     exposeHeadRoutes: false,
     forceCloseConnections: true,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 2_000 },
+    // A URL that cannot be decoded.
+    frameworkErrors: (_error, _request, reply) => void refuse(reply, 400),
+    clientErrorHandler(error, socket) {
+      if (error.code === 'ECONNRESET' || !socket.writable) return;
+      const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
+      const body = problem(status);
+      socket.end(
+        `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: ${problemType}\r\n` +
+          `content-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
+      );
+    },
   });
   // What a body is of is the function's business: any type is taken, also one that is none.
   server.addHook('onRequest', (request, _reply, done) => {
@@ -31,12 +43,23 @@ export function createHttpServer(): FastifyInstance {
     done(null, body);
   });
   server.setErrorHandler((error: { statusCode?: number }, _request, reply) => {
-    void reply.code(error.statusCode ?? 500).send();
+    void refuse(reply, error.statusCode ?? 500);
   });
   server.setNotFoundHandler((_request, reply) => {
     void reply.code(404).send();
   });
   return server;
+}
+
+const problemType = 'application/problem+json';
+
+/** What is refused before a function is asked says nothing but its status, as a problem (RFC 9457) too. */
+function refuse(reply: FastifyReply, status: number): FastifyReply {
+  return reply.code(status).type(problemType).send(problem(status));
+}
+
+function problem(status: number): string {
+  return JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status });
 }
 
 /** Registers an HTTP function under its route. */
@@ -51,7 +74,7 @@ export function listenHttp(
   }: {
     routePrefix: string;
     invoke: Invoke;
-    keys: FunctionKeys | undefined;
+    keys: HostKeys | undefined;
     /** A request came: its method and path, which the real host logs. */
     onRequest: (method: string, path: string) => void;
   },
@@ -65,7 +88,8 @@ export function listenHttp(
       method: methodsOf(binding['methods']),
       url,
       async handler(request, reply) {
-        if (!open && keys !== undefined && !keys.accept(registered.metadata.name, request)) {
+        if (!open && keys !== undefined && !shows(keys, 'functions', request)) {
+          // As the real host: without a body.
           return reply.code(401).send();
         }
         onRequest(request.method, request.url.split('?', 1)[0] ?? '');

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   isServiceBusError,
@@ -10,6 +11,14 @@ import type { RegisteredFunction } from './core.ts';
 import type { HostSettings } from './hostSettings.ts';
 import { triggerOf, type Invoke } from './invoke.ts';
 import { toServiceBusInput } from './serviceBusMessage.ts';
+
+/*
+ * A connection that gives no sign of life for twice this time is dropped and made anew. The client asks for one a
+ * minute and has no option for it; a function should not wait two minutes for its messages when the network is back.
+ */
+const heartbeatMs = 7_500;
+const { Constants } = createRequire(import.meta.url)('@azure/core-amqp') as { Constants: object };
+Object.assign(Constants, { defaultConnectionIdleTimeoutInMs: heartbeatMs });
 
 export type ServiceBusTriggerOptions = {
   /** Closed with the listener. */

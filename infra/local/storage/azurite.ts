@@ -32,12 +32,27 @@ export type LokiDatabase = {
   close(callback?: (error?: Error) => void): void;
 };
 
-type AzuriteServer = {
+export type LokiChain = { find(query: object): LokiChain };
+
+/** What Azurite's table service asks of its metadata. */
+export type TableStore = {
+  db: LokiDatabase;
+  getEntityCollection(...which: unknown[]): { chain(): LokiChain };
+  queryTableEntities(
+    context: unknown,
+    account: string,
+    table: string,
+    options: { filter?: string },
+    ...page: unknown[]
+  ): Promise<unknown>;
+};
+
+type AzuriteServer<Store = { db: LokiDatabase }> = {
   start(): Promise<void>;
   close(): Promise<void>;
   getHttpServerAddress(): string;
   httpServer: Server;
-  metadataStore: { db: LokiDatabase };
+  metadataStore: Store;
   extentMetadataStore?: { db: LokiDatabase };
 };
 
@@ -48,7 +63,7 @@ function load<Instance>(path: string): Constructor<Instance> {
 }
 
 export type Ports = { blob: number; queue: number; table: number };
-export type AzuriteServers = { blob: AzuriteServer; queue: AzuriteServer; table: AzuriteServer };
+export type AzuriteServers = { blob: AzuriteServer; queue: AzuriteServer; table: AzuriteServer<TableStore> };
 
 /** Makes the three servers, not yet started. Ports of 0: any free port. */
 export function createAzurite(dataDir: string, ports: Ports): AzuriteServers {
@@ -75,7 +90,7 @@ export function createAzurite(dataDir: string, ports: Ports): AzuriteServers {
   const BlobConfiguration = load('blob/BlobConfiguration');
   const Queue = load<AzuriteServer>('queue/QueueServer');
   const QueueConfiguration = load('queue/QueueConfiguration');
-  const Table = load<AzuriteServer>('table/TableServer');
+  const Table = load<AzuriteServer<TableStore>>('table/TableServer');
   const TableConfiguration = load('table/TableConfiguration');
   return {
     blob: new Blob(new BlobConfiguration(...withContent('blob'))),

@@ -10,6 +10,8 @@ import type { Outbox } from './outbox.ts';
 export const subscribeMessage = z.object({
   type: z.literal('subscribe'),
   hostUrl: z.url(),
+  /** Of the host's webhooks, where it asks for keys. */
+  keys: z.object({ created: z.string(), deleted: z.string() }).optional(),
   subscriptions: z.array(
     z.object({
       container: z.string(),
@@ -138,7 +140,7 @@ export function createBridge({ outbox, catalog, account, endpoint, log, now }: B
     subscribe(message: Subscribed): void {
       subscriptions = message.subscriptions;
       outbox.keepOnly(new Set(subscriptions.map((subscription) => subscription.function)), now());
-      delivery.deliverTo(message.hostUrl);
+      delivery.deliverTo({ url: message.hostUrl, keys: message.keys });
       look();
     },
     async close(): Promise<void> {

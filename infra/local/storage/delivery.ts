@@ -14,6 +14,9 @@ import type { Outbox, PendingEvent } from './outbox.ts';
  * reach the host keeps its place.
  */
 
+/** Where events go, with the keys of its webhooks if it asks for them. */
+export type EventHost = { url: string; keys?: { created: string; deleted: string } | undefined };
+
 export type DeliveryOptions = { outbox: Outbox; log: (line: string) => void; now: () => number };
 
 const concurrency = 16;
@@ -28,20 +31,20 @@ const requestTimeoutMs = 60_000;
 export function createDelivery({ outbox, log, now }: DeliveryOptions) {
   const stop = new AbortController();
   const running = new Map<number, Promise<void>>();
-  let hostUrl: string | undefined;
+  let host: EventHost | undefined;
   let timer: NodeJS.Timeout | undefined;
   let failures = 0;
   let pausedUntil = 0;
 
   function wake(): void {
     clearTimeout(timer);
-    if (stop.signal.aborted || hostUrl === undefined) return;
+    if (stop.signal.aborted || host === undefined) return;
     const pause = pausedUntil - now();
     if (pause > 0) return wakeIn(pause);
     const free = (failures > 0 ? 1 : concurrency) - running.size;
     // The oldest due events include those on their way.
     const due = free > 0 ? outbox.due(now(), running.size + free) : [];
-    for (const pending of due.filter(({ id }) => !running.has(id)).slice(0, free)) send(hostUrl, pending);
+    for (const pending of due.filter(({ id }) => !running.has(id)).slice(0, free)) send(host, pending);
     if (running.size > 0) return;
     const next = outbox.nextDueAt();
     if (next !== undefined) wakeIn(next - now());
@@ -51,8 +54,8 @@ export function createDelivery({ outbox, log, now }: DeliveryOptions) {
     timer = setTimeout(wake, Math.max(ms, 10));
   }
 
-  function send(url: string, pending: PendingEvent): void {
-    const done = attempt(url, pending)
+  function send(to: EventHost, pending: PendingEvent): void {
+    const done = attempt(to, pending)
       .catch((error: unknown) => log(`an event could not be noted: ${nameOf(error)}`))
       .finally(() => {
         running.delete(pending.id);
@@ -61,14 +64,10 @@ export function createDelivery({ outbox, log, now }: DeliveryOptions) {
     running.set(pending.id, done);
   }
 
-  async function attempt(url: string, pending: PendingEvent): Promise<void> {
+  async function attempt(to: EventHost, pending: PendingEvent): Promise<void> {
     let status: number | string;
     try {
-      status = await post(
-        url,
-        pending,
-        AbortSignal.any([stop.signal, AbortSignal.timeout(requestTimeoutMs)]),
-      );
+      status = await post(to, pending, AbortSignal.any([stop.signal, AbortSignal.timeout(requestTimeoutMs)]));
     } catch (error) {
       if (stop.signal.aborted) return;
       status = nameOf(error);
@@ -101,8 +100,8 @@ export function createDelivery({ outbox, log, now }: DeliveryOptions) {
     /** Looks for events that are due. */
     wake,
     /** Where events go from now on; whatever was waiting for this host is tried at once. */
-    deliverTo(url: string): void {
-      hostUrl = url;
+    deliverTo(next: EventHost): void {
+      host = next;
       failures = 0;
       pausedUntil = 0;
       wake();
@@ -116,15 +115,19 @@ export function createDelivery({ outbox, log, now }: DeliveryOptions) {
   };
 }
 
-async function post(hostUrl: string, pending: PendingEvent, signal: AbortSignal): Promise<number> {
+async function post({ url, keys }: EventHost, pending: PendingEvent, signal: AbortSignal): Promise<number> {
   const name = encodeURIComponent(pending.function);
   const path =
     pending.event === 'created'
       ? `/runtime/webhooks/blobs?functionName=Host.Functions.${name}`
       : `/runtime/webhooks/EventGrid?functionName=${name}`;
-  const response = await fetch(new URL(path, hostUrl), {
+  const response = await fetch(new URL(path, url), {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'aeg-event-type': 'Notification' },
+    headers: {
+      'content-type': 'application/json',
+      'aeg-event-type': 'Notification',
+      ...(keys === undefined ? {} : { 'x-functions-key': keys[pending.event] }),
+    },
     body: `[${pending.body}]`,
     signal,
   });

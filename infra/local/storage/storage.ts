@@ -10,6 +10,7 @@ import { blobChanges } from './blobEvents.ts';
 import { createBridge, subscribeMessage } from './bridge.ts';
 import { openJournal, type LokiJournal } from './lokiJournal.ts';
 import { openOutbox } from './outbox.ts';
+import { useIndexes } from './tableQueries.ts';
 
 export type StorageOptions = {
   dataDir: string;
@@ -44,6 +45,7 @@ export async function startStorage(options: StorageOptions): Promise<RunningPart
   const outbox = openOutbox(join(options.dataDir, 'events.sqlite'));
   const servers = createAzurite(options.dataDir, options.ports ?? { blob: 0, queue: 0, table: 0 });
   keepMetadata(servers, journal);
+  useIndexes(servers.table.metadataStore);
   const catalog = blobCatalog(servers.blob.metadataStore.db, account);
   const changes = blobChanges(catalog, account);
   const log = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -118,7 +120,7 @@ function portOf(address: string): number {
   return Number(new URL(address).port);
 }
 
-function connectionStringOf({ blob, queue, table }: Ports): string {
+export function connectionStringOf({ blob, queue, table }: Ports): string {
   const at = (service: string, port: number) => `${service}Endpoint=http://127.0.0.1:${port}/${account}`;
   return [
     'DefaultEndpointsProtocol=http',

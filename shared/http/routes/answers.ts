@@ -1,7 +1,7 @@
 import { RollcallError, type FailureCode } from '../../errors.ts';
 import { once } from '../once.ts';
 import { readProbeSource } from '../probeSource.ts';
-import { parsed } from '../problem.ts';
+import { queryOf } from '../query.ts';
 import type { Route } from '../route.ts';
 import * as schemas from '../schemas.ts';
 import { groupOf, personNameOf } from './names.ts';
@@ -11,6 +11,7 @@ const pictureFailures = [
   'unsupported_format',
   'image_too_small',
   'image_too_large',
+  'body_too_large',
   'unsupported_media_type',
   'url_refused',
   'image_not_found',
@@ -24,6 +25,8 @@ const pictureFailures = [
   'face_access_denied',
   'key_reused',
   'in_progress',
+  'conflict',
+  'storage_unavailable',
 ] as const satisfies readonly FailureCode[];
 
 /** What is asked about faces, and what was answered. */
@@ -43,11 +46,13 @@ export const answerRoutes: readonly Route[] = [
     answer: { status: 200, schema: schemas.identifyAnswer },
     failures: ['bad_request', ...pictureFailures],
     async handle(request, rollcall) {
-      const query = parsed(schemas.identifyQuery, request.query, 'query');
+      const query = queryOf(request, schemas.identifyQuery);
       const group = await groupOf(request, rollcall);
-      const source = await readProbeSource(request, schemas.identifyBody, rollcall.fetchPicture);
+      const source = () => readProbeSource(request, schemas.identifyBody, rollcall.fetchPicture);
       return {
-        body: await once(request, rollcall, group, (as) => rollcall.identify(group.group, source, query, as)),
+        body: await once(request, rollcall, group, async (as) =>
+          rollcall.identify(group.group, await source(), query, as),
+        ),
       };
     },
   },
@@ -56,7 +61,7 @@ export const answerRoutes: readonly Route[] = [
     tag: 'answers',
     method: 'POST',
     path: 'groups/{group}/find-similar',
-    summary: 'Where else this face was seen',
+    summary: 'Where else the ten largest faces of a picture were seen',
     access: 'identify',
     headers: {
       'Idempotency-Key': 'Answers the same request once: repeated with its key, it gets the same result',
@@ -66,12 +71,12 @@ export const answerRoutes: readonly Route[] = [
     answer: { status: 200, schema: schemas.findSimilarAnswer },
     failures: ['bad_request', ...pictureFailures],
     async handle(request, rollcall) {
-      const query = parsed(schemas.findSimilarQuery, request.query, 'query');
+      const query = queryOf(request, schemas.findSimilarQuery);
       const group = await groupOf(request, rollcall);
-      const source = await readProbeSource(request, schemas.faceBody, rollcall.fetchPicture);
+      const source = () => readProbeSource(request, schemas.faceBody, rollcall.fetchPicture);
       return {
-        body: await once(request, rollcall, group, (as) =>
-          rollcall.findSimilar(group.group, source, query, as),
+        body: await once(request, rollcall, group, async (as) =>
+          rollcall.findSimilar(group.group, await source(), query, as),
         ),
       };
     },
@@ -81,7 +86,7 @@ export const answerRoutes: readonly Route[] = [
     tag: 'answers',
     method: 'POST',
     path: 'groups/{group}/verify',
-    summary: 'Whether this person is on the picture',
+    summary: 'Whether this person is one of the ten largest faces of the picture',
     access: 'identify',
     headers: {
       'Idempotency-Key': 'Answers the same request once: repeated with its key, it gets the same result',
@@ -91,12 +96,14 @@ export const answerRoutes: readonly Route[] = [
     answer: { status: 200, schema: schemas.verifyAnswer },
     failures: ['bad_request', 'person_not_found', 'no_face', ...pictureFailures],
     async handle(request, rollcall) {
-      const { person } = parsed(schemas.verifyQuery, request.query, 'query');
+      const { person } = queryOf(request, schemas.verifyQuery);
       const group = await groupOf(request, rollcall);
-      const source = await readProbeSource(request, schemas.faceBody, rollcall.fetchPicture);
+      const source = () => readProbeSource(request, schemas.faceBody, rollcall.fetchPicture);
       const name = personNameOf(person);
       return {
-        body: await once(request, rollcall, group, (as) => rollcall.verify(group.group, source, name, as)),
+        body: await once(request, rollcall, group, async (as) =>
+          rollcall.verify(group.group, await source(), name, as),
+        ),
       };
     },
   },
@@ -117,9 +124,11 @@ export const answerRoutes: readonly Route[] = [
       'quota_exceeded',
       'face_unavailable',
       'face_access_denied',
+      'conflict',
+      'storage_unavailable',
     ],
     async handle(request, rollcall) {
-      const query = parsed(schemas.clusterQuery, request.query, 'query');
+      const query = queryOf(request, schemas.clusterQuery);
       return { body: await rollcall.cluster(await groupOf(request, rollcall), query) };
     },
   },
@@ -132,9 +141,9 @@ export const answerRoutes: readonly Route[] = [
     access: 'identify',
     query: schemas.resultQuery,
     answer: { status: 200, schema: schemas.pages.results },
-    failures: ['bad_request', 'group_not_found'],
+    failures: ['bad_request', 'group_not_found', 'storage_unavailable'],
     async handle(request, rollcall) {
-      const { person, ...query } = parsed(schemas.resultQuery, request.query, 'query');
+      const { person, ...query } = queryOf(request, schemas.resultQuery);
       const group = await groupOf(request, rollcall);
       const filter = person === undefined ? query : { ...query, person: personNameOf(person) };
       return { body: await rollcall.recall.list(group, filter) };
@@ -148,7 +157,7 @@ export const answerRoutes: readonly Route[] = [
     summary: 'One result',
     access: 'identify',
     answer: { status: 200, schema: schemas.result },
-    failures: ['bad_request', 'group_not_found', 'result_not_found'],
+    failures: ['bad_request', 'group_not_found', 'result_not_found', 'storage_unavailable'],
     async handle(request, rollcall) {
       const group = await groupOf(request, rollcall);
       const result = await rollcall.recall.get(group, request.params['id'] ?? '');

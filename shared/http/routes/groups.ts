@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { RollcallError } from '../../errors.ts';
 import { personKeyOf } from '../../records/keys.ts';
 import { untrained } from '../../training/machine.ts';
@@ -6,14 +5,13 @@ import type { Erasure } from '../../records/erasures.ts';
 import type { Group } from '../../records/groups.ts';
 import type { Rollcall } from '../../rollcall.ts';
 import { conditionOf, etagOf } from '../conditions.ts';
-import { parseJson } from '../probeSource.ts';
+import { jsonOf } from '../body.ts';
 import { parsed } from '../problem.ts';
+import { queryOf } from '../query.ts';
 import type { Route } from '../route.ts';
 import * as schemas from '../schemas.ts';
 import { viewOfErasure, viewOfGroup, viewOfPage, viewOfPerson, viewOfSettings } from '../views.ts';
 import { groupNameOf, groupOf, personNameOf } from './names.ts';
-
-const jsonBodyBytes = 64 * 1024;
 
 /** Groups, their persons, and their deletion. */
 export const groupRoutes: readonly Route[] = [
@@ -24,11 +22,11 @@ export const groupRoutes: readonly Route[] = [
     path: 'groups',
     summary: 'The groups, by name',
     access: 'any',
-    query: z.object(schemas.pageQuery),
+    query: schemas.pageOnly,
     answer: { status: 200, schema: schemas.pages.groups },
-    failures: ['bad_request'],
+    failures: ['bad_request', 'storage_unavailable'],
     async handle(request, { groups }) {
-      const query = parsed(z.object(schemas.pageQuery), request.query, 'query');
+      const query = queryOf(request, schemas.pageOnly);
       return { body: viewOfPage(await groups.list(query), viewOfSettings) };
     },
   },
@@ -45,15 +43,20 @@ export const groupRoutes: readonly Route[] = [
       'If-None-Match': '*: only if there is no such group',
     },
     answer: { status: 200, schema: schemas.group },
-    failures: ['bad_request', 'recognition_model_fixed', 'precondition_failed'],
+    failures: [
+      'bad_request',
+      'body_too_large',
+      'recognition_model_fixed',
+      'precondition_failed',
+      'conflict',
+      'storage_unavailable',
+    ],
     async handle(request, rollcall) {
       const name = groupNameOf(request);
       const condition = conditionOf(request);
-      const bytes = await request.body(jsonBodyBytes);
-      const wanted = parsed(schemas.groupBody, bytes.length === 0 ? {} : parseJson(bytes), 'body');
+      const wanted = parsed(schemas.groupBody, (await jsonOf(request)) ?? {}, 'body');
       const given = Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined));
-      await rollcall.putGroup(name, given, condition);
-      return groupAnswer(rollcall, await groupOf(request, rollcall));
+      return groupAnswer(rollcall, await rollcall.putGroup(name, given, condition));
     },
   },
   {
@@ -64,7 +67,7 @@ export const groupRoutes: readonly Route[] = [
     summary: 'A group: its settings, how many pictures are in which state, its training',
     access: 'any',
     answer: { status: 200, schema: schemas.group },
-    failures: ['bad_request', 'group_not_found'],
+    failures: ['bad_request', 'group_not_found', 'storage_unavailable'],
     handle: async (request, rollcall) => groupAnswer(rollcall, await groupOf(request, rollcall)),
   },
   {
@@ -76,11 +79,17 @@ export const groupRoutes: readonly Route[] = [
     access: 'admin',
     headers: { 'If-Match': 'The ETag that the group must have' },
     answer: { status: 202, schema: schemas.erasure },
-    failures: ['bad_request', 'group_not_found', 'precondition_failed', 'storage_unavailable'],
+    failures: [
+      'bad_request',
+      'group_not_found',
+      'precondition_failed',
+      'conflict',
+      'storage_unavailable',
+      'messaging_unavailable',
+    ],
     async handle(request, rollcall) {
       const name = groupNameOf(request);
-      conditionOf(request)(await rollcall.groups.get(name));
-      return erasureAnswer(await rollcall.deleteGroup(name));
+      return erasureAnswer(await rollcall.deleteGroup(name, conditionOf(request)));
     },
   },
   {
@@ -90,11 +99,11 @@ export const groupRoutes: readonly Route[] = [
     path: 'groups/{group}/persons',
     summary: 'The persons of a group',
     access: 'any',
-    query: z.object(schemas.pageQuery),
+    query: schemas.pageOnly,
     answer: { status: 200, schema: schemas.pages.persons },
-    failures: ['bad_request', 'group_not_found'],
+    failures: ['bad_request', 'group_not_found', 'storage_unavailable'],
     async handle(request, rollcall) {
-      const query = parsed(z.object(schemas.pageQuery), request.query, 'query');
+      const query = queryOf(request, schemas.pageOnly);
       const group = await groupOf(request, rollcall);
       return { body: viewOfPage(await rollcall.ledger.listPersons(group, query), viewOfPerson) };
     },
@@ -107,7 +116,7 @@ export const groupRoutes: readonly Route[] = [
     summary: 'A person and how many of its pictures are in which state',
     access: 'any',
     answer: { status: 200, schema: schemas.person },
-    failures: ['bad_request', 'group_not_found', 'person_not_found'],
+    failures: ['bad_request', 'group_not_found', 'person_not_found', 'storage_unavailable'],
     async handle(request, rollcall) {
       const name = personNameOf(request.params['person']);
       const group = await groupOf(request, rollcall);
@@ -124,7 +133,14 @@ export const groupRoutes: readonly Route[] = [
     summary: 'Delete a person with all pictures, faces, records and results of it',
     access: 'admin',
     answer: { status: 202, schema: schemas.erasure },
-    failures: ['bad_request', 'group_not_found', 'person_not_found', 'storage_unavailable'],
+    failures: [
+      'bad_request',
+      'group_not_found',
+      'person_not_found',
+      'conflict',
+      'storage_unavailable',
+      'messaging_unavailable',
+    ],
     async handle(request, rollcall) {
       const group = groupNameOf(request);
       const key = personKeyOf(group, personNameOf(request.params['person']));
@@ -139,7 +155,7 @@ export const groupRoutes: readonly Route[] = [
     summary: 'How far a deletion is; when it is finished, what was removed: the proof',
     access: 'admin',
     answer: { status: 200, schema: schemas.erasure },
-    failures: ['erasure_not_found'],
+    failures: ['bad_request', 'erasure_not_found', 'storage_unavailable'],
     async handle(request, { erasures }) {
       const erasure = await erasures.get(request.params['id'] ?? '');
       if (erasure === undefined) throw new RollcallError('erasure_not_found');
@@ -154,7 +170,7 @@ export const groupRoutes: readonly Route[] = [
     summary: 'Train the group now',
     access: 'enroll',
     answer: { status: 202, schema: schemas.accepted },
-    failures: ['bad_request', 'group_not_found'],
+    failures: ['bad_request', 'group_not_found', 'conflict', 'storage_unavailable', 'messaging_unavailable'],
     async handle(request, rollcall) {
       const { group } = await groupOf(request, rollcall);
       await rollcall.trainNow(group);

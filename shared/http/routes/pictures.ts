@@ -1,13 +1,12 @@
 import { personKeyOf } from '../../records/keys.ts';
-import { largestPictureBytes } from '../../resources.ts';
-import { contentTypeOf, isPictureType, unsupported } from '../probeSource.ts';
-import { InvalidRequest, parsed } from '../problem.ts';
+import { pictureOf } from '../body.ts';
+import { queryOf } from '../query.ts';
 import type { ApiRequest, Route } from '../route.ts';
 import * as schemas from '../schemas.ts';
 import { viewOfPage, viewOfPicture } from '../views.ts';
 import { groupNameOf, groupOf, personNameOf } from './names.ts';
 
-const pictureFailures = ['bad_request', 'bad_path', 'storage_unavailable'] as const;
+const pictureFailures = ['bad_request', 'bad_path', 'storage_unavailable', 'conflict'] as const;
 
 /** The pictures that were dropped, and the HTTP way to drop and delete them. */
 export const pictureRoutes: readonly Route[] = [
@@ -20,9 +19,9 @@ export const pictureRoutes: readonly Route[] = [
     access: 'enroll',
     query: schemas.pictureQuery,
     answer: { status: 200, schema: schemas.pages.pictures },
-    failures: ['bad_request', 'group_not_found'],
+    failures: ['bad_request', 'group_not_found', 'storage_unavailable'],
     async handle(request, rollcall) {
-      const { person, ...query } = parsed(schemas.pictureQuery, request.query, 'query');
+      const { person, ...query } = queryOf(request, schemas.pictureQuery);
       const group = await groupOf(request, rollcall);
       const key = person === undefined ? undefined : personKeyOf(group.group, personNameOf(person));
       const { generation } = group;
@@ -39,9 +38,9 @@ export const pictureRoutes: readonly Route[] = [
     access: 'enroll',
     query: schemas.allPicturesQuery,
     answer: { status: 200, schema: schemas.pages.pictures },
-    failures: ['bad_request'],
+    failures: ['bad_request', 'storage_unavailable'],
     async handle(request, rollcall) {
-      const query = parsed(schemas.allPicturesQuery, request.query, 'query');
+      const query = queryOf(request, schemas.allPicturesQuery);
       return { body: viewOfPage(await rollcall.allPictures(query), viewOfPicture) };
     },
   },
@@ -57,11 +56,7 @@ export const pictureRoutes: readonly Route[] = [
     failures: [...pictureFailures, 'image_too_large', 'unsupported_media_type'],
     async handle(request, rollcall) {
       const image = pathOf(request);
-      const type = contentTypeOf(request);
-      if (!isPictureType(type)) throw unsupported(type);
-      const bytes = await request.body(largestPictureBytes);
-      if (bytes.length === 0)
-        throw new InvalidRequest([{ field: 'body', expected: 'the bytes of a picture' }]);
+      const { bytes, type } = await pictureOf(request);
       await rollcall.dropPicture(image, bytes, type);
       return { status: 202, body: { image } };
     },
@@ -74,7 +69,7 @@ export const pictureRoutes: readonly Route[] = [
     summary: 'Delete a picture of a person, and its face',
     access: 'enroll',
     answer: { status: 202, schema: schemas.dropped },
-    failures: [...pictureFailures, 'image_not_found'],
+    failures: [...pictureFailures, 'image_not_found', 'messaging_unavailable'],
     async handle(request, rollcall) {
       const image = pathOf(request);
       await rollcall.deletePicture(image);
@@ -89,7 +84,7 @@ export const pictureRoutes: readonly Route[] = [
     summary: 'Send what failed round again, 500 pictures at a time',
     access: 'admin',
     answer: { status: 202, schema: schemas.redriven },
-    failures: [],
+    failures: ['bad_request', 'storage_unavailable', 'conflict', 'messaging_unavailable'],
     handle: async (_request, rollcall) => ({ status: 202, body: await rollcall.redrive() }),
   },
 ];

@@ -28,9 +28,9 @@ export const serviceRoutes = (all: () => readonly Route[]): readonly Route[] => 
     method: 'GET',
     path: 'openapi.json',
     summary: 'This document',
-    access: 'open',
+    access: 'any',
     answer: { status: 200, schema: z.looseObject({ openapi: z.string() }) },
-    failures: [],
+    failures: ['bad_request'],
     handle: async () => ({ body: openApi(all()) }),
   },
   {
@@ -39,7 +39,7 @@ export const serviceRoutes = (all: () => readonly Route[]): readonly Route[] => 
     method: 'GET',
     path: 'problems/{code}',
     summary: 'What an error means, and what can be done about it',
-    access: 'open',
+    access: 'any',
     answer: { status: 200, schema: schemas.explanation },
     failures: ['bad_request'],
     async handle(request) {

@@ -1,0 +1,17 @@
+/** What we use of WebAssembly; its types come with those of browsers, which are not ours. */
+declare namespace WebAssembly {
+  class Memory {
+    constructor(limits: { initial: number; maximum: number; shared: true });
+    readonly buffer: SharedArrayBuffer;
+    /** Pages of 64 KiB. @throws RangeError */
+    grow(pages: number): number;
+  }
+  // oxlint-disable-next-line typescript/no-extraneous-class
+  class Module {
+    constructor(bytes: Uint8Array);
+  }
+  class Instance {
+    constructor(module: Module, imports: Record<string, Record<string, Memory>>);
+    readonly exports: object;
+  }
+}

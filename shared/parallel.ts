@@ -1,0 +1,14 @@
+/** How many reads of Table Storage one answer has on their way at a time. */
+export const readsAtOnce = 32;
+
+/** Does this for every item, so many at a time; the results come in the order of the items. */
+export async function inParallel<Item, Result>(
+  items: readonly Item[],
+  atOnce: number,
+  work: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  for (let start = 0; start < items.length; start += atOnce)
+    results.push(...(await Promise.all(items.slice(start, start + atOnce).map(work))));
+  return results;
+}

@@ -1,0 +1,93 @@
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { parseArgs } from 'node:util';
+import { createGallery, type Gallery } from '../../infra/local/face/gallery/gallery.ts';
+import { openFaceStore } from '../../infra/local/face/store.ts';
+import { temporaryFolder } from '../helpers/temporary.ts';
+import { facesOfPerson, likeness, nearestByLoop, type Faces } from './galleryFaces.ts';
+import { peers } from './galleryPeers.ts';
+import { writeFaces } from './galleryStore.ts';
+
+/*
+ * How fast the Face service finds the nearest of many persons, beside a plain loop over the same vectors as floats,
+ * and beside libraries where they are installed. `npx node test/bench/gallery.ts --numbers 512` for larger vectors.
+ */
+
+const batch = 10;
+const rounds = 15;
+const slowProbes = 40;
+
+function median(times: number[]): number {
+  return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0;
+}
+
+async function timed(work: () => unknown, times = rounds): Promise<number> {
+  const taken: number[] = [];
+  for (let round = 0; round < times; round += 1) {
+    const begin = performance.now();
+    await work();
+    taken.push(performance.now() - begin);
+  }
+  return median(taken);
+}
+
+export async function gallery({ faces = 1_000_000, numbers = 192 } = {}): Promise<void> {
+  const folder = await temporaryFolder();
+  const file = join(folder.path, 'face.sqlite');
+  const sizes = [...new Set([faces / 100, faces / 10, faces])];
+  const collections = sizes.map((size) => writeFaces(file, size, numbers));
+  const store = openFaceStore(file);
+  const confidence = (a: Float32Array, b: Float32Array): number => (1 + likeness(a, b)) / 2;
+  const ours = createGallery(store, { confidence });
+  try {
+    for (const collection of collections) await measure(ours, collection);
+    for (const collection of collections) await peers(collection.faces, timed);
+  } finally {
+    await ours.close();
+    store.close();
+    await folder.remove();
+  }
+}
+
+async function measure(ours: Gallery, { key, faces }: { key: number; faces: Faces }): Promise<void> {
+  const { count, numbers } = faces;
+  console.log(`gallery: ${count.toLocaleString('en')} faces × ${numbers} numbers, ${facesOfPerson} a person`);
+  const find = (probes: Float32Array[]) => ours.identify(key, probes, { threshold: 0, top: 1 });
+  const probes = Array.from({ length: batch }, (_, index) => faces.probe(index));
+  const probe = probes.slice(0, 1);
+
+  const before = process.memoryUsage().rss;
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  const begin = performance.now();
+  await find(probe);
+  const loadMs = performance.now() - begin;
+  delay.disable();
+  const bytes = (process.memoryUsage().rss - before) / count;
+  console.log(
+    `  loaded from disk in ${(loadMs / 1_000).toFixed(2)} s, other calls waited ${(delay.max / 1e6).toFixed(0)} ms at ` +
+      `most; the process grew by ${bytes.toFixed(0)} bytes a face`,
+  );
+
+  for (let warm = 0; warm < 5; warm += 1) await find(probes);
+  const oneMs = await timed(() => find(probe));
+  const batchMs = (await timed(() => find(probes))) / batch;
+  const loopMs = await timed(() => nearestByLoop(faces, probe[0] ?? new Float32Array()), 3);
+  console.log(`  one face: ${oneMs.toFixed(2)} ms; a plain loop over floats: ${loopMs.toFixed(2)} ms`);
+  console.log(`    ratio ${(loopMs / oneMs).toFixed(1)}`);
+  console.log(`  ten at once: ${batchMs.toFixed(2)} ms a face, ratio ${(loopMs / batchMs).toFixed(1)}`);
+
+  let same = 0;
+  for (let index = 0; index < slowProbes; index += 1) {
+    const [[best] = []] = await find([faces.probe(index)]);
+    if (best?.personId === faces.personId(nearestByLoop(faces, faces.probe(index)))) same += 1;
+  }
+  console.log(`  the same best person as by floats: ${same} of ${slowProbes}, half of them strangers`);
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({
+    options: { numbers: { type: 'string', default: '192' }, faces: { type: 'string', default: '1000000' } },
+  });
+  await gallery({ faces: Number(values.faces), numbers: Number(values.numbers) });
+}

@@ -1,0 +1,162 @@
+import { createRequire } from 'node:module';
+import { nearestByLoop, type Faces } from './galleryFaces.ts';
+
+/* Libraries that search vectors, where they are installed (or in NODE_PATH): none is a dependency of this project. */
+
+type Timed = (work: () => unknown, times?: number) => Promise<number>;
+type Peer = {
+  name: string;
+  note: string;
+  one: () => unknown;
+  ten: () => unknown;
+  best: (index: number) => number;
+};
+
+/** Graphs take long to build: only up to so many faces. */
+const graphAtMost = 100_000;
+const graphProbes = 40;
+
+export async function peers(faces: Faces, timed: Timed): Promise<void> {
+  for (const [name, make] of Object.entries(makers)) {
+    const library = installed(name);
+    if (library === undefined) {
+      console.log(`  ${name}: not installed`);
+      continue;
+    }
+    for (const peer of make(library, faces)) {
+      const oneMs = await timed(peer.one, 5);
+      const batchMs = (await timed(peer.ten, 3)) / 10;
+      console.log(
+        `  ${peer.name}, ${faces.count.toLocaleString('en')} faces: one ${oneMs.toFixed(2)} ms, ` +
+          `of ten ${batchMs.toFixed(2)} ms a face; ${peer.note}, same best face ${agreement(faces, peer)}`,
+      );
+    }
+  }
+}
+
+function agreement(faces: Faces, { best }: Peer): string {
+  let same = 0;
+  for (let index = 0; index < graphProbes; index += 1) {
+    if (best(index) === nearestByLoop(faces, faces.probe(index))) same += 1;
+  }
+  return `${same} of ${graphProbes}`;
+}
+
+function installed(name: string): never | undefined {
+  try {
+    return createRequire(import.meta.url)(name) as never;
+  } catch {
+    return undefined;
+  }
+}
+
+const makers: Record<string, (library: never, faces: Faces) => Peer[]> = {
+  usearch,
+  'hnswlib-node': hnswlib,
+  'faiss-node': faiss,
+};
+
+function tenProbes({ probe, numbers }: Faces): Float32Array {
+  const joined = new Float32Array(10 * numbers);
+  for (let index = 0; index < 10; index += 1) joined.set(probe(index), index * numbers);
+  return joined;
+}
+
+/** Whole numbers, as coarse as ours; usearch has no way to look again with all digits. */
+function int8(vectors: Float32Array): Int8Array {
+  let most = 0;
+  for (const value of vectors) most = Math.max(most, Math.abs(value));
+  return Int8Array.from(vectors, (value) => Math.round((value / most) * 127));
+}
+
+type Matches = { keys: BigUint64Array };
+type Usearch = {
+  MetricKind: { IP: unknown; Cos: unknown };
+  exactSearch(
+    dataset: Float32Array | Int8Array,
+    queries: Float32Array | Int8Array,
+    numbers: number,
+    count: number,
+    metric: unknown,
+    threads: number,
+  ): Matches;
+};
+
+function usearch({ exactSearch, MetricKind }: Usearch, faces: Faces): Peer[] {
+  const { vectors, numbers } = faces;
+  const kinds = [
+    { kind: 'float32', dataset: vectors, convert: (probes: Float32Array) => probes },
+    { kind: 'int8', dataset: int8(vectors), convert: int8 },
+  ];
+  return kinds.map(({ kind, dataset, convert }) => {
+    const run = (probes: Float32Array): Matches =>
+      exactSearch(dataset, convert(probes), numbers, 1, MetricKind.Cos, 2);
+    return {
+      name: `usearch exactSearch ${kind}`,
+      note: '2 threads, this thread waits',
+      one: () => run(faces.probe(0)),
+      ten: () => run(tenProbes(faces)),
+      best: (index) => Number(run(faces.probe(index)).keys[0]),
+    };
+  });
+}
+
+type HnswIndex = {
+  initIndex(options: number | { maxElements: number }): void;
+  addPoint(point: number[], label: number): void;
+  searchKnn(point: number[], count: number): { neighbors: number[] };
+};
+type Hnswlib = Record<
+  'BruteforceSearch' | 'HierarchicalNSW',
+  new (space: 'ip', numbers: number) => HnswIndex
+>;
+
+function hnswlib({ BruteforceSearch, HierarchicalNSW }: Hnswlib, faces: Faces): Peer[] {
+  const { count, numbers, vectors } = faces;
+  const peer = (name: string, index: HnswIndex): Peer => {
+    const begin = performance.now();
+    for (let face = 0; face < count; face += 1) {
+      index.addPoint([...vectors.subarray(face * numbers, (face + 1) * numbers)], face);
+    }
+    const seconds = ((performance.now() - begin) / 1_000).toFixed(0);
+    const run = (at: number): number => index.searchKnn([...faces.probe(at)], 1).neighbors[0] ?? -1;
+    return {
+      name: `hnswlib-node ${name}`,
+      note: `1 thread, this thread waits, built in ${seconds} s`,
+      one: () => run(0),
+      ten: () => Array.from({ length: 10 }, (_, at) => run(at)),
+      best: run,
+    };
+  };
+  const flat = new BruteforceSearch('ip', numbers);
+  flat.initIndex(count);
+  const found = [peer('BruteforceSearch', flat)];
+  if (count > graphAtMost) return found;
+  const graph = new HierarchicalNSW('ip', numbers);
+  graph.initIndex({ maxElements: count });
+  return [...found, peer('HierarchicalNSW (not exact)', graph)];
+}
+
+type FaissIndex = {
+  add(vectors: number[]): void;
+  search(probes: number[], count: number): { labels: number[] };
+};
+type Faiss = { IndexFlatIP: new (numbers: number) => FaissIndex };
+
+function faiss({ IndexFlatIP }: Faiss, faces: Faces): Peer[] {
+  const { count, numbers, vectors } = faces;
+  const index = new IndexFlatIP(numbers);
+  for (let face = 0; face < count; face += 1) {
+    index.add([...vectors.subarray(face * numbers, (face + 1) * numbers)]);
+  }
+  const run = (probes: Float32Array): number => index.search([...probes], 1).labels[0] ?? -1;
+  return [
+    {
+      name: 'faiss-node IndexFlatIP',
+      note: 'this thread waits',
+      one: () => run(faces.probe(0)),
+      ten: () => run(tenProbes(faces)),
+      best: (at) => run(faces.probe(at)),
+    },
+  ];
+}

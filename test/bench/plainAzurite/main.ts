@@ -1,0 +1,24 @@
+import { mkdir } from 'node:fs/promises';
+import { runPart } from '../../../infra/local/part.ts';
+import { createAzurite } from '../../../infra/local/storage/azurite.ts';
+import { connectionStringOf, type StorageReady } from '../../../infra/local/storage/storage.ts';
+
+/* Azurite as it is, without the journal that keeps it against kills. */
+
+await runPart(async ({ dataDir }: { dataDir: string }) => {
+  await mkdir(dataDir, { recursive: true });
+  const servers = createAzurite(dataDir, { blob: 0, queue: 0, table: 0 });
+  for (const server of Object.values(servers)) await server.start();
+  const portOf = (name: keyof typeof servers): number =>
+    Number(new URL(servers[name].getHttpServerAddress()).port);
+  const ports = { blob: portOf('blob'), queue: portOf('queue'), table: portOf('table') };
+  return {
+    ready: { ports, connectionString: connectionStringOf(ports) } satisfies StorageReady,
+    async close() {
+      for (const server of Object.values(servers)) {
+        server.httpServer.closeAllConnections();
+        await server.close();
+      }
+    },
+  };
+});

@@ -1,0 +1,30 @@
+import { trainingTimeOf, type TrainingTime } from '../../infra/local/face/trainingTime.ts';
+import type { FaceQuota } from '../../infra/local/face/quota.ts';
+import { createFakeVision, picture } from '../face/fakeVision.ts';
+import { startTestFace } from '../face/harness.ts';
+
+/*
+ * The Face service over HTTP with fake models, for where many pictures are counted and not looked at: it finds at once
+ * who is on a picture, since the picture says so.
+ */
+
+const headerBytes = 54;
+
+/** A BMP of 1,000 × 500 pixels by its header, which is all that the pipeline reads of one that Face can take. */
+export function fakePicture(who: string): Buffer {
+  const header = Buffer.alloc(headerBytes);
+  header.write('BM');
+  header.writeInt32LE(1_000, 18);
+  header.writeInt32LE(500, 22);
+  return Buffer.concat([header, picture(who)]);
+}
+
+export async function startFakeFace({
+  quota = 'none',
+  trainingTime = 'none',
+}: { quota?: FaceQuota; trainingTime?: TrainingTime } = {}) {
+  const vision = createFakeVision();
+  const { analyze } = vision;
+  vision.analyze = (image) => analyze.call(vision, image.subarray(headerBytes));
+  return startTestFace({ vision, quota, trainingTime: trainingTimeOf(trainingTime) });
+}
