@@ -5,7 +5,7 @@ import {
   type HttpResponseInit,
   type InvocationContext,
 } from '@azure/functions';
-import { describeError, RollcallError } from '../shared/errors.ts';
+import { RollcallError } from '../shared/errors.ts';
 import { authorize, principalHeader } from '../shared/http/access.ts';
 import { failureOf, problemOf } from '../shared/http/problem.ts';
 import { noQuery, queryOf } from '../shared/http/query.ts';
@@ -13,6 +13,7 @@ import type { ApiAnswer, ApiRequest, Route } from '../shared/http/route.ts';
 import { routes } from '../shared/http/routes.ts';
 import { answerHeaders, contextOf, withContext, type RequestContext } from '../shared/requestContext.ts';
 import { rollcall, settings } from './app.ts';
+import { logLine } from './logLine.ts';
 
 const behindEntra = settings.ROLLCALL_AUTH === 'entra';
 
@@ -57,7 +58,7 @@ async function answerIn(
   } catch (error) {
     const failure = failureOf(error);
     if (failure.code === 'internal')
-      invocation.error(`request ${context.requestId}: ${describeError(failure)}`);
+      invocation.error(logLine('error', `request ${context.requestId} failed`, failure));
     const { status, headers, body } = problemOf(failure);
     return { status, headers: { ...headers, ...named }, body: JSON.stringify(body) };
   }

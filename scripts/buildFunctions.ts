@@ -1,18 +1,42 @@
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
+import { prunedLock, type Lock } from './prunedLock.ts';
 
 const root = join(import.meta.dirname, '..');
+const dist = join(root, 'dist');
+
+/** Stays outside the bundle: the worker gives @azure/functions its core by `require`, and sharp is native. */
+const external = ['@azure/functions', 'sharp'];
+
+/** The telemetry SDK is asked for only where it is switched on: it is a file of its own. */
+const telemetryApart: Plugin = {
+  name: 'telemetry-apart',
+  setup: ({ onResolve }) => {
+    onResolve({ filter: /\/telemetrySdk\.ts$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './telemetry.cjs', external: true } : undefined,
+    );
+  },
+};
+
+export type Built = {
+  /** Bytes of each file of `dist`. */
+  files: Record<string, number>;
+  /** Bytes that each package has in `dist/functions.cjs`; `rollcall` is our own code. */
+  packages: Record<string, number>;
+};
 
 /**
- * Bundles the functions into `dist/functions.cjs`, which is what Azure runs. CommonJS, because the worker gives
- * @azure/functions its core by `require`; that library, its core and the native sharp stay outside the bundle.
- * Resolves with its size in bytes, without the source map.
+ * Builds `dist`, the folder that Azure runs: the functions in one CommonJS file, and the packages outside it in a
+ * package.json and lock file of their own.
  */
-export async function buildFunctions(): Promise<number> {
+export async function buildFunctions(): Promise<Built> {
+  await mkdir(dist, { recursive: true });
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: ['functions/index.ts'],
-    outfile: 'dist/functions.cjs',
+    entryPoints: { functions: 'functions/index.ts', telemetry: 'functions/telemetrySdk.ts' },
+    outdir: 'dist',
+    outExtension: { '.js': '.cjs' },
     bundle: true,
     platform: 'node',
     target: 'node22',
@@ -24,12 +48,58 @@ export async function buildFunctions(): Promise<number> {
     lineLimit: 300,
     sourcemap: true,
     sourcesContent: false,
-    external: ['@azure/functions', '@azure/functions-core', 'sharp'],
+    external: [...external, '@azure/functions-core'],
     logLevel: 'warning',
-    plugins: [oneOfEach],
+    plugins: [telemetryApart, oneOfEach],
     metafile: true,
   });
-  return metafile.outputs['dist/functions.cjs']?.bytes ?? 0;
+  await copyFile(join(root, 'host.json'), join(dist, 'host.json'));
+  const descriptions = await describe();
+  const sizes = Object.entries(metafile.outputs).map(([file, { bytes }]) => [
+    file.replace('dist/', ''),
+    bytes,
+  ]);
+  return {
+    files: { ...(Object.fromEntries(sizes) as Record<string, number>), ...descriptions },
+    packages: packagesOf(metafile.outputs['dist/functions.cjs']?.inputs ?? {}),
+  };
+}
+
+async function describe(): Promise<Record<string, number>> {
+  const read = async (file: string): Promise<unknown> => JSON.parse(await readFile(join(root, file), 'utf8'));
+  const {
+    name,
+    version,
+    private: isPrivate,
+    dependencies,
+  } = (await read('package.json')) as {
+    name: string;
+    version: string;
+    private: boolean;
+    dependencies: Record<string, string>;
+  };
+  const kept = Object.fromEntries(external.map((dependency) => [dependency, dependencies[dependency] ?? '']));
+  const description = { name, version, private: isPrivate, main: 'functions.cjs', dependencies: kept };
+  const lock = prunedLock((await read('package-lock.json')) as Lock, description);
+  const sizes: Record<string, number> = {};
+  for (const [file, content] of [
+    ['package.json', description],
+    ['package-lock.json', lock],
+  ] as const) {
+    const text = `${JSON.stringify(content, undefined, 2)}\n`;
+    await writeFile(join(dist, file), text);
+    sizes[file] = text.length;
+  }
+  return sizes;
+}
+
+function packagesOf(inputs: Record<string, { bytesInOutput: number }>): Record<string, number> {
+  const packages: Record<string, number> = {};
+  for (const [file, { bytesInOutput }] of Object.entries(inputs)) {
+    const name = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1] ?? 'rollcall';
+    packages[name] = (packages[name] ?? 0) + bytesInOutput;
+  }
+  return packages;
 }
 
 /**

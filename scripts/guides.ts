@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateSource } from 'oazapfts';
@@ -7,6 +7,8 @@ import { failures, isRejection } from '../shared/errors.ts';
 import { openApi } from '../shared/http/openapi.ts';
 import { routes } from '../shared/http/routes.ts';
 import { settingsTable } from '../shared/settings.ts';
+import { metricsTable } from '../shared/telemetry/metrics.ts';
+import { azureResources } from './azureResources.ts';
 
 /** The guides that are written from the tables of the code. */
 
@@ -73,9 +75,24 @@ ${rows.join('\n\n')}
 `);
 }
 
+/** The guide for operators as it stands, with the table of metrics written anew between its marks. */
+export async function operationsGuide(): Promise<string> {
+  const text = await readFile('docs/operations.md', 'utf8');
+  const rows = Object.entries(metricsTable).map(
+    ([name, { kind, unit, meaning }]) => `| \`${name}\` | ${kind}, ${unit} | ${meaning} |`,
+  );
+  const table = ['| metric | kind, unit | meaning |', '| --- | --- | --- |', ...rows].join('\n');
+  return pretty(text.replace(/(\*\*Metrics\.\*\*\n\n)[^]*?(\n\n\*\*Logs)/, `$1${table}$2`));
+}
+
 /** The OpenAPI document, as `GET /api/openapi.json` answers it. */
 export async function apiDocument(): Promise<string> {
   return formatted(JSON.stringify(openApi(routes)), 'docs/openapi.json');
+}
+
+/** The one description of queues, containers and tables, as the Bicep files read it. */
+export async function bicepResources(): Promise<string> {
+  return formatted(JSON.stringify(azureResources()), 'infra/azure/resources.json');
 }
 
 /** A client of the HTTP API, generated from its document. */

@@ -43,6 +43,11 @@ import { poisonQueue, tables } from './resources.ts';
 import type { Settings } from './settings.ts';
 import { createRedrive } from './sweep/redrive.ts';
 import { createSweep } from './sweep/sweep.ts';
+import { createBacklogMeasure } from './telemetry/backlog.ts';
+import { observeFace, observeGate } from './telemetry/observeFace.ts';
+import { observeIdentify } from './telemetry/observeIdentify.ts';
+import { observeLedger } from './telemetry/observeLedger.ts';
+import { observeTrainings } from './telemetry/observeTrainings.ts';
 import { emptied, isCovered, untrained } from './training/machine.ts';
 import { createTrainer } from './training/train.ts';
 
@@ -68,21 +73,27 @@ export function createRollcall({
   face: givenFace,
 }: RollcallOptions) {
   const table = (name: keyof typeof tables) => createTable(clients.table(tables[name]));
-  const face =
+  const faceClients =
     givenFace ??
     createFaceClients({
       endpoint: settings.FACE_ENDPOINT,
       credential,
-      gate: createQuotaGate({
-        quota: settings.FACE_QUOTA,
-        store: createScheduleStore(table('quota'), settings.FACE_ENDPOINT),
-      }),
+      gate: observeGate(
+        createQuotaGate({
+          quota: settings.FACE_QUOTA,
+          store: createScheduleStore(table('quota'), settings.FACE_ENDPOINT),
+        }),
+      ),
       timeoutMs: settings.FACE_TIMEOUT_SECONDS * 1_000,
     });
+  const face = {
+    interactive: observeFace(faceClients.interactive, 'interactive'),
+    background: observeFace(faceClients.background, 'background'),
+  };
 
   const cursors = table('reminders');
   const reminders = createReminders(cursors, now);
-  const ledger = createLedger(table('pictures'), reminders, now);
+  const ledger = observeLedger(createLedger(table('pictures'), reminders, now), now);
   const groups = createGroups(table('groups'));
   const lostFaces = createLostFaces(cursors);
   const faceIds = createFaceIds(table('faceIds'), now);
@@ -90,7 +101,10 @@ export function createRollcall({
   const erasures = createErasures(table('erasures'), now);
   const results = createResults(table('results'), now);
   const claims = createClaims(table('results'), now);
-  const trainings = createTrainings(table('trainings'), { initial: untrained, isOpen: (t) => !isCovered(t) });
+  const trainings = observeTrainings(
+    createTrainings(table('trainings'), { initial: untrained, isOpen: (t) => !isCovered(t) }),
+    now,
+  );
   const doorbells = createDoorbells(clients.serviceBus, now);
   const deadLetters = createDeadLetters(clients.serviceBus);
   const photos = createPhotoStore(clients.blobs);
@@ -140,7 +154,7 @@ export function createRollcall({
     training: trainings.get,
     now,
   });
-  const identifyDropped = createIdentify(inLane('background'));
+  const identifyDropped = observeIdentify(createIdentify(inLane('background')), trainings);
   const put = (name: string, wanted: GroupSettings, condition?: (group: Group | undefined) => void) =>
     putGroup(groups, name, wanted, settings.RECOGNITION_MODEL, now(), condition);
 
@@ -244,8 +258,9 @@ export function createRollcall({
     trainGroup: trainer.tick,
     sweep: sweeper.sweep,
     retrain: sweeper.retrain,
+    measureBacklog: createBacklogMeasure({ reminders, quota: settings.FACE_QUOTA, now }),
     // What is asked over HTTP.
-    identify: createIdentify(inLane('interactive')),
+    identify: observeIdentify(createIdentify(inLane('interactive')), trainings),
     findSimilar: createFindSimilar(inLane('interactive')),
     verify: createVerify(inLane('interactive')),
     cluster: createCluster({ face: face.interactive, faceIds, ledger, results }),

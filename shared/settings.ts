@@ -83,6 +83,11 @@ export const settingsTable = {
     meaning:
       'How HTTP callers prove who they are: by function keys, or by App Service authentication with Microsoft Entra in front and the app roles Rollcall.Identify, Rollcall.Enroll and Rollcall.Admin.',
   },
+  ROLLCALL_TELEMETRY: {
+    schema: z.enum(['off', 'azure', 'otlp', 'console']).default('off'),
+    meaning:
+      'Where traces and metrics go: to Application Insights (APPLICATIONINSIGHTS_CONNECTION_STRING), over OTLP (OTEL_EXPORTER_OTLP_ENDPOINT), or as lines of JSON to the console.',
+  },
   RESULT_RETENTION_DAYS: { schema: days.default(30), meaning: 'Days that results are kept.' },
   PROBE_RETENTION_DAYS: {
     schema: days.default(7),

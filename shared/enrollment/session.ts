@@ -1,4 +1,3 @@
-import { describeError } from '../errors.ts';
 import type { FaceClient } from '../face/client.ts';
 import { isFaceError } from '../face/errors.ts';
 import type { Log } from '../log.ts';
@@ -144,14 +143,14 @@ export function createEnrollmentSession(options: SessionOptions) {
         await ledger.change(ref, (p) => p && sentAway(p, now() + setback.inMs));
         return { at: now() + setback.inMs, stop: true };
       case 'again':
-        log.warn(`picture ${ref.image} is tried again: ${describeError(setback.error)}`);
+        log.warn(`picture ${ref.image} is tried again`, setback.error);
         await ledger.change(ref, (p) => p && setBack(p));
         return { at: now() + setback.inMs, stop: false };
       case 'reject':
         await ledger.change(ref, (p) => p && rejected(p, picture.version, becauseOf(setback), now()));
         return { at: now(), stop: false };
       case 'fail':
-        log.error(`picture ${ref.image} failed: ${describeError(setback.error)}`);
+        log.error(`picture ${ref.image} failed`, setback.error);
         await options.deadLetters.bury({ ref, code: setback.reason, detail: setback.detail });
         await ledger.change(ref, (p) => p && failed(p, picture.version, becauseOf(setback), now()));
         return { at: Infinity, stop: false };

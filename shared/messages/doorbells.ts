@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
+import { SpanKind } from '@opentelemetry/api';
 import type { ServiceBusMessage } from '@azure/service-bus';
 import { z } from 'zod';
 import type { PictureRef } from '../records/ledger.ts';
 import { queues } from '../resources.ts';
+import { inSpan, traceparent } from '../telemetry/spans.ts';
 import type { Sender, ServiceBus } from './serviceBus.ts';
 
 /*
@@ -50,7 +52,14 @@ export function createDoorbells(client: ServiceBus, now: () => number): Doorbell
   };
   const send = async (queue: string, message: ServiceBusMessage, at: number): Promise<void> => {
     const scheduled = at > now() ? { scheduledEnqueueTimeUtc: new Date(at) } : {};
-    await senderOf(queue).sendMessages({ ...message, contentType: 'application/json', ...scheduled });
+    await inSpan(`send ${queue}`, { kind: SpanKind.PRODUCER, attributes: messaging(queue) }, () =>
+      senderOf(queue).sendMessages({
+        ...message,
+        contentType: 'application/json',
+        ...scheduled,
+        ...traceProperties(),
+      }),
+    );
   };
 
   return {
@@ -77,6 +86,22 @@ export function createDoorbells(client: ServiceBus, now: () => number): Doorbell
       await Promise.all([...senders.values()].map((sender) => sender.close()));
     },
   };
+}
+
+/** By OpenTelemetry's conventions for messaging. */
+function messaging(queue: string) {
+  return {
+    'messaging.system': 'servicebus',
+    'messaging.operation.name': 'send',
+    'messaging.operation.type': 'send',
+    'messaging.destination.name': queue,
+  };
+}
+
+/** The trace goes with the message: under the name of W3C for our functions, under Azure's for its own tools. */
+function traceProperties(): Pick<ServiceBusMessage, 'applicationProperties'> {
+  const here = traceparent();
+  return here === undefined ? {} : { applicationProperties: { traceparent: here, 'Diagnostic-Id': here } };
 }
 
 function sessionOf(group: string): string {

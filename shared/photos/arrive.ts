@@ -1,4 +1,4 @@
-import { describeError, RollcallError } from '../errors.ts';
+import { RollcallError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { DeadLetters } from '../messages/deadLetters.ts';
 import type { Doorbells } from '../messages/doorbells.ts';
@@ -140,12 +140,12 @@ export function createArrivals(options: ArrivalOptions) {
         await ledger.change(ref, (p) => p && sentAway(p, now() + setback.inMs));
         return doorbells.ringPicture(ref, setback.inMs);
       case 'again':
-        log.warn(`picture ${ref.image} is tried again: ${describeError(setback.error)}`);
+        log.warn(`picture ${ref.image} is tried again`, setback.error);
         await ledger.change(ref, (p) => p && setBack(p));
         return doorbells.ringPicture(ref, setback.inMs);
       case 'fail': {
         const { reason, detail } = setback;
-        log.error(`picture ${ref.image} failed: ${describeError(setback.error)}`);
+        log.error(`picture ${ref.image} failed`, setback.error);
         await options.deadLetters.bury({ ref, code: reason, detail });
         return ring(
           ref,

@@ -7,7 +7,8 @@ import { take, type Table } from './table.ts';
 const firstDueMs = 30_000;
 const partition = 'due';
 
-export type Reminder = { key: string; ref: PictureRef; times: number };
+/** `since`: when the picture began to wait; milliseconds since 1970. */
+export type Reminder = { key: string; ref: PictureRef; times: number; since: number };
 
 export type Reminders = ReturnType<typeof createReminders>;
 
@@ -20,7 +21,7 @@ export function createReminders(table: Table, now: () => number) {
 
   async function move(reminder: Reminder, dueAt: number, times: number): Promise<void> {
     await table.write(partition, [
-      { kind: 'insert', rowKey: keyFor(dueAt), value: { ref: reminder.ref, times } },
+      { kind: 'insert', rowKey: keyFor(dueAt), value: { ref: reminder.ref, times, since: reminder.since } },
       { kind: 'remove', rowKey: reminder.key },
     ]);
   }
@@ -28,7 +29,7 @@ export function createReminders(table: Table, now: () => number) {
   return {
     async add(ref: PictureRef): Promise<string> {
       const rowKey = keyFor(now() + firstDueMs);
-      await table.write(partition, [{ kind: 'insert', rowKey, value: { ref, times: 0 } }]);
+      await table.write(partition, [{ kind: 'insert', rowKey, value: { ref, times: 0, since: now() } }]);
       return rowKey;
     },
 
@@ -39,11 +40,20 @@ export function createReminders(table: Table, now: () => number) {
 
     /** Reminders whose time has come, oldest first. */
     async due(top: number): Promise<Reminder[]> {
-      const rows = await take(
-        table.range<{ ref: PictureRef; times: number }>(partition, '', oldestFirst(now())),
-        top,
-      );
+      const rows = await take(table.range<Omit<Reminder, 'key'>>(partition, '', oldestFirst(now())), top);
       return rows.map((row) => ({ key: row.rowKey, ...row.value }));
+    },
+
+    /** How many pictures wait, `atMost` being counted, and since when the oldest of them. */
+    async backlog(atMost: number): Promise<{ pictures: number; since: number | undefined }> {
+      let pictures = 0;
+      let since: number | undefined;
+      for await (const { value } of table.range<Omit<Reminder, 'key'>>(partition, '', '~')) {
+        since = Math.min(since ?? Infinity, value.since);
+        pictures += 1;
+        if (pictures === atMost) break;
+      }
+      return { pictures, since };
     },
 
     /** The same reminder, due a while after the picture's turn at the quota gate. */

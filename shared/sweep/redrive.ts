@@ -39,7 +39,7 @@ export function createRedrive({ ledger, failedPictures, doorbells, deadLetters, 
     } catch (error) {
       // Anything else leaves the dead letter where it is.
       if (!(error instanceof ZodError)) throw error;
-      log.error(`a dead letter of ${queue} cannot be read and is dropped`);
+      log.error(`a dead letter of ${queue} cannot be read and is dropped`, error);
     }
   }
 

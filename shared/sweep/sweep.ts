@@ -1,7 +1,6 @@
 import type { QueueClient } from '@azure/storage-queue';
 import { z } from 'zod';
 import type { Erase } from '../erasure/erase.ts';
-import { describeError } from '../errors.ts';
 import type { StrayPersons } from '../enrollment/strayPersons.ts';
 import type { Log } from '../log.ts';
 import type { Doorbells } from '../messages/doorbells.ts';
@@ -262,7 +261,7 @@ export function createSweep(options: SweepOptions) {
         try {
           await part();
         } catch (error) {
-          log.error(`a part of the sweep failed and is tried again by the next: ${describeError(error)}`);
+          log.error('a part of the sweep failed and is tried again by the next', error);
         }
       }
     },

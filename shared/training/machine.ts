@@ -31,6 +31,15 @@ export type Training = {
   failures: number;
   retryAt?: number;
   error?: string;
+  /** Kept by shared/telemetry; no decision depends on it. */
+  traces?: TrainingTraces;
+};
+
+/** W3C `traceparent`s of changes that wait, that the running training is for, and that the last one covered. */
+export type TrainingTraces = {
+  readonly waiting: readonly string[];
+  readonly running: readonly string[];
+  readonly covered: readonly string[];
 };
 
 export type Debounce = { quietMs: number; maxWaitMs: number };

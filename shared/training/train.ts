@@ -1,4 +1,4 @@
-import { codeOf, describeError } from '../errors.ts';
+import { codeOf } from '../errors.ts';
 import type { FaceClient } from '../face/client.ts';
 import { isFaceError, mayHaveTakenEffect, translateFaceError } from '../face/errors.ts';
 import type { TrainingStatus } from '../face/types.ts';
@@ -120,7 +120,7 @@ export function createTrainer(options: TrainerOptions) {
   async function recover(group: string, error: unknown): Promise<void> {
     if (error instanceof TurnFarAway) return doorbells.ringTraining(group, 'retry', now() + error.inMs);
     const failure = translateFaceError(error);
-    log.warn(`a training is tried again: ${describeError(failure)}`);
+    log.warn('a training is tried again', failure);
     if (codeOf(failure) === 'group_lost') await options.groupLost(group);
     const inDoubt = isFaceError(error, 409) || mayHaveTakenEffect(error);
     const next = await trainings.change(group, (training) =>

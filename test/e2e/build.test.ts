@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { cp, readFile, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FunctionsHostReady } from '../../infra/local/functions-host/host.ts';
@@ -23,44 +24,43 @@ afterAll(async () => {
   await folder.remove();
 });
 
-/** What `.funcignore` lets through; its syntax is that of `.gitignore`, so git itself can say. */
+/** What `.funcignore` lets through of `dist`; its syntax is that of `.gitignore`, so git itself can say. */
 async function deployed(): Promise<string[]> {
   await rm(join(folder.path, 'git'), { recursive: true, force: true });
   await run('git', ['init', '--quiet', join(folder.path, 'git')]);
   const git = ['--git-dir', join(folder.path, 'git/.git'), '--work-tree', '.'];
-  const { stdout } = await run('git', [...git, 'ls-files', '--others', '--exclude-from=.funcignore']);
+  const { stdout } = await run(
+    'git',
+    [...git, 'ls-files', '--others', `--exclude-from=${resolve('.funcignore')}`],
+    {
+      cwd: 'dist',
+    },
+  );
   return stdout.split('\n').filter((file) => file !== '');
 }
 
-/** The packages that stay outside the bundle, with all that they need. */
-async function closure(names: string[], found = new Set<string>()): Promise<Set<string>> {
-  for (const name of names) {
-    const file = join('node_modules', name, 'package.json');
-    const text = await readFile(file, 'utf8').catch(() => undefined);
-    // Optional packages of other platforms are not installed.
-    if (text === undefined || found.has(name)) continue;
-    found.add(name);
-    const { dependencies = {}, optionalDependencies = {} } = JSON.parse(text) as Record<string, object>;
-    await closure([...Object.keys(dependencies), ...Object.keys(optionalDependencies)], found);
-  }
-  return found;
+/** The packages that the deployed lock file names, as far as they are installed on this platform. */
+async function locked(): Promise<string[]> {
+  const { packages } = JSON.parse(await readFile('dist/package-lock.json', 'utf8')) as {
+    packages: Record<string, object>;
+  };
+  return Object.keys(packages).filter((path) => path !== '' && existsSync(path));
 }
 
 test('what is deployed is the bundle and its descriptions, and it runs from an empty folder', async () => {
   const files = await deployed();
   expect(files.toSorted()).toEqual([
-    'dist/functions.cjs',
-    'dist/functions.cjs.map',
+    'functions.cjs',
+    'functions.cjs.map',
     'host.json',
     'package-lock.json',
     'package.json',
+    'telemetry.cjs',
+    'telemetry.cjs.map',
   ]);
   const app = join(folder.path, 'app');
-  for (const file of files) await cp(file, join(app, file));
-  await mkdir(join(app, 'node_modules'));
-  for (const name of await closure(['@azure/functions', 'sharp'])) {
-    await cp(join('node_modules', name), join(app, 'node_modules', name), { recursive: true });
-  }
+  for (const file of files) await cp(join('dist', file), join(app, file));
+  for (const path of await locked()) await cp(path, join(app, path), { recursive: true });
   const { endpoints } = stack.stack;
   const host = await startPartProcess<FunctionsHostReady>('functions-host', {
     appDir: app,
@@ -72,8 +72,12 @@ test('what is deployed is the bundle and its descriptions, and it runs from an e
       FACE_ENDPOINT: endpoints.face,
       FACE_APIKEY: endpoints.faceKey,
       FACE_QUOTA: 'none',
+      ROLLCALL_TELEMETRY: 'otlp',
     },
   });
+  // The lock file and the package.json agree: what installs from them is complete.
+  const { stdout: tree } = await run('npm', ['ls', '--package-lock-only', '--all'], { cwd: app });
+  expect(tree).toContain('sharp@');
   const health = await fetch(`${host.ready.url}/api/health`);
   expect(await health.json()).toMatchObject({ status: 'ok' });
   expect(host.ready.functions.map(({ name }) => name)).toEqual(

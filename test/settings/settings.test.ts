@@ -1,6 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { apiClient, apiDocument, errorsGuide, settingsGuide } from '../../scripts/guides.ts';
+import {
+  apiClient,
+  apiDocument,
+  bicepResources,
+  errorsGuide,
+  operationsGuide,
+  settingsGuide,
+} from '../../scripts/guides.ts';
 import { readSettings } from '../../shared/settings.ts';
 
 const least = { FACE_ENDPOINT: 'https://name.cognitiveservices.azure.com' };
@@ -41,6 +48,8 @@ test('a key is never shown', () => {
 test('the guides are those of the tables: npm run docs writes them', async () => {
   expect(await readFile('docs/settings.md', 'utf8')).toBe(await settingsGuide());
   expect(await readFile('docs/errors.md', 'utf8')).toBe(await errorsGuide());
+  expect(await readFile('docs/operations.md', 'utf8')).toBe(await operationsGuide());
   expect(await readFile('docs/openapi.json', 'utf8')).toBe(await apiDocument());
   expect(await readFile('cli/api.ts', 'utf8')).toBe(await apiClient());
+  expect(await readFile('infra/azure/resources.json', 'utf8')).toBe(await bicepResources());
 });

@@ -189,7 +189,12 @@ export async function listenToBlobs(options: BlobTriggersOptions): Promise<{ clo
       Metadata: { json: JSON.stringify(properties.metadata ?? {}) },
       ...Object.fromEntries(Object.entries(captured).map(([name, value]) => [name, { string: value }])),
     };
-    await options.invoke(registered, { data: { bytes }, triggerMetadata });
+    await options.invoke(registered, {
+      data: { bytes },
+      triggerMetadata,
+      reason: `New blob detected(EventGrid): ${container}/${blob}`,
+      details: { BlobLastModified: properties.lastModified?.toISOString() },
+    });
   }
 
   return {

@@ -23,7 +23,10 @@ export function listenToEventGrid(
       return reply.send({ validationResponse: validationCodeOf(events) });
     }
     try {
-      for (const event of events) await invoke(registered, { data: { json: JSON.stringify(event) } });
+      for (const event of events) {
+        const reason = `EventGrid trigger fired at ${new Date().toISOString()}`;
+        await invoke(registered, { data: { json: JSON.stringify(event) }, reason });
+      }
       return reply.code(202).send();
     } catch {
       // The failure is logged with the invocation.

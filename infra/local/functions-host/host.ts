@@ -30,6 +30,9 @@ export type FunctionsHostOptions = {
 
 export type FunctionsHostReady = { url: string; functions: { name: string; type: string }[] };
 
+/** Under this category the real host logs every request with its path. */
+const requestCategory = 'Microsoft.Azure.WebJobs.Script.WebHost.Middleware.SystemTraceMiddleware';
+
 type Listener = { close(): Promise<void> };
 
 /**
@@ -96,7 +99,17 @@ async function listenToTriggers({ app, server, settings, log, keys, options }: S
   }
 
   for (const registered of of('httpTrigger')) {
-    listenHttp(server, registered, { routePrefix: extensions.http.routePrefix, invoke, keys });
+    listenHttp(server, registered, {
+      routePrefix: extensions.http.routePrefix,
+      invoke,
+      keys,
+      onRequest: (method, path) =>
+        log.line(
+          requestCategory,
+          'information',
+          `Executing HTTP request: { method: ${method}, uri: ${path} }`,
+        ),
+    });
   }
   listenToEventGrid(server, of('eventGridTrigger'), invoke);
 

@@ -66,7 +66,18 @@ function problem(status: number): string {
 export function listenHttp(
   server: FastifyInstance,
   registered: RegisteredFunction,
-  { routePrefix, invoke, keys }: { routePrefix: string; invoke: Invoke; keys: HostKeys | undefined },
+  {
+    routePrefix,
+    invoke,
+    keys,
+    onRequest,
+  }: {
+    routePrefix: string;
+    invoke: Invoke;
+    keys: HostKeys | undefined;
+    /** A request came: its method and path, which the real host logs. */
+    onRequest: (method: string, path: string) => void;
+  },
 ): void {
   const { binding } = triggerOf(registered.metadata.bindings);
   const route = String(binding['route'] ?? registered.metadata.name);
@@ -81,7 +92,12 @@ export function listenHttp(
           // As the real host: without a body.
           return reply.code(401).send();
         }
-        const { returnValue } = await invoke(registered, { data: toHttpData(request, wildcard) });
+        onRequest(request.method, request.url.split('?', 1)[0] ?? '');
+        const { traceparent } = request.headers;
+        const { returnValue } = await invoke(registered, {
+          data: toHttpData(request, wildcard),
+          traceParent: typeof traceparent === 'string' ? traceparent : undefined,
+        });
         return answer(reply, request.method, returnValue);
       },
     });

@@ -3,6 +3,11 @@ import type { App, CoreLog, LogLevel, RegisteredFunction, TypedData } from './co
 
 export type InvocationInput = {
   data: TypedData;
+  /** Why the function runs, as the real host says it in its log, and what it says of the trigger. */
+  reason?: string;
+  details?: Record<string, unknown>;
+  /** W3C `traceparent` of who calls. */
+  traceParent?: string | undefined;
   triggerMetadata?: Record<string, TypedData>;
   retryContext?: { retryCount: number; maxRetryCount: number };
 };
@@ -19,18 +24,18 @@ export function createInvoke(app: App, log: HostLog): Invoke {
     const { name } = registered.metadata;
     const invocationId = randomUUID();
     const startedAt = Date.now();
-    log.host('information', `Executing 'Functions.${name}' (Id=${invocationId})`);
+    const tell = (level: LogLevel, line: string) => log.line(`Function.${name}`, level, line);
+    const { reason = 'This function was programmatically called via the host APIs.', details } = input;
+    tell('information', `Executing 'Functions.${name}' (Reason='${reason}', Id=${invocationId})`);
+    if (details !== undefined) tell('information', `Trigger Details: ${detailsOf(details)}`);
     try {
       const result = await run(app, registered, input, invocationId, appHookData, log);
       const took = Date.now() - startedAt;
-      log.host(
-        'information',
-        `Executed 'Functions.${name}' (Succeeded, Id=${invocationId}, Duration=${took}ms)`,
-      );
+      tell('information', `Executed 'Functions.${name}' (Succeeded, Id=${invocationId}, Duration=${took}ms)`);
       return result;
     } catch (error) {
       const took = Date.now() - startedAt;
-      log.host(
+      tell(
         'error',
         `Executed 'Functions.${name}' (Failed, Id=${invocationId}, Duration=${took}ms): ${labelOf(error)}`,
       );
@@ -56,7 +61,7 @@ async function run(
       inputData: [{ name: trigger.key, data: input.data }],
       triggerMetadata: input.triggerMetadata,
       retryContext: input.retryContext,
-      traceContext: {},
+      traceContext: input.traceParent === undefined ? {} : { traceParent: input.traceParent },
     },
     metadata: { name: metadata.name, bindings: metadata.bindings },
     state: undefined as string | undefined,
@@ -101,14 +106,21 @@ export function triggerOf(bindings: RegisteredFunction['metadata']['bindings']) 
   throw new Error('a function has no trigger');
 }
 
-/** An error by its kind and code: messages of an app may hold what a log must not. */
+/** As the real host: what the app threw is in the log with its message. */
 function labelOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'not an Error';
-  const code = 'code' in error ? ` ${String(error.code)}` : '';
-  return `${error.name}${code}`;
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }
 
-export type HostLog = { host(level: LogLevel, message: string): void; forFunction(name: string): CoreLog };
+function detailsOf(details: Record<string, unknown>): string {
+  const known = Object.entries(details).filter(([, value]) => value !== undefined);
+  return known.map(([name, value]) => `${name}: ${String(value)}`).join(', ');
+}
+
+export type HostLog = {
+  host(level: LogLevel, message: string): void;
+  line(category: string, level: LogLevel, message: string): void;
+  forFunction(name: string): CoreLog;
+};
 
 const levels: readonly LogLevel[] = ['trace', 'debug', 'information', 'warning', 'error', 'critical', 'none'];
 
@@ -126,6 +138,7 @@ export function createHostLog(logLevel: Record<string, string>, write: (line: st
     if (isOn(category, level)) write(`${new Date().toISOString()} ${level} ${message}`);
   };
   return {
+    line,
     host: (level, message) => line('Host.Executor', level, message),
     forFunction: (name) => (level, category, message) =>
       line(category === 'user' ? `Function.${name}.User` : `Function.${name}`, level, message),

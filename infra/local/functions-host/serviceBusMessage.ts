@@ -8,6 +8,15 @@ export function toServiceBusInput(message: ServiceBusReceivedMessage): Invocatio
   return {
     data: { string: body },
     triggerMetadata: { ...systemProperties(message), ...bodyProperties(body) },
+    reason: '(null)',
+    details: {
+      MessageId: message.messageId,
+      SequenceNumber: message.sequenceNumber,
+      DeliveryCount: (message.deliveryCount ?? 0) + 1,
+      EnqueuedTimeUtc: message.enqueuedTimeUtc?.toISOString(),
+      LockedUntilUtc: message.lockedUntilUtc?.toISOString(),
+      SessionId: message.sessionId,
+    },
   };
 }
 

@@ -16,7 +16,8 @@ export function startTimer(
   const run = async (isPastDue: boolean): Promise<void> => {
     const data = { Schedule: { AdjustForDST: true }, ScheduleStatus: null, IsPastDue: isPastDue };
     // The failure is logged with the invocation.
-    await invoke(registered, { data: { json: JSON.stringify(data) } }).then(
+    const reason = `Timer fired at ${new Date().toISOString()}`;
+    await invoke(registered, { data: { json: JSON.stringify(data) }, reason }).then(
       () => undefined,
       () => undefined,
     );

@@ -1,0 +1,35 @@
+type Description = { name: string; version: string; dependencies: Record<string, string> };
+type Locked = {
+  dev?: boolean;
+  dependencies?: Record<string, string>;
+  optionalDependencies?: Record<string, string>;
+};
+
+/** A package-lock.json of version 3. */
+export type Lock = { lockfileVersion: number; packages: Record<string, Locked> };
+
+/** The part of the lock file that the dependencies of `description` need, on every platform. */
+export function prunedLock({ lockfileVersion, packages }: Lock, description: Description) {
+  const { name, version, dependencies } = description;
+  const kept: Record<string, Locked> = { '': { dependencies } };
+  const waiting = Object.keys(dependencies).map((dependency) => ({ dependency, from: '' }));
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const path = find(packages, next.dependency, next.from);
+    if (path === undefined || path in kept) continue;
+    const { dev: _dev, ...locked } = packages[path] ?? {};
+    kept[path] = locked;
+    const needs = { ...locked.dependencies, ...locked.optionalDependencies };
+    waiting.push(...Object.keys(needs).map((dependency) => ({ dependency, from: path })));
+  }
+  const sorted = Object.fromEntries(Object.entries(kept).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  return { name, version, lockfileVersion, requires: true, packages: sorted };
+}
+
+/** Where `dependency` is found from the package at `from`: in its own folder, or in one above. */
+function find(packages: Lock['packages'], dependency: string, from: string): string | undefined {
+  for (let folder = from; ; folder = folder.slice(0, Math.max(0, folder.lastIndexOf('/node_modules/')))) {
+    const path = `${folder === '' ? '' : `${folder}/`}node_modules/${dependency}`;
+    if (path in packages) return path;
+    if (folder === '') return undefined;
+  }
+}
