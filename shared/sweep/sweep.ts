@@ -125,12 +125,18 @@ export function createSweep(options: SweepOptions) {
 
   /** Persons in Face that no row names: a page of a group at a time, and once through all groups a day. */
   async function strayPersons(): Promise<void> {
-    const cursor = (await options.cursors.get<StrayCursor>('cursors', 'strays'))?.value ?? {};
+    // Nothing is astray when all begins.
+    const cursor = (await options.cursors.get<StrayCursor>('cursors', 'strays'))?.value;
+    if (cursor === undefined) return moveStrayCursor({ restsUntil: now() + dayMs });
     if ((cursor.restsUntil ?? 0) > now()) return;
     const [group] = (await groups.list({ top: 1, after: cursor.afterGroup })).items;
     const next: StrayCursor =
       group === undefined ? { restsUntil: now() + dayMs } : await afterPageOf(group, cursor);
-    await options.cursors.write('cursors', [{ kind: 'put', rowKey: 'strays', value: next }]);
+    await moveStrayCursor(next);
+  }
+
+  async function moveStrayCursor(value: StrayCursor): Promise<void> {
+    await options.cursors.write('cursors', [{ kind: 'put', rowKey: 'strays', value }]);
   }
 
   async function afterPageOf({ group, inFace }: Group, cursor: StrayCursor): Promise<StrayCursor> {
