@@ -1,6 +1,6 @@
 import { app } from '@azure/functions';
 import { connections, containers, functionNames } from '../shared/resources.ts';
-import { rollcall } from './app.ts';
+import { pipeline } from './app.ts';
 import { pathOf } from './blobPath.ts';
 
 /** A picture was dropped into `enroll`: its faces are detected, and its person is rung for. */
@@ -8,5 +8,5 @@ app.storageBlob(functionNames.detectFaces, {
   path: `${containers.enroll}/{name}`,
   connection: connections.storage,
   source: 'EventGrid',
-  handler: (_blob, context) => rollcall.pictureArrived(pathOf(context)),
+  handler: async (_blob, context) => (await pipeline()).pictureArrived(pathOf(context)),
 });

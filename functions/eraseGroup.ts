@@ -1,12 +1,12 @@
 import { app } from '@azure/functions';
 import { readBell } from '../shared/messages/doorbells.ts';
 import { connections, queues } from '../shared/resources.ts';
-import { rollcall } from './app.ts';
+import { pipeline } from './app.ts';
 
 /** A doorbell: a group that was deleted and of which things are left. The session is the group. */
 app.serviceBusQueue('eraseGroup', {
   queueName: queues.erasures.name,
   connection: connections.serviceBus,
   isSessionsEnabled: true,
-  handler: (message) => rollcall.eraseGroup(readBell.erasure(message).group),
+  handler: async (message) => (await pipeline()).eraseGroup(readBell.erasure(message).group),
 });

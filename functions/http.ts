@@ -12,7 +12,8 @@ import { noQuery, queryOf } from '../shared/http/query.ts';
 import type { ApiAnswer, ApiRequest, Route } from '../shared/http/route.ts';
 import { routes } from '../shared/http/routes.ts';
 import { answerHeaders, contextOf, withContext, type RequestContext } from '../shared/requestContext.ts';
-import { rollcall, settings } from './app.ts';
+import { pipeline } from './app.ts';
+import { settings } from './settings.ts';
 import { logLine } from './logLine.ts';
 
 const behindEntra = settings.ROLLCALL_AUTH === 'entra';
@@ -23,10 +24,10 @@ for (const route of routes) {
     methods: [route.method],
     route: route.path,
     authLevel: route.access === 'open' || behindEntra ? 'anonymous' : 'function',
-    handler: answer(async (request, pipeline) => {
+    handler: answer(async (request, rollcall) => {
       if (behindEntra) authorize(route.access, request.header(principalHeader));
       if (route.query === undefined) queryOf(request, noQuery);
-      return route.handle(request, pipeline);
+      return route.handle(request, rollcall);
     }),
   });
 }
@@ -42,7 +43,9 @@ function answer(handle: Route['handle']): HttpHandler {
   return (request, invocation) => {
     const asked = requestOf(request);
     const context = contextOf(asked.header, invocation.invocationId);
-    return withContext(context, () => answerIn(context, () => handle(asked, rollcall), invocation));
+    return withContext(context, () =>
+      answerIn(context, async () => handle(asked, await pipeline()), invocation),
+    );
   };
 }
 

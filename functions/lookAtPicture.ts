@@ -1,11 +1,11 @@
 import { app } from '@azure/functions';
 import { readBell } from '../shared/messages/doorbells.ts';
 import { connections, queues } from '../shared/resources.ts';
-import { rollcall } from './app.ts';
+import { pipeline } from './app.ts';
 
 /** A doorbell: a picture whose turn has come, or that is tried again. */
 app.serviceBusQueue('lookAtPicture', {
   queueName: queues.pictures.name,
   connection: connections.serviceBus,
-  handler: (message) => rollcall.lookAtPicture(readBell.picture(message)),
+  handler: async (message) => (await pipeline()).lookAtPicture(readBell.picture(message)),
 });

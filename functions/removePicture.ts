@@ -1,7 +1,7 @@
 import { app } from '@azure/functions';
 import { z } from 'zod';
 import { functionNames } from '../shared/resources.ts';
-import { rollcall } from './app.ts';
+import { pipeline } from './app.ts';
 
 const deleted = z.object({
   subject: z.string().regex(/^\/blobServices\/default\/containers\/[^/]+\/blobs\/./),
@@ -9,10 +9,9 @@ const deleted = z.object({
 
 /** A blob was deleted, or so the event says: what lies at its path now decides. */
 app.eventGrid(functionNames.removePicture, {
-  handler: (event) => {
+  handler: async (event) => {
     const { subject } = deleted.parse(event);
-    return rollcall.pictureArrived(
-      subject.replace(/^\/blobServices\/default\/containers\/([^/]+)\/blobs\//, '$1/'),
-    );
+    const { pictureArrived } = await pipeline();
+    return pictureArrived(subject.replace(/^\/blobServices\/default\/containers\/([^/]+)\/blobs\//, '$1/'));
   },
 });

@@ -1,5 +1,9 @@
 import { app } from '@azure/functions';
-import { rollcall, settings } from './app.ts';
+import { pipeline } from './app.ts';
+import { settings } from './settings.ts';
 
 /** Trains every group anew. */
-app.timer('retrain', { schedule: settings.RETRAIN_SCHEDULE, handler: () => rollcall.retrain() });
+app.timer('retrain', {
+  schedule: settings.RETRAIN_SCHEDULE,
+  handler: async () => (await pipeline()).retrain(),
+});

@@ -1,11 +1,13 @@
 import { app } from '@azure/functions';
-import { rollcall, settings } from './app.ts';
+import { pipeline } from './app.ts';
+import { settings } from './settings.ts';
 
 /** Looks for what was lost on the way. */
 app.timer('sweep', {
   schedule: settings.SWEEP_SCHEDULE,
   handler: async () => {
-    await rollcall.sweep();
-    if (settings.ROLLCALL_TELEMETRY !== 'off') await rollcall.measureBacklog();
+    const { sweep, measureBacklog } = await pipeline();
+    await sweep();
+    if (settings.ROLLCALL_TELEMETRY !== 'off') await measureBacklog();
   },
 });

@@ -1,5 +1,5 @@
 import { app, type PreInvocationContext } from '@azure/functions';
-import { identity, settings } from './app.ts';
+import { identity, settings } from './settings.ts';
 import { traced } from './traced.ts';
 
 /* Telemetry costs nothing where it is off: the SDK is a file of its own and is not even read. */

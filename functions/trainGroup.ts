@@ -1,12 +1,12 @@
 import { app } from '@azure/functions';
 import { readBell } from '../shared/messages/doorbells.ts';
 import { connections, queues } from '../shared/resources.ts';
-import { rollcall } from './app.ts';
+import { pipeline } from './app.ts';
 
 /** A doorbell: a group that may want to be trained, or whose training runs. The session is the group. */
 app.serviceBusQueue('trainGroup', {
   queueName: queues.trainings.name,
   connection: connections.serviceBus,
   isSessionsEnabled: true,
-  handler: (message) => rollcall.trainGroup(readBell.training(message).group),
+  handler: async (message) => (await pipeline()).trainGroup(readBell.training(message).group),
 });

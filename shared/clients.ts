@@ -5,8 +5,7 @@ import { BlobServiceClient } from '@azure/storage-blob';
 import { QueueServiceClient } from '@azure/storage-queue';
 import { createServiceBus, type ServiceBus } from './messages/serviceBus.ts';
 import { connections } from './resources.ts';
-
-type Environment = Readonly<Record<string, string | undefined>>;
+import { namesOf, required, settingOf, type Environment } from './connections.ts';
 
 /** The clients of Azure's services, by connection string or by identity. */
 export type Clients = {
@@ -47,44 +46,29 @@ const serviceBusRetries = {
  * @throws Error that says which setting is missing
  */
 export function connect(env: Environment, identity: TokenCredential): Clients {
-  const storage = env[connections.storage];
-  if (storage !== undefined && storage !== '') {
+  const serviceBus = createServiceBus(() => serviceBusOf(env, identity));
+  const storage = settingOf(env, connections.storage);
+  if (storage !== undefined) {
     const insecure = storage.includes('http://') ? { allowInsecureConnection: true } : {};
     return {
       blobs: BlobServiceClient.fromConnectionString(storage, storageRetries),
       queues: QueueServiceClient.fromConnectionString(storage, storageRetries),
       table: (name) => TableClient.fromConnectionString(storage, name, { ...tableRetries, ...insecure }),
-      serviceBus: createServiceBus(() => serviceBusOf(env, identity)),
+      serviceBus,
     };
   }
-  const tables = required(env, `${connections.storage}__tableServiceUri`);
+  const tables = required(env, namesOf.tables);
   return {
-    blobs: new BlobServiceClient(
-      required(env, `${connections.storage}__blobServiceUri`),
-      identity,
-      storageRetries,
-    ),
-    queues: new QueueServiceClient(
-      required(env, `${connections.storage}__queueServiceUri`),
-      identity,
-      storageRetries,
-    ),
+    blobs: new BlobServiceClient(required(env, namesOf.blobs), identity, storageRetries),
+    queues: new QueueServiceClient(required(env, namesOf.queues), identity, storageRetries),
     table: (name) => new TableClient(tables, name, identity, tableRetries),
-    serviceBus: createServiceBus(() => serviceBusOf(env, identity)),
+    serviceBus,
   };
 }
 
 function serviceBusOf(env: Environment, identity: TokenCredential): ServiceBusClient {
-  const text = env[connections.serviceBus];
-  if (text !== undefined && text !== '') return new ServiceBusClient(text, serviceBusRetries);
-  const host = required(env, `${connections.serviceBus}__fullyQualifiedNamespace`);
-  return new ServiceBusClient(host, identity, serviceBusRetries);
-}
-
-function required(env: Environment, name: string): string {
-  const value = env[name];
-  if (value === undefined || value === '') {
-    throw new Error(`Settings: ${name} is not set, nor the connection string ${name.split('__', 1)[0]}.`);
-  }
-  return value;
+  const text = settingOf(env, connections.serviceBus);
+  return text === undefined
+    ? new ServiceBusClient(required(env, namesOf.serviceBus), identity, serviceBusRetries)
+    : new ServiceBusClient(text, serviceBusRetries);
 }

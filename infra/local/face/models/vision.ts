@@ -7,13 +7,17 @@ import type { WorkerAnswer, WorkerTask } from './worker.ts';
 /** Pictures that may wait for a worker; more are refused, so that memory stays bounded. */
 const waitingAtMost = 64;
 
-/** The models that ship inside npm packages, on so many worker threads. Resolves when they are loaded. */
+/**
+ * The models that ship inside npm packages, on up to so many worker threads. Resolves when the first has loaded them;
+ * the others start when there is work for them, and stay.
+ */
 export async function createVision({ workers }: { workers: number }): Promise<Vision> {
   const pool = new Piscina<WorkerTask, WorkerAnswer>({
     filename: join(import.meta.dirname, 'worker.ts'),
     name: 'analyze',
-    minThreads: workers,
+    minThreads: 1,
     maxThreads: workers,
+    idleTimeout: Infinity,
     maxQueue: waitingAtMost,
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });
@@ -24,8 +28,7 @@ export async function createVision({ workers }: { workers: number }): Promise<Vi
     attributes: [],
   };
   // A picture that is none is refused as soon as the models are loaded.
-  const none = { image: new Uint8Array(0), wanted };
-  await Promise.all(Array.from({ length: workers }, () => pool.run(none)));
+  await pool.run({ image: new Uint8Array(0), wanted });
   return {
     async analyze(image, asked) {
       const answer = await pool.run({ image, wanted: asked });

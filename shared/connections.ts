@@ -1,0 +1,31 @@
+import { connections } from './resources.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A setting, or undefined where it is missing or empty. */
+export function settingOf(env: Environment, name: string): string | undefined {
+  const value = env[name];
+  return value === '' ? undefined : value;
+}
+
+/** @throws Error that says which setting is missing */
+export function required(env: Environment, name: string): string {
+  const value = settingOf(env, name);
+  if (value !== undefined) return value;
+  throw new Error(`Settings: ${name} is not set, nor the connection string ${name.split('__', 1)[0]}.`);
+}
+
+/** The settings that name a service for an identity, where there is no connection string. */
+export const namesOf = {
+  blobs: `${connections.storage}__blobServiceUri`,
+  queues: `${connections.storage}__queueServiceUri`,
+  tables: `${connections.storage}__tableServiceUri`,
+  serviceBus: `${connections.serviceBus}__fullyQualifiedNamespace`,
+} as const;
+
+/** @throws Error that says which setting is missing */
+export function expectConnections(env: Environment): void {
+  if (settingOf(env, connections.storage) === undefined)
+    for (const name of [namesOf.tables, namesOf.blobs, namesOf.queues]) required(env, name);
+  if (settingOf(env, connections.serviceBus) === undefined) required(env, namesOf.serviceBus);
+}
