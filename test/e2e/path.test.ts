@@ -7,7 +7,9 @@ import { startTestStack, type ImageView, type TestStack } from '../helpers/stack
 let stack: TestStack;
 
 beforeAll(async () => {
-  stack = await startTestStack({ settings: { ROLLCALL_TELEMETRY: 'console' } });
+  stack = await startTestStack({
+    settings: { ROLLCALL_TELEMETRY: 'console', OTEL_METRIC_EXPORT_INTERVAL: '1000' },
+  });
 });
 
 afterAll(() => stack.close());
