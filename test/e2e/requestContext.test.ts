@@ -13,7 +13,7 @@ beforeAll(async () => {
   // A Face that answers what nobody foresaw.
   face = createServer((request, response) => {
     told.push(request.headers);
-    request.resume().on('end', () => void response.end('{"secret of Ann":'));
+    request.resume().on('end', () => void response.end('"secret of Ann"'));
   });
   await new Promise<void>((resolve) => void face.listen(0, '127.0.0.1', resolve));
   const { port } = face.address() as AddressInfo;
@@ -46,6 +46,6 @@ test('a request is found by its name at Face, in the answer and in the log, whic
   const line = await eventually('the failure is logged', async () =>
     stack.log.find((logged) => logged.includes('order-17')),
   );
-  expect(line).toContain('internal: SyntaxError');
+  expect(line).toContain('internal: TypeError');
   expect(stack.log.join('\n')).not.toContain('Ann');
 });

@@ -14,8 +14,11 @@ const headerBytes = 54;
 export function fakePicture(who: string): Buffer {
   const header = Buffer.alloc(headerBytes);
   header.write('BM');
+  header.writeUInt32LE(40, 14);
   header.writeInt32LE(1_000, 18);
   header.writeInt32LE(500, 22);
+  header.writeUInt16LE(1, 26);
+  header.writeUInt16LE(24, 28);
   return Buffer.concat([header, picture(who)]);
 }
 
