@@ -31,7 +31,7 @@ async function timed(work: () => unknown, times = rounds): Promise<number> {
   return median(taken);
 }
 
-export async function gallery({ faces = 1_000_000, numbers = 192 } = {}): Promise<void> {
+export async function gallery({ faces = 1_000_000, numbers = 320 } = {}): Promise<void> {
   const folder = await temporaryFolder();
   const file = join(folder.path, 'face.sqlite');
   const sizes = [...new Set([faces / 100, faces / 10, faces])];
@@ -88,7 +88,7 @@ async function measure(ours: Gallery, { key, faces }: { key: number; faces: Face
 
 if (import.meta.main) {
   const { values } = parseArgs({
-    options: { numbers: { type: 'string', default: '192' }, faces: { type: 'string', default: '1000000' } },
+    options: { numbers: { type: 'string', default: '320' }, faces: { type: 'string', default: '1000000' } },
   });
   await gallery({ faces: Number(values.faces), numbers: Number(values.numbers) });
 }
