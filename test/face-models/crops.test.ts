@@ -1,15 +1,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { mirrorImage } from '../../infra/local/face/models/embed.ts';
+import type { Pixels } from '../../infra/local/face/models/image/decode.ts';
+import { openPicture } from '../../infra/local/face/models/image/picture.ts';
 import {
   composed,
-  cut,
   levelCrop,
-  pyramidOf,
   similarityBetween,
-  type Pixels,
   type Similarity,
-} from '../../infra/local/face/models/image.ts';
-import { mirrorImage } from '../../infra/local/face/models/embed.ts';
+} from '../../infra/local/face/models/image/similarity.ts';
 
 /* How networks get their pictures. */
 
@@ -23,10 +22,13 @@ function slopes(width: number, height: number): Pixels {
 }
 
 function crop(picture: Pixels, toPicture: Similarity, side: number, outside?: number): Float32Array {
-  const values = new Float32Array(3 * side * side);
-  const normal = { offset: 0, scale: 1, ...(outside === undefined ? {} : { outside }) };
-  cut(pyramidOf(picture), toPicture, { width: side, height: side }, values, 0, normal);
-  return values;
+  const opened = openPicture(picture);
+  try {
+    const normal = { offset: 0, scale: 1, ...(outside === undefined ? {} : { outside }) };
+    return opened.cut([toPicture], { width: side, height: side }, normal).slice();
+  } finally {
+    opened.close();
+  }
 }
 
 test('a crop shows the place it was cut from, whatever level of the picture it comes from', () => {

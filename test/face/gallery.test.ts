@@ -1,13 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
 import { createGallery } from '../../infra/local/face/gallery/gallery.ts';
 import { createGalleryMemory } from '../../infra/local/face/gallery/memory.ts';
 import { createRows } from '../../infra/local/face/gallery/rows.ts';
 import { openFaceStore } from '../../infra/local/face/store.ts';
-import { assembleKernel } from '../../scripts/kernel.ts';
 import { anyVector, unit, variation } from '../helpers/vectors.ts';
 
 type Face = { personId: string; faceId: string; vector: Float32Array };
@@ -208,9 +205,4 @@ test('no deleted vector stays in memory', () => {
   for (const { person } of ids.slice(300)) rows.removePerson(person);
   expect(rows.size()).toBe(0);
   expect(used()).toBe(0);
-});
-
-test('the kernel is the one whose text is there', async () => {
-  const file = join(import.meta.dirname, '../../infra/local/face/gallery/kernel.wasm');
-  expect(Buffer.from(await assembleKernel()).equals(readFileSync(file))).toBe(true);
 });

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { AnalyzedFace, Wanted } from '../vision.ts';
 import { analyzeImage } from '../models/analyze.ts';
-import { decode, pyramidOf } from '../models/image.ts';
+import { withPicture } from '../models/image/picture.ts';
 import { recognise } from '../models/recognition.ts';
 import { lookAt } from '../models/embed.ts';
 import type { Networks } from '../models/sessions.ts';
@@ -50,14 +50,16 @@ export async function lookAtAll(networks: Networks, pictures: readonly LabelledP
       found.missed.push(image);
       continue;
     }
-    const pyramid = pyramidOf(await decode(bytes));
-    const look = await lookAt(networks.embedding, pyramid, fivePoints(face));
+    const recognition01 = await withPicture(bytes, async (opened) => {
+      const look = await lookAt(networks.embedding, opened, fivePoints(face));
+      return recognise(networks, opened, look, 'recognition_01');
+    });
     found.faces.push({
       image,
       person,
       quality: face.qualityForRecognition,
       vectors: {
-        recognition_01: await recognise(networks, pyramid, look, 'recognition_01'),
+        recognition_01: recognition01,
         recognition_04: face.embedding,
       },
     });

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { detectFaces, type FoundFace } from '../models/detectFaces.ts';
 import { faceFeaturesOf } from '../models/faceFeatures.ts';
 import { headNames, headsFile, likelihood, type Head, type HeadName } from '../models/heads.ts';
-import { decode, pyramidOf } from '../models/image.ts';
+import { withPicture } from '../models/image/picture.ts';
 import { loadNetworks, type Networks } from '../models/sessions.ts';
 import { fitHead, type Example } from './fitHead.ts';
 import { occluders, randomFrom, withOccluder, type Occluder } from './occluders.ts';
@@ -58,7 +58,7 @@ async function featuresOfAll(networks: Networks, from: string, labels: readonly 
       const shown = drawn === undefined ? bytes : await withOccluder(bytes, face.points, drawn, index);
       // Where the face is still found its own box counts, as in use.
       const seen = drawn === undefined ? face : ((await middleFace(networks, shown)) ?? face);
-      const { features } = await faceFeaturesOf(network, pyramidOf(await decode(shown)), seen);
+      const { features } = await withPicture(shown, (picture) => faceFeaturesOf(network, picture, seen));
       found.push({ ...row, person, drawn, features });
     }
     if (index % 20 === 0) process.stderr.write(`\r${index} of ${labels.length} `);
@@ -67,11 +67,12 @@ async function featuresOfAll(networks: Networks, from: string, labels: readonly 
   return found;
 }
 
-async function middleFace(networks: Networks, bytes: Uint8Array): Promise<FoundFace | undefined> {
-  const picture = pyramidOf(await decode(bytes));
-  const faces = await detectFaces(networks, picture, { smallest: 36, most: 100 });
-  const fromMiddle = ({ x1, x2 }: FoundFace) => Math.abs((x1 + x2 - picture[0].width) / 2);
-  return faces.toSorted((a, b) => fromMiddle(a) - fromMiddle(b))[0];
+function middleFace(networks: Networks, bytes: Uint8Array): Promise<FoundFace | undefined> {
+  return withPicture(bytes, async (picture) => {
+    const faces = await detectFaces(networks, picture, { smallest: 36, most: 100 });
+    const fromMiddle = ({ x1, x2 }: FoundFace) => Math.abs((x1 + x2 - picture.width) / 2);
+    return faces.toSorted((a, b) => fromMiddle(a) - fromMiddle(b))[0];
+  });
 }
 
 /** What a sample says of a head; undefined: nothing. */

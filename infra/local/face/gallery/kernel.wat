@@ -1,5 +1,5 @@
 ;; The inner loops of the gallery: writing faces as whole numbers, and how alike they are to some probes.
-;; `npx node scripts/kernel.ts` assembles it into kernel.wasm.
+;; `npx node scripts/kernels.ts` assembles it into kernel.wasm.
 (module
   (import "gallery" "memory" (memory 1 65536 shared))
 

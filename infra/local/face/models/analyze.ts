@@ -1,7 +1,7 @@
 import type { AnalyzedFace, AnalyzedImage, Wanted } from '../vision.ts';
 import { attributesOf } from './attributes.ts';
 import { detectFaces, type FoundFace } from './detectFaces.ts';
-import { decode, pyramidOf, type Pyramid } from './image.ts';
+import { withPicture, type Picture } from './image/picture.ts';
 import { fiveLandmarksOf, landmarksOf } from './landmarks.ts';
 import { gazeOf, meshOf } from './mesh.ts';
 import { recognise } from './recognition.ts';
@@ -15,25 +15,21 @@ const largestSide = 1_920;
 const facesAtMost = 100;
 
 /** Finds and describes every face of an encoded picture. @throws ImageRefused */
-export async function analyzeImage(
-  networks: Networks,
-  bytes: Uint8Array,
-  wanted: Wanted,
-): Promise<AnalyzedImage> {
-  const pixels = await decode(bytes);
-  const { width, height } = pixels;
-  const picture = pyramidOf(pixels);
-  const smallest = smallestFace * Math.max(1, Math.max(width, height) / largestSide);
-  const faces: AnalyzedFace[] = [];
-  for (const face of await detectFaces(networks, picture, { smallest, most: facesAtMost })) {
-    faces.push(await describe(networks, picture, face, wanted));
-  }
-  return { width, height, faces: faces.toSorted((a, b) => area(b) - area(a)) };
+export function analyzeImage(networks: Networks, bytes: Uint8Array, wanted: Wanted): Promise<AnalyzedImage> {
+  return withPicture(bytes, async (picture) => {
+    const { width, height } = picture;
+    const smallest = smallestFace * Math.max(1, Math.max(width, height) / largestSide);
+    const faces: AnalyzedFace[] = [];
+    for (const face of await detectFaces(networks, picture, { smallest, most: facesAtMost })) {
+      faces.push(await describe(networks, picture, face, wanted));
+    }
+    return { width, height, faces: faces.toSorted((a, b) => area(b) - area(a)) };
+  });
 }
 
 async function describe(
   networks: Networks,
-  picture: Pyramid,
+  picture: Picture,
   face: FoundFace,
   wanted: Wanted,
 ): Promise<AnalyzedFace> {
@@ -43,7 +39,7 @@ async function describe(
   const needsMesh = wanted.landmarks || wanted.attributes.includes('headPose');
   const mesh = needsMesh ? await meshOf(await networks.mesh(), picture, face) : undefined;
   return {
-    rectangle: rectangleOf(face, wanted.detectionModel, picture[0]),
+    rectangle: rectangleOf(face, wanted.detectionModel, picture),
     score,
     landmarks: mesh === undefined ? fiveLandmarksOf(points) : landmarksOf(points, mesh),
     ...attributes,

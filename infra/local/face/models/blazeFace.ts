@@ -1,7 +1,8 @@
 import type { Point } from '../vision.ts';
 import { Tensor, type Network } from './runtime.ts';
 import { withoutOverlaps, type Box } from './boxes.ts';
-import { cut, levelCrop, type Pyramid } from './image.ts';
+import type { Picture } from './image/picture.ts';
+import { levelCrop } from './image/similarity.ts';
 
 /** What BlazeFace sees: a box from brow to chin, and the eyes (the one that is left on an upright face first). */
 export type SecondOpinion = Box & { eyes: [left: Point, right: Point] };
@@ -22,14 +23,14 @@ const anchors = [
 );
 
 /** Finds faces by BlazeFace: large ones, masked and turned ones too. A second opinion, not a first. */
-export async function detectByBlazeFace(network: Network, picture: Pyramid): Promise<SecondOpinion[]> {
-  const { width: pictureWidth, height: pictureHeight } = picture[0];
+export async function detectByBlazeFace(network: Network, picture: Picture): Promise<SecondOpinion[]> {
+  const { width: pictureWidth, height: pictureHeight } = picture;
   const side = Math.max(pictureWidth, pictureHeight);
   const left = (pictureWidth - side) / 2;
   const top = (pictureHeight - side) / 2;
-  const values = new Float32Array(3 * size * size);
   const crop = levelCrop(left, top, side / size);
-  cut(picture, crop, { width: size, height: size }, values, 0, { offset: 127.5, scale: 1 / 127.5 });
+  const normalization = { offset: 127.5, scale: 1 / 127.5 };
+  const values = picture.cut([crop], { width: size, height: size }, normalization);
   const answer = await network.run({ input: new Tensor('float32', values, [1, 3, size, size]) });
   const [scores1, scores2, boxes1, boxes2] = network.outputNames.map(
     (name) => answer[name]?.data as Float32Array,

@@ -1,4 +1,5 @@
-import { cut, type Pyramid, type Similarity } from './image.ts';
+import type { Picture } from './image/picture.ts';
+import type { Similarity } from './image/similarity.ts';
 import { Tensor, type Network, type NetworkInput } from './runtime.ts';
 
 /* What the networks of MTCNN's cascade have in common: how they are fed and how their answers are read. */
@@ -15,18 +16,14 @@ export type CropAnswer = { score: number; regression: number[]; marks: number[] 
 /** Runs a network on size × size crops of the picture, some at a time; answers in the order of the crops. */
 export async function runOnCrops(
   network: Network,
-  picture: Pyramid,
+  picture: Picture,
   crops: readonly Similarity[],
   size: number,
 ): Promise<CropAnswer[]> {
   const results: CropAnswer[] = [];
   for (let start = 0; start < crops.length; start += cropsAtOnce) {
     const some = crops.slice(start, start + cropsAtOnce);
-    const values = new Float32Array(some.length * 3 * size * size);
-    for (const [index, toPicture] of some.entries()) {
-      const at = index * 3 * size * size;
-      cut(picture, toPicture, { width: size, height: size }, values, at, { offset, scale, outside: 0 });
-    }
+    const values = picture.cut(some, { width: size, height: size }, { offset, scale, outside: 0 });
     const [logits, regression, marks] = await run(
       network,
       new Tensor('float32', values, [some.length, 3, size, size]),

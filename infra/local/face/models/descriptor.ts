@@ -1,10 +1,10 @@
-import { composed, cut, type Pyramid, type Similarity } from './image.ts';
+import type { Picture } from './image/picture.ts';
+import { composed, type Similarity } from './image/similarity.ts';
 import { mirrorImage, normalized } from './embed.ts';
 import { Tensor, type Network } from './runtime.ts';
 
 /** Side of the picture that face-api's descriptor network takes. */
 const size = 150;
-const plane = size * size;
 
 /** Mean colour of the pictures it was trained with. */
 const offset = [122.782, 117.001, 104.298] as const;
@@ -19,13 +19,12 @@ const onAligned: Similarity = { a: 1 / 1.524, b: 0, c: 55.97 - 75 / 1.524, d: 65
 /** The descriptor of a face, of unit length; `mirror`: the mean with that of its mirror image. */
 export async function descriptorOf(
   network: Network,
-  picture: Pyramid,
+  picture: Picture,
   toPicture: Similarity,
   { mirror }: { mirror: boolean },
 ): Promise<Float32Array> {
-  const values = new Float32Array(3 * plane);
   const crop = composed(toPicture, onAligned);
-  cut(picture, crop, { width: size, height: size }, values, 0, { offset, scale, outside: 0 });
+  const values = picture.cut([crop], { width: size, height: size }, { offset, scale, outside: 0 });
   const descriptor = await run(network, values);
   if (!mirror) return normalized(descriptor);
   const mirrored = await run(network, mirrorImage(values, size));

@@ -1,7 +1,7 @@
 import { detectByBlazeFace, type SecondOpinion } from './blazeFace.ts';
 import { overlap, type Box } from './boxes.ts';
 import { lookAt, type Look } from './embed.ts';
-import type { Pyramid } from './image.ts';
+import type { Picture } from './image/picture.ts';
 import { detectByMtcnn, type DetectedFace } from './mtcnn.ts';
 import type { Networks } from './sessions.ts';
 import { lookUpright } from './turned.ts';
@@ -29,7 +29,7 @@ const doubtfulNorm = 52;
 /** The faces of a picture by two detectors, largest first. */
 export async function detectFaces(
   networks: Networks,
-  picture: Pyramid,
+  picture: Picture,
   { smallest, most }: DetectionLimits,
 ): Promise<FoundFace[]> {
   const isLarge = ({ x1, y1, x2, y2 }: Box) => Math.min(x2 - x1, y2 - y1) >= smallest * 0.9;
@@ -60,7 +60,7 @@ export async function detectFaces(
 /** The face that the second detector sees, the way up in which it is recognised best. */
 async function anotherLook(
   networks: Networks,
-  picture: Pyramid,
+  picture: Picture,
   opinion: SecondOpinion,
 ): Promise<FoundFace | undefined> {
   const looks: FoundFace[] = [];

@@ -1,5 +1,6 @@
 import type { Point } from '../vision.ts';
-import { cut, similarityBetween, type Pyramid, type Similarity } from './image.ts';
+import type { Picture } from './image/picture.ts';
+import { similarityBetween, type Similarity } from './image/similarity.ts';
 import { Tensor, type Network } from './runtime.ts';
 
 /** Side of the aligned face that MobileFaceNet takes. */
@@ -14,8 +15,6 @@ export const alignedPoints: readonly Point[] = [
   { x: 70.7299, y: 92.2041 },
 ];
 
-const length = 3 * alignedSize * alignedSize;
-
 /** A face as the network sees it. */
 export type Look = {
   /** Planar RGB, −1 to 1. */
@@ -28,11 +27,10 @@ export type Look = {
 };
 
 /** Sets a face upright by its five points and looks at it. */
-export async function lookAt(network: Network, picture: Pyramid, points: readonly Point[]): Promise<Look> {
+export async function lookAt(network: Network, picture: Picture, points: readonly Point[]): Promise<Look> {
   const toPicture = similarityBetween(alignedPoints, points);
-  const aligned = new Float32Array(length);
   const size = { width: alignedSize, height: alignedSize };
-  cut(picture, toPicture, size, aligned, 0, { offset: 127.5, scale: 1 / 127.5 });
+  const aligned = picture.cut([toPicture], size, { offset: 127.5, scale: 1 / 127.5 }).slice();
   const features = await featuresOf(network, aligned);
   return { aligned, toPicture, features, norm: Math.hypot(...features) };
 }

@@ -1,6 +1,6 @@
 import type { FoundFace } from './detectFaces.ts';
 import { levelledSquare } from './faceFeatures.ts';
-import { cut, type Pyramid } from './image.ts';
+import type { Picture } from './image/picture.ts';
 import { Tensor, type Network } from './runtime.ts';
 
 const size = 64;
@@ -10,13 +10,12 @@ const names = ['anger', 'disgust', 'fear', 'happiness', 'sadness', 'surprise', '
 /** Estimates by the names of the Face API, which add up to 1. No network here knows contempt: it is always 0. */
 export async function emotionOf(
   network: Network,
-  picture: Pyramid,
+  picture: Picture,
   face: FoundFace,
 ): Promise<Record<string, number>> {
   const plane = size * size;
-  const rgb = new Float32Array(3 * plane);
   const crop = levelledSquare(face, size, 1);
-  cut(picture, crop, { width: size, height: size }, rgb, 0, { offset: 127.5, scale: 1 / 127.5 });
+  const rgb = picture.cut([crop], { width: size, height: size }, { offset: 127.5, scale: 1 / 127.5 });
   const gray = new Float32Array(plane);
   for (let index = 0; index < plane; index += 1) {
     const [red = 0, green = 0, blue = 0] = [rgb[index], rgb[index + plane], rgb[index + 2 * plane]];

@@ -1,5 +1,6 @@
 import type { FoundFace } from './detectFaces.ts';
-import { cut, type Pyramid, type Similarity } from './image.ts';
+import type { Picture } from './image/picture.ts';
+import type { Similarity } from './image/similarity.ts';
 import { Tensor, type Network } from './runtime.ts';
 
 /** Side of the picture that human's faceres takes. */
@@ -20,13 +21,12 @@ export type FaceFeatures = {
 
 export async function faceFeaturesOf(
   network: Network,
-  picture: Pyramid,
+  picture: Picture,
   face: FoundFace,
 ): Promise<FaceFeatures> {
   const plane = size * size;
-  const rgb = new Float32Array(3 * plane);
   const crop = levelledSquare(face, size, wider);
-  cut(picture, crop, { width: size, height: size }, rgb, 0, { offset, scale: 1, outside: 0 });
+  const rgb = picture.cut([crop], { width: size, height: size }, { offset, scale: 1, outside: 0 });
   const bgr = new Float32Array(3 * plane);
   for (const channel of [0, 1, 2])
     bgr.set(rgb.subarray(channel * plane, (channel + 1) * plane), (2 - channel) * plane);

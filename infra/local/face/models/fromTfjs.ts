@@ -69,16 +69,9 @@ export function fromTfjs(
     if (bias !== undefined) names.push(builder.floats(`${output}.bias`, [bent[0] ?? 0], weightOf(bias).data));
     const [, height = 1, width = 1] = integersOf(attr['strides']);
     const convolved = `${output}.convolved`;
-    const activation = fusesRelu(attr) ? 'Relu' : slopes === undefined ? 'Identity' : 'PRelu';
     builder.node(convolved, 'Conv', names, { ...paddingOf(attr), strides: [height, width], group });
-    const slope = slopes === undefined ? [] : [slopesOf(slopes, output)];
-    builder.node(output, activation, [convolved, ...slope]);
-  }
-
-  /** One slope a channel. */
-  function slopesOf(name: string, output: string): string {
-    const { data } = weightOf(name);
-    return builder.floats(`${output}.slope`, [data.length, 1, 1], data);
+    if (slopes !== undefined) builder.parametricRelu(output, convolved, weightOf(slopes).data);
+    else builder.node(output, fusesRelu(attr) ? 'Relu' : 'Identity', [convolved]);
   }
 
   function emitNode(found: Node, output: string): void {
@@ -104,7 +97,7 @@ export function fromTfjs(
       case 'Maximum':
         return clip(found, output);
       case 'Prelu':
-        return builder.node(output, 'PRelu', [emit(first), slopesOf(second, output)]);
+        return builder.parametricRelu(output, emit(first), weightOf(second).data);
       case 'Mean':
         // Over height and width: what else it can be, small networks do not use.
         builder.node(`${output}.mean`, 'GlobalAveragePool', [emit(first)]);

@@ -93,7 +93,8 @@ class Converter {
   #operator(operator: TfliteOperator, output: string): void {
     const prelu = this.#parametricRelu(operator);
     if (prelu !== undefined) {
-      this.#builder.node(output, 'PRelu', [this.#emit(prelu.input), this.#slope(output, prelu)]);
+      const slopes = this.#floats(prelu.slope).map((value) => value * prelu.factor);
+      this.#builder.parametricRelu(output, this.#emit(prelu.input), slopes);
       return;
     }
     switch (operator.code) {
@@ -141,12 +142,6 @@ class Converter {
     return code_ === codes.neg || code_ === codes.sub
       ? { input, slope, factor: code_ === codes.sub ? 2 : 1 }
       : undefined;
-  }
-
-  #slope(output: string, { input, slope, factor }: { input: number; slope: number; factor: number }): string {
-    const values = this.#floats(slope).map((value) => value * factor);
-    const isImage = this.#tensor(input).shape.length === 4;
-    return this.#builder.floats(`${output}.slope`, isImage ? [values.length, 1, 1] : [values.length], values);
   }
 
   #floats(index: number): Float32Array {

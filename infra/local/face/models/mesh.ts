@@ -1,7 +1,7 @@
 import type { AnalyzedFace, Point } from '../vision.ts';
 import type { FoundFace } from './detectFaces.ts';
 import { levelledSquare } from './faceFeatures.ts';
-import { cut, type Pyramid } from './image.ts';
+import type { Picture } from './image/picture.ts';
 import { Tensor, type Network } from './runtime.ts';
 
 /** Side of the picture that human's face mesh takes, and how much wider than the face it is. */
@@ -18,10 +18,10 @@ export type FaceMesh = {
 
 type Vector = [x: number, y: number, z: number];
 
-export async function meshOf(network: Network, picture: Pyramid, face: FoundFace): Promise<FaceMesh> {
-  const values = new Float32Array(3 * size * size);
+export async function meshOf(network: Network, picture: Picture, face: FoundFace): Promise<FaceMesh> {
   const crop = levelledSquare(face, size, wider);
-  cut(picture, crop, { width: size, height: size }, values, 0, { offset: 0, scale: 1 / 255, outside: 0 });
+  const normalization = { offset: 0, scale: 1 / 255, outside: 0 };
+  const values = picture.cut([crop], { width: size, height: size }, normalization);
   const answer = await network.run({ input: new Tensor('float32', values, [1, 3, size, size]) });
   const numbers = answer['output0']?.data as Float32Array;
   const { a, b, c, d } = crop;

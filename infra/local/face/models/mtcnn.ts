@@ -1,7 +1,8 @@
 import type { Point } from '../vision.ts';
 import { regressed, squared, withoutOverlaps, type Box } from './boxes.ts';
 import { faceness, offset, run, runOnCrops, scale } from './cascade.ts';
-import { cut, levelCrop, type Pyramid, type Similarity } from './image.ts';
+import type { Picture } from './image/picture.ts';
+import { levelCrop, type Similarity } from './image/similarity.ts';
 import { Tensor, type Network } from './runtime.ts';
 import type { Networks } from './sessions.ts';
 
@@ -23,7 +24,7 @@ const candidatesAtMost = 600;
 /** Finds faces by the cascade of MTCNN: proposals over a pyramid, refined twice. */
 export async function detectByMtcnn(
   networks: Networks,
-  picture: Pyramid,
+  picture: Picture,
   smallestFace: number,
 ): Promise<DetectedFace[]> {
   const proposals = await propose(networks.proposal, picture, smallestFace);
@@ -31,11 +32,11 @@ export async function detectByMtcnn(
   return finish(networks.output, picture, refined);
 }
 
-async function propose(network: Network, picture: Pyramid, smallestFace: number): Promise<Box[]> {
+async function propose(network: Network, picture: Picture, smallestFace: number): Promise<Box[]> {
   const boxes: Box[] = [];
   for (let factor = window / smallestFace; ; factor *= pyramidFactor) {
-    const width = Math.ceil(picture[0].width * factor);
-    const height = Math.ceil(picture[0].height * factor);
+    const width = Math.ceil(picture.width * factor);
+    const height = Math.ceil(picture.height * factor);
     if (Math.min(width, height) < window) break;
     boxes.push(...withoutOverlaps(await proposeAt(network, picture, { width, height }, factor), 0.5));
   }
@@ -44,12 +45,11 @@ async function propose(network: Network, picture: Pyramid, smallestFace: number)
 
 async function proposeAt(
   network: Network,
-  picture: Pyramid,
+  picture: Picture,
   size: { width: number; height: number },
   factor: number,
 ): Promise<Box[]> {
-  const values = new Float32Array(3 * size.width * size.height);
-  cut(picture, levelCrop(0, 0, 1 / factor), size, values, 0, { offset, scale });
+  const values = picture.cut([levelCrop(0, 0, 1 / factor)], size, { offset, scale });
   const input = new Tensor('float32', values, [1, 3, size.height, size.width]);
   const [logits, regression] = await run(network, input);
   const [, , rows = 0, columns = 0] = logits.dims;
@@ -69,7 +69,7 @@ async function proposeAt(
   return boxes;
 }
 
-async function refine(network: Network, picture: Pyramid, boxes: Box[]): Promise<Box[]> {
+async function refine(network: Network, picture: Picture, boxes: Box[]): Promise<Box[]> {
   const answers = await runOnCrops(network, picture, boxes.map(cropOf(24)), 24);
   const refined = boxes.flatMap((box, index) => {
     const { score = 0, regression = [] } = answers[index] ?? {};
@@ -78,7 +78,7 @@ async function refine(network: Network, picture: Pyramid, boxes: Box[]): Promise
   return withoutOverlaps(refined, 0.7);
 }
 
-async function finish(network: Network, picture: Pyramid, boxes: Box[]): Promise<DetectedFace[]> {
+async function finish(network: Network, picture: Picture, boxes: Box[]): Promise<DetectedFace[]> {
   const answers = await runOnCrops(network, picture, boxes.map(cropOf(outputSize)), outputSize);
   const faces = boxes.flatMap((box, index) => {
     const { score = 0, regression = [], marks = [] } = answers[index] ?? {};

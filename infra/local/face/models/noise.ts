@@ -1,6 +1,7 @@
 import type { UnsureAttributes } from '../vision.ts';
 import type { FoundFace } from './detectFaces.ts';
-import { cut, levelCrop, type Pyramid } from './image.ts';
+import type { Picture } from './image/picture.ts';
+import { levelCrop } from './image/similarity.ts';
 
 /** Most pixels a side that are looked at. */
 const most = 200;
@@ -11,12 +12,11 @@ const strong = 20;
  * 0 to 1 from the standard deviation of the noise on a face, by Immerkær's method: a mask that answers to neither
  * planes nor edges. It looks at the pixels as they came, since enlarging or shrinking hides noise.
  */
-export function noiseOf(picture: Pyramid, { x1, y1, x2, y2 }: FoundFace): number {
+export function noiseOf(picture: Picture, { x1, y1, x2, y2 }: FoundFace): number {
   const width = Math.max(8, Math.min(most, Math.round((x2 - x1) * 0.8)));
   const height = Math.max(8, Math.min(most, Math.round((y2 - y1) * 0.7)));
-  const values = new Float32Array(3 * width * height);
   const corner = levelCrop(Math.round((x1 + x2 - width) / 2), Math.round((y1 + y2 - height) / 2), 1);
-  cut(picture, corner, { width, height }, values, 0, { offset: 0, scale: 1 });
+  const values = picture.cut([corner], { width, height }, { offset: 0, scale: 1 });
   // Green stands for brightness, and a camera measures it best.
   const green = values.subarray(width * height, 2 * width * height);
   let sum = 0;

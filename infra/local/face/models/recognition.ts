@@ -2,7 +2,7 @@ import type { RecognitionModel } from '../vision.ts';
 import { descriptorOf } from './descriptor.ts';
 import { embeddingOf, type Look } from './embed.ts';
 import { familyOf } from './families.ts';
-import type { Pyramid } from './image.ts';
+import type { Picture } from './image/picture.ts';
 import type { Networks } from './sessions.ts';
 
 /**
@@ -18,7 +18,7 @@ const shareOfEmbedding = 0.4;
  */
 export async function recognise(
   networks: Networks,
-  picture: Pyramid,
+  picture: Picture,
   look: Look,
   model: RecognitionModel,
 ): Promise<Float32Array> {

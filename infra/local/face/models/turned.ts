@@ -1,7 +1,8 @@
 import { regressed } from './boxes.ts';
 import type { SecondOpinion } from './blazeFace.ts';
 import { runOnCrops, type CropAnswer } from './cascade.ts';
-import type { Pyramid, Similarity } from './image.ts';
+import type { Picture } from './image/picture.ts';
+import type { Similarity } from './image/similarity.ts';
 import { outputSize, pointsOf, type DetectedFace } from './mtcnn.ts';
 import type { Network } from './runtime.ts';
 
@@ -17,7 +18,7 @@ const sureUpright = 0.9;
  */
 export async function lookUpright(
   network: Network,
-  picture: Pyramid,
+  picture: Picture,
   opinion: SecondOpinion,
 ): Promise<DetectedFace[]> {
   const [left, right] = opinion.eyes;

@@ -2,7 +2,7 @@ import type { UnsureAttributes } from '../vision.ts';
 import type { FoundFace } from './detectFaces.ts';
 import { emotionOf } from './expression.ts';
 import { faceFeaturesOf } from './faceFeatures.ts';
-import type { Pyramid } from './image.ts';
+import type { Picture } from './image/picture.ts';
 import { levelOfNoise, noiseOf } from './noise.ts';
 import type { Networks } from './sessions.ts';
 import { wornBy } from './worn.ts';
@@ -13,7 +13,7 @@ const fromExpression = ['smile', 'emotion'];
 /** The attributes asked for that take a network or a look of their own. */
 export async function unsureAttributesOf(
   networks: Networks,
-  picture: Pyramid,
+  picture: Picture,
   face: FoundFace,
   asked: readonly string[],
 ): Promise<Partial<UnsureAttributes>> {
@@ -27,13 +27,13 @@ export async function unsureAttributesOf(
   return Object.fromEntries(Object.entries(seen).filter(([name]) => asked.includes(name)));
 }
 
-async function seenInFeatures(networks: Networks, picture: Pyramid, face: FoundFace) {
+async function seenInFeatures(networks: Networks, picture: Picture, face: FoundFace) {
   const { features, age, male } = await faceFeaturesOf(await networks.faceFeatures(), picture, face);
   const gender: UnsureAttributes['gender'] = male >= 0.5 ? 'male' : 'female';
   return { ...wornBy(features, networks.heads()), age, gender };
 }
 
-async function seenInExpression(networks: Networks, picture: Pyramid, face: FoundFace) {
+async function seenInExpression(networks: Networks, picture: Picture, face: FoundFace) {
   const emotion = await emotionOf(await networks.expression(), picture, face);
   return { emotion, smile: emotion['happiness'] ?? 0 };
 }
