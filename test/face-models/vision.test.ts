@@ -159,10 +159,13 @@ test('the smallest face grows with the picture; rectangles are those of the pict
   expect(await on(1_920, 1_080, 60)).toHaveLength(1);
   expect(await on(1_920, 1_080, 30)).toHaveLength(0);
   expect(await on(3_840, 2_160, 60)).toHaveLength(0);
-  const [rectangle] = await on(3_840, 2_160, 300);
-  expect(rectangle?.left).toBeGreaterThan(700);
-  expect(rectangle?.width).toBeGreaterThan(200);
-  expect((rectangle?.left ?? 0) + (rectangle?.width ?? 0)).toBeLessThan(1_010);
+  // The last is so large that it is shrunk while it is decoded.
+  for (const [width, height] of [[3_840, 2_160] as const, [6_200, 1_500] as const]) {
+    const [rectangle] = await on(width, height, 300);
+    expect(rectangle?.left).toBeGreaterThan(700);
+    expect(rectangle?.width).toBeGreaterThan(200);
+    expect((rectangle?.left ?? 0) + (rectangle?.width ?? 0)).toBeLessThan(1_010);
+  }
 });
 
 test('the 27 landmarks lie where a face has them', async () => {

@@ -13,9 +13,11 @@ const strong = 20;
  * planes nor edges. It looks at the pixels as they came, since enlarging or shrinking hides noise.
  */
 export function noiseOf(picture: Picture, { x1, y1, x2, y2 }: FoundFace): number {
-  const width = Math.max(8, Math.min(most, Math.round((x2 - x1) * 0.8)));
-  const height = Math.max(8, Math.min(most, Math.round((y2 - y1) * 0.7)));
-  const corner = levelCrop(Math.round((x1 + x2 - width) / 2), Math.round((y1 + y2 - height) / 2), 1);
+  const { finest } = picture;
+  const width = Math.max(8, Math.min(most, Math.round(((x2 - x1) * 0.8) / finest)));
+  const height = Math.max(8, Math.min(most, Math.round(((y2 - y1) * 0.7) / finest)));
+  const onPixel = (middle: number, side: number) => Math.round(middle / finest - side / 2) * finest;
+  const corner = levelCrop(onPixel((x1 + x2) / 2, width), onPixel((y1 + y2) / 2, height), finest);
   const values = picture.cut([corner], { width, height }, { offset: 0, scale: 1 });
   // Green stands for brightness, and a camera measures it best.
   const green = values.subarray(width * height, 2 * width * height);

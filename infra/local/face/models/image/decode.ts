@@ -2,10 +2,22 @@ import sharp, { type Sharp } from 'sharp';
 import { ImageRefused } from '../../vision.ts';
 import { decodeBmp, isBmp } from './bmp.ts';
 
-/** An upright picture in memory: RGB, 8 bits, row by row. */
-export type Pixels = { data: Uint8Array; width: number; height: number };
+/** An upright picture of so many pixels. */
+export type Pixels = {
+  width: number;
+  height: number;
+  /** RGB, 8 bits, row by row; of a very large picture those of a smaller one. */
+  data: Uint8Array;
+  /** By how much its width and height were divided for it, and rounded up; absent: not at all. */
+  shrunk?: number;
+};
 
 const largestPixels = 100_000_000;
+/**
+ * Larger pictures are shrunk while they are decoded, so that none takes more than some 380 MB: the smallest face that is
+ * looked for, 36 pixels where the longer side has 1,920, still has the 108 that the networks look at.
+ */
+const longestSide = 5_760;
 
 /** sharp reads more, SVG and PDF among them, but the Face API takes only these (and BMP). */
 const formats = ['jpeg', 'png', 'gif'];
@@ -23,11 +35,15 @@ new ArrayBuffer(31 * 2 ** 20).transfer(0);
  */
 export async function decode(bytes: Uint8Array): Promise<Pixels> {
   try {
-    const source = isBmp(bytes) ? openBmp(bytes) : await open(bytes);
-    const upright = source.autoOrient();
+    if (isBmp(bytes)) return decodeBmp(bytes, largestPixels);
+    const { upright, width, height } = await open(bytes);
+    const shrunk = Math.ceil(Math.max(width, height) / longestSide);
+    if (shrunk > 1) {
+      const size = { width: Math.ceil(width / shrunk), height: Math.ceil(height / shrunk) };
+      upright.resize({ ...size, fit: 'fill', kernel: 'linear' });
+    }
     const { data, info } = await upright.raw().toBuffer({ resolveWithObject: true });
-    const pixels = { width: info.width, height: info.height };
-    return info.channels === 3 ? { data, ...pixels } : { data: grayToRgb(data), ...pixels };
+    return { data: info.channels === 3 ? data : grayToRgb(data), width, height, shrunk };
   } catch (error) {
     if (error instanceof ImageRefused) throw error;
     const message = error instanceof Error ? error.message : '';
@@ -36,19 +52,14 @@ export async function decode(bytes: Uint8Array): Promise<Pixels> {
   }
 }
 
-async function open(bytes: Uint8Array): Promise<Sharp> {
-  const source = sharp(bytes, { limitInputPixels: largestPixels });
-  const { format, hasAlpha } = await source.metadata();
+async function open(bytes: Uint8Array): Promise<{ upright: Sharp; width: number; height: number }> {
+  const source = sharp(bytes, { limitInputPixels: largestPixels }).autoOrient();
+  const { format, hasAlpha, autoOrient } = await source.metadata();
   if (!formats.includes(format)) {
     throw new ImageRefused('not_decodable', 'only JPEG, PNG, GIF and BMP are read');
   }
   // Each step costs a pass over the pixels.
-  return hasAlpha ? source.flatten({ background: '#ffffff' }) : source;
-}
-
-function openBmp(bytes: Uint8Array): Sharp {
-  const { data, width, height } = decodeBmp(bytes, largestPixels);
-  return sharp(data, { raw: { width, height, channels: 3 } });
+  return { upright: hasAlpha ? source.flatten({ background: '#ffffff' }) : source, ...autoOrient };
 }
 
 function grayToRgb(gray: Uint8Array): Uint8Array {

@@ -11,8 +11,10 @@ export type Normalization = {
   outside?: number;
 };
 
-/** An upright picture to cut crops from. */
+/** An upright picture to cut crops from; all places are in pixels of the picture as it came. */
 export type Picture = Size & {
+  /** Side of the finest pixels that are held, in those of the picture; more than 1 where that is very large. */
+  finest: number;
   /**
    * Crops of one size as a network takes them, [crops, 3, height, width]. Where a crop is coarser than the picture it
    * comes from a smaller copy, so that each of its pixels stands for several. They are there until the next are cut.
@@ -50,13 +52,14 @@ export async function withPicture<Result>(
   }
 }
 
-export function openPicture({ data, width, height }: Pixels): Picture {
+export function openPicture({ data, width, height, shrunk = 1 }: Pixels): Picture {
   const memory = spare ?? new PixelMemory();
   spare = undefined;
-  const { levels, end } = levelsOf({ width, height });
+  const held = { width: Math.ceil(width / shrunk), height: Math.ceil(height / shrunk) };
+  const { levels, end } = levelsOf(held);
   memory.reach(end + data.length);
   memory.bytes(end, data.length).set(data);
-  memory.loops.spread(end, width * height, 0);
+  memory.loops.spread(end, held.width * held.height, 0);
   for (const [index, { address }] of levels.slice(1).entries()) {
     const larger = levels[index] ?? levels[0];
     memory.loops.halve(larger.address, larger.width, larger.height, address);
@@ -67,7 +70,7 @@ export function openPicture({ data, width, height }: Pixels): Picture {
     const { scale, shifts, beyond } = appliedBy(normalization);
     memory.reach(end + crops.length * numbers * Float32Array.BYTES_PER_ELEMENT);
     for (const [index, crop] of crops.entries()) {
-      const { level, a, b, c, d } = onLevel(levels, crop);
+      const { level, a, b, c, d } = onLevel(levels, shrunk, crop);
       const to = end + index * numbers * Float32Array.BYTES_PER_ELEMENT;
       memory.loops.cut(
         ...[level.address, level.width, level.height],
@@ -84,6 +87,7 @@ export function openPicture({ data, width, height }: Pixels): Picture {
   return {
     width,
     height,
+    finest: shrunk,
     cut,
     close() {
       if (memory.byteLength <= keptBytes) spare = memory;
@@ -129,11 +133,12 @@ function appliedBy({ offset, scale, outside }: Normalization): {
 /** The level whose pixels are about as large as the crop's, and the similarity to it. */
 function onLevel(
   levels: readonly [Level, ...Level[]],
+  finest: number,
   { a, b, c, d }: Similarity,
 ): Similarity & { level: Level } {
-  const wanted = Math.max(0, Math.round(Math.log2(Math.hypot(a, b))));
+  const wanted = Math.max(0, Math.round(Math.log2(Math.hypot(a, b) / finest)));
   const index = Math.min(levels.length - 1, wanted);
-  const shrink = 2 ** -index;
+  const shrink = 2 ** -index / finest;
   // The centre of a pixel is half a pixel from its corner, on each level.
   const centre = (value: number) => (value + 0.5) * shrink - 0.5;
   return { level: levels[index] ?? levels[0], a: a * shrink, b: b * shrink, c: centre(c), d: centre(d) };
