@@ -52,7 +52,7 @@
 
   ;; Cuts a crop of $columns x $rows pixels: its pixel (x, y) is where a*x - b*y + c and b*x + a*y + d say on the
   ;; picture, between four pixels. Writes value * scale + shift of red, green and blue, each colour by itself; where
-  ;; the place is more than a pixel outside, `beyond` instead.
+  ;; the place is more than a pixel outside, `beyond` instead. Places are counted in 2^-32 of a pixel.
   (func (export "cut")
     (param $from i32) (param $width i32) (param $height i32)
     (param $a f64) (param $b f64) (param $c f64) (param $d f64)
@@ -60,50 +60,48 @@
     (param $scale f32)
     (param $shiftRed f32) (param $shiftGreen f32) (param $shiftBlue f32)
     (param $beyondRed f32) (param $beyondGreen f32) (param $beyondBlue f32)
-    (local $x i32) (local $y i32) (local $green i32) (local $blue i32)
-    (local $startX f64) (local $startY f64) (local $px f64) (local $py f64) (local $floorX f64) (local $floorY f64)
+    (local $stepX i64) (local $stepY i64) (local $startX i64) (local $startY i64) (local $px i64) (local $py i64)
+    (local $end i32) (local $rowEnd i32) (local $green i32) (local $blue i32)
     (local $left i32) (local $right i32) (local $top i32) (local $bottom i32) (local $share i32)
-    (local $weights v128) (local $upper v128) (local $lower v128)
-    (local $scales v128) (local $shifts v128)
+    (local $weights v128) (local $upper v128) (local $lower v128) (local $scales v128) (local $shifts v128)
+    (local.set $stepX (i64.trunc_sat_f64_s (f64.mul (local.get $a) (f64.const 0x1p32))))
+    (local.set $stepY (i64.trunc_sat_f64_s (f64.mul (local.get $b) (f64.const 0x1p32))))
+    (local.set $startX (i64.trunc_sat_f64_s (f64.mul (local.get $c) (f64.const 0x1p32))))
+    (local.set $startY (i64.trunc_sat_f64_s (f64.mul (local.get $d) (f64.const 0x1p32))))
     (local.set $green (i32.shl (i32.mul (local.get $columns) (local.get $rows)) (i32.const 2)))
     (local.set $blue (i32.shl (local.get $green) (i32.const 1)))
-    ;; Products with whole shares of 16384 are undone here.
-    (local.set $scales (f32x4.splat (f32.div (local.get $scale) (f32.const 16384))))
+    (local.set $end (i32.add (local.get $to) (local.get $green)))
+    ;; Products with shares of 2^14 are undone here.
+    (local.set $scales (f32x4.splat (f32.mul (local.get $scale) (f32.const 0x1p-14))))
     (local.set $shifts (f32x4.replace_lane 2
       (f32x4.replace_lane 1 (f32x4.splat (local.get $shiftRed)) (local.get $shiftGreen))
       (local.get $shiftBlue)))
-    (local.set $y (i32.const 0))
     (loop $eachRow
-      (local.set $startX (f64.sub (local.get $c) (f64.mul (local.get $b) (f64.convert_i32_s (local.get $y)))))
-      (local.set $startY (f64.add (local.get $d) (f64.mul (local.get $a) (f64.convert_i32_s (local.get $y)))))
-      (local.set $x (i32.const 0))
+      (local.set $px (local.get $startX))
+      (local.set $py (local.get $startY))
+      (local.set $rowEnd (i32.add (local.get $to) (i32.shl (local.get $columns) (i32.const 2))))
       (loop $eachPixel
-        (local.set $px (f64.add (local.get $startX) (f64.mul (local.get $a) (f64.convert_i32_s (local.get $x)))))
-        (local.set $py (f64.add (local.get $startY) (f64.mul (local.get $b) (f64.convert_i32_s (local.get $x)))))
-        (local.set $floorX (f64.floor (local.get $px)))
-        (local.set $floorY (f64.floor (local.get $py)))
-        (local.set $left (i32.trunc_sat_f64_s (local.get $floorX)))
-        (local.set $top (i32.trunc_sat_f64_s (local.get $floorY)))
+        (local.set $left (i32.wrap_i64 (i64.shr_s (local.get $px) (i64.const 32))))
+        (local.set $top (i32.wrap_i64 (i64.shr_s (local.get $py) (i64.const 32))))
         (if
           (i32.and
             ;; -1 <= left < width, as one comparison of numbers without a sign.
             (i32.le_u (i32.add (local.get $left) (i32.const 1)) (local.get $width))
             (i32.le_u (i32.add (local.get $top) (i32.const 1)) (local.get $height)))
           (then
-            (local.set $right (i32.add (local.get $left) (i32.const 1)))
-            (local.set $bottom (i32.add (local.get $top) (i32.const 1)))
-            (local.set $right (select (local.get $right) (local.get $left)
-              (i32.lt_s (local.get $right) (local.get $width))))
-            (local.set $bottom (select (local.get $bottom) (local.get $top)
-              (i32.lt_s (local.get $bottom) (local.get $height))))
-            (local.set $left (select (local.get $left) (i32.const 0) (i32.ge_s (local.get $left) (i32.const 0))))
-            (local.set $top (select (local.get $top) (i32.const 0) (i32.ge_s (local.get $top) (i32.const 0))))
             ;; Shares of left and right, one after the other, four times.
-            (local.set $share (i32.trunc_sat_f64_s
-              (f64.mul (f64.sub (local.get $px) (local.get $floorX)) (f64.const 16384))))
+            (local.set $share (i32.wrap_i64 (i64.and
+              (i64.shr_u (local.get $px) (i64.const 18)) (i64.const 0x3fff))))
             (local.set $weights (i32x4.splat (i32.or
               (i32.shl (local.get $share) (i32.const 16))
-              (i32.sub (i32.const 16384) (local.get $share)))))
+              (i32.sub (i32.const 0x4000) (local.get $share)))))
+            ;; At the edges the pixel inside stands for the one outside.
+            (local.set $right (i32.add (local.get $left)
+              (i32.lt_s (local.get $left) (i32.sub (local.get $width) (i32.const 1)))))
+            (local.set $bottom (i32.add (local.get $top)
+              (i32.lt_s (local.get $top) (i32.sub (local.get $height) (i32.const 1)))))
+            (local.set $left (i32.add (local.get $left) (i32.lt_s (local.get $left) (i32.const 0))))
+            (local.set $top (i32.add (local.get $top) (i32.lt_s (local.get $top) (i32.const 0))))
             (local.set $left (i32.shl (local.get $left) (i32.const 2)))
             (local.set $right (i32.shl (local.get $right) (i32.const 2)))
             (local.set $top (i32.add (local.get $from)
@@ -124,7 +122,9 @@
               (f32x4.mul
                 (f32x4.add (local.get $upper) (f32x4.mul
                   (f32x4.sub (local.get $lower) (local.get $upper))
-                  (f32x4.splat (f32.demote_f64 (f64.sub (local.get $py) (local.get $floorY))))))
+                  (f32x4.splat (f32.mul
+                    (f32.convert_i64_s (i64.and (local.get $py) (i64.const 0xffffffff)))
+                    (f32.const 0x1p-32)))))
                 (local.get $scales))
               (local.get $shifts)))
             (v128.store32_lane 0 (local.get $to) (local.get $upper))
@@ -134,8 +134,10 @@
             (f32.store (local.get $to) (local.get $beyondRed))
             (f32.store (i32.add (local.get $to) (local.get $green)) (local.get $beyondGreen))
             (f32.store (i32.add (local.get $to) (local.get $blue)) (local.get $beyondBlue))))
-        (local.set $to (i32.add (local.get $to) (i32.const 4)))
+        (local.set $px (i64.add (local.get $px) (local.get $stepX)))
+        (local.set $py (i64.add (local.get $py) (local.get $stepY)))
         (br_if $eachPixel
-          (i32.lt_s (local.tee $x (i32.add (local.get $x) (i32.const 1))) (local.get $columns))))
-      (br_if $eachRow
-        (i32.lt_s (local.tee $y (i32.add (local.get $y) (i32.const 1))) (local.get $rows))))))
+          (i32.lt_u (local.tee $to (i32.add (local.get $to) (i32.const 4))) (local.get $rowEnd))))
+      (local.set $startX (i64.sub (local.get $startX) (local.get $stepY)))
+      (local.set $startY (i64.add (local.get $startY) (local.get $stepX)))
+      (br_if $eachRow (i32.lt_u (local.get $to) (local.get $end))))))
