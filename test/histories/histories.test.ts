@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { faceKeyOf, personKeyOf } from '../../shared/records/keys.ts';
 import { isCovered } from '../../shared/training/machine.ts';
+import { etagOf } from '../helpers/memoryStorage.ts';
 import { World, type CallFault, type StorageFault } from './world.ts';
 
 const paths = ['enroll/g/ann/1.bmp', 'enroll/g/ann/2.bmp', 'enroll/g/bob/1.bmp'] as const;
@@ -132,7 +133,7 @@ async function carryOut(world: World, step: Command): Promise<void> {
 async function forget(world: World, person: 'ann' | 'bob' | undefined): Promise<void> {
   const before = [...world.blobs].filter(([image]) => image.startsWith(`enroll/g/${person ?? ''}`));
   if (!(await world.forget('g', person))) return;
-  for (const [image, { etag }] of before) world.forgotten.push({ path: image, etag });
+  for (const [image, blob] of before) world.forgotten.push({ path: image, etag: etagOf(blob) });
   const group = await world.app.groups.get('g');
   if (person === undefined) expect(group).toBeUndefined();
   else if (group !== undefined)
@@ -142,7 +143,7 @@ async function forget(world: World, person: 'ann' | 'bob' | undefined): Promise<
 /** The model: what lies in the container now decides, whatever has happened. */
 async function expectWhole(world: World): Promise<void> {
   const enrolled = [...world.blobs].filter(([, { bytes }]) => bytes.at(-1) === 1);
-  const wanted = enrolled.map(([image, { etag }]) => faceKeyOf(image, etag)).toSorted();
+  const wanted = enrolled.map(([image, blob]) => faceKeyOf(image, etagOf(blob))).toSorted();
   expect(world.facesOf('g')).toEqual(wanted);
   expect(world.trainedOf('g')).toEqual(wanted);
   const { images, persons } = await world.app.ledger.counts('g');

@@ -1,5 +1,3 @@
-import { Readable } from 'node:stream';
-import { RestError } from '@azure/storage-blob';
 import type { Clients } from '../../shared/clients.ts';
 import type { FaceClient } from '../../shared/face/client.ts';
 import { FaceError, FaceUnanswered } from '../../shared/face/errors.ts';
@@ -8,6 +6,14 @@ import { personKeyOf } from '../../shared/records/keys.ts';
 import { createRollcall, type Rollcall } from '../../shared/rollcall.ts';
 import { queues } from '../../shared/resources.ts';
 import { readSettings } from '../../shared/settings.ts';
+import {
+  memoryBlobs,
+  memoryTable,
+  storageFailure,
+  type Effects,
+  type MemoryBlob,
+  type MemoryRows,
+} from '../helpers/memoryStorage.ts';
 
 /*
  * The real pipeline on storage, queues and a Face service in memory, under a clock of its own, so that thousands of
@@ -29,8 +35,6 @@ type Message = {
   dueAt: number;
   deliveries: number;
 };
-type Blob = { bytes: Buffer; etag: string; writtenAt: number };
-type Row = { etag: string; properties: Record<string, unknown> };
 type FaceGroup = {
   /** Of each the faces, and of each face its `userData`. */
   persons: Map<string, { userData: string; faces: Map<string, string> }>;
@@ -43,8 +47,6 @@ const callTimeoutMs = 20_000;
 const trainingMs = 700;
 const duplicateWindowMs = 600_000;
 const never = <Value>(): Promise<Value> => new Promise<Value>(() => undefined);
-const wholeSeconds = (time: number): number => Math.floor(time / 1_000) * 1_000;
-const failure = (statusCode: number) => new RestError(String(statusCode), { statusCode });
 
 /** A picture of a kind that Face in memory tells apart by its last byte: with one face, or without. */
 export function picture(hasFace: boolean): Buffer {
@@ -64,7 +66,7 @@ export function picture(hasFace: boolean): Buffer {
 
 export class World {
   now = Date.UTC(2026, 0, 1);
-  readonly blobs = new Map<string, Blob>();
+  readonly blobs = new Map<string, MemoryBlob>();
   readonly faceGroups = new Map<string, FaceGroup>();
   messages: Message[] = [];
   readonly deadLetters: unknown[] = [];
@@ -94,7 +96,7 @@ export class World {
   /** The function that runs, and those that stalled. */
   #running: Running | undefined;
   #stalled: { running: Running; goOn: () => void }[] = [];
-  readonly #tables = new Map<string, Map<string, Map<string, Row>>>();
+  readonly #tables = new Map<string, MemoryRows>();
   readonly #sent = new Map<string, number>();
   #landing: { at: number; land: () => void }[] = [];
   #ids = 0;
@@ -272,12 +274,12 @@ export class World {
       if (this.diesAt === 2 * this.writes) return die();
       return result;
     };
-    const storage = {
-      async read<Value>(action: () => Value): Promise<Value> {
+    const storage: Effects = {
+      async read(_what, action) {
         await stallIfAsked();
         return read(action);
       },
-      async write<Value>(action: () => Value): Promise<Value> {
+      async write(_what, action) {
         await stallIfAsked();
         return write(() => withFault(action));
       },
@@ -286,9 +288,9 @@ export class World {
     const withFault = <Value>(action: () => Value): Value => {
       const fault = this.storageFaults.shift();
       if (fault === undefined) return action();
-      if (fault === 'call lost') throw failure(503);
+      if (fault === 'call lost') throw storageFailure(503);
       action();
-      if (fault === 'answer lost') throw failure(503);
+      if (fault === 'answer lost') throw storageFailure(503);
       return action();
     };
     const face = this.#face(read, write);
@@ -307,40 +309,8 @@ export class World {
     return `"0x${this.#ids}"`;
   }
 
-  #clients({ read, write }: Effects): Clients {
-    const blob = (path: string) => ({
-      getProperties: () =>
-        read(() => {
-          const found = this.blobs.get(path);
-          if (found === undefined) throw failure(404);
-          const lastModified = new Date(wholeSeconds(found.writtenAt));
-          return { etag: found.etag, contentLength: found.bytes.length, lastModified };
-        }),
-      delete: ({ conditions }: { conditions?: { ifMatch: string } }) =>
-        write(() => {
-          const found = this.blobs.get(path);
-          if (found === undefined) throw failure(404);
-          if (conditions !== undefined && found.etag !== conditions.ifMatch) throw failure(412);
-          this.blobs.delete(path);
-          this.gone.push(path);
-        }),
-      download: (_from: number, _count: undefined, options: { conditions: { ifMatch: string } }) =>
-        read(() => {
-          const found = this.blobs.get(path);
-          if (found === undefined) throw failure(404);
-          if (found.etag !== options.conditions.ifMatch) throw failure(412);
-          return { readableStreamBody: Readable.from([found.bytes]) };
-        }),
-    });
-    const list = (container: string, prefix: string) => {
-      const blobItems = [...this.blobs]
-        .filter(([path]) => path.startsWith(`${container}/${prefix}`))
-        .map(([path, { etag, bytes, writtenAt }]) => ({
-          name: path.slice(container.length + 1),
-          properties: { etag, contentLength: bytes.length, lastModified: new Date(wholeSeconds(writtenAt)) },
-        }));
-      return { segment: { blobItems }, continuationToken: '' };
-    };
+  #clients(storage: Effects): Clients {
+    const { read, write } = storage;
     const send = (queue: string, message: Record<string, unknown>): void => {
       const id = message['messageId'] as string | undefined;
       const sentAt = id === undefined ? undefined : this.#sent.get(`${queue} ${id}`);
@@ -352,22 +322,20 @@ export class World {
       this.messages.push({ queue, body: message['body'], id, dueAt, deliveries: 0 });
     };
     const clients = {
-      blobs: {
-        getContainerClient: (container: string) => ({
-          getBlobClient: (name: string) => blob(`${container}/${name}`),
-          getProperties: () => read(() => ({ date: new Date(wholeSeconds(this.now)) })),
-          listBlobsFlat: ({ prefix }: { prefix: string }) => ({
-            async *byPage() {
-              yield await read(() => list(container, prefix));
-            },
-          }),
-        }),
+      blobs: memoryBlobs(this.blobs, storage, {
+        now: () => this.now,
+        deleted: (path) => this.gone.push(path),
+      }),
+      queues: { getQueueClient: () => ({ exists: () => read('queue', () => false) }) },
+      table: (name: string) => {
+        const rows: MemoryRows = this.#tables.get(name) ?? new Map();
+        this.#tables.set(name, rows);
+        return memoryTable(name, rows, storage, () => this.#etag());
       },
-      queues: { getQueueClient: () => ({ exists: () => read(() => false) }) },
-      table: (name: string) => this.#table(name, { read, write }),
       serviceBus: {
         createSender: (queue: string) => ({
-          sendMessages: (message: Record<string, unknown>) => write(() => send(queue, message)),
+          sendMessages: (message: Record<string, unknown>) =>
+            write(`send ${queue}`, () => send(queue, message)),
           close: () => Promise.resolve(),
         }),
         createReceiver: () => ({
@@ -377,50 +345,6 @@ export class World {
       },
     };
     return clients as unknown as Clients;
-  }
-
-  #table(name: string, { read, write }: Effects) {
-    const partitions = this.#tables.get(name) ?? new Map<string, Map<string, Row>>();
-    this.#tables.set(name, partitions);
-    const rowsOf = (key: string): Map<string, Row> => {
-      const rows = partitions.get(key) ?? new Map<string, Row>();
-      partitions.set(key, rows);
-      return rows;
-    };
-    type Action = [string, Record<string, unknown>, unknown?, { etag?: string }?];
-    const check = ([kind, entity, , options]: Action): void => {
-      const row = rowsOf(String(entity['partitionKey'])).get(String(entity['rowKey']));
-      const etag = kind === 'delete' ? (entity['etag'] as string | undefined) : options?.etag;
-      if (kind === 'create' && row !== undefined) throw failure(409);
-      if ((kind === 'update' || kind === 'delete') && row === undefined) throw failure(404);
-      if (etag !== undefined && row?.etag !== etag) throw failure(412);
-    };
-    const apply = ([kind, { partitionKey, rowKey, ...properties }]: Action): void => {
-      const rows = rowsOf(String(partitionKey));
-      if (kind === 'delete') rows.delete(String(rowKey));
-      else rows.set(String(rowKey), { etag: this.#etag(), properties });
-    };
-    return {
-      getEntity: (partitionKey: string, rowKey: string) =>
-        read(() => {
-          const row = rowsOf(partitionKey).get(rowKey);
-          if (row === undefined) throw failure(404);
-          return { ...row.properties, partitionKey, rowKey, etag: row.etag };
-        }),
-      async *listEntities({ queryOptions: { filter } }: { queryOptions: { filter: string } }) {
-        const [, partitionKey = '', from = '', before = ''] =
-          /^PartitionKey eq '(.*)' and RowKey ge '(.*)' and RowKey lt '(.*)'$/s.exec(filter) ?? [];
-        const rows = await read(() => [...rowsOf(partitionKey)].toSorted(([a], [b]) => (a < b ? -1 : 1)));
-        for (const [rowKey, { etag, properties }] of rows) {
-          if (rowKey >= from && rowKey < before) yield { ...properties, partitionKey, rowKey, etag };
-        }
-      },
-      submitTransaction: (actions: Action[]) =>
-        write(() => {
-          for (const action of actions) check(action);
-          for (const action of actions) apply(action);
-        }),
-    };
   }
 
   /** Face as its contract says, and the faults of the way to it. */
@@ -575,4 +499,3 @@ export class World {
 }
 
 type Effect = <Value>(action: () => Value) => Promise<Value>;
-type Effects = { read: Effect; write: Effect };
