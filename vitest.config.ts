@@ -10,6 +10,7 @@ class LongFilesFirst extends BaseSequencer {
       const found = long.findIndex((name) => moduleId.endsWith(`${name}.test.ts`));
       return found < 0 ? long.length : found;
     };
+    // oxlint-disable-next-line unicorn/no-array-sort
     const sorted = await super.sort(files);
     return sorted.toSorted((a, b) => rank(a) - rank(b));
   }

@@ -1,11 +1,13 @@
+import { readFile } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { withOccluder } from '../../infra/local/face/eval/occluders.ts';
+import { packagePictures } from '../../infra/local/face/eval/pictures.ts';
 import { confidenceOfCosine } from '../../infra/local/face/models/confidence.ts';
 import { createVision } from '../../infra/local/face/models/vision.ts';
 import type { AnalyzedFace, RecognitionModel, Vision, Wanted } from '../../infra/local/face/vision.ts';
-import { franck, groupPicture, portrait } from '../helpers/pictures.ts';
+import { groupPicture, portrait } from '../helpers/pictures.ts';
 
 let vision: Vision;
 
@@ -30,28 +32,18 @@ async function faceOf(bytes: Uint8Array, asked = wanted): Promise<AnalyzedFace> 
 }
 
 test('pictures of a person match, pictures of different people do not', async () => {
-  const people: Record<string, string[]> = {
-    franck,
-    justin: ['Justin-Bieber2_crop.jpg', 'bieber_small.jpg'],
-    nicolas: ['cage.jpg', 'cage2_crop.jpg'],
-    sean: ['SeanConnery.jpg', 'sean_guru2_crop.jpg'],
-    audrey: ['audrey.jpg', 'audrey_crop.jpg'],
-    obama: ['obama4_crop.jpg'],
-    george: ['fragrance-George-Clooney-main_crop.jpg'],
-    queen: ['queen20_crop.jpg'],
-    chuck: ['chuck_crop.jpg'],
-    bill: ['bill-murray-snl_crop.jpg'],
-  };
   const faces = await Promise.all(
-    Object.entries(people).flatMap(([person, files]) =>
-      files.map(async (file) => ({ person, file, face: await faceOf(portrait(file)) })),
-    ),
+    packagePictures().pictures.map(async ({ person, image, file }) => ({
+      person,
+      image,
+      face: await faceOf(await readFile(file)),
+    })),
   );
   for (const [index, a] of faces.entries()) {
     for (const b of faces.slice(index + 1)) {
       const confidence = vision.confidence(a.face.embedding, b.face.embedding, 'recognition_04');
-      if (a.person === b.person) expect(confidence, `${a.file} ${b.file}`).toBeGreaterThan(0.5);
-      else expect(confidence, `${a.file} ${b.file}`).toBeLessThan(0.5);
+      if (a.person === b.person) expect(confidence, `${a.image} ${b.image}`).toBeGreaterThan(0.5);
+      else expect(confidence, `${a.image} ${b.image}`).toBeLessThan(0.5);
     }
   }
 });
