@@ -2,7 +2,6 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { startPipeline } from './pipeline.ts';
 
 let pipeline: Awaited<ReturnType<typeof startPipeline>>;
-let asked = 0;
 /** Each test has a group of its own. */
 let group = '';
 
@@ -13,11 +12,7 @@ beforeAll(async () => {
 afterAll(() => pipeline.close());
 
 beforeEach(async () => {
-  asked += 1;
-  group = `g${asked}`;
-  pipeline.calls.length = 0;
-  pipeline.expired.clear();
-  await pipeline.rollcall.putGroup(group, { identifyThreshold: 0.7 });
+  group = await pipeline.newGroup({ identifyThreshold: 0.7 });
 });
 
 const crowd = Array.from({ length: 25 }, (_, index) => `c${String(index).padStart(2, '0')}`);

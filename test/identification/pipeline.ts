@@ -49,6 +49,7 @@ export async function startPipeline() {
   const calls: Call[] = [];
   const expired = new Set<string>();
   let facesOnPicture = [probe];
+  let groups = 0;
   /** How alike a face is to the one that is asked about; the others are not alike. */
   const alike = new Map<string, number>();
 
@@ -101,6 +102,16 @@ export async function startPipeline() {
       .toBuffer(),
     showFaces(ids: string[]): void {
       facesOnPicture = ids;
+    },
+    /** The name of a new group; the script begins anew. */
+    async newGroup(asked: Parameters<typeof rollcall.putGroup>[1]): Promise<string> {
+      calls.length = 0;
+      expired.clear();
+      alike.clear();
+      facesOnPicture = [probe];
+      groups += 1;
+      await rollcall.putGroup(`g${groups}`, asked);
+      return `g${groups}`;
     },
     /** A group that is there. */
     async groupNamed(name: string): Promise<Group> {
