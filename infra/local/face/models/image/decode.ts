@@ -14,10 +14,10 @@ export type Pixels = {
 
 const largestPixels = 100_000_000;
 /**
- * Larger pictures are shrunk while they are decoded, so that none takes more than some 380 MB: the smallest face that is
- * looked for, 36 pixels where the longer side has 1,920, still has the 108 that the networks look at.
+ * Larger pictures are shrunk while they are decoded, so that none takes more than some 170 MB: the smallest face that is
+ * looked for, 36 pixels where the longer side has 1,920, still has 72.
  */
-const longestSide = 5_760;
+const longestSide = 3_840;
 
 /** sharp reads more, SVG and PDF among them, but the Face API takes only these (and BMP). */
 const formats = ['jpeg', 'png', 'gif'];
