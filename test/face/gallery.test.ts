@@ -192,7 +192,7 @@ test('no deleted vector stays in memory', () => {
     count: ids.length,
     personIds: ascii(ids.map(({ person }) => person)),
     faceIds: ascii(ids.map(({ face }) => face)),
-    vectors: new Float32Array(ids.length * 24).fill(0.2),
+    vectors: new Uint8Array(new Float32Array(ids.length * 24).fill(0.2).buffer),
   });
   const used = (): number => memory.views().bytes.reduce((sum, byte) => sum + (byte === 0 ? 0 : 1), 0);
   expect(used()).toBeGreaterThan(ids.length * 24);

@@ -1,11 +1,23 @@
 import { closeSync, openSync } from 'node:fs';
-import type { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync } from 'node:sqlite';
 import { openDatabase } from '../sqlite.ts';
 
 export type SqlValue = string | number | null | Uint8Array;
 export type Row = Record<string, SqlValue>;
 
 const schemaVersion = 3;
+
+/** Eleven vectors of 320 numbers fit, and little is left over: half the time to read many. */
+const pageBytes = 16_384;
+
+/** How long a statement waits for one of another connection: those of readers take about a millisecond. */
+const waitAtMostMs = 100;
+
+/**
+ * Closed (1) while the write-ahead log is emptied, which nobody may read meanwhile: threads that read wait here before
+ * each statement.
+ */
+export type Gate = Int32Array<SharedArrayBuffer>;
 
 // Faces and detections are kept in the order of their arrival: pages are then filled and never shuffled, so that no
 // copy of a deleted vector stays in the unused part of a page. A face without a person is one of a face list.
@@ -49,9 +61,10 @@ const schema = `
 export function openFaceDatabase(file: string) {
   // SQLite gives its other files the permissions of the first.
   if (file !== ':memory:') closeSync(openSync(file, 'a', 0o600));
-  const db = openDatabase(file, '');
+  const db = openDatabase(file, '', pageBytes);
   refuseOtherVersions(db, file);
-  db.exec(`${schema} PRAGMA user_version = ${schemaVersion};`);
+  db.exec(`${schema} PRAGMA busy_timeout = ${waitAtMostMs}; PRAGMA user_version = ${schemaVersion};`);
+  const gate: Gate = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 
   const run = (sql: string) => {
     const statement = db.prepare(sql);
@@ -62,17 +75,22 @@ export function openFaceDatabase(file: string) {
   let waiting = true;
   /** Empties the write-ahead log, and with it what was deleted. */
   const settle = (): void => {
-    if (waiting) waiting = checkpoint.get()?.['busy'] !== 0;
+    if (!waiting) return;
+    Atomics.store(gate, 0, 1);
+    try {
+      waiting = checkpoint.get()?.['busy'] !== 0;
+    } finally {
+      Atomics.store(gate, 0, 0);
+      Atomics.notify(gate, 0);
+    }
   };
   // A kill may have come between a deletion and its checkpoint.
   settle();
 
   return {
+    gate,
     run,
-    one: <Found>(sql: string) => {
-      const statement = db.prepare(sql);
-      return (...values: SqlValue[]) => statement.get(...values) as Found | undefined;
-    },
+    one: oneOf(db),
     all: <Found>(sql: string) => {
       const statement = db.prepare(sql);
       return (...values: SqlValue[]) => statement.all(...values) as Found[];
@@ -103,6 +121,29 @@ export function openFaceDatabase(file: string) {
 }
 
 export type FaceDatabase = ReturnType<typeof openFaceDatabase>;
+
+/** Reads in a thread of its own, while another writes. */
+export function openReader(file: string, gate: Gate) {
+  const db = new DatabaseSync(file, { readOnly: true, timeout: waitAtMostMs });
+  const one = oneOf(db);
+  return {
+    one: <Found>(sql: string) => {
+      const found = one<Found>(sql);
+      return (...values: SqlValue[]) => {
+        Atomics.wait(gate, 0, 1);
+        return found(...values);
+      };
+    },
+    close: () => db.close(),
+  };
+}
+
+function oneOf(db: DatabaseSync) {
+  return <Found>(sql: string) => {
+    const statement = db.prepare(sql);
+    return (...values: SqlValue[]) => statement.get(...values) as Found | undefined;
+  };
+}
 
 function refuseOtherVersions(db: DatabaseSync, file: string): void {
   const version = Number(db.prepare('PRAGMA user_version').get()?.['user_version']);

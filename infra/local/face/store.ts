@@ -1,5 +1,6 @@
 import { openFaceDatabase, type FaceDatabase, type Row } from './database.ts';
 import { createVectorCipher, plain, type VectorCipher } from './vectorCipher.ts';
+import { vectorPagesIn, type VectorPage, type VectorSource } from './vectorPages.ts';
 import type { RecognitionModel } from './vision.ts';
 
 export type StoredCollection = {
@@ -15,16 +16,6 @@ export type StoredCollection = {
 };
 export type StoredPerson = { id: string; name: string; userData: string | null };
 export type StoredFace = { id: string; userData: string | null };
-/** Faces, many at a time. IDs are text in ASCII, one right behind the other; vectors lie side by side. */
-export type VectorPage = {
-  count: number;
-  /** A face that belongs to no person has its own ID here. */
-  personIds: Uint8Array;
-  faceIds: Uint8Array;
-  vectors: Float32Array;
-  /** The newest face of the page. */
-  upTo: number;
-};
 export type StoredDetection = { recognitionModel: RecognitionModel; vector: Float32Array };
 export type NewDetection = StoredDetection & { faceId: string; expiresAt: number };
 export type StoredTraining = {
@@ -55,6 +46,8 @@ export function openFaceStore(file: string, key?: Uint8Array) {
     ...trainingsIn(db),
     ...detectionsIn(db, cipher),
     ...monthsIn(db),
+    /** Where other threads read; undefined when it is in the memory of this one. */
+    source: file === ':memory:' ? undefined : ({ file, gate: db.gate, key } satisfies VectorSource),
     /** Finishes deletions that could not be finished at once. */
     settle: db.settle,
     close: db.close,
@@ -137,6 +130,10 @@ function facesIn(db: FaceDatabase, cipher: VectorCipher) {
     'SELECT id, vector FROM faces WHERE collection = ? AND personId IS ? AND id = ? AND trained = 1',
   );
   const page = vectorPagesIn(db, cipher);
+  const slice = db.one<{ count: number; upTo: number | null }>(
+    `SELECT COUNT(*) AS count, MAX(seq) AS upTo
+    FROM (SELECT seq FROM faces WHERE collection = ? AND trained = 1 AND seq > ? ORDER BY seq LIMIT ?)`,
+  );
   return {
     face: db.one<StoredFace>(
       'SELECT id, userData FROM faces WHERE collection = ? AND personId IS ? AND id = ?',
@@ -156,8 +153,13 @@ function facesIn(db: FaceDatabase, cipher: VectorCipher) {
     vectorsOf: (collection: number, personId: string | null) =>
       held(collection, personId).map((row) => ({ faceId: String(row['id']), vector: vectorOf(row) })),
     /** A page of the trained faces that came after this one; an empty one when there are no more. */
-    trainedPage: (collection: number, after: number): VectorPage =>
-      page(collection, 1, after, Number.MAX_SAFE_INTEGER),
+    trainedPage: (collection: number, after: number, upTo: number): VectorPage =>
+      page(collection, 1, after, upTo),
+    /** How many trained faces came after this one, of `atMost`, and the newest of them. */
+    trainedSlice(collection: number, after: number, atMost: number): { count: number; upTo: number } {
+      const found = slice(collection, after, atMost);
+      return { count: found?.count ?? 0, upTo: found?.upTo ?? after };
+    },
     untrainedPages(collection: number, upTo: number): VectorPage[] {
       const pages: VectorPage[] = [];
       for (let next = page(collection, 0, 0, upTo); next.count > 0;) {
@@ -220,29 +222,5 @@ function monthsIn(db: FaceDatabase) {
   return {
     callsOfMonth: (month: number): number => calls(month)?.calls ?? 0,
     countCall: db.run('INSERT INTO months VALUES (?, 1) ON CONFLICT DO UPDATE SET calls = calls + 1'),
-  };
-}
-
-/** Faces of a page. */
-const facesOfPage = 512;
-
-/** A page is one row for us: a million rows of their own would take three times as long to read. */
-function vectorPagesIn(db: FaceDatabase, cipher: VectorCipher) {
-  const joined = (what: string): string => `CAST(group_concat(CAST(${what} AS TEXT), '') AS BLOB)`;
-  const page = db.one<
-    { count: number; upTo: number } & Record<'personIds' | 'faceIds' | 'vectors', Uint8Array>
-  >(
-    `SELECT COUNT(*) AS count, MAX(seq) AS upTo, ${joined('COALESCE(personId, id)')} AS personIds,
-      ${joined('id')} AS faceIds, ${joined('vector')} AS vectors
-    FROM (SELECT seq, personId, id, vector FROM faces
-      WHERE collection = ? AND trained = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ${facesOfPage})`,
-  );
-  return (collection: number, trained: 0 | 1, after: number, upTo: number): VectorPage => {
-    const found = page(collection, trained, after, upTo);
-    if (found === undefined || found.count === 0) {
-      const none = new Uint8Array(0);
-      return { count: 0, personIds: none, faceIds: none, vectors: new Float32Array(0), upTo: after };
-    }
-    return { ...found, vectors: cipher.openPage(found.vectors, found.faceIds, found.count) };
   };
 }

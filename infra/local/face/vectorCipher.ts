@@ -1,11 +1,14 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, randomBytes } from 'node:crypto';
 
 /** How vectors are kept: as they are, or encrypted. The ID is that of the face: a vector opens in its own row only. */
 export type VectorCipher = {
   seal(vector: Float32Array, id: string): Uint8Array;
   open(stored: Uint8Array, id: string): Float32Array;
-  /** So many vectors of one length, and the IDs of their faces, one right behind the other. */
-  openPage(stored: Uint8Array, ids: Uint8Array, count: number): Float32Array;
+  /**
+   * So many vectors of one length, and the IDs of their faces, one right behind the other. So are the bytes of the
+   * numbers that it gives.
+   */
+  openPage(stored: Uint8Array, ids: Uint8Array, count: number): Uint8Array;
 };
 
 const algorithm = 'aes-256-gcm';
@@ -29,11 +32,13 @@ const floatsOf = (bytes: Uint8Array): Float32Array => new Float32Array(new Uint8
 export const plain: VectorCipher = {
   seal: (vector) => new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength),
   open: floatsOf,
-  openPage: floatsOf,
+  openPage: (stored) => stored,
 };
 
 /** Nonce, tag and what is encrypted, one after another. */
-export function createVectorCipher(key: Uint8Array): VectorCipher {
+export function createVectorCipher(bytesOfKey: Uint8Array): VectorCipher {
+  // Half the time is saved where Node.js does not take the key in anew for each vector.
+  const key = createSecretKey(bytesOfKey);
   function opened(stored: Uint8Array, id: Uint8Array): Uint8Array {
     const decipher = createDecipheriv(algorithm, key, stored.subarray(0, nonceBytes))
       .setAAD(id)
@@ -53,10 +58,12 @@ export function createVectorCipher(key: Uint8Array): VectorCipher {
     openPage(stored, ids, count) {
       const part = (bytes: Uint8Array, index: number): Uint8Array =>
         bytes.subarray((index * bytes.length) / count, ((index + 1) * bytes.length) / count);
-      const vectors = Array.from({ length: count }, (_, index) =>
-        opened(part(stored, index), part(ids, index)),
-      );
-      return floatsOf(Buffer.concat(vectors));
+      const vectorBytes = stored.length / count - nonceBytes - tagBytes;
+      const vectors = new Uint8Array(count * vectorBytes);
+      for (let index = 0; index < count; index += 1) {
+        vectors.set(opened(part(stored, index), part(ids, index)), index * vectorBytes);
+      }
+      return vectors;
     },
   };
 }

@@ -22,6 +22,11 @@ export type Layout = ReturnType<typeof layoutOf>;
 /** Where a face is: the address of its block and its number there. */
 export type Row = { block: number; row: number };
 
+/** All rows of some blocks, in order. */
+export function rowsOf(blocks: readonly number[]): Row[] {
+  return blocks.flatMap((block) => Array.from({ length: rowsOfBlock }, (_, row) => ({ block, row })));
+}
+
 /** Where the ID of its person is. */
 export function personAt({ ids }: Layout, { block, row }: Row): number {
   return block + ids + row * 2 * idBytes;

@@ -1,23 +1,21 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { FaceStore, VectorPage } from '../store.ts';
+import type { FaceStore } from '../store.ts';
+import type { VectorPage } from '../vectorPages.ts';
 import type { RecognitionModel, Vision } from '../vision.ts';
+import { createLoading, type Loading } from './loading.ts';
 import { createGalleryMemory } from './memory.ts';
 import { createRows, type Rows } from './rows.ts';
-import { createScanners } from './scanners.ts';
 import { search, type FoundFace } from './search.ts';
+import { createThreads } from './threads.ts';
 
 /** `personId` is the face's own where a face belongs to no person. */
 export type Candidate = { personId: string; faceId: string; confidence: number };
 
 type Held = {
   rows: Rows;
-  /** The newest face that was loaded; what is trained up to there has to be added, the rest will be loaded. */
-  upTo: number;
-  loading: Promise<void>;
+  loading: Loading;
+  loaded: Promise<void>;
   searches: number;
 };
-
-const everything = Number.MAX_SAFE_INTEGER;
 
 /** Beyond this, the collection that was not asked for the longest goes. */
 const mostBytes = 2 ** 30;
@@ -29,10 +27,9 @@ const mostBytes = 2 ** 30;
  */
 export function createGallery(store: FaceStore, vision: Pick<Vision, 'confidence'>) {
   const memory = createGalleryMemory();
-  const scanners = createScanners(memory);
+  const threads = createThreads(memory, store.source);
   const held = new Map<number, Held>();
-  let lastLoading: Promise<void> = Promise.resolve();
-  let closed = false;
+  let lastLoaded: Promise<void> = Promise.resolve();
 
   function holding(collection: number): Held {
     const entry = held.get(collection) ?? startLoading(collection);
@@ -43,25 +40,15 @@ export function createGallery(store: FaceStore, vision: Pick<Vision, 'confidence
 
   /** One collection at a time, so that what is held is known before the next. */
   function startLoading(collection: number): Held {
-    const entry: Held = { rows: createRows(memory), upTo: 0, loading: lastLoading, searches: 0 };
-    entry.loading = lastLoading.then(() => load(collection, entry));
+    const rows = createRows(memory);
+    const loading = createLoading({ store, memory, threads }, collection, rows);
+    const loaded = lastLoaded.then(loading.load).then(makeRoom);
+    const entry: Held = { rows, loading, loaded, searches: 0 };
     // Whoever waits for it hears of a failure; the next who asks tries again.
-    lastLoading = entry.loading.catch(() => {
+    lastLoaded = loaded.catch(() => {
       if (held.get(collection) === entry) forget(collection);
     });
     return entry;
-  }
-
-  /** Page by page, so that other calls are answered meanwhile. */
-  async function load(collection: number, entry: Held): Promise<void> {
-    const wanted = (): boolean => !closed && held.get(collection) === entry;
-    while (wanted() && entry.upTo < everything) {
-      const page = store.trainedPage(collection, entry.upTo);
-      entry.rows.add(page);
-      entry.upTo = page.count > 0 ? page.upTo : everything;
-      await nextTurn();
-    }
-    makeRoom();
   }
 
   /** What is in use stays, and what was asked for last. */
@@ -77,8 +64,17 @@ export function createGallery(store: FaceStore, vision: Pick<Vision, 'confidence
   }
 
   function forget(collection: number): void {
-    held.get(collection)?.rows.release();
+    const entry = held.get(collection);
+    entry?.loading.stop();
+    entry?.rows.release();
     held.delete(collection);
+  }
+
+  function change(collection: number, work: (rows: Rows) => void): void {
+    const entry = held.get(collection);
+    if (entry === undefined) return;
+    entry.loading.changed();
+    work(entry.rows);
   }
 
   /** The best face of each person, best person first. Who was deleted while the gallery was searched is not there. */
@@ -101,19 +97,22 @@ export function createGallery(store: FaceStore, vision: Pick<Vision, 'confidence
 
   return {
     /** What is trained now has to be added up to this face; later ones will be loaded when somebody asks. */
-    upTo: (collection: number): number => held.get(collection)?.upTo ?? 0,
+    upTo: (collection: number): number => held.get(collection)?.loading.upTo() ?? 0,
     /** These faces are trained now. Where they cannot be held, whoever searches next loads all anew and hears why. */
     add(collection: number, pages: Iterable<VectorPage>): void {
       try {
-        for (const page of pages) held.get(collection)?.rows.add(page);
+        change(collection, (rows) => {
+          for (const page of pages) rows.add(page);
+        });
         makeRoom();
       } catch {
         forget(collection);
       }
     },
     forget,
-    forgetPerson: (collection: number, personId: string) => held.get(collection)?.rows.removePerson(personId),
-    forgetFace: (collection: number, faceId: string) => held.get(collection)?.rows.removeFace(faceId),
+    forgetPerson: (collection: number, personId: string) =>
+      change(collection, (rows) => rows.removePerson(personId)),
+    forgetFace: (collection: number, faceId: string) => change(collection, (rows) => rows.removeFace(faceId)),
 
     /** For each probe the best face of each of the best persons, best first. */
     async identify(
@@ -128,8 +127,8 @@ export function createGallery(store: FaceStore, vision: Pick<Vision, 'confidence
       const entry = holding(collection);
       entry.searches += 1;
       try {
-        await entry.loading;
-        const found = await search(entry.rows, scanners, probes, top);
+        await entry.loaded;
+        const found = await search(entry.rows, threads, probes, top);
         return probes.map((probe, index) =>
           ranked(collection, probe, found[index] ?? [], recognitionModel)
             .filter(({ confidence }) => confidence >= threshold)
@@ -140,9 +139,9 @@ export function createGallery(store: FaceStore, vision: Pick<Vision, 'confidence
       }
     },
     async close(): Promise<void> {
-      closed = true;
-      await lastLoading;
-      await scanners.close();
+      for (const { loading } of held.values()) loading.stop();
+      await lastLoaded;
+      await threads.close();
     },
   };
 }

@@ -72,16 +72,22 @@
   (func (export "quantise")
     (param $floats i32) (param $width i32) (param $row i32) (param $scale i32) (param $bias i32) (result f32)
     (local $at i32) (local $end i32) (local $most f32)
-    (local $scales v128) (local $inverse v128) (local $sum v128) (local $error v128)
+    (local $scales v128) (local $inverse v128) (local $sum v128)
     (local $a v128) (local $b v128) (local $c v128) (local $d v128)
-    (local $x v128)
+    (local $w v128) (local $x v128) (local $y v128) (local $z v128)
     (local.set $end (i32.add (local.get $floats) (i32.shl (local.get $width) (i32.const 2))))
 
+    ;; Four of everything, so that none waits for another.
     (local.set $at (local.get $floats))
     (loop $largest
-      (local.set $a (f32x4.max (local.get $a) (f32x4.abs (v128.load (local.get $at)))))
+      (local.set $a (f32x4.pmax (local.get $a) (f32x4.abs (v128.load (local.get $at)))))
+      (local.set $b (f32x4.pmax (local.get $b) (f32x4.abs (v128.load offset=16 (local.get $at)))))
+      (local.set $c (f32x4.pmax (local.get $c) (f32x4.abs (v128.load offset=32 (local.get $at)))))
+      (local.set $d (f32x4.pmax (local.get $d) (f32x4.abs (v128.load offset=48 (local.get $at)))))
       (br_if $largest
-        (i32.ne (local.tee $at (i32.add (local.get $at) (i32.const 16))) (local.get $end))))
+        (i32.ne (local.tee $at (i32.add (local.get $at) (i32.const 64))) (local.get $end))))
+    (local.set $a (f32x4.pmax
+      (f32x4.pmax (local.get $a) (local.get $b)) (f32x4.pmax (local.get $c) (local.get $d))))
     (local.set $most
       (f32.max
         (f32.max (f32x4.extract_lane 0 (local.get $a)) (f32x4.extract_lane 1 (local.get $a)))
@@ -94,30 +100,24 @@
 
     (local.set $at (local.get $floats))
     (loop $sixteen
-      (local.set $x (v128.load (local.get $at)))
-      (local.set $a (f32x4.nearest (f32x4.mul (local.get $x) (local.get $inverse))))
-      (local.set $x (f32x4.sub (local.get $x) (f32x4.mul (local.get $a) (local.get $scales))))
-      (local.set $error (f32x4.add (local.get $error) (f32x4.mul (local.get $x) (local.get $x))))
-      (local.set $a (i32x4.trunc_sat_f32x4_s (local.get $a)))
-      (local.set $sum (i32x4.add (local.get $sum) (local.get $a)))
-      (local.set $x (v128.load offset=16 (local.get $at)))
-      (local.set $b (f32x4.nearest (f32x4.mul (local.get $x) (local.get $inverse))))
-      (local.set $x (f32x4.sub (local.get $x) (f32x4.mul (local.get $b) (local.get $scales))))
-      (local.set $error (f32x4.add (local.get $error) (f32x4.mul (local.get $x) (local.get $x))))
-      (local.set $b (i32x4.trunc_sat_f32x4_s (local.get $b)))
-      (local.set $sum (i32x4.add (local.get $sum) (local.get $b)))
-      (local.set $x (v128.load offset=32 (local.get $at)))
-      (local.set $c (f32x4.nearest (f32x4.mul (local.get $x) (local.get $inverse))))
-      (local.set $x (f32x4.sub (local.get $x) (f32x4.mul (local.get $c) (local.get $scales))))
-      (local.set $error (f32x4.add (local.get $error) (f32x4.mul (local.get $x) (local.get $x))))
-      (local.set $c (i32x4.trunc_sat_f32x4_s (local.get $c)))
-      (local.set $sum (i32x4.add (local.get $sum) (local.get $c)))
-      (local.set $x (v128.load offset=48 (local.get $at)))
-      (local.set $d (f32x4.nearest (f32x4.mul (local.get $x) (local.get $inverse))))
-      (local.set $x (f32x4.sub (local.get $x) (f32x4.mul (local.get $d) (local.get $scales))))
-      (local.set $error (f32x4.add (local.get $error) (f32x4.mul (local.get $x) (local.get $x))))
-      (local.set $d (i32x4.trunc_sat_f32x4_s (local.get $d)))
-      (local.set $sum (i32x4.add (local.get $sum) (local.get $d)))
+      (local.set $a (f32x4.nearest (f32x4.mul (v128.load (local.get $at)) (local.get $inverse))))
+      (local.set $w (call $addSquares (local.get $w)
+        (f32x4.sub (v128.load (local.get $at)) (f32x4.mul (local.get $a) (local.get $scales)))))
+      (local.set $a (i32x4.relaxed_trunc_f32x4_s (local.get $a)))
+      (local.set $b (f32x4.nearest (f32x4.mul (v128.load offset=16 (local.get $at)) (local.get $inverse))))
+      (local.set $x (call $addSquares (local.get $x)
+        (f32x4.sub (v128.load offset=16 (local.get $at)) (f32x4.mul (local.get $b) (local.get $scales)))))
+      (local.set $b (i32x4.relaxed_trunc_f32x4_s (local.get $b)))
+      (local.set $c (f32x4.nearest (f32x4.mul (v128.load offset=32 (local.get $at)) (local.get $inverse))))
+      (local.set $y (call $addSquares (local.get $y)
+        (f32x4.sub (v128.load offset=32 (local.get $at)) (f32x4.mul (local.get $c) (local.get $scales)))))
+      (local.set $c (i32x4.relaxed_trunc_f32x4_s (local.get $c)))
+      (local.set $d (f32x4.nearest (f32x4.mul (v128.load offset=48 (local.get $at)) (local.get $inverse))))
+      (local.set $z (call $addSquares (local.get $z)
+        (f32x4.sub (v128.load offset=48 (local.get $at)) (f32x4.mul (local.get $d) (local.get $scales)))))
+      (local.set $d (i32x4.relaxed_trunc_f32x4_s (local.get $d)))
+      (local.set $sum (i32x4.add (local.get $sum) (i32x4.add
+        (i32x4.add (local.get $a) (local.get $b)) (i32x4.add (local.get $c) (local.get $d)))))
       (v128.store (local.get $row) (i8x16.narrow_i16x8_s
         (i16x8.narrow_i32x4_s (local.get $a) (local.get $b))
         (i16x8.narrow_i32x4_s (local.get $c) (local.get $d))))
@@ -129,7 +129,12 @@
       (i32.add
         (i32.add (i32x4.extract_lane 0 (local.get $sum)) (i32x4.extract_lane 1 (local.get $sum)))
         (i32.add (i32x4.extract_lane 2 (local.get $sum)) (i32x4.extract_lane 3 (local.get $sum))))))
+    (local.set $w (f32x4.add
+      (f32x4.add (local.get $w) (local.get $x)) (f32x4.add (local.get $y) (local.get $z))))
     (f32.sqrt
       (f32.add
-        (f32.add (f32x4.extract_lane 0 (local.get $error)) (f32x4.extract_lane 1 (local.get $error)))
-        (f32.add (f32x4.extract_lane 2 (local.get $error)) (f32x4.extract_lane 3 (local.get $error)))))))
+        (f32.add (f32x4.extract_lane 0 (local.get $w)) (f32x4.extract_lane 1 (local.get $w)))
+        (f32.add (f32x4.extract_lane 2 (local.get $w)) (f32x4.extract_lane 3 (local.get $w))))))
+
+  (func $addSquares (param $sum v128) (param $x v128) (result v128)
+    (f32x4.add (local.get $sum) (f32x4.mul (local.get $x) (local.get $x)))))

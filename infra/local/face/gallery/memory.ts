@@ -47,28 +47,49 @@ export function createGalleryMemory() {
     views = viewsOf(memory.buffer);
   }
 
+  /** The address of so many bytes, all zero, for vectors of 16 bytes. */
+  function allocate(size: number): number {
+    const again = released.get(size)?.pop();
+    if (again !== undefined) return again;
+    const address = end;
+    const next = end + Math.ceil(size / 16) * 16;
+    makeRoom(next);
+    end = next;
+    return address;
+  }
+
+  function release(address: number, size: number): void {
+    views.bytes.fill(0, address, address + size);
+    const others = released.get(size);
+    if (others === undefined) released.set(size, [address]);
+    else others.push(address);
+  }
+
   return {
     memory,
     kernel: createKernel(memory),
     /** Views of all there is; of before the last call of `allocate`, they may be too short. */
     views: () => views,
-    /** The address of so many bytes, all zero, for vectors of 16 bytes. */
-    allocate(size: number): number {
-      const again = released.get(size)?.pop();
-      if (again !== undefined) return again;
-      const address = end;
-      const next = end + Math.ceil(size / 16) * 16;
-      makeRoom(next);
-      end = next;
-      return address;
-    },
-    release(address: number, size: number): void {
-      views.bytes.fill(0, address, address + size);
-      const others = released.get(size);
-      if (others === undefined) released.set(size, [address]);
-      else others.push(address);
+    allocate,
+    release,
+    /** Memory for a while: what is not kept until then is released together. */
+    borrow() {
+      const taken = new Map<number, number>();
+      return {
+        allocate(size: number): number {
+          const address = allocate(size);
+          taken.set(address, size);
+          return address;
+        },
+        keep: (address: number) => taken.delete(address),
+        release(): void {
+          for (const [address, size] of taken) release(address, size);
+          taken.clear();
+        },
+      };
     },
   };
 }
 
 export type GalleryMemory = ReturnType<typeof createGalleryMemory>;
+export type Loan = ReturnType<GalleryMemory['borrow']>;

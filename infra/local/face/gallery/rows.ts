@@ -4,15 +4,18 @@ import {
   idBytes,
   layoutOf,
   personAt,
+  rowsOf,
   rowsOfBlock,
   scaleAt,
   vectorAt,
   type Layout,
   type Row,
 } from './block.ts';
-import type { VectorPage } from '../store.ts';
+import type { VectorPage } from '../vectorPages.ts';
+import type { Loaded } from './load.ts';
 import type { GalleryMemory } from './memory.ts';
-import { uuidLength, writeUuid } from './uuid.ts';
+import { writeUuid } from './uuid.ts';
+import { numbersOf, refuseOtherNumbers, stagingBytes, writePage } from './write.ts';
 
 /**
  * The faces of one collection in the shared memory. A face never moves while it is there, and a removed one leaves an
@@ -27,25 +30,17 @@ export function createRows(memory: GalleryMemory) {
   let size = 0;
   let error = 0;
 
-  function refuseOtherNumbers(length: number): void {
-    if (length !== numbers) throw new Error(`a vector of ${length} numbers among vectors of ${numbers}`);
-  }
-
   function nextRow(): Row {
-    const again = empty.pop();
-    if (again !== undefined) return again;
-    // Without an empty row all blocks are full, or the last one is filled in order.
-    const row = size % rowsOfBlock;
-    if (row === 0) blocks.push(memory.allocate(layout.bytes));
-    return { block: blocks.at(-1) ?? 0, row };
+    if (empty.length === 0) adopt([memory.allocate(layout.bytes)], 0);
+    return empty.pop() ?? { block: 0, row: 0 };
   }
 
-  /** `staging`: where its floats go first, zero beyond them. */
-  function write(place: Row, vector: Float32Array, staging: number): void {
-    memory.views().floats.set(vector, staging / Float32Array.BYTES_PER_ELEMENT);
-    const [scale, bias] = [scaleAt(layout, place), biasAt(layout, place)];
-    const left = memory.kernel.quantise(staging, layout.width, vectorAt(layout, place), scale, bias);
-    error = Math.max(error, left);
+  /** Blocks whose first rows are filled. */
+  function adopt(added: readonly number[], count: number): void {
+    blocks.push(...added);
+    size += count;
+    // The last is taken first.
+    empty.push(...rowsOf(added).slice(count).toReversed());
   }
 
   function wipe(place: Row): void {
@@ -84,23 +79,27 @@ export function createRows(memory: GalleryMemory) {
     numbers: () => numbers,
     /** The most that a row leaves out of its vector. */
     error: () => error,
-    refuseOtherNumbers,
+    refuseOtherNumbers: (length: number) => refuseOtherNumbers(length, numbers),
     /** @throws Error for vectors of another length: they come from another model */
-    add({ count, personIds, faceIds, vectors }: Omit<VectorPage, 'upTo'>): void {
-      if (count === 0) return;
-      const length = vectors.length / count;
+    add(page: Omit<VectorPage, 'upTo'>): void {
+      if (page.count === 0) return;
+      const length = numbersOf(page);
       if (numbers === 0 && Number.isInteger(length)) [numbers, layout] = [length, layoutOf(length)];
-      refuseOtherNumbers(length);
-      const staging = memory.allocate(layout.width * Float32Array.BYTES_PER_ELEMENT);
-      for (let index = 0; index < count; index += 1) {
-        const place = nextRow();
-        write(place, vectors.subarray(index * length, (index + 1) * length), staging);
-        const { bytes } = memory.views();
-        writeUuid(personIds, index * uuidLength, bytes, personAt(layout, place));
-        writeUuid(faceIds, index * uuidLength, bytes, faceAt(layout, place));
-        size += 1;
+      refuseOtherNumbers(length, numbers);
+      const places = Array.from({ length: page.count }, nextRow);
+      const staging = memory.allocate(stagingBytes(layout));
+      try {
+        const target = { kernel: memory.kernel, views: memory.views(), layout, staging };
+        error = Math.max(error, writePage(target, page, places));
+        size += page.count;
+      } finally {
+        memory.release(staging, stagingBytes(layout));
       }
-      memory.release(staging, layout.width * Float32Array.BYTES_PER_ELEMENT);
+    },
+    /** Faces that another thread has written into these blocks. */
+    adopt(added: readonly number[], loaded: Loaded): void {
+      adopt(added, loaded.count);
+      error = Math.max(error, loaded.error);
     },
     removeFace: (faceId: string) => removeWhere(faceAt, faceId, 1),
     removePerson: (personId: string) => removeWhere(personAt, personId, Infinity),

@@ -2,8 +2,8 @@ import { faceAt, personAt, personKey, rowsOfBlock, scaleAt, vectorAt, type Row }
 import { writeProbe } from './probe.ts';
 import type { Rows } from './rows.ts';
 import { scoreBytes, type ScanRequest } from './scan.ts';
-import type { Scanners } from './scanners.ts';
 import { createShortlist } from './shortlist.ts';
+import type { GalleryThreads } from './threads.ts';
 import { readUuid } from './uuid.ts';
 
 export type FoundFace = { personId: string; faceId: string };
@@ -22,34 +22,29 @@ const blocksOfPart = 512;
  */
 export async function search(
   rows: Rows,
-  scanners: Scanners,
+  threads: GalleryThreads,
   probes: readonly Float32Array[],
   top: number,
 ): Promise<FoundFace[][]> {
   if (rows.size() === 0) return probes.map(() => []);
   for (const { length } of probes) rows.refuseOtherNumbers(length);
-  const places = await firstLook(rows, scanners, probes, top);
+  const places = await firstLook(rows, threads, probes, top);
   return probes.map((probe, index) => secondLook(rows, places[index] ?? [], probe, top));
 }
 
 async function firstLook(
   rows: Rows,
-  scanners: Scanners,
+  threads: GalleryThreads,
   probes: readonly Float32Array[],
   top: number,
 ): Promise<Row[][]> {
   const { memory } = rows;
   const { width } = rows.layout();
   const products = rows.blocks().length * rowsOfBlock * probes.length;
-  const parts = partsOf(rows.blocks(), products <= productsHere ? 1 : scanners.threads);
-  const taken: { address: number; size: number }[] = [];
-  const take = (size: number): number => {
-    const address = memory.allocate(size);
-    taken.push({ address, size });
-    return address;
-  };
+  const parts = partsOf(rows.blocks(), products <= productsHere ? 1 : threads.count);
+  const loan = memory.borrow();
   try {
-    const at = take(probes.length * width);
+    const at = loan.allocate(probes.length * width);
     const margins = probes.map((probe, index) => {
       const { scale, error } = writeProbe(probe, memory.views().signed, at + index * width);
       // In the kernel's unit, which is the probe's.
@@ -61,7 +56,7 @@ async function firstLook(
           blocks,
           numbers: rows.numbers(),
           probes: at,
-          scores: take(scoreBytes(probes.length)),
+          scores: loan.allocate(scoreBytes(probes.length)),
           top,
           margins,
         }) satisfies ScanRequest,
@@ -69,11 +64,11 @@ async function firstLook(
     const [only] = requests;
     const found =
       only !== undefined && requests.length === 1
-        ? [scanners.here(only)]
-        : await allOf(requests.map((request) => scanners.elsewhere(request)));
+        ? [threads.scanHere(only)]
+        : await allOf(requests.map((request) => threads.scan(request)));
     return probes.map((_, index) => found.flatMap((lists) => (lists[index] ?? []).map(({ item }) => item)));
   } finally {
-    for (const { address, size } of taken) memory.release(address, size);
+    loan.release();
   }
 }
 

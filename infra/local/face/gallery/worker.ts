@@ -1,0 +1,10 @@
+import { workerData } from 'piscina';
+import { createLoad } from './load.ts';
+import { createScan } from './scan.ts';
+import type { ThreadData } from './threads.ts';
+
+/* Runs in the threads of the pool, on the memory that all threads share. */
+
+const { memory, source } = workerData as ThreadData;
+export const scan = createScan(memory);
+export const load = createLoad(memory, source);
