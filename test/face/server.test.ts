@@ -20,12 +20,14 @@ afterEach(async () => {
   await face.close();
 });
 
-/** A connection that sends what it is given, and no more. */
-async function sent(...lines: string[]): Promise<Socket> {
+/** A connection that sends the head of a call, and no more. */
+const sent = (...lines: string[]): Promise<Socket> => sentAsIs(`${lines.join('\r\n')}\r\n\r\n`);
+
+async function sentAsIs(text: string): Promise<Socket> {
   const socket = connect(face.ready.port, '127.0.0.1').on('error', () => undefined);
   sockets.push(socket);
   await once(socket, 'connect');
-  socket.write(`${lines.join('\r\n')}\r\n\r\n`);
+  socket.write(text);
   return socket;
 }
 
@@ -34,6 +36,8 @@ async function answerOf(socket: Socket): Promise<string> {
   for await (const chunk of socket) text += String(chunk);
   return text;
 }
+
+const largest = 6 * 1024 * 1024;
 
 const upload = (bytes: number) =>
   sent(
@@ -45,7 +49,6 @@ const upload = (bytes: number) =>
   );
 
 test('uploads that never end take a bounded room, and give it back', async () => {
-  const largest = 6 * 1024 * 1024;
   for (let uploads = 0; uploads < 64; uploads += 1) await upload(largest);
   const detect = () => face.call('POST', '/detect', { body: picture('ann') });
   const refused = await eventually('there is no room left', async () => {
@@ -57,6 +60,27 @@ test('uploads that never end take a bounded room, and give it back', async () =>
   // Everything else goes on.
   expect((await face.call('GET', '/facelists')).status).toBe(200);
   for (const socket of sockets) socket.destroy();
+  await eventually('there is room again', async () => (await detect()).status === 200);
+});
+
+test('calls that do not arrive in time are answered 408, and give their room back', async () => {
+  await face.close();
+  const arrival = { headersMs: 500, callMs: 2_000, checkedEveryMs: 20 };
+  face = await startTestFace({ vision: createFakeVision(), arrival });
+  const detect = () => face.call('POST', '/detect', { body: picture('ann') });
+  const unfinished = await sentAsIs('POST /face/v1.2/detect HTTP/1.1\r\nhost: x\r\n');
+  const slow: Socket[] = [];
+  while (slow.length < 64) slow.push(await upload(largest));
+  // A byte now and then is no way out.
+  const dripping = setInterval(() => slow[0]?.write('x'), 20);
+  await eventually('there is no room left', async () => (await detect()).status === 429);
+  for (const socket of [unfinished, ...slow]) {
+    const answer = await answerOf(socket);
+    expect(answer).toContain('HTTP/1.1 408 ');
+    const [, body = ''] = answer.split('\r\n\r\n');
+    expect(JSON.parse(body)).toEqual({ error: { code: 'OperationTimeOut', message: 'Request Timeout.' } });
+  }
+  clearInterval(dripping);
   await eventually('there is room again', async () => (await detect()).status === 200);
 });
 

@@ -1,7 +1,7 @@
 import { faults } from './faults.ts';
 import { isCollectionId, kinds, type Kind } from './kinds.ts';
 import { rounded, samePerson, type FaceContext, type Operation } from './operations.ts';
-import { probeOf, readFaceIds, readTop, refuseOtherModels, type Probe } from './probes.ts';
+import { probeOf, probesOf, readFaceIds, readTop, refuseOtherModels, type Probe } from './probes.ts';
 import { readJson } from './requests.ts';
 import type { StoredCollection } from './store.ts';
 
@@ -50,8 +50,8 @@ function searchOf(context: FaceContext, body: Record<string, unknown>): Search {
 
 /** Faces that were detected. */
 function amongFaces(context: FaceContext, faceIds: readonly unknown[]): Search {
-  return (probe, least, top) => {
-    const others = faceIds.map((faceId) => probeOf(context, faceId));
+  return async (probe, least, top) => {
+    const others = await probesOf(context, faceIds, context.pauses());
     refuseOtherModels([probe, ...others]);
     return best(context, probe, others, least, top).map(({ confidence, faceId }) => ({ confidence, faceId }));
   };

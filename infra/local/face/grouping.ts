@@ -1,30 +1,32 @@
 import { samePerson, type Operation } from './operations.ts';
-import { probeOf, readFaceIds, refuseOtherModels, type Probe } from './probes.ts';
+import type { Pause } from './pauses.ts';
+import { probesOf, readFaceIds, refuseOtherModels, type Probe } from './probes.ts';
 import { readJson } from './requests.ts';
 
 export const group: Operation = {
   name: 'group',
   method: 'POST',
   path: '/group',
-  handle(context, request) {
+  async handle(context, request) {
     const faceIds = readFaceIds(readJson(request)['faceIds'], 2, 1_000);
-    const probes = [...new Set(faceIds)].map((faceId) => probeOf(context, faceId));
+    const pause = context.pauses();
+    const probes = await probesOf(context, [...new Set(faceIds)], pause);
     refuseOtherModels(probes);
-    return clusters(
-      probes,
-      (a, b) => context.confidence(a.vector, b.vector, a.recognitionModel) >= samePerson,
-    );
+    const alike = (a: Probe, b: Probe): boolean =>
+      context.confidence(a.vector, b.vector, a.recognitionModel) >= samePerson;
+    return clusters(probes, alike, pause);
   },
 };
 
 /** Faces that are joined by a chain of likenesses, largest group first; those without a counterpart are the messy group. */
-function clusters(probes: readonly Probe[], alike: (a: Probe, b: Probe) => boolean) {
+async function clusters(probes: readonly Probe[], alike: (a: Probe, b: Probe) => boolean, pause: Pause) {
   const left = new Set(probes);
   const found: string[][] = [];
   for (const seed of probes) {
     if (!left.delete(seed)) continue;
     const members = [seed];
     for (const member of members) {
+      await pause();
       for (const other of left) {
         if (!alike(member, other)) continue;
         left.delete(other);

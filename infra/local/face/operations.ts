@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Analyze } from './analysis.ts';
 import type { Gallery } from './gallery/gallery.ts';
+import type { Pause } from './pauses.ts';
 import type { PictureSources } from './pictures.ts';
 import type { FacePlan } from './quota.ts';
 import type { FaceStore } from './store.ts';
@@ -18,6 +19,8 @@ export type FaceContext = PictureSources & {
   now: () => number;
   /** Orders the changes of a person. */
   inTurn: InTurn;
+  /** For work that would keep other calls waiting. */
+  pauses: () => Pause;
   plan: FacePlan;
   attributesRetired: boolean;
 };

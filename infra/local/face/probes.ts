@@ -1,6 +1,7 @@
 import { FaceFault, faults } from './faults.ts';
 import { isCollectionId, kinds, type Kind } from './kinds.ts';
 import type { FaceContext } from './operations.ts';
+import type { Pause } from './pauses.ts';
 import { readUuid } from './requests.ts';
 import type { StoredCollection, StoredDetection } from './store.ts';
 import type { RecognitionModel } from './vision.ts';
@@ -21,6 +22,20 @@ export function probeOf({ store, now }: FaceContext, value: unknown, missing: 40
   const found = store.detection(faceId, now());
   if (found === undefined) throw faults.faceNotFound(missing);
   return { faceId, ...found };
+}
+
+/** The same for up to a thousand. */
+export async function probesOf(
+  context: FaceContext,
+  values: readonly unknown[],
+  pause: Pause,
+): Promise<Probe[]> {
+  const probes: Probe[] = [];
+  for (const value of values) {
+    await pause();
+    probes.push(probeOf(context, value));
+  }
+  return probes;
 }
 
 export function readFaceIds(value: unknown, least: number, most: number): unknown[] {

@@ -9,10 +9,15 @@ import type { FaceContext, Operation } from './operations.ts';
 import type { Limiter } from './quota.ts';
 import { mediaTypeOf } from './requests.ts';
 
-/** From the first byte to the last; a little later the connection is closed. */
-const requestTimeoutMs = 60_000;
-const headersTimeoutMs = 15_000;
-const checkedEveryMs = 5_000;
+/** How long a call may take to arrive, in milliseconds; a little later its connection is closed. */
+export type ArrivalLimits = {
+  headersMs: number;
+  /** From its first byte to its last. */
+  callMs: number;
+  checkedEveryMs: number;
+};
+
+const usualLimits: ArrivalLimits = { headersMs: 15_000, callMs: 60_000, checkedEveryMs: 5_000 };
 const connectionsAtMost = 1_000;
 /** Enough for a thousand face IDs, or for the longest user data with every character escaped. */
 const largestJsonBytes = 256 * 1024;
@@ -21,12 +26,15 @@ const json = 'application/json; charset=utf-8';
 export type Tls = { key: string; cert: string };
 
 /** An HTTP server that takes any body as bytes and answers errors in the envelope of the Face API. */
-export function createFaceServer(tls?: Tls): FastifyInstance {
-  const limits = { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: checkedEveryMs };
+export function createFaceServer(
+  tls?: Tls,
+  { headersMs, callMs, checkedEveryMs } = usualLimits,
+): FastifyInstance {
+  const limits = { headersTimeout: headersMs, connectionsCheckingInterval: checkedEveryMs };
   const server = fastify({
     ...(tls === undefined ? { http: limits } : { https: { ...limits, ...tls } }),
     bodyLimit: largestJsonBytes,
-    requestTimeout: requestTimeoutMs,
+    requestTimeout: callMs,
     forceCloseConnections: 'idle',
     // Who is still connected when the service stops gets an answer like any other.
     return503OnClosing: false,

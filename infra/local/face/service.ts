@@ -10,9 +10,10 @@ import { readOrMakeKey } from './key.ts';
 import type { Log } from './log.ts';
 import { createFaceMetrics } from './metrics.ts';
 import type { FaceContext } from './operations.ts';
+import { createPauses } from './pauses.ts';
 import { createLimiter, type FacePlan, type FaceQuota } from './quota.ts';
 import { addRoutes } from './routes.ts';
-import { createAdmission, createFaceServer } from './server.ts';
+import { createAdmission, createFaceServer, type ArrivalLimits } from './server.ts';
 import { openFaceStore } from './store.ts';
 import { createTrainings } from './training.ts';
 import { trainingTimeOf } from './trainingTime.ts';
@@ -41,6 +42,8 @@ export type FaceOptions = {
   urlMaps?: readonly UrlMap[];
   /** How long the download of a picture may take. */
   urlTimeoutMs?: number;
+  /** How long calls may take to arrive. */
+  arrival?: ArrivalLimits;
   /** Gets a line for each call. What fails on our side is written to standard error. */
   log?: Log;
 };
@@ -71,7 +74,7 @@ export async function startFace(options: FaceOptions): Promise<RunningPart<FaceR
   const trainings = createTrainings({ store, gallery, trainingTime, now });
   const { analyze, underWay } = createAnalysis(vision);
   const metrics = createFaceMetrics(underWay);
-  const server = createFaceServer(certificate);
+  const server = createFaceServer(certificate, options.arrival);
   const context = {
     store,
     gallery,
@@ -80,6 +83,7 @@ export async function startFace(options: FaceOptions): Promise<RunningPart<FaceR
     analyze,
     confidence: vision.confidence.bind(vision),
     inTurn: createTurns(),
+    pauses: createPauses(),
     plan: options.plan ?? 'S0',
     attributesRetired: options.attributesRetired ?? false,
     urlMaps: options.urlMaps ?? [],
