@@ -11,33 +11,40 @@ export type Faces = {
   vectors: Float32Array;
   faceId: (face: number) => string;
   personId: (face: number) => string;
+  /** The face of an ID. */
+  face: (faceId: string) => number;
   /** Even ones are another picture of a person, odd ones are of strangers. */
   probe: (index: number) => Float32Array;
 };
 
 export function makeFaces(count: number, numbers: number): Faces {
-  const next = randomNumbers(count + numbers);
-  const direction = () => unit(Float32Array.from({ length: numbers }, () => next() + next() + next() - 1.5));
+  const direction = directions(count + numbers, numbers);
   const vectors = new Float32Array(count * numbers);
   let person = direction();
   for (let face = 0; face < count; face += 1) {
     if (face % facesOfPerson === 0) person = direction();
     vectors.set(pictureOf(person, direction()), face * numbers);
   }
-  const strangers = Array.from({ length: 64 }, direction);
   return {
     count,
     numbers,
     vectors,
     faceId: (face) => uuid(face),
     personId: (face) => uuid(count + face - (face % facesOfPerson)),
+    face: (faceId) => Number.parseInt(faceId.slice(-12), 16),
     probe(index) {
-      const stranger = strangers[index % strangers.length] ?? person;
+      const stranger = directions(Math.imul(index + 1, 0x9e37_79b1), numbers)();
       if (index % 2 === 1) return stranger;
       const face = (index * 7_919) % count;
       return pictureOf(vectors.subarray(face * numbers, (face + 1) * numbers), stranger);
     },
   };
+}
+
+/** Vectors in random directions, the same ones for the same seed. */
+function directions(seed: number, numbers: number): () => Float32Array {
+  const next = randomNumbers(seed);
+  return () => unit(Float32Array.from({ length: numbers }, () => next() + next() + next() - 1.5));
 }
 
 function pictureOf(person: Float32Array, noise: Float32Array): Float32Array {
