@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startFaceProcess, type FaceProcessOptions } from '../infra/local/face/faceProcess.ts';
-import type { UrlMap } from '../infra/local/face/urlMap.ts';
+import type { UrlMap } from '../infra/local/face/http/urlMap.ts';
 import { readPort, readTrainingTime } from './options.ts';
 
 /** Starts the Face service alone and stays until Ctrl-C. */

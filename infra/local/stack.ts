@@ -9,7 +9,7 @@ import {
   queues,
   tables,
 } from '../../shared/resources.ts';
-import type { TrainingTime } from './face/trainingTime.ts';
+import type { TrainingTime } from './face/training/trainingTime.ts';
 import { lockFolder } from './folderLock.ts';
 import { readHostKeys } from './functions-host/keys.ts';
 import { startLoadBalancer, type LoadBalancer } from './loadBalancer.ts';

@@ -1,4 +1,4 @@
-import { GraphBuilder } from '../../infra/local/face/models/graphBuilder.ts';
+import { GraphBuilder } from '../../infra/local/face/models/conversion/graphBuilder.ts';
 import { InferenceSession, Tensor, type Network } from '../../infra/local/face/models/runtime.ts';
 import { likeness, type Faces } from './galleryFaces.ts';
 

@@ -4,7 +4,7 @@ import { afterAll, expect, test } from 'vitest';
 import { createGallery } from '../../infra/local/face/gallery/gallery.ts';
 import { createGalleryMemory } from '../../infra/local/face/gallery/memory.ts';
 import { createRows } from '../../infra/local/face/gallery/rows.ts';
-import { openFaceStore } from '../../infra/local/face/store.ts';
+import { openFaceStore } from '../../infra/local/face/storage/store.ts';
 import { anyVector, unit, variation } from '../helpers/vectors.ts';
 
 type Face = { personId: string; faceId: string; vector: Float32Array };

@@ -11,7 +11,7 @@ import { createGalleryMemory } from '../../infra/local/face/gallery/memory.ts';
 import { createRows, type Rows } from '../../infra/local/face/gallery/rows.ts';
 import { createThreads } from '../../infra/local/face/gallery/threads.ts';
 import { readUuid } from '../../infra/local/face/gallery/uuid.ts';
-import { openFaceStore, type FaceStore } from '../../infra/local/face/store.ts';
+import { openFaceStore, type FaceStore } from '../../infra/local/face/storage/store.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { anyVector } from '../helpers/vectors.ts';
 

@@ -1,4 +1,4 @@
-import { operations } from '../../infra/local/face/operationTable.ts';
+import { operations } from '../../infra/local/face/operations/operationTable.ts';
 import { startFace, type FaceOptions, type FaceReady } from '../../infra/local/face/service.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';

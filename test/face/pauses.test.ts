@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { createPauses } from '../../infra/local/face/pauses.ts';
+import { createPauses } from '../../infra/local/face/scheduling/pauses.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { createFakeVision, picture } from './fakeVision.ts';
 import { startTestFace } from './harness.ts';

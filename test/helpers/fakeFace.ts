@@ -1,5 +1,5 @@
-import { trainingTimeOf, type TrainingTime } from '../../infra/local/face/trainingTime.ts';
-import type { FaceQuota } from '../../infra/local/face/quota.ts';
+import { trainingTimeOf, type TrainingTime } from '../../infra/local/face/training/trainingTime.ts';
+import type { FaceQuota } from '../../infra/local/face/scheduling/quota.ts';
 import { createFakeVision, picture } from '../face/fakeVision.ts';
 import { startTestFace } from '../face/harness.ts';
 

@@ -3,8 +3,8 @@ import { lockFolder } from '../folderLock.ts';
 import type { RunningPart } from '../part.ts';
 import { createVision } from './models/vision.ts';
 import { startFace, type FaceOptions, type FaceReady } from './service.ts';
-import { trainingTimeOf, type TrainingTime } from './trainingTime.ts';
-import { readDataKey } from './vectorCipher.ts';
+import { trainingTimeOf, type TrainingTime } from './training/trainingTime.ts';
+import { readDataKey } from './storage/vectorCipher.ts';
 
 export type FaceProcessOptions = Pick<
   FaceOptions,

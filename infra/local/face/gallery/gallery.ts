@@ -1,5 +1,5 @@
-import type { FaceStore } from '../store.ts';
-import type { VectorPage } from '../vectorPages.ts';
+import type { FaceStore } from '../storage/store.ts';
+import type { VectorPage } from '../storage/vectorPages.ts';
 import type { RecognitionModel, Vision } from '../vision.ts';
 import { createLoading, type Loading } from './loading.ts';
 import { createGalleryMemory } from './memory.ts';

@@ -1,5 +1,5 @@
-import { createVectorCipher, plain } from '../vectorCipher.ts';
-import { openVectorReader, type VectorSource } from '../vectorPages.ts';
+import { createVectorCipher, plain } from '../storage/vectorCipher.ts';
+import { openVectorReader, type VectorSource } from '../storage/vectorPages.ts';
 import { layoutOf, rowsOf } from './block.ts';
 import { createKernel } from './kernel.ts';
 import { createViews } from './memory.ts';

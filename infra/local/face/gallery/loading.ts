@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { FaceStore } from '../store.ts';
+import type { FaceStore } from '../storage/store.ts';
 import { rowsOfBlock } from './block.ts';
 import type { Loaded } from './load.ts';
 import type { GalleryMemory, Loan } from './memory.ts';

@@ -11,7 +11,7 @@ import {
   type Layout,
   type Row,
 } from './block.ts';
-import type { VectorPage } from '../vectorPages.ts';
+import type { VectorPage } from '../storage/vectorPages.ts';
 import type { Loaded } from './load.ts';
 import type { GalleryMemory } from './memory.ts';
 import { writeUuid } from './uuid.ts';

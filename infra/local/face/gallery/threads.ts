@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Piscina } from 'piscina';
-import type { VectorSource } from '../vectorPages.ts';
+import type { VectorSource } from '../storage/vectorPages.ts';
 import type { Row } from './block.ts';
 import type { Loaded, LoadRequest } from './load.ts';
 import type { GalleryMemory } from './memory.ts';

@@ -1,4 +1,4 @@
-import type { VectorPage } from '../vectorPages.ts';
+import type { VectorPage } from '../storage/vectorPages.ts';
 import { biasAt, faceAt, personAt, scaleAt, vectorAt, type Layout, type Row } from './block.ts';
 import type { Kernel } from './kernel.ts';
 import type { Views } from './memory.ts';

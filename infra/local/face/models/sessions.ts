@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
-import { fromFaceApi } from './fromFaceApi.ts';
-import { fromTfjs } from './fromTfjs.ts';
-import { fromTflite, type ConversionOptions } from './fromTflite.ts';
+import { fromFaceApi } from './conversion/fromFaceApi.ts';
+import { fromTfjs } from './conversion/fromTfjs.ts';
+import { fromTflite, type ConversionOptions } from './conversion/fromTflite.ts';
 import { readHeads, type Head, type HeadName } from './heads.ts';
 import { InferenceSession, type Network, type SessionOptions } from './runtime.ts';
-import { readTflite } from './tflite.ts';
+import { readTflite } from './conversion/tflite.ts';
 
 /** The networks of the pack that ships with npm packages; each takes channels first, float32. */
 export type Networks = {

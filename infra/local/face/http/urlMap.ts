@@ -1,6 +1,6 @@
 import { open, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { faults, FaceFault } from './faults.ts';
+import { faults, FaceFault } from '../faults.ts';
 
 /** Picture URLs that begin with the prefix are read from the folder instead of the network. */
 export type UrlMap = { prefix: string; folder: string };

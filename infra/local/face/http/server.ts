@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { FaceFault, faults } from './faults.ts';
+import { FaceFault, faults } from '../faults.ts';
 import { textOf } from './json.ts';
 import { isKey } from './key.ts';
 import { traceOf } from './log.ts';
-import type { FaceContext, Operation } from './operations.ts';
-import type { Limiter } from './quota.ts';
+import type { FaceContext, Operation } from '../operations/operations.ts';
+import type { Limiter } from '../scheduling/quota.ts';
 import { mediaTypeOf } from './requests.ts';
 
 /** How long a call may take to arrive, in milliseconds; a little later its connection is closed. */

@@ -1,11 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { changeableCollectionOf, collectionOf } from './collections.ts';
-import { faults } from './faults.ts';
+import { faults } from '../faults.ts';
 import type { Kind } from './kinds.ts';
 import type { FaceContext, Operation } from './operations.ts';
-import { patched, readJson, readNamed, readPage, readUuid, requiredName, withoutNull } from './requests.ts';
-import type { StoredCollection, StoredPerson } from './store.ts';
+import {
+  patched,
+  readJson,
+  readNamed,
+  readPage,
+  readUuid,
+  requiredName,
+  withoutNull,
+} from '../http/requests.ts';
+import type { StoredCollection, StoredPerson } from '../storage/store.ts';
 
 /** The most that the service takes of a person, on any plan. */
 export const facesOfAPerson = 248;

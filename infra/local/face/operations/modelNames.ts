@@ -1,5 +1,5 @@
-import { faults } from './faults.ts';
-import { detectionModels, recognitionModels, type DetectionModel, type RecognitionModel } from './vision.ts';
+import { faults } from '../faults.ts';
+import { detectionModels, recognitionModels, type DetectionModel, type RecognitionModel } from '../vision.ts';
 
 /** @throws FaceFault for a name that no model has */
 export function readDetectionModel(name: unknown = 'detection_01'): DetectionModel {

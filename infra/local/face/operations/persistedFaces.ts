@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { changeableCollectionOf, collectionOf } from './collections.ts';
-import { faults } from './faults.ts';
+import { faults } from '../faults.ts';
 import type { Kind } from './kinds.ts';
 import { readDetectionModel } from './modelNames.ts';
 import type { FaceContext, Operation } from './operations.ts';
 import { facesOfAPerson, personOf, turnOf } from './persons.ts';
 import { readPicture } from './pictures.ts';
-import { queryOf, readFaceUserData, readJson, readPage, readUuid, withoutNull } from './requests.ts';
-import type { StoredCollection, StoredFace } from './store.ts';
+import { queryOf, readFaceUserData, readJson, readPage, readUuid, withoutNull } from '../http/requests.ts';
+import type { StoredCollection, StoredFace } from '../storage/store.ts';
 import { onlyFace, readTarget } from './targetFace.ts';
-import type { AnalyzedFace } from './vision.ts';
+import type { AnalyzedFace } from '../vision.ts';
 
 /** What holds faces: a person of a group, or a list itself. */
 type Owner = { collection: StoredCollection; personId: string | null };

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { attributesOf, readAttributes, tenth } from './attributes.ts';
-import { faults } from './faults.ts';
+import { faults } from '../faults.ts';
 import { readDetectionModel, readRecognitionModel } from './modelNames.ts';
 import type { ApiVersion, Operation } from './operations.ts';
 import { readPicture } from './pictures.ts';
-import { flag, queryOf, readInteger, withoutNull } from './requests.ts';
-import type { AnalyzedFace, Point, Wanted } from './vision.ts';
+import { flag, queryOf, readInteger, withoutNull } from '../http/requests.ts';
+import type { AnalyzedFace, Point, Wanted } from '../vision.ts';
 
 const facesAtMost = 100;
 const lifetime = { least: 60, most: 86_400 };

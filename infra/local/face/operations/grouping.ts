@@ -1,7 +1,7 @@
 import { samePerson, type Operation } from './operations.ts';
-import type { Pause } from './pauses.ts';
+import type { Pause } from '../scheduling/pauses.ts';
 import { probesOf, readFaceIds, refuseOtherModels, type Probe } from './probes.ts';
-import { readJson } from './requests.ts';
+import { readJson } from '../http/requests.ts';
 
 export const group: Operation = {
   name: 'group',

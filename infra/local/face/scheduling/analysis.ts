@@ -1,5 +1,5 @@
-import { faults } from './faults.ts';
-import { ImageRefused, type ImageFault, type Vision } from './vision.ts';
+import { faults } from '../faults.ts';
+import { ImageRefused, type ImageFault, type Vision } from '../vision.ts';
 
 export type Analyze = Vision['analyze'];
 

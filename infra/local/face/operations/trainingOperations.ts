@@ -1,8 +1,8 @@
 import { collectionOf } from './collections.ts';
 import type { Kind } from './kinds.ts';
 import type { Operation } from './operations.ts';
-import { withoutNull } from './requests.ts';
-import type { StoredTraining } from './store.ts';
+import { withoutNull } from '../http/requests.ts';
+import type { StoredTraining } from '../storage/store.ts';
 
 /** Seven fractional digits, as the real service writes times. */
 function iso(time: number): string {

@@ -1,5 +1,5 @@
-import { FaceFault, faults } from './faults.ts';
-import type { FacePlan } from './quota.ts';
+import { FaceFault, faults } from '../faults.ts';
+import type { FacePlan } from '../scheduling/quota.ts';
 
 type Limits = { collections: number; each: number; inAll: number };
 

@@ -1,5 +1,5 @@
-import type { Gallery } from './gallery/gallery.ts';
-import type { FaceStore, StoredTraining } from './store.ts';
+import type { Gallery } from '../gallery/gallery.ts';
+import type { FaceStore, StoredTraining } from '../storage/store.ts';
 
 export type TrainingsOptions = {
   store: FaceStore;

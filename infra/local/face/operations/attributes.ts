@@ -1,6 +1,6 @@
-import { faults } from './faults.ts';
+import { faults } from '../faults.ts';
 import type { ApiVersion } from './operations.ts';
-import type { AnalyzedFace, DetectionModel, RecognitionModel } from './vision.ts';
+import type { AnalyzedFace, DetectionModel, RecognitionModel } from '../vision.ts';
 
 const retired = ['age', 'gender', 'smile', 'facialHair', 'emotion', 'hair', 'makeup'];
 

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
-import { faults, FaceFault } from './faults.ts';
-import { mediaTypeOf, readJson } from './requests.ts';
-import { readMapped, type UrlMap } from './urlMap.ts';
+import { faults, FaceFault } from '../faults.ts';
+import { mediaTypeOf, readJson } from '../http/requests.ts';
+import { readMapped, type UrlMap } from '../http/urlMap.ts';
 
 /** The contract says 1 KB and 6 MB; read here as powers of two. */
 const smallestBytes = 1_024;

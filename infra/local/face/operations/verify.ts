@@ -1,7 +1,7 @@
-import { faults } from './faults.ts';
+import { faults } from '../faults.ts';
 import { rounded, samePerson, type FaceContext, type Operation } from './operations.ts';
 import { probeOf, refuseOtherModels, scopeOf } from './probes.ts';
-import { readJson, readUuid } from './requests.ts';
+import { readJson, readUuid } from '../http/requests.ts';
 
 /** Two faces, or a face and a person as enrolled now, trained or not. */
 export const verify: Operation = {

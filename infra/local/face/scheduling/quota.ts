@@ -1,5 +1,5 @@
-import { FaceFault, faults } from './faults.ts';
-import type { FaceStore } from './store.ts';
+import { FaceFault, faults } from '../faults.ts';
+import type { FaceStore } from '../storage/store.ts';
 
 /** So many calls in any window of so many seconds, and in a month; or anything. */
 export type FaceQuota = { calls: number; perSeconds: number; callsPerMonth?: number } | 'none';

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { faults } from './faults.ts';
+import { faults } from '../faults.ts';
 
 const longestName = 128;
 const longestUserData = 16_384;

@@ -1,10 +1,10 @@
-import { FaceFault, faults } from './faults.ts';
+import { FaceFault, faults } from '../faults.ts';
 import { isCollectionId, kinds, type Kind } from './kinds.ts';
 import type { FaceContext } from './operations.ts';
-import type { Pause } from './pauses.ts';
-import { readUuid } from './requests.ts';
-import type { StoredCollection, StoredDetection } from './store.ts';
-import type { RecognitionModel } from './vision.ts';
+import type { Pause } from '../scheduling/pauses.ts';
+import { readUuid } from '../http/requests.ts';
+import type { StoredCollection, StoredDetection } from '../storage/store.ts';
+import type { RecognitionModel } from '../vision.ts';
 
 const groups = kinds.filter(({ holds }) => holds === 'persons');
 

@@ -1,9 +1,9 @@
-import { faults } from './faults.ts';
+import { faults } from '../faults.ts';
 import { isCollectionId, kinds, type Kind } from './kinds.ts';
 import { rounded, samePerson, type FaceContext, type Operation } from './operations.ts';
 import { probeOf, probesOf, readFaceIds, readTop, refuseOtherModels, type Probe } from './probes.ts';
-import { readJson } from './requests.ts';
-import type { StoredCollection } from './store.ts';
+import { readJson } from '../http/requests.ts';
+import type { StoredCollection } from '../storage/store.ts';
 
 type Similar = { confidence: number; faceId: string } | { confidence: number; persistedFaceId: string };
 

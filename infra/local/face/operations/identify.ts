@@ -1,7 +1,7 @@
-import { faults } from './faults.ts';
+import { faults } from '../faults.ts';
 import { rounded, samePerson, type Operation } from './operations.ts';
 import { probeOf, readFaceIds, readTop, refuseOtherModels, scopeOf } from './probes.ts';
-import { readJson } from './requests.ts';
+import { readJson } from '../http/requests.ts';
 
 function readThreshold(value: unknown = samePerson): number {
   if (typeof value === 'number' && value >= 0 && value <= 1) return value;

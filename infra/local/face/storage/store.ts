@@ -1,7 +1,7 @@
 import { openFaceDatabase, type FaceDatabase, type Row } from './database.ts';
 import { createVectorCipher, plain, type VectorCipher } from './vectorCipher.ts';
 import { vectorPagesIn, type VectorPage, type VectorSource } from './vectorPages.ts';
-import type { RecognitionModel } from './vision.ts';
+import type { RecognitionModel } from '../vision.ts';
 
 export type StoredCollection = {
   /** Of this collection only; one that is created anew under the same ID has another. */

@@ -2,9 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import { createIntake } from './intake.ts';
 import type { Log } from './log.ts';
 import type { FaceMetrics } from './metrics.ts';
-import { apiVersions, type FaceContext } from './operations.ts';
-import { operations } from './operationTable.ts';
-import { largestBytes } from './pictures.ts';
+import { apiVersions, type FaceContext } from '../operations/operations.ts';
+import { operations } from '../operations/operationTable.ts';
+import { largestBytes } from '../operations/pictures.ts';
 import { carryOut, type Admit } from './server.ts';
 
 /** A little more than a picture may have: the contract has its own error for one that is too big. */

@@ -11,8 +11,8 @@ import {
   readPage,
   requiredName,
   withoutNull,
-} from './requests.ts';
-import type { StoredCollection } from './store.ts';
+} from '../http/requests.ts';
+import type { StoredCollection } from '../storage/store.ts';
 
 /** The collection that a path names. @throws FaceFault 404 */
 export function collectionOf(kind: Kind, { store }: FaceContext, request: FastifyRequest): StoredCollection {

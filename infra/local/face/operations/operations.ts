@@ -1,13 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Analyze } from './analysis.ts';
-import type { Gallery } from './gallery/gallery.ts';
-import type { Pause } from './pauses.ts';
+import type { Analyze } from '../scheduling/analysis.ts';
+import type { Gallery } from '../gallery/gallery.ts';
+import type { Pause } from '../scheduling/pauses.ts';
 import type { PictureSources } from './pictures.ts';
-import type { FacePlan } from './quota.ts';
-import type { FaceStore } from './store.ts';
-import type { Trainings } from './training.ts';
-import type { InTurn } from './turns.ts';
-import type { Vision } from './vision.ts';
+import type { FacePlan } from '../scheduling/quota.ts';
+import type { FaceStore } from '../storage/store.ts';
+import type { Trainings } from '../training/training.ts';
+import type { InTurn } from '../scheduling/turns.ts';
+import type { Vision } from '../vision.ts';
 
 /** What operations work with. */
 export type FaceContext = PictureSources & {

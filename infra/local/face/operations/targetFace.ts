@@ -1,6 +1,6 @@
-import { faults } from './faults.ts';
-import { readInteger } from './requests.ts';
-import type { AnalyzedFace, AnalyzedImage, Rectangle } from './vision.ts';
+import { faults } from '../faults.ts';
+import { readInteger } from '../http/requests.ts';
+import type { AnalyzedFace, AnalyzedImage, Rectangle } from '../vision.ts';
 
 /** A rectangle that shares so much of its union with a target is what the target was drawn around. */
 const drawnAround = 0.5;

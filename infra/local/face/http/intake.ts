@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { faults } from './faults.ts';
-import { largestBytes } from './pictures.ts';
+import { faults } from '../faults.ts';
+import { largestBytes } from '../operations/pictures.ts';
 import { mediaTypeOf } from './requests.ts';
 
 /** Room for 64 of the largest pictures, or for more that are smaller. */
