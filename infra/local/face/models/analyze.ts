@@ -20,15 +20,20 @@ export async function analyzeImage(
   bytes: Uint8Array,
   wanted: Wanted,
 ): Promise<AnalyzedImage> {
-  const pixels = await decode(bytes);
-  const { width, height } = pixels;
-  const picture = pyramidOf(pixels);
-  const smallest = smallestFace * Math.max(1, Math.max(width, height) / largestSide);
+  const picture = pyramidOf(await decode(bytes));
+  const [{ width, height }] = picture;
   const faces: AnalyzedFace[] = [];
-  for (const face of await detectFaces(networks, picture, { smallest, most: facesAtMost })) {
+  for (const face of await facesOn(networks, picture)) {
     faces.push(await describe(networks, picture, face, wanted));
   }
   return { width, height, faces: faces.toSorted((a, b) => area(b) - area(a)) };
+}
+
+/** The faces of a picture that are within the limits. */
+export async function facesOn(networks: Networks, picture: Pyramid): Promise<FoundFace[]> {
+  const [{ width, height }] = picture;
+  const smallest = smallestFace * Math.max(1, Math.max(width, height) / largestSide);
+  return detectFaces(networks, picture, { smallest, most: facesAtMost });
 }
 
 async function describe(
