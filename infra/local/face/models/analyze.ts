@@ -18,13 +18,19 @@ const facesAtMost = 100;
 export function analyzeImage(networks: Networks, bytes: Uint8Array, wanted: Wanted): Promise<AnalyzedImage> {
   return withPicture(bytes, async (picture) => {
     const { width, height } = picture;
-    const smallest = smallestFace * Math.max(1, Math.max(width, height) / largestSide);
     const faces: AnalyzedFace[] = [];
-    for (const face of await detectFaces(networks, picture, { smallest, most: facesAtMost })) {
+    for (const face of await facesOn(networks, picture)) {
       faces.push(await describe(networks, picture, face, wanted));
     }
     return { width, height, faces: faces.toSorted((a, b) => area(b) - area(a)) };
   });
+}
+
+/** The faces of a picture that are within the limits. */
+export function facesOn(networks: Networks, picture: Picture): Promise<FoundFace[]> {
+  const { width, height } = picture;
+  const smallest = smallestFace * Math.max(1, Math.max(width, height) / largestSide);
+  return detectFaces(networks, picture, { smallest, most: facesAtMost });
 }
 
 async function describe(

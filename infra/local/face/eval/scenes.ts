@@ -1,0 +1,221 @@
+import sharp from 'sharp';
+import type { Point, Rectangle } from '../vision.ts';
+import { backgrounds, drawn, type Size } from './backgrounds.ts';
+import type { AnnotatedPicture, TrueFace } from './crowd.ts';
+import { randomFrom, withOccluder } from './occluders.ts';
+
+/*
+ * Scenes whose faces are known by construction: heads cut out of portraits with a soft edge, put upon drawn
+ * backgrounds at places, sizes and angles that a seed decides.
+ */
+
+/** A portrait, its size, and where the only face in it is. */
+export type Portrait = Size & {
+  name: string;
+  bytes: Uint8Array;
+  face: Rectangle;
+  points: readonly Point[];
+};
+
+/** Faces of one kind that a scene is given. */
+type Group = {
+  kind: string;
+  count: number;
+  /** Pixels: the width of the face. */
+  width: readonly [least: number, most: number];
+  /** Degrees, clockwise; about them ± 8. */
+  turned?: number;
+  masked?: boolean;
+};
+
+type Harm = (scene: Buffer) => Promise<Buffer>;
+type Plan = { name: string; size: Size; groups: readonly Group[]; harm?: Harm };
+
+const hd = { width: 1_280, height: 720 };
+const fullHd = { width: 1_920, height: 1_080 };
+
+const crowd: readonly Group[] = [
+  { kind: '120 to 240 pixels', count: 2, width: [120, 240] },
+  { kind: '60 to 120 pixels', count: 5, width: [60, 120] },
+  { kind: '36 to 60 pixels', count: 8, width: [36, 60] },
+  { kind: '24 to 36 pixels', count: 5, width: [24, 36] },
+];
+const usual = (kind: string): Group[] => [{ kind, count: 8, width: [60, 120] }];
+
+const turnedBy = [30, 60, 90, 180, 270];
+
+const plans: readonly Plan[] = [
+  { name: 'alone', size: hd, groups: [{ kind: 'alone', count: 1, width: [60, 240] }] },
+  { name: 'crowd', size: hd, groups: crowd },
+  { name: 'large crowd', size: fullHd, groups: crowd.map((group) => ({ ...group, count: group.count * 2 })) },
+  { name: 'sixty', size: fullHd, groups: [{ kind: 'sixty in one picture', count: 60, width: [36, 60] }] },
+  {
+    name: 'turned',
+    size: hd,
+    groups: turnedBy.map((turned) => ({ kind: `turned by ${turned}°`, count: 3, width: [60, 120], turned })),
+  },
+  {
+    name: 'turned, small',
+    size: hd,
+    groups: turnedBy.map((turned) => ({ kind: 'turned, 36 to 60', count: 3, width: [36, 60], turned })),
+  },
+  {
+    name: 'masked',
+    size: hd,
+    groups: [
+      { kind: 'masked, 60 to 120', count: 6, width: [60, 120], masked: true },
+      { kind: 'masked, 36 to 60', count: 6, width: [36, 60], masked: true },
+    ],
+  },
+  { name: 'dark', size: hd, groups: usual('dark'), harm: dark },
+  { name: 'blurred', size: hd, groups: usual('blurred'), harm: blurred },
+  { name: 'noisy', size: hd, groups: usual('noisy'), harm: noisy },
+  { name: 'blocky', size: hd, groups: usual('blocky'), harm: blocky },
+];
+
+/** All plans, so many times. */
+export function scenes(portraits: readonly Portrait[], rounds: number): AnnotatedPicture[] {
+  return Array.from({ length: rounds }, (_, round) =>
+    plans.map((plan, index) => sceneOf(plan, portraits, round * plans.length + index)),
+  ).flat();
+}
+
+function sceneOf({ name, size, groups, harm }: Plan, portraits: readonly Portrait[], seed: number) {
+  const random = randomFrom(seed * 7_919 + 1);
+  const places = placesOf(groups, size, random);
+  const heads = places.map((place) => ({
+    ...place,
+    portrait: portraits[Math.floor(random() * portraits.length)],
+    mirrored: random() < 0.5,
+    seed: Math.floor(random() * 1e9),
+  }));
+  const background = backgrounds[seed % backgrounds.length] ?? 'clouds';
+  const faces: TrueFace[] = heads.flatMap(({ portrait, x, y, width, angle, group: { kind } }) => {
+    if (portrait === undefined) return [];
+    const [wide, high] = turnedSize(width, (width * portrait.face.height) / portrait.face.width, angle);
+    return [{ kind, left: x - wide / 2, top: y - high / 2, width: wide, height: high }];
+  });
+  const bytes = async () => {
+    const layers = await Promise.all(
+      heads.flatMap(({ portrait, x, y, width, angle, mirrored, seed: own, group }) =>
+        portrait === undefined
+          ? []
+          : [
+              headOf(
+                portrait,
+                { width, angle, mirrored, masked: group.masked === true, seed: own },
+                { x, y },
+              ),
+            ],
+      ),
+    );
+    const scene = await sharp(await drawn(background, size, seed))
+      .composite(layers)
+      .png({ compressionLevel: 1 })
+      .toBuffer();
+    return harm === undefined ? sharp(scene).jpeg({ quality: 90 }).toBuffer() : harm(scene);
+  };
+  return { name: `${name} ${seed}`, bytes, faces };
+}
+
+type Place = { x: number; y: number; width: number; angle: number; group: Group };
+
+/** How far a head reaches beyond the middle of its face, in widths of the face. */
+const reach = 1.4;
+
+/** The largest first, where there is room; what finds none is left out. */
+function placesOf(groups: readonly Group[], size: Size, random: () => number): Place[] {
+  const places: Place[] = [];
+  const wanted = groups.flatMap((group) =>
+    Array.from({ length: group.count }, () => {
+      const [least, most] = group.width;
+      const angle = (group.turned ?? 0) + 16 * (random() - 0.5);
+      return { group, width: least + (most - least) * random(), angle };
+    }),
+  );
+  for (const { group, width, angle } of wanted.toSorted((a, b) => b.width - a.width)) {
+    for (let attempt = 0; attempt < 200; attempt += 1) {
+      const x = width + random() * (size.width - 2 * width);
+      const y = width + random() * (size.height - 2 * width);
+      const free = places.every(
+        (other) => Math.hypot(other.x - x, other.y - y) > 1.05 * (other.width + width),
+      );
+      if (!free) continue;
+      places.push({ x, y, width, angle, group });
+      break;
+    }
+  }
+  return places;
+}
+
+/** Width and height of a turned face: those of an ellipse. */
+function turnedSize(width: number, height: number, degrees: number): [width: number, height: number] {
+  const [cos, sin] = [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)];
+  return [Math.hypot(width * cos, height * sin), Math.hypot(width * sin, height * cos)];
+}
+
+type Change = { width: number; angle: number; mirrored: boolean; masked: boolean; seed: number };
+
+/** A head with a soft round edge, turned about the middle of its face, so that this comes to lie at the point. */
+async function headOf(portrait: Portrait, change: Change, { x, y }: Point) {
+  const { face, points } = portrait;
+  const bytes = change.masked
+    ? await withOccluder(portrait.bytes, points, 'mask', change.seed)
+    : portrait.bytes;
+  const radius = Math.round(face.width * reach);
+  const side = 2 * radius;
+  const [centreX, centreY] = [face.left + face.width / 2, face.top + face.height / 2];
+  // Beyond the portrait its edge goes on.
+  const extended = await sharp(bytes)
+    .removeAlpha()
+    .extend({ top: radius, bottom: radius, left: radius, right: radius, extendWith: 'copy' })
+    .png({ compressionLevel: 1 })
+    .toBuffer();
+  const cutOut = await sharp(extended)
+    .extract({ left: Math.round(centreX), top: Math.round(centreY), width: side, height: side })
+    .flop(change.mirrored)
+    .png({ compressionLevel: 1 })
+    .toBuffer();
+  const target = 2 * Math.round(change.width * reach);
+  const edge = `<svg xmlns="http://www.w3.org/2000/svg" width="${target}" height="${target}"><radialGradient id="g"><stop offset="0.8" stop-color="#fff"/><stop offset="1" stop-color="#fff" stop-opacity="0"/></radialGradient><circle cx="50%" cy="50%" r="50%" fill="url(#g)"/></svg>`;
+  const small = await sharp(cutOut)
+    .resize(target, target)
+    .ensureAlpha()
+    .composite([{ input: Buffer.from(edge), blend: 'dest-in' }])
+    .png({ compressionLevel: 1 })
+    .toBuffer();
+  const { data, info } = await sharp(small)
+    .rotate(change.angle, { background: { r: 0, g: 0, b: 0, alpha: 0 } })
+    .png({ compressionLevel: 1 })
+    .toBuffer({ resolveWithObject: true });
+  return {
+    input: data,
+    left: Math.round(x - info.width / 2),
+    top: Math.round(y - info.height / 2),
+  };
+}
+
+const jpeg = { quality: 90 };
+
+async function dark(scene: Buffer): Promise<Buffer> {
+  return sharp(scene).linear(0.16).jpeg(jpeg).toBuffer();
+}
+
+async function blurred(scene: Buffer): Promise<Buffer> {
+  return sharp(scene).blur(3).jpeg(jpeg).toBuffer();
+}
+
+async function blocky(scene: Buffer): Promise<Buffer> {
+  return sharp(scene).jpeg({ quality: 8 }).toBuffer();
+}
+
+async function noisy(scene: Buffer): Promise<Buffer> {
+  const { data, info } = await sharp(scene).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+  const random = randomFrom(data.length);
+  // The sum of three is near enough to a bell; its deviation is 35 steps of 256.
+  for (let index = 0; index < data.length; index += 1) {
+    const value = (data[index] ?? 0) + 70 * (random() + random() + random() - 1.5);
+    data[index] = Math.min(255, Math.max(0, value));
+  }
+  return sharp(data, { raw: info }).jpeg(jpeg).toBuffer();
+}
