@@ -152,13 +152,26 @@ async function loadFaceApi(use: (tf: Tensorflow) => Promise<void>): Promise<Dete
   await faceApi.nets.ssdMobilenetv1.loadFromDisk(join(folder, 'model'));
   const options = new faceApi.SsdMobilenetv1Options({ maxResults: mostFaces });
   return async (bytes) => {
-    const { data, width, height } = await decode(bytes);
-    const tensor = faceApi.tf.tensor3d(new Int32Array(data), [height, width, 3], 'int32');
+    const { data, shape, rectangle } = await pixelsOf(bytes);
+    const tensor = faceApi.tf.tensor3d(new Int32Array(data), shape, 'int32');
     const found = await faceApi.detectAllFaces(tensor, options);
     tensor.dispose();
-    return found.map(({ box: { x, y, width: wide, height: high } }) => ({
-      ...{ left: x, top: y, width: wide, height: high },
-    }));
+    return found.map(({ box: { x, y, width, height } }) => rectangle(x, y, width, height));
+  };
+}
+
+/** The pixels that are held of a picture, and rectangles on them as rectangles on the picture. */
+async function pixelsOf(bytes: Uint8Array) {
+  const { data, width, height, shrunk = 1 } = await decode(bytes);
+  return {
+    data,
+    shape: [Math.ceil(height / shrunk), Math.ceil(width / shrunk), 3],
+    rectangle: (left: number, top: number, wide: number, high: number): Rectangle => ({
+      left: left * shrunk,
+      top: top * shrunk,
+      width: wide * shrunk,
+      height: high * shrunk,
+    }),
   };
 }
 
@@ -185,10 +198,10 @@ async function loadHuman(
   });
   await use(human.tf);
   return async (bytes) => {
-    const { data, width, height } = await decode(bytes);
-    const tensor = human.tf.tensor4d(new Float32Array(data), [1, height, width, 3]);
+    const { data, shape, rectangle } = await pixelsOf(bytes);
+    const tensor = human.tf.tensor4d(new Float32Array(data), [1, ...shape]);
     const { face } = await human.detect(tensor);
     tensor.dispose();
-    return face.map(({ box: [left, top, wide, high] }) => ({ left, top, width: wide, height: high }));
+    return face.map(({ box: [left, top, width, height] }) => rectangle(left, top, width, height));
   };
 }
