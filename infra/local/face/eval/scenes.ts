@@ -184,15 +184,20 @@ async function headOf(portrait: Portrait, change: Change, { x, y }: Point) {
     .composite([{ input: Buffer.from(edge), blend: 'dest-in' }])
     .png({ compressionLevel: 1 })
     .toBuffer();
-  const { data, info } = await sharp(small)
+  const { data: turned, info } = await sharp(small)
     .rotate(change.angle, { background: { r: 0, g: 0, b: 0, alpha: 0 } })
     .png({ compressionLevel: 1 })
     .toBuffer({ resolveWithObject: true });
-  return {
-    input: data,
-    left: Math.round(x - info.width / 2),
-    top: Math.round(y - info.height / 2),
-  };
+  const input = await sharp(turned)
+    .extract({
+      left: (info.width - target) >> 1,
+      top: (info.height - target) >> 1,
+      width: target,
+      height: target,
+    })
+    .png({ compressionLevel: 1 })
+    .toBuffer();
+  return { input, left: Math.round(x - target / 2), top: Math.round(y - target / 2) };
 }
 
 const jpeg = { quality: 90 };

@@ -10,6 +10,8 @@ export type SecondOpinion = Box & { eyes: [left: Point, right: Point] };
 const size = 256;
 const least = 0.3;
 const numbersEach = 16;
+/** Side of the square for a closer look, in sides of what was seen. */
+const closer = 2.5;
 
 /** The centres of the anchors: 2 for each of 16 × 16 cells, then 6 for each of 8 × 8. */
 const anchors = [
@@ -22,12 +24,34 @@ const anchors = [
   }),
 );
 
-/** Finds faces by BlazeFace: large ones, masked and turned ones too. A second opinion, not a first. */
+/**
+ * Finds faces by BlazeFace: those that are a tenth as wide as the picture and more, masked and turned ones too. A
+ * second opinion, not a first.
+ */
 export async function detectByBlazeFace(network: Network, picture: Picture): Promise<SecondOpinion[]> {
-  const { width: pictureWidth, height: pictureHeight } = picture;
-  const side = Math.max(pictureWidth, pictureHeight);
-  const left = (pictureWidth - side) / 2;
-  const top = (pictureHeight - side) / 2;
+  const { width, height } = picture;
+  return lookAtSquare(network, picture, { x: width / 2, y: height / 2, side: Math.max(width, height) });
+}
+
+/** Looks again at what was seen from far: where exactly the face is, is seen only from near. */
+export async function lookCloser(
+  network: Network,
+  picture: Picture,
+  { x1, y1, x2, y2 }: Box,
+): Promise<SecondOpinion | undefined> {
+  const [x, y] = [(x1 + x2) / 2, (y1 + y2) / 2];
+  const seen = await lookAtSquare(network, picture, { x, y, side: closer * Math.max(x2 - x1, y2 - y1) });
+  return seen.find((face) => face.x1 < x && face.x2 > x && face.y1 < y && face.y2 > y);
+}
+
+/** A square around its middle, most likely first. */
+async function lookAtSquare(
+  network: Network,
+  picture: Picture,
+  { x, y, side }: { x: number; y: number; side: number },
+): Promise<SecondOpinion[]> {
+  const left = x - side / 2;
+  const top = y - side / 2;
   const crop = levelCrop(left, top, side / size);
   const normalization = { offset: 127.5, scale: 1 / 127.5 };
   const values = picture.cut([crop], { width: size, height: size }, normalization);
@@ -47,9 +71,9 @@ export async function detectByBlazeFace(network: Network, picture: Picture): Pro
     if (score < least) continue;
     const own = numbersOf(index);
     const [dx = 0, dy = 0, width = 0, height = 0, leftX = 0, leftY = 0, rightX = 0, rightY = 0] = own;
-    const inPicture = (x: number, y: number): Point => ({
-      x: left + (anchor.x + x / size) * side,
-      y: top + (anchor.y + y / size) * side,
+    const inPicture = (right: number, down: number): Point => ({
+      x: left + (anchor.x + right / size) * side,
+      y: top + (anchor.y + down / size) * side,
     });
     const start = inPicture(dx - width / 2, dy - height / 2);
     const end = inPicture(dx + width / 2, dy + height / 2);

@@ -14,22 +14,29 @@ const window = 12;
 const stride = 2;
 const pyramidFactor = 0.709;
 const thresholds = { proposal: 0.6, refine: 0.7, output: 0.7 } as const;
+/** From here on the second network may be looking at a face that is not upright. */
+const doubtful = 0.5;
 /** The threshold of proposals as a difference of logits, which spares an exponential a cell. */
 const leastProposal = Math.log(thresholds.proposal / (1 - thresholds.proposal));
-/** Side of the crops that the last network takes. */
+/** Sides of the crops that the second and the last network take. */
+export const refineSize = 24;
 export const outputSize = 48;
 /** At most so many candidates go to the second network: a picture of noise has thousands. */
 const candidatesAtMost = 600;
+
+/** Upright faces, and squares on which the second network may see a face, most likely first. */
+export type CascadeAnswer = { faces: DetectedFace[]; candidates: Box[] };
 
 /** Finds faces by the cascade of MTCNN: proposals over a pyramid, refined twice. */
 export async function detectByMtcnn(
   networks: Networks,
   picture: Picture,
   smallestFace: number,
-): Promise<DetectedFace[]> {
+): Promise<CascadeAnswer> {
   const proposals = await propose(networks.proposal, picture, smallestFace);
-  const refined = await refine(networks.refine, picture, proposals);
-  return finish(networks.output, picture, refined);
+  const candidates = await refine(networks.refine, picture, proposals);
+  const likely = candidates.filter(({ score }) => score >= thresholds.refine);
+  return { faces: await finish(networks.output, picture, likely), candidates };
 }
 
 async function propose(network: Network, picture: Picture, smallestFace: number): Promise<Box[]> {
@@ -70,10 +77,10 @@ async function proposeAt(
 }
 
 async function refine(network: Network, picture: Picture, boxes: Box[]): Promise<Box[]> {
-  const answers = await runOnCrops(network, picture, boxes.map(cropOf(24)), 24);
+  const answers = await runOnCrops(network, picture, boxes.map(cropOf(refineSize)), refineSize);
   const refined = boxes.flatMap((box, index) => {
     const { score = 0, regression = [] } = answers[index] ?? {};
-    return score < thresholds.refine ? [] : [squared(regressed({ ...box, score }, regression))];
+    return score < doubtful ? [] : [squared(regressed({ ...box, score }, regression))];
   });
   return withoutOverlaps(refined, 0.7);
 }
