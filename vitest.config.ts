@@ -1,18 +1,15 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Files that wait for minutes, longest first: started at the end they would keep one core alone. */
-const long = ['e2e/network', 'e2e/kill', 'e2e/economy', 'e2e/quota', 'histories/histories', 'e2e/erasure'];
+/** Waits for minutes in all: started at the end, as small files are, it would leave one core idle. */
+const longest = 'e2e/network.test.ts';
 
-class LongFilesFirst extends BaseSequencer {
+class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ moduleId }: TestSpecification): number => {
-      const found = long.findIndex((name) => moduleId.endsWith(`${name}.test.ts`));
-      return found < 0 ? long.length : found;
-    };
     // oxlint-disable-next-line unicorn/no-array-sort
     const sorted = await super.sort(files);
-    return sorted.toSorted((a, b) => rank(a) - rank(b));
+    const isLongest = ({ moduleId }: TestSpecification): boolean => moduleId.endsWith(longest);
+    return [...sorted.filter(isLongest), ...sorted.filter((file) => !isLongest(file))];
   }
 }
 
@@ -23,6 +20,6 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Two cores: real servers and real models run inside these tests.
     maxWorkers: 2,
-    sequence: { sequencer: LongFilesFirst },
+    sequence: { sequencer: LongestFirst },
   },
 });
