@@ -27,11 +27,13 @@ const upright = { sure: 0.99, together: 138 };
 /** Its last network alone is believed less: what it is asked about, the networks before it did not take for a face. */
 const turned = { sure: 0.99, norm: 48 };
 /** Everything else the second detector has to see from near, and it has to be a face that can be recognised. */
-const confirmed = { near: 0.6, norm: 36 };
+const confirmed = { near: 0.6, norm: 36, overlap: 1 / 3 };
 /** How sure the second detector must be of what only it sees, from far, to be asked again from near. */
 const worthALookFromNear = 0.5;
 /** A shorter vector may come of a face that was not seen the right way up. */
 const doubtfulNorm = 52;
+/** By how much the vector must gain before the other way up is believed: the cascade's points are the better ones. */
+const clearlyLonger = 1.1;
 /** At most so many places are looked at again where no face was found; on a photograph there are about five. */
 const moreLooksAtMost = 64;
 /** Of the ways up in which a face can be seen, the likeliest are compared by the length of their vectors. */
@@ -83,7 +85,8 @@ async function uprightFace(
   if (!isClear && !(await isConfirmed(networks, picture, seen))) return undefined;
   if (opinion === undefined || norm >= doubtfulNorm) return seen;
   const other = await clearest(networks, picture, waysByEyes(opinion));
-  return other !== undefined && other.look.norm > norm && overlaps(other, face) ? other : seen;
+  const isClearer = other !== undefined && other.look.norm > norm * clearlyLonger;
+  return isClearer && overlaps(other, face) ? other : seen;
 }
 
 /** What the second detector sees, from where it saw it or, if it is rather sure, from near. */
@@ -112,7 +115,10 @@ async function turnedFace(
 async function isConfirmed(networks: Networks, picture: Picture, face: FoundFace): Promise<boolean> {
   if (face.look.norm < confirmed.norm) return false;
   const near = await lookCloser(networks.second, picture, face);
-  return near !== undefined && near.score >= confirmed.near;
+  // A box on the mouth of a face is not confirmed by that face.
+  return (
+    near !== undefined && near.score >= confirmed.near && overlap(near, face, 'union') >= confirmed.overlap
+  );
 }
 
 /** The face in the way up in which it is recognised best. */
