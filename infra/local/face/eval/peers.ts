@@ -9,7 +9,7 @@ import type { Rectangle } from '../vision.ts';
  * thresholds they come with, on one thread. Both bring TensorFlow.js with its backend in WebAssembly, but not the
  * binary of it: that one is taken from @tensorflow/tfjs-backend-wasm where it is installed (or in NODE_PATH). It is no
  * dependency of this project: 26 MB for a file of 425 kB. Without it the backend in plain JavaScript finds the same
- * faces, 20 times as slowly.
+ * faces, far more slowly.
  */
 
 export type Detect = (bytes: Uint8Array) => Promise<Rectangle[]>;

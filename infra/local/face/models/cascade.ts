@@ -8,7 +8,8 @@ import { Tensor, type Network, type NetworkInput } from './runtime.ts';
 export const offset = 127.5;
 export const scale = 1 / 128;
 
-const cropsAtOnce = 64;
+/** What the last network holds of 64 no longer fits into memory that is used again: they take ten times as long as 32. */
+const cropsAtOnce = 32;
 
 /** What a network says of a crop; all but the score in shares of the crop's side. */
 export type CropAnswer = { score: number; regression: number[]; marks: number[] };
