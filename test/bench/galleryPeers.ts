@@ -66,7 +66,11 @@ function tenProbes({ probe, numbers }: Faces): Float32Array {
 function int8(vectors: Float32Array): Int8Array {
   let most = 0;
   for (const value of vectors) most = Math.max(most, Math.abs(value));
-  return Int8Array.from(vectors, (value) => Math.round((value / most) * 127));
+  const whole = new Int8Array(vectors.length);
+  for (let index = 0; index < whole.length; index += 1) {
+    whole[index] = Math.round(((vectors[index] ?? 0) / most) * 127);
+  }
+  return whole;
 }
 
 type Matches = { keys: BigUint64Array };
