@@ -9,7 +9,8 @@ const waitingAtMost = 64;
 
 /**
  * The models that ship inside npm packages, on up to so many worker threads. Resolves when the first has loaded them;
- * the others start when there is work for them, and stay.
+ * the others start when there is work for them, and stay. One a process: onnxruntime-node does not bear threads that
+ * start after others have ended.
  */
 export async function createVision({ workers }: { workers: number }): Promise<Vision> {
   const pool = new Piscina<WorkerTask, WorkerAnswer>({
