@@ -4,7 +4,7 @@ import sharp from 'sharp';
 import type { Rectangle } from '../vision.ts';
 import { withOccluder } from './occluders.ts';
 import { groupPictures } from './pictures.ts';
-import type { Portrait } from './scenes.ts';
+import type { Portrait } from './cutOut.ts';
 
 /** A face that is there, and of which kind it is. */
 export type TrueFace = Rectangle & { kind: string };

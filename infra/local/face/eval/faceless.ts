@@ -4,7 +4,7 @@ import { backgrounds, drawn, type Size } from './backgrounds.ts';
 import type { AnnotatedPicture } from './crowd.ts';
 import { randomFrom } from './occluders.ts';
 import { facelessPictures } from './pictures.ts';
-import type { Portrait } from './scenes.ts';
+import type { Portrait } from './cutOut.ts';
 
 /* Pictures on which there is no face: whatever is found on them is a false alarm. */
 

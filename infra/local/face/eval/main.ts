@@ -10,7 +10,8 @@ import { reportIdentification } from './identification.ts';
 import { loadPeers } from './peers.ts';
 import { packagePictures, readFolder } from './pictures.ts';
 import { reportQuality, spoiltCopies } from './quality.ts';
-import { scenes, type Portrait } from './scenes.ts';
+import type { Portrait } from './cutOut.ts';
+import { scenes } from './scenes.ts';
 import { mean, quantile } from './statistics.ts';
 import { allPairs, reportAllPairs, reportProtocol } from './verification.ts';
 

@@ -34,7 +34,10 @@ const worthALookFromNear = 0.5;
 const doubtfulNorm = 52;
 /** By how much the vector must gain before the other way up is believed: the cascade's points are the better ones. */
 const clearlyLonger = 1.1;
-/** At most so many places are looked at again where no face was found; on a photograph there are about five. */
+/**
+ * At most so many looks are for nothing: at boxes that turn out to be no face, and again at places where none was
+ * found, of which a photograph has about five.
+ */
 const moreLooksAtMost = 64;
 /** Of the ways up in which a face can be seen, the likeliest are compared by the length of their vectors. */
 const waysCompared = 2;
@@ -55,7 +58,7 @@ export async function detectFaces(
   const { faces, candidates } = await detectByMtcnn(networks, picture, smallest);
   tooSmall.push(...faces.filter((face) => !isLarge(face)));
   const opinions = await detectByBlazeFace(networks.second, picture);
-  for (const face of largestFirst(faces.filter(isLarge))) {
+  for (const face of largestFirst(faces.filter(isLarge)).slice(0, most + moreLooksAtMost)) {
     if (found.length >= most) break;
     const opinion = opinions.find((other) => overlaps(face, other));
     add(await uprightFace(networks, picture, face, opinion));

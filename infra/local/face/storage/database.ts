@@ -12,6 +12,8 @@ const pageBytes = 16_384;
 
 /** How long a statement waits for one of another connection: those of readers take about a millisecond. */
 const waitAtMostMs = 100;
+/** How long a reader waits for the log to be emptied, which takes some milliseconds. */
+const gateAtMostMs = 1_000;
 
 /**
  * Closed (1) while the write-ahead log is emptied, which nobody may read meanwhile: threads that read wait here before
@@ -130,7 +132,8 @@ export function openReader(file: string, gate: Gate) {
     one: <Found>(sql: string) => {
       const found = one<Found>(sql);
       return (...values: SqlValue[]) => {
-        Atomics.wait(gate, 0, 1);
+        // Who reads all the same only lets the log be emptied a little later.
+        Atomics.wait(gate, 0, 1, gateAtMostMs);
         return found(...values);
       };
     },
