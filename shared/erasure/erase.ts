@@ -12,6 +12,7 @@ import type { Group, Groups } from '../records/groups.ts';
 import type { Claims } from '../records/idempotency.ts';
 import type { Ledger, Person } from '../records/ledger.ts';
 import { stampedUntil, type Life } from '../records/life.ts';
+import { retryOnConflict, WriteConflict } from '../records/table.ts';
 import type { Results } from '../records/results.ts';
 import type { Trainings } from '../records/trainings.ts';
 import { containers } from '../resources.ts';
@@ -235,76 +236,58 @@ export function createErase(options: EraseOptions) {
     return now() + Math.min(pause, longestComeBackMs);
   }
 
-  /**
-   * `condition` may object to the group that is there; the deletion is then of exactly the version that it saw.
-   * @throws RollcallError group_not_found, precondition_failed
-   */
   async function deleteGroup(name: string, condition?: (group: Group | undefined) => void): Promise<Erasure> {
     const group = await groups.get(name);
     condition?.(group);
+    const deletedAt = await photos.now();
     if (group === undefined) {
-      const [open] = ((await groups.row(name))?.erasures ?? []).slice(-1);
-      const again = await askedAgain(open, 'group_not_found');
-      await groups.change(name, (row) =>
-        row?.isDeleted === true ? { ...row, deletedAt: again.deletedAt } : row,
-      );
+      const row = await groups.change(name, (current) => current && askedAgain(current, deletedAt));
+      const erasure = await lastOf(row?.erasures);
+      if (erasure === undefined) throw new RollcallError('group_not_found');
       await doorbells.ringErasure(name);
-      return again;
+      return erasure;
     }
     const { settingsVersion } = group;
     const erasure = await erasures.open(
       { group: name, ...(condition === undefined ? {} : { settingsVersion }) },
-      await photos.now(),
+      deletedAt,
     );
-    const after = await groups.change(name, (current) =>
-      current === undefined || current.generation !== group.generation || isAnother(current, erasure)
-        ? current
-        : deletedGroup(current, erasure.id, erasure.deletedAt),
-    );
-    if (after?.generation === group.generation) {
-      await erasures.withdraw(erasure.id);
-      throw new RollcallError('precondition_failed');
-    }
+    const after = await groups.change(name, (current) => current && ended(current, erasure));
+    if (after?.erasures?.includes(erasure.id) !== true) return overtaken(erasure);
     await doorbells.ringErasure(name);
     return erasure;
   }
 
-  /** @throws RollcallError group_not_found, person_not_found */
   async function deletePerson(name: string, key: string): Promise<Erasure> {
     const group = await groups.get(name);
     if (group === undefined) throw new RollcallError('group_not_found');
+    const deletedAt = await photos.now();
     if ((await ledger.person(group, key)) === undefined) {
-      const [open] = ((await ledger.personRow(name, key))?.erasures?.ids ?? []).slice(-1);
-      const again = await askedAgain(open, 'person_not_found');
-      await ledger.changePerson(name, key, (row) =>
-        row.isDeleted === true ? { ...row, deletedAt: again.deletedAt } : row,
-      );
+      const row = await ledger.changePerson(name, key, (current) => askedAgain(current, deletedAt));
+      const erasure = await lastOf(row?.erasures?.ids);
+      if (erasure === undefined) throw new RollcallError('person_not_found');
       await doorbells.ringPerson({ group: name, person: key });
-      return again;
+      return erasure;
     }
-    const erasure = await erasures.open({ group: name, person: key }, await photos.now());
-    await ledger.deletePerson(group, key, erasure.id, erasure.deletedAt);
+    const erasure = await erasures.open({ group: name, person: key }, deletedAt);
+    if (!(await ledger.deletePerson(group, key, erasure.id, deletedAt))) return overtaken(erasure);
     await doorbells.ringPerson({ group: name, person: key });
     return erasure;
   }
 
-  /** A deletion that is asked for again while it goes on is the same one, and takes what was written since. */
-  async function askedAgain(
-    id: string | undefined,
-    otherwise: 'group_not_found' | 'person_not_found',
-  ): Promise<Erasure> {
-    if (id === undefined) throw new RollcallError(otherwise);
-    const deletedAt = await photos.now();
-    await erasures.change(id, ({ after: _after, ...erasure }) => ({
-      ...erasure,
-      deletedAt,
-      pass: 1,
-      step: 0,
-      notBefore: 0,
-    }));
-    const erasure = await erasures.get(id);
-    if (erasure === undefined) throw new RollcallError(otherwise);
-    return erasure;
+  async function lastOf(ids: readonly string[] = []): Promise<Erasure | undefined> {
+    const last = ids.at(-1);
+    return last === undefined ? undefined : erasures.get(last);
+  }
+
+  /**
+   * Another request was faster, so that this one has nothing to end, unless the sweep did it in its place.
+   * @throws WriteConflict to ask for the same again
+   */
+  async function overtaken({ id }: Erasure): Promise<Erasure> {
+    const finished = await erasures.withdraw(id);
+    if (finished === undefined) throw new WriteConflict('Another request was faster.');
+    return finished;
   }
 
   /** Goes on with what is to be erased of a person. Resolves with when to come back (never: Infinity). */
@@ -314,12 +297,13 @@ export function createErase(options: EraseOptions) {
     const last = ids.at(-1);
     if (person === undefined || last === undefined) return Infinity;
     return whenTurnComes(async () => {
+      await erasures.change(last, (erasure) => takingAllUntil(erasure, person.deletedAt));
       const steps = personSteps(group, person);
       const went = await advance(erasures, last, steps, { now, endAt: now() + longestWorkMs });
       if (went !== 'over') return went;
       const erasure = await erasures.get(last);
       if (erasure !== undefined && !(await isTrainedWithout(erasure))) return comeBackTo(erasure);
-      await ledger.personErased(group, key, ids);
+      if (!(await ledger.personErased(person))) return now();
       await finish(ids, erasure);
       return Infinity;
     });
@@ -327,18 +311,20 @@ export function createErase(options: EraseOptions) {
 
   /** Goes on with what is to be erased of a group. */
   async function eraseGroup(name: string): Promise<void> {
-    const ids = (await groups.row(name))?.erasures ?? [];
+    const { erasures: ids = [], deletedAt } = (await groups.row(name)) ?? {};
     const last = ids.at(-1);
     if (last === undefined) return;
     const comeBackAt = await whenTurnComes(async () => {
+      await erasures.change(last, (erasure) => takingAllUntil(erasure, deletedAt));
       const went = await advance(erasures, last, groupSteps(name), { now, endAt: now() + longestWorkMs });
       if (went !== 'over') return went;
       const erasure = await erasures.get(last);
-      await groups.change(name, (group) => {
-        if (group === undefined || group.erasures?.join() !== ids.join()) return group;
+      const row = await groups.change(name, (group) => {
+        if (group?.erasures?.join() !== ids.join() || group.deletedAt !== deletedAt) return group;
         const { erasures: _erasures, ...rest } = group;
         return rest;
       });
+      if (row?.erasures !== undefined) return now();
       await finish(ids, erasure);
       return Infinity;
     });
@@ -359,8 +345,16 @@ export function createErase(options: EraseOptions) {
   }
 
   return {
-    deleteGroup,
-    deletePerson,
+    /**
+     * `condition` may object to the group that is there; the deletion is then of exactly the version that it saw.
+     * @throws RollcallError group_not_found, precondition_failed
+     */
+    deleteGroup: (name: string, condition?: (group: Group | undefined) => void): Promise<Erasure> =>
+      retryOnConflict(() => deleteGroup(name, condition)),
+
+    /** @throws RollcallError group_not_found, person_not_found */
+    deletePerson: (name: string, key: string): Promise<Erasure> =>
+      retryOnConflict(() => deletePerson(name, key)),
     erasePerson,
     eraseGroup,
 
@@ -376,31 +370,47 @@ export function createErase(options: EraseOptions) {
     },
   };
 
-  /** The life may have gone on after a request that died half-way: what was asked for is done now. */
+  /** Does what was asked for by a request that died half-way. */
   async function mark(erasure: Erasure): Promise<void> {
     const { id, group: name, person: key, deletedAt } = erasure;
-    const marked = (group: Group) =>
-      group.erasures?.includes(id) === true || isAnother(group, erasure)
-        ? group
-        : deletedGroup(group, id, deletedAt);
-    const row = await groups.row(name);
-    if (key === undefined) {
-      if (row?.erasures?.includes(id) === true) return;
-      if (row === undefined || row.isDeleted === true || (row.deletedAt ?? 0) >= deletedAt)
-        return finish([id], erasure);
-      if (isAnother(row, erasure)) return erasures.withdraw(id);
-      await groups.change(name, (group) => group && marked(group));
-      return;
-    }
-    const person = await ledger.personRow(name, key);
-    if (person?.erasures?.ids.includes(id) === true) return;
-    if (row !== undefined && (await ledger.deletePerson(row, key, id, deletedAt))) return;
-    // Gone already, with its group or by another request, unless this one was marked in this moment.
-    if ((await ledger.personRow(name, key))?.erasures?.ids.includes(id) !== true) await finish([id], erasure);
+    const row = await (key === undefined
+      ? groups.change(name, (group) => group && ended(group, erasure))
+      : groups.row(name));
+    if (key !== undefined && row !== undefined) await ledger.deletePerson(row, key, id, deletedAt);
+    const person = key === undefined ? undefined : await ledger.personRow(name, key);
+    const open = [...(row?.erasures ?? []), ...(person?.erasures?.ids ?? [])];
+    if (open.includes(id)) return;
+    if (key === undefined && row !== undefined && isAlive(row, erasure)) await erasures.withdraw(id);
+    // Gone already, with its group or by another request: it is over when that one is.
+    else if (open.length === 0) await finish([id], erasure);
   }
+}
+
+/** Whether the group lives that was to be deleted, and not one that began after that moment. */
+function isAlive({ isDeleted = false, deletedAt = -1 }: Group, erasure: Erasure): boolean {
+  return !isDeleted && deletedAt < erasure.deletedAt;
+}
+
+/** The group without the life that an erasure is about; the same when that has ended, or is not what was asked about. */
+function ended(group: Group, erasure: Erasure): Group {
+  if (group.erasures?.includes(erasure.id) === true) return group;
+  if (!isAlive(group, erasure) || isAnother(group, erasure)) return group;
+  return deletedGroup(group, erasure.id, erasure.deletedAt);
 }
 
 /** Whether the group has changed since a request that was about one version of it. */
 function isAnother({ settingsVersion }: Group, erasure: Erasure): boolean {
   return erasure.settingsVersion !== undefined && erasure.settingsVersion !== settingsVersion;
+}
+
+/** A deletion that is asked for again while it goes on is the same one, and takes what was written since. */
+function askedAgain<Row extends Group | Person>(row: Row, deletedAt: number): Row {
+  return row.isDeleted === true ? { ...row, deletedAt } : row;
+}
+
+/** It starts again when it was asked for again. */
+function takingAllUntil(erasure: Erasure, deletedAt = 0): Erasure {
+  if (erasure.deletedAt >= deletedAt) return erasure;
+  const { after: _after, ...rest } = erasure;
+  return { ...rest, deletedAt, pass: 1, step: 0, notBefore: 0 };
 }

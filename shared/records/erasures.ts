@@ -57,13 +57,17 @@ export function createErasures(table: Table, now: () => number) {
       return erasure;
     },
 
-    /** Nothing was marked as deleted: the request was refused. */
-    async withdraw(id: string): Promise<void> {
-      if ((await this.get(id)) === undefined) return;
-      await table.write(partition, [
-        { kind: 'remove', rowKey: `e.${id}` },
-        { kind: 'remove', rowKey: `o.${id}` },
-      ]);
+    /** Nothing was marked as deleted: the request was refused. One that is over stays, and is resolved with. */
+    async withdraw(id: string): Promise<Erasure | undefined> {
+      return retryOnConflict(async () => {
+        const before = await table.get<Erasure>(partition, `e.${id}`);
+        if (before === undefined || before.value.finishedAt !== undefined) return before?.value;
+        await table.write(partition, [
+          { kind: 'remove', rowKey: `e.${id}`, etag: before.etag },
+          { kind: 'remove', rowKey: `o.${id}` },
+        ]);
+        return undefined;
+      });
     },
 
     async get(id: string): Promise<Erasure | undefined> {
@@ -75,7 +79,9 @@ export function createErasures(table: Table, now: () => number) {
         const before = await table.get<Erasure>(partition, `e.${id}`);
         if (before === undefined) return;
         const { etag, rowKey } = before;
-        await table.write(partition, [{ kind: 'replace', rowKey, value: transition(before.value), etag }]);
+        const value = transition(before.value);
+        if (value === before.value) return;
+        await table.write(partition, [{ kind: 'replace', rowKey, value, etag }]);
       });
     },
 

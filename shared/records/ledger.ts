@@ -335,12 +335,17 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
       return (await table.get<Person>(partitionOf(group, key), `p.${key}`))?.value;
     },
 
-    /** Ends the life of a person in one write: from then on no answer names him. False when he is not alive. */
+    /**
+     * Ends the life of a person in one write: from then on no answer names him. False when there is none, or one that
+     * began after that moment.
+     */
     async deletePerson(group: Living, key: string, erasure: string, deletedAt: number): Promise<boolean> {
       return retryOnConflict(async () => {
         const partition = partitionOf(group.group, key);
         const row = await table.get<Person>(partition, `p.${key}`);
-        if (row === undefined || !isAlive(row.value, group)) return false;
+        if (row === undefined) return false;
+        if (row.value.erasures?.ids.includes(erasure) === true) return true;
+        if (!isAlive(row.value, group) || deletedAt <= (row.value.deletedAt ?? -1)) return false;
         const counters = await table.get<Counters>(partition, 'counters');
         const value = counters?.value ?? noCounters();
         const { personId, incarnation: _incarnation, erasures, ...rest } = row.value;
@@ -365,18 +370,25 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
       });
     },
 
-    /** The erasures of a person are over: of a deleted one nothing is left but the hash of his name and his life. */
-    async personErased(group: string, key: string, ids: readonly string[]): Promise<void> {
-      await retryOnConflict(async () => {
+    /**
+     * The erasures of a person are over: of a deleted one nothing is left but the hash of his name and his life. False
+     * when he was deleted again since.
+     */
+    async personErased({ group, key, erasures, deletedAt }: Person): Promise<boolean> {
+      return retryOnConflict(async () => {
         const partition = partitionOf(group, key);
         const row = await table.get<Person>(partition, `p.${key}`);
-        if (row === undefined || row.value.erasures?.ids.join() !== ids.join()) return;
+        if (row?.value.erasures === undefined) return true;
+        const isAsSeen =
+          row.value.erasures.ids.join() === erasures?.ids.join() && row.value.deletedAt === deletedAt;
+        if (!isAsSeen) return false;
         const { erasures: _erasures, ...rest } = row.value;
         const left = rest.isDeleted === true ? { ...rest, person: '' } : rest;
         await table.write(partition, [
           changed(`p.${key}`, row, left),
           { kind: 'remove', rowKey: `d.${key}` },
         ]);
+        return true;
       });
     },
 
@@ -429,12 +441,18 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
     },
 
     /** Changes a person that exists. */
-    async changePerson(group: string, key: string, transition: (person: Person) => Person): Promise<void> {
-      await retryOnConflict(async () => {
+    async changePerson(
+      group: string,
+      key: string,
+      transition: (person: Person) => Person,
+    ): Promise<Person | undefined> {
+      return retryOnConflict(async () => {
         const partition = partitionOf(group, key);
         const row = await table.get<Person>(partition, `p.${key}`);
-        if (row !== undefined)
-          await table.write(partition, [changed(`p.${key}`, row, transition(row.value))]);
+        if (row === undefined) return undefined;
+        const value = transition(row.value);
+        if (value !== row.value) await table.write(partition, [changed(`p.${key}`, row, value)]);
+        return value;
       });
     },
   };

@@ -197,7 +197,7 @@ test(
 
 /**
  * Two persons; a picture written again while it is worked on, one without a face, one deleted; then a person is
- * deleted and comes back, and the group.
+ * deleted and comes back, and the group. All is whole whenever it has come to rest.
  */
 async function story(world: World): Promise<void> {
   const [first, second, third] = paths;
@@ -222,24 +222,27 @@ async function story(world: World): Promise<void> {
     world.pass(2_000);
     world.drop(second, true);
     await world.announce(second);
-    await world.settle(2);
+    await world.settle();
+    await expectWhole(world);
   }
-  await world.settle();
+}
+
+/** Tells the story once for each point from 1 on at which something can happen. */
+async function storyWith(what: string, points: number, happen: (world: World, point: number) => void) {
+  for (let point = 1; point <= points; point += 1) {
+    const world = new World();
+    happen(world, point);
+    await story(world).catch((error: unknown) => {
+      throw new Error(`${what} at ${point} of ${points}`, { cause: error });
+    });
+  }
 }
 
 test('the process may die before and after each of its writes', { timeout: 300_000 }, async () => {
   const counting = new World();
   await story(counting);
-  await expectWhole(counting);
   expect(counting.writes).toBeGreaterThan(60);
-  for (let point = 1; point <= 2 * counting.writes; point += 1) {
-    const world = new World();
-    world.diesAt = point;
-    await story(world);
-    await expectWhole(world).catch((error: unknown) => {
-      throw new Error(`it died at ${point} of ${2 * counting.writes}`, { cause: error });
-    });
-  }
+  await storyWith('it died', 2 * counting.writes, (world, point) => (world.diesAt = point));
 });
 
 test(
@@ -249,16 +252,51 @@ test(
     const counting = new World();
     await story(counting);
     expect(counting.effects).toBeGreaterThan(300);
-    for (let point = 1; point <= counting.effects; point += 1) {
-      const world = new World();
-      world.stallsAt = point;
-      await story(world);
-      await expectWhole(world).catch((error: unknown) => {
-        throw new Error(`it stalled at ${point} of ${counting.effects}`, { cause: error });
-      });
-    }
+    await storyWith('it stalled', counting.effects, (world, point) => (world.stallsAt = point));
   },
 );
+
+test('deletions that are asked for at once are one, and end as one', async () => {
+  const world = new World();
+  world.drop(paths[0], true);
+  await world.announce(paths[0]);
+  await world.settle(2);
+  const ann = personKeyOf('g', 'ann');
+  const { app } = world;
+  for (const forgetAnn of [() => app.deletePerson('g', ann), () => app.deleteGroup('g')]) {
+    const asked = await Promise.all([forgetAnn(), forgetAnn(), forgetAnn()]);
+    expect(new Set(asked.map(({ id }) => id)).size).toBe(1);
+    expect((await app.erasures.listOpen(10)).map(({ id }) => id)).toEqual([asked[0]?.id]);
+    await world.settle();
+    expect(await app.erasures.get(asked[0]?.id ?? '')).toMatchObject({ erased: { blobs: 1 } });
+    await expectWhole(world);
+    world.drop(paths[0], true);
+    await world.announce(paths[0]);
+    await world.settle(2);
+  }
+});
+
+test('a deletion that is asked for again takes what was written since', async () => {
+  const world = new World();
+  world.drop(paths[0], true);
+  await world.announce(paths[0]);
+  await world.settle(2);
+  for (const person of ['ann', undefined] as const) {
+    await forget(world, person);
+    await world.deliver();
+    world.pass(2_000);
+    // Nobody tells of it: the person does not come back with it.
+    world.drop(paths[1], true);
+    world.pass(2_000);
+    await forget(world, person);
+    await world.settle();
+    expect([...world.blobs.keys()]).toEqual([]);
+    await expectWhole(world);
+    world.drop(paths[0], true);
+    await world.announce(paths[0]);
+    await world.settle(2);
+  }
+});
 
 test('the pictures of a person are added in the order in which they came', async () => {
   const world = new World();
