@@ -17,8 +17,13 @@ beforeAll(async () => {
   folder = await temporaryFolder();
   const [known = '', asked = ''] = franck;
   await writeFile(join(folder.path, 'party.jpg'), portrait(asked));
-  await stack.drop('enroll/family/dad/1.jpg', portrait(known));
-  await stack.drop('enroll/family/mum/1.jpg', portrait('cage.jpg'));
+  for (const [path, file] of [
+    ['enroll/family/dad/1.jpg', known],
+    ['enroll/family/mum/1.jpg', 'cage.jpg'],
+  ] as const) {
+    await stack.drop(path, portrait(file));
+    await stack.settled(path, 'enrolled');
+  }
   await stack.covered('family');
 });
 

@@ -107,6 +107,16 @@ test('a folder is read as person/picture; pairs that name what is not there are 
   await expect(readFolder(folder, pairs)).rejects.toThrow('fold,a,b,same');
 });
 
+test('a folder may hold the pictures in images/ and the protocol beside them', async () => {
+  const both = await mkdtemp(join(folder, '.both-'));
+  await mkdir(join(both, 'images/ann'), { recursive: true });
+  for (const name of ['1.jpg', '2.jpg']) await writeFile(join(both, 'images/ann', name), '');
+  await writeFile(join(both, 'pairs.csv'), 'fold,a,b,same\n0,ann/1.jpg,ann/2.jpg,1\n');
+  const expected = { pictures: [{ person: 'ann' }, { person: 'ann' }], pairs: [{ fold: '0', same: true }] };
+  expect(await readFolder(both)).toMatchObject(expected);
+  expect(await readFolder(join(both, 'images'))).toMatchObject(expected);
+});
+
 test('a head learns what parts two kinds, and leaves out what says nothing', () => {
   const examples = Array.from({ length: 200 }, (_, index) => {
     const answer = index % 4 === 0;

@@ -17,7 +17,7 @@ import { allPairs, reportAllPairs, reportProtocol } from './verification.ts';
 
 /*
  * How well the models do: npm run eval -- [FOLDER] [--pairs FILE] [--boxes FILE] [--peers] [--only recognition|detection]
- * FOLDER holds person/*.jpg, and perhaps pairs.csv (fold,a,b,same); without it, the portraits of a package.
+ * FOLDER holds person/*.jpg or images/person/*.jpg, and perhaps pairs.csv (fold,a,b,same); without it, the portraits of a package.
  * --boxes: faces on pictures of FOLDER, for detection. --peers: the detectors of face-api and human beside ours,
  * of which the backend in WebAssembly is used where @tensorflow/tfjs-backend-wasm is installed.
  */

@@ -65,8 +65,10 @@ export function facelessPictures(): string[] {
   ];
 }
 
-/** A folder of `person/*.jpg`, with the protocol in `pairs.csv` if it has one. */
-export async function readFolder(folder: string, pairsFile?: string): Promise<PictureSet> {
+/** A folder of `person/*.jpg`, with the protocol in `pairs.csv` in it or beside it; or the folder that holds both. */
+export async function readFolder(named: string, pairsFile?: string): Promise<PictureSet> {
+  const holdsBoth = existsSync(join(named, 'pairs.csv')) && existsSync(join(named, 'images'));
+  const folder = holdsBoth ? join(named, 'images') : named;
   const names = (await readdir(folder, { recursive: true }))
     .filter((name) => /^[^/\\]+[/\\].+\.(jpe?g|png|gif|bmp)$/i.test(name))
     .map((name) => name.replaceAll('\\', '/'))
