@@ -6,7 +6,13 @@ import { withOccluder } from '../../infra/local/face/eval/occluders.ts';
 import { packagePictures } from '../../infra/local/face/eval/pictures.ts';
 import { confidenceOfCosine } from '../../infra/local/face/models/confidence.ts';
 import { createVision } from '../../infra/local/face/models/vision.ts';
-import type { AnalyzedFace, RecognitionModel, Vision, Wanted } from '../../infra/local/face/vision.ts';
+import {
+  embeddingOf,
+  type AnalyzedFace,
+  type RecognitionModel,
+  type Vision,
+  type Wanted,
+} from '../../infra/local/face/vision.ts';
 import { groupPicture, portrait } from '../helpers/pictures.ts';
 
 let vision: Vision;
@@ -24,12 +30,25 @@ beforeAll(async () => {
 
 afterAll(() => vision.close());
 
-async function faceOf(bytes: Uint8Array, asked = wanted): Promise<AnalyzedFace> {
+type RecognisedFace = AnalyzedFace & { embedding: Float32Array };
+
+async function faceOf(bytes: Uint8Array, asked = wanted): Promise<RecognisedFace> {
   const { faces } = await vision.analyze(bytes, asked);
   const [face] = faces;
   if (face === undefined) throw new Error('no face was found');
-  return face;
+  return { ...face, embedding: embeddingOf(face) };
 }
+
+test('what is not asked for is not worked out: no vector and no quality', async () => {
+  const { recognitionModel: _model, ...detection } = wanted;
+  const bytes = portrait('franck_02045.jpg');
+  const [[asked], [unasked]] = await Promise.all([
+    vision.analyze(bytes, { ...wanted, attributes: ['qualityForRecognition'] }).then(({ faces }) => faces),
+    vision.analyze(bytes, detection).then(({ faces }) => faces),
+  ]);
+  expect(unasked).toEqual({ ...asked, qualityForRecognition: undefined, embedding: undefined });
+  expect(Object.keys(unasked ?? {})).not.toContain('embedding');
+});
 
 test('pictures of a person match, pictures of different people do not', async () => {
   const faces = await Promise.all(
@@ -234,8 +253,9 @@ test('PNG, GIF and BMP are read like JPEG', async () => {
 });
 
 test('quality follows what was done to the picture', async () => {
-  const clear = await faceOf(portrait('franck_02045.jpg'));
-  const blurred = await faceOf(await sharp(portrait('franck_02045.jpg')).blur(9).jpeg().toBuffer());
+  const asked = { ...wanted, attributes: ['qualityForRecognition'] };
+  const clear = await faceOf(portrait('franck_02045.jpg'), asked);
+  const blurred = await faceOf(await sharp(portrait('franck_02045.jpg')).blur(9).jpeg().toBuffer(), asked);
   const dark = await faceOf(
     await sharp(portrait('franck_02045.jpg')).modulate({ brightness: 0.25 }).jpeg().toBuffer(),
   );

@@ -66,13 +66,20 @@ test('each version spells attributes in its way', async () => {
 test('the models are told what a call is about', async () => {
   const { asked, attributes } = await start(false);
   await attributes('v1.2', 'returnFaceAttributes=blur&returnFaceLandmarks=true');
+  // Without a face ID nobody can recognise them: no model is named.
   expect(asked.at(-1)).toMatchObject({
     detectionModel: 'detection_01',
-    recognitionModel: 'recognition_01',
     landmarks: true,
     attributes: ['blur'],
   });
+  expect(asked.at(-1)?.recognitionModel).toBeUndefined();
   const { ask, person } = face as TestFace;
+  await ask('POST', '/detect?recognitionModel=recognition_02', picture('ann'));
+  expect(asked.at(-1)).toMatchObject({
+    recognitionModel: 'recognition_02',
+    landmarks: false,
+    attributes: [],
+  });
   await ask('PUT', '/persongroups/g', { name: 'g', recognitionModel: 'recognition_03' });
   await person('/persongroups/g', 'ann', picture('ann'));
   expect(asked.at(-1)).toEqual({

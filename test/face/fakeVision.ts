@@ -4,6 +4,7 @@ import {
   ImageRefused,
   type AnalyzedFace,
   type RecognitionModel,
+  type Wanted,
   type Rectangle,
   type Vision,
 } from '../../infra/local/face/vision.ts';
@@ -60,13 +61,17 @@ export function createFakeVision(): FakeVision {
   return {
     hold: undefined,
     atOnce: () => most,
-    async analyze(image, { recognitionModel }) {
+    async analyze(image, wanted) {
       underWay += 1;
       most = Math.max(most, underWay);
       await this.hold;
       underWay -= 1;
       const { faces, width, height } = read(image);
-      return { width, height, faces: faces.map((face, index) => faceOf(face, index, recognitionModel)) };
+      return {
+        width,
+        height,
+        faces: faces.map((face, index) => faceOf(face, index, wanted)),
+      };
     },
     confidence: confidenceOf,
     close: async () => undefined,
@@ -84,7 +89,7 @@ function read(image: Uint8Array): FakePicture {
 function faceOf(
   { who, rectangle }: FakeFace,
   index: number,
-  recognitionModel: RecognitionModel,
+  { recognitionModel, attributes }: Wanted,
 ): AnalyzedFace {
   return {
     rectangle: rectangle ?? { left: 10 + 200 * index, top: 10, width: 100, height: 120 },
@@ -93,8 +98,8 @@ function faceOf(
     headPose: { pitch: 1.26, roll: -2.34, yaw: 0 },
     blur: { blurLevel: 'low', value: 0.123 },
     exposure: { exposureLevel: 'goodExposure', value: 0.5 },
-    qualityForRecognition: 'high',
-    embedding: embeddingOf(who, recognitionModel),
+    ...(attributes.includes('qualityForRecognition') ? { qualityForRecognition: 'high' } : {}),
+    ...(recognitionModel === undefined ? {} : { embedding: embeddingOf(who, recognitionModel) }),
   };
 }
 

@@ -20,7 +20,8 @@ export type RecognitionModel = (typeof recognitionModels)[number];
 /** What a call wants to know of a picture. What nobody asks for need not be worked out. */
 export type Wanted = {
   detectionModel: DetectionModel;
-  recognitionModel: RecognitionModel;
+  /** Absent: nobody will recognise the faces, which spares a third of the time. */
+  recognitionModel?: RecognitionModel;
   /** All 27 points. */
   landmarks: boolean;
   /** By the names of the Face API: `headPose`, `mask`, …; the retired ones only where the operator switched them on. */
@@ -39,9 +40,10 @@ export type AnalyzedFace = {
   headPose: { pitch: number; roll: number; yaw: number };
   blur: { blurLevel: Level; value: number };
   exposure: { exposureLevel: 'underExposure' | 'goodExposure' | 'overExposure'; value: number };
-  qualityForRecognition: Level;
-  /** Of the recognition model that was wanted; unit length. */
-  embedding: Float32Array;
+  /** Absent unless asked for. */
+  qualityForRecognition?: Level;
+  /** Of the recognition model that was wanted, unit length; absent where none was. */
+  embedding?: Float32Array;
 } & Partial<UnsureAttributes>;
 
 /** What models may not be able to tell: a property that is absent is left out of the answer, never made up. */
@@ -62,6 +64,12 @@ export type UnsureAttributes = {
   /** Eight numbers that add up to 1, by the names of the Face API: `happiness`, `neutral`, … */
   emotion: Record<string, number>;
 };
+
+/** The embedding of a face for which a recognition model was named. */
+export function embeddingOf({ embedding }: AnalyzedFace): Float32Array {
+  if (embedding === undefined) throw new Error('The vision gave no embedding, though a model was named.');
+  return embedding;
+}
 
 export type AnalyzedImage = {
   width: number;

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { AnalyzedFace, Wanted } from '../vision.ts';
+import { embeddingOf, type AnalyzedFace, type Wanted } from '../vision.ts';
 import { analyzeImage } from '../models/analyze.ts';
 import { withPicture } from '../models/image/picture.ts';
 import { recognise } from '../models/recognition.ts';
@@ -15,7 +15,7 @@ export type LabelledFace = {
   /** A spoilt copy has the name of the picture that it was made from. */
   image: string;
   person: string;
-  quality: AnalyzedFace['qualityForRecognition'];
+  quality: NonNullable<AnalyzedFace['qualityForRecognition']>;
   vectors: Record<ComparedModel, Float32Array>;
 };
 
@@ -27,11 +27,11 @@ export type LookedAt = {
   timesMs: number[];
 };
 
-export const detectOnly: Wanted = {
-  detectionModel: 'detection_03',
+export const detectOnly: Wanted = { detectionModel: 'detection_03', landmarks: false, attributes: [] };
+const toRecognise: Wanted = {
+  ...detectOnly,
   recognitionModel: 'recognition_04',
-  landmarks: false,
-  attributes: [],
+  attributes: ['qualityForRecognition'],
 };
 
 /** The face in the middle of each picture: the person is there, others stand around. */
@@ -41,17 +41,17 @@ export async function lookAtAll(networks: Networks, pictures: readonly LabelledP
     const { image, person } = picture;
     const bytes = await (picture.bytes?.() ?? readFile(picture.file));
     const startedAt = performance.now();
-    const { faces, width } = await analyzeImage(networks, bytes, detectOnly);
+    const { faces, width } = await analyzeImage(networks, bytes, toRecognise);
     found.timesMs.push(performance.now() - startedAt);
     const fromMiddle = ({ rectangle: { left, width: wide } }: AnalyzedFace) =>
       Math.abs(left + wide / 2 - width / 2);
     const [face] = faces.toSorted((a, b) => fromMiddle(a) - fromMiddle(b));
-    if (face === undefined) {
+    if (face?.qualityForRecognition === undefined) {
       found.missed.push(image);
       continue;
     }
     const recognition01 = await withPicture(bytes, async (opened) => {
-      const look = await lookAt(networks.embedding, opened, fivePoints(face));
+      const look = lookAt(networks.embedding, opened, fivePoints(face));
       return recognise(networks, opened, look, 'recognition_01');
     });
     found.faces.push({
@@ -60,7 +60,7 @@ export async function lookAtAll(networks: Networks, pictures: readonly LabelledP
       quality: face.qualityForRecognition,
       vectors: {
         recognition_01: recognition01,
-        recognition_04: face.embedding,
+        recognition_04: embeddingOf(face),
       },
     });
     if (index % 50 === 0) process.stderr.write(`\r${index + 1} of ${pictures.length} pictures `);

@@ -1,5 +1,5 @@
 import type { AnalyzedFace, AnalyzedImage, Wanted } from '../vision.ts';
-import { attributesOf } from './attributes.ts';
+import { attributesOf, qualityOf } from './attributes.ts';
 import { detectFaces, type FoundFace } from './detectFaces.ts';
 import { withPicture, type Picture } from './image/picture.ts';
 import { fiveLandmarksOf, landmarksOf } from './landmarks.ts';
@@ -40,19 +40,26 @@ async function describe(
   wanted: Wanted,
 ): Promise<AnalyzedFace> {
   const { points, score, look } = face;
-  const { aligned, norm } = look;
-  const attributes = attributesOf({ points, aligned, norm, width: face.x2 - face.x1, score });
-  const needsMesh = wanted.landmarks || wanted.attributes.includes('headPose');
+  const { detectionModel, recognitionModel, attributes: asked } = wanted;
+  const width = face.x2 - face.x1;
+  const attributes = attributesOf({ points, aligned: look.aligned, width });
+  const needsMesh = wanted.landmarks || asked.includes('headPose');
   const mesh = needsMesh ? await meshOf(await networks.mesh(), picture, face) : undefined;
-  return {
-    rectangle: rectangleOf(face, wanted.detectionModel, picture),
+  const described: AnalyzedFace = {
+    rectangle: rectangleOf(face, detectionModel, picture),
     score,
     landmarks: mesh === undefined ? fiveLandmarksOf(points) : landmarksOf(points, mesh),
     ...attributes,
     headPose: { ...attributes.headPose, ...(mesh === undefined ? {} : gazeOf(mesh)) },
-    ...(await unsureAttributesOf(networks, picture, face, wanted.attributes)),
-    embedding: await recognise(networks, picture, look, wanted.recognitionModel),
+    ...(await unsureAttributesOf(networks, picture, face, asked)),
   };
+  if (asked.includes('qualityForRecognition')) {
+    described.qualityForRecognition = qualityOf(attributes, { norm: await look.norm(), width, score });
+  }
+  if (recognitionModel !== undefined) {
+    described.embedding = await recognise(networks, picture, look, recognitionModel);
+  }
+  return described;
 }
 
 function area({ rectangle }: AnalyzedFace): number {

@@ -1,29 +1,25 @@
 import type { AnalyzedFace, Point } from '../vision.ts';
 import { alignedSize } from './embed.ts';
 
-type Attributes = Pick<AnalyzedFace, 'headPose' | 'blur' | 'exposure' | 'qualityForRecognition'>;
+type Attributes = Pick<AnalyzedFace, 'headPose' | 'blur' | 'exposure'>;
 
 export type FaceSigns = {
   points: readonly Point[];
   /** Planar RGB, −1 to 1. */
   aligned: Float32Array;
-  norm: number;
   /** Pixels of the picture. */
   width: number;
-  score: number;
 };
 
-/** Attributes from the geometry of the five points, the aligned face and its embedding. */
+/** Attributes from the geometry of the five points and the aligned face. */
 export function attributesOf(signs: FaceSigns): Attributes {
   const gray = grayOf(signs.aligned);
-  const headPose = headPoseOf(signs.points);
   const blurValue = blurOf(gray, signs.width);
   const exposureValue = gray.reduce((sum, value) => sum + value, 0) / gray.length / 255;
   return {
-    headPose,
+    headPose: headPoseOf(signs.points),
     blur: { blurLevel: levelOf(blurValue), value: blurValue },
     exposure: { exposureLevel: exposureLevelOf(exposureValue), value: exposureValue },
-    qualityForRecognition: qualityOf(signs, headPose, blurValue),
   };
 }
 
@@ -110,12 +106,11 @@ function exposureLevelOf(value: number): AnalyzedFace['exposure']['exposureLevel
 }
 
 /** The length of the embedding is the best single sign of how well the face can be recognised. */
-function qualityOf(
-  { norm, width, score }: FaceSigns,
-  { yaw, pitch }: AnalyzedFace['headPose'],
-  blur: number,
-) {
+export function qualityOf(
+  { headPose: { yaw, pitch }, blur }: Attributes,
+  { norm, width, score }: { norm: number; width: number; score: number },
+): 'low' | 'medium' | 'high' {
   const turned = Math.max(Math.abs(yaw), Math.abs(pitch));
-  if (norm >= 57 && width >= 56 && turned <= 40 && blur < 0.75 && score >= 0.85) return 'high';
+  if (norm >= 57 && width >= 56 && turned <= 40 && blur.value < 0.75 && score >= 0.85) return 'high';
   return norm >= 48 && width >= 36 && turned <= 60 ? 'medium' : 'low';
 }

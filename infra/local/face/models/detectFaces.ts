@@ -82,14 +82,16 @@ async function uprightFace(
   face: DetectedFace,
   opinion: SecondOpinion | undefined,
 ): Promise<FoundFace | undefined> {
-  const seen = { ...face, look: await lookAt(networks.embedding, picture, face.points) };
-  const { norm } = seen.look;
-  const isClear = face.score >= upright.sure || 100 * face.score + norm >= upright.together;
+  const seen = { ...face, look: lookAt(networks.embedding, picture, face.points) };
+  const isClear =
+    face.score >= upright.sure || 100 * face.score + (await seen.look.norm()) >= upright.together;
   if (!isClear && !(await isConfirmed(networks, picture, seen))) return undefined;
-  if (opinion === undefined || norm >= doubtfulNorm) return seen;
+  if (opinion === undefined) return seen;
+  const norm = await seen.look.norm();
+  if (norm >= doubtfulNorm) return seen;
   const other = await clearest(networks, picture, waysByEyes(opinion));
-  const isClearer = other !== undefined && other.look.norm > norm * clearlyLonger;
-  return isClearer && overlaps(other, face) ? other : seen;
+  if (other === undefined || !overlaps(other, face)) return seen;
+  return (await other.look.norm()) > norm * clearlyLonger ? other : seen;
 }
 
 /** What the second detector sees, from where it saw it or, if it is rather sure, from near. */
@@ -111,12 +113,12 @@ async function turnedFace(
 ): Promise<FoundFace | undefined> {
   const face = await clearest(networks, picture, ways);
   if (face === undefined) return undefined;
-  const isClear = face.score >= turned.sure && face.look.norm >= turned.norm;
+  const isClear = face.score >= turned.sure && (await face.look.norm()) >= turned.norm;
   return isClear || (await isConfirmed(networks, picture, face)) ? face : undefined;
 }
 
 async function isConfirmed(networks: Networks, picture: Picture, face: FoundFace): Promise<boolean> {
-  if (face.look.norm < confirmed.norm) return false;
+  if ((await face.look.norm()) < confirmed.norm) return false;
   const near = await lookCloser(networks.second, picture, face);
   // A box on the mouth of a face is not confirmed by that face.
   return (
@@ -130,11 +132,12 @@ async function clearest(
   picture: Picture,
   ways: readonly Way[],
 ): Promise<FoundFace | undefined> {
-  const looks: FoundFace[] = [];
-  for (const face of (await lookUpright(networks.output, picture, ways)).slice(0, waysCompared)) {
-    looks.push({ ...face, look: await lookAt(networks.embedding, picture, face.points) });
+  let best: FoundFace | undefined;
+  for (const way of (await lookUpright(networks.output, picture, ways)).slice(0, waysCompared)) {
+    const face = { ...way, look: lookAt(networks.embedding, picture, way.points) };
+    if (best === undefined || (await face.look.norm()) > (await best.look.norm())) best = face;
   }
-  return looks.toSorted((a, b) => b.look.norm - a.look.norm)[0];
+  return best;
 }
 
 function overlaps(a: Box, b: Box): boolean {

@@ -15,30 +15,32 @@ export const alignedPoints: readonly Point[] = [
   { x: 70.7299, y: 92.2041 },
 ];
 
-/** A face as the network sees it. */
+/** A face set upright. The network sees it when somebody wants to know what it makes of it, and once. */
 export type Look = {
   /** Planar RGB, −1 to 1. */
   aligned: Float32Array;
   toPicture: Similarity;
   /** What the network makes of it, not normalised. */
-  features: Float32Array;
+  features: () => Promise<Float32Array>;
   /** Length of the features; short for blurred, noisy and turned faces, and for what is no face. */
-  norm: number;
+  norm: () => Promise<number>;
 };
 
-/** Sets a face upright by its five points and looks at it. */
-export async function lookAt(network: Network, picture: Picture, points: readonly Point[]): Promise<Look> {
+/** Sets a face upright by its five points. */
+export function lookAt(network: Network, picture: Picture, points: readonly Point[]): Look {
   const toPicture = similarityBetween(alignedPoints, points);
   const size = { width: alignedSize, height: alignedSize };
   const aligned = picture.cut([toPicture], size, { offset: 127.5, scale: 1 / 127.5 }).slice();
-  const features = await featuresOf(network, aligned);
-  return { aligned, toPicture, features, norm: Math.hypot(...features) };
+  let seen: Promise<Float32Array> | undefined;
+  const features = () => (seen ??= featuresOf(network, aligned));
+  return { aligned, toPicture, features, norm: async () => Math.hypot(...(await features())) };
 }
 
 /** The embedding of a face by MobileFaceNet: the mean of the face and its mirror image, of unit length. */
 export async function embeddingOf(network: Network, { aligned, features }: Look): Promise<Float32Array> {
+  const straight = await features();
   const mirrored = await featuresOf(network, mirrorImage(aligned, alignedSize));
-  return normalized(features.map((value, index) => value + (mirrored[index] ?? 0)));
+  return normalized(straight.map((value, index) => value + (mirrored[index] ?? 0)));
 }
 
 async function featuresOf(network: Network, aligned: Float32Array): Promise<Float32Array> {

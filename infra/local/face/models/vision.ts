@@ -24,7 +24,6 @@ export async function createVision({ workers }: { workers: number }): Promise<Vi
   });
   const wanted: Wanted = {
     detectionModel: 'detection_03',
-    recognitionModel: 'recognition_04',
     landmarks: false,
     attributes: [],
   };

@@ -6,12 +6,13 @@ import { readDetectionModel, readRecognitionModel } from './modelNames.ts';
 import type { ApiVersion, Operation } from './operations.ts';
 import { readPicture } from './pictures.ts';
 import { flag, queryOf, readInteger, withoutNull } from '../http/requests.ts';
-import type { AnalyzedFace, Point, Wanted } from '../vision.ts';
+import { embeddingOf, type AnalyzedFace, type Point, type RecognitionModel, type Wanted } from '../vision.ts';
 
 const facesAtMost = 100;
 const lifetime = { least: 60, most: 86_400 };
 
-type DetectQuery = Wanted & {
+type DetectQuery = Omit<Wanted, 'recognitionModel'> & {
+  recognitionModel: RecognitionModel;
   returnFaceId: boolean;
   returnRecognitionModel: boolean;
   lifetimeMs: number;
@@ -25,13 +26,14 @@ export const detect: Operation = {
   async handle(context, request) {
     const { analyze, store, now, attributesRetired } = context;
     const query = readQuery(request, attributesRetired);
-    const { faces } = await analyze(await readPicture(request, context), query);
+    const { recognitionModel, returnFaceId, ...wanted } = query;
+    const picture = await readPicture(request, context);
+    const { faces } = await analyze(picture, returnFaceId ? query : wanted);
     const expiresAt = now() + query.lifetimeMs;
     const found = faces.slice(0, facesAtMost).map((face) => ({ face, faceId: randomUUID() }));
-    if (query.returnFaceId) {
-      const { recognitionModel } = query;
+    if (returnFaceId) {
       store.addDetections(
-        found.map(({ face, faceId }) => ({ faceId, recognitionModel, vector: face.embedding, expiresAt })),
+        found.map(({ face, faceId }) => ({ faceId, recognitionModel, vector: embeddingOf(face), expiresAt })),
       );
     }
     const version = /^\/face\/v1\.0\//i.test(request.url) ? 'v1.0' : 'v1.2';

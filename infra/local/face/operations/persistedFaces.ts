@@ -10,7 +10,7 @@ import { readPicture } from './pictures.ts';
 import { queryOf, readFaceUserData, readJson, readPage, readUuid, withoutNull } from '../http/requests.ts';
 import type { StoredCollection, StoredFace } from '../storage/store.ts';
 import { onlyFace, readTarget } from './targetFace.ts';
-import type { AnalyzedFace } from '../vision.ts';
+import { embeddingOf, type AnalyzedFace } from '../vision.ts';
 
 /** What holds faces: a person of a group, or a list itself. */
 type Owner = { collection: StoredCollection; personId: string | null };
@@ -75,12 +75,12 @@ export function persistedFaceOperations(kind: Kind): Operation[] {
         const { collection, personId } = ownerOf(kind, context, request, 'change');
         const userData = readFaceUserData(queryOf(request)['userData']) ?? null;
         const found = lookAt(context, collection, request);
-        return context.inTurn(turnOf(collection, personId), found, ({ embedding }) => {
+        return context.inTurn(turnOf(collection, personId), found, (seen) => {
           // What held the face may have been deleted, and created anew, while the picture was looked at.
           const now = ownerOf(kind, context, request, 'read');
           if (now.collection.key !== collection.key) throw kind.faults.notFound(404);
           refuseTooMany(kind, context, now);
-          const face = { id: randomUUID(), userData, vector: embedding };
+          const face = { id: randomUUID(), userData, vector: embeddingOf(seen) };
           context.store.addFace(collection.key, personId, face);
           return { persistedFaceId: face.id };
         });
