@@ -76,6 +76,26 @@ test('group pictures: everybody who looks at the camera, and nothing else', asyn
   expect(counts).toEqual([3, 3, 4, 5, 4]);
 });
 
+test('a face is found wherever it lies', async () => {
+  const side = 90;
+  const face = await sharp(portrait('franck_02045.jpg'))
+    .resize(side, side, { fit: 'cover' })
+    .png()
+    .toBuffer();
+  const places = Array.from({ length: 18 }, (_, index) => ({ left: 100 * index, top: 57 * index }));
+  const bytes = await sharp({ create: { width: 1_920, height: 1_080, channels: 3, background: '#464' } })
+    .composite(places.map((place) => ({ input: face, ...place })))
+    .png()
+    .toBuffer();
+  const { faces } = await vision.analyze(bytes, wanted);
+  const fromLeft = faces.map(({ rectangle }) => rectangle).toSorted((a, b) => a.left - b.left);
+  expect(fromLeft).toHaveLength(places.length);
+  for (const [index, { top, height }] of fromLeft.entries()) {
+    const middle = top + height / 2 - (places[index]?.top ?? 0);
+    expect(Math.abs(middle - side / 2), `face ${index}`).toBeLessThan(side / 4);
+  }
+});
+
 test('faces come largest first, inside the picture, taller than wide', async () => {
   const { faces, width, height } = await vision.analyze(groupPicture(5), wanted);
   const areas = faces.map(({ rectangle }) => rectangle.width * rectangle.height);

@@ -18,6 +18,11 @@ const thresholds = { proposal: 0.6, refine: 0.7, output: 0.7 } as const;
 const doubtful = 0.5;
 /** The threshold of proposals as a difference of logits, which spares an exponential a cell. */
 const leastProposal = Math.log(thresholds.proposal / (1 - thresholds.proposal));
+/**
+ * So many pixels of a level go to the first network at once. What it needs of memory grows with them, and beyond some
+ * 40 MB it is given back and fetched anew for each picture: 1920 × 1080 at once took three times as long.
+ */
+const pixelsAtOnce = 30_000;
 /** Sides of the crops that the second and the last network take. */
 export const refineSize = 24;
 export const outputSize = 48;
@@ -50,13 +55,34 @@ async function propose(network: Network, picture: Picture, smallestFace: number)
   return withoutOverlaps(boxes, 0.7).slice(0, candidatesAtMost).map(squared);
 }
 
+/** Proposals on a level of the pyramid, strip by strip; the same as if it were looked at whole. */
 async function proposeAt(
   network: Network,
   picture: Picture,
-  size: { width: number; height: number },
+  { width, height }: { width: number; height: number },
   factor: number,
 ): Promise<Box[]> {
-  const values = picture.cut([levelCrop(0, 0, 1 / factor)], size, { offset, scale });
+  const windowsAtOnce = Math.max(1, Math.floor(pixelsAtOnce / width / stride));
+  const boxes: Box[] = [];
+  for (let top = 0; top + window <= height; top += windowsAtOnce * stride) {
+    // A strip overlaps the next by what its last windows reach beyond it; the last one takes what is left.
+    const rows = window + (windowsAtOnce - 1) * stride;
+    const isLast = top + rows + stride > height;
+    const size = { width, height: isLast ? height - top : rows };
+    boxes.push(...(await proposeIn(network, picture, size, top, factor)));
+    if (isLast) break;
+  }
+  return boxes;
+}
+
+async function proposeIn(
+  network: Network,
+  picture: Picture,
+  size: { width: number; height: number },
+  top: number,
+  factor: number,
+): Promise<Box[]> {
+  const values = picture.cut([levelCrop(0, top / factor, 1 / factor)], size, { offset, scale });
   const input = new Tensor('float32', values, [1, 3, size.height, size.width]);
   const [logits, regression] = await run(network, input);
   const [, , rows = 0, columns = 0] = logits.dims;
@@ -67,7 +93,7 @@ async function proposeAt(
     const face = logits.data[index + plane] ?? 0;
     if (face - other < leastProposal) continue;
     const x = ((index % columns) * stride) / factor;
-    const y = (Math.floor(index / columns) * stride) / factor;
+    const y = (top + Math.floor(index / columns) * stride) / factor;
     const side = window / factor;
     const box = { x1: x, y1: y, x2: x + side, y2: y + side, score: faceness(other, face) };
     const shifts = [0, 1, 2, 3].map((part) => regression.data[index + part * plane] ?? 0);
