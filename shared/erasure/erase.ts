@@ -405,7 +405,7 @@ function isAnother({ settingsVersion }: Group, erasure: Erasure): boolean {
 
 /** A deletion that is asked for again while it goes on is the same one, and takes what was written since. */
 function askedAgain<Row extends Group | Person>(row: Row, deletedAt: number): Row {
-  return row.isDeleted === true ? { ...row, deletedAt } : row;
+  return row.isDeleted === true && row.erasures !== undefined ? { ...row, deletedAt } : row;
 }
 
 /** It starts again when it was asked for again. */

@@ -298,6 +298,24 @@ test('a deletion that is asked for again takes what was written since', async ()
   }
 });
 
+test('who asks for a deletion when nothing is there is told so, and ends nothing', async () => {
+  const world = new World();
+  world.drop(paths[0], true);
+  await world.announce(paths[0]);
+  await world.settle(2);
+  for (const person of ['ann', undefined] as const) {
+    await forget(world, person);
+    await world.settle();
+    world.pass(2_000);
+    world.drop(paths[0], true);
+    expect(await world.forget('g', person)).toBe(false);
+    await world.announce(paths[0]);
+    await world.settle();
+    expect(world.facesOf('g')).toHaveLength(1);
+    await expectWhole(world);
+  }
+});
+
 test('the pictures of a person are added in the order in which they came', async () => {
   const world = new World();
   const images = ['c', 'a', 'b'].map((name) => `enroll/g/ann/${name}.bmp`);
