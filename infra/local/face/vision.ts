@@ -20,7 +20,7 @@ export type RecognitionModel = (typeof recognitionModels)[number];
 /** What a call wants to know of a picture. What nobody asks for need not be worked out. */
 export type Wanted = {
   detectionModel: DetectionModel;
-  /** Absent: nobody will recognise the faces, which spares a third of the time. */
+  /** Absent: nobody will recognise the faces, which spares a quarter of the time. */
   recognitionModel?: RecognitionModel;
   /** All 27 points. */
   landmarks: boolean;
