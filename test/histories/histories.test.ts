@@ -256,11 +256,15 @@ test(
   },
 );
 
-test('deletions that are asked for at once are one, and end as one', async () => {
-  const world = new World();
+async function enrollAnn(world: World): Promise<void> {
   world.drop(paths[0], true);
   await world.announce(paths[0]);
   await world.settle(2);
+}
+
+test('deletions that are asked for at once are one, and end as one', async () => {
+  const world = new World();
+  await enrollAnn(world);
   const ann = personKeyOf('g', 'ann');
   const { app } = world;
   for (const forgetAnn of [() => app.deletePerson('g', ann), () => app.deleteGroup('g')]) {
@@ -270,17 +274,13 @@ test('deletions that are asked for at once are one, and end as one', async () =>
     await world.settle();
     expect(await app.erasures.get(asked[0]?.id ?? '')).toMatchObject({ erased: { blobs: 1 } });
     await expectWhole(world);
-    world.drop(paths[0], true);
-    await world.announce(paths[0]);
-    await world.settle(2);
+    await enrollAnn(world);
   }
 });
 
 test('a deletion that is asked for again takes what was written since', async () => {
   const world = new World();
-  world.drop(paths[0], true);
-  await world.announce(paths[0]);
-  await world.settle(2);
+  await enrollAnn(world);
   for (const person of ['ann', undefined] as const) {
     await forget(world, person);
     await world.deliver();
@@ -292,17 +292,13 @@ test('a deletion that is asked for again takes what was written since', async ()
     await world.settle();
     expect([...world.blobs.keys()]).toEqual([]);
     await expectWhole(world);
-    world.drop(paths[0], true);
-    await world.announce(paths[0]);
-    await world.settle(2);
+    await enrollAnn(world);
   }
 });
 
 test('who asks for a deletion when nothing is there is told so, and ends nothing', async () => {
   const world = new World();
-  world.drop(paths[0], true);
-  await world.announce(paths[0]);
-  await world.settle(2);
+  await enrollAnn(world);
   for (const person of ['ann', undefined] as const) {
     await forget(world, person);
     await world.settle();
