@@ -2,5 +2,5 @@ import { defineConfig } from 'vitest/config';
 
 /** The contract suite against Azure itself: `npm run test:azure`. */
 export default defineConfig({
-  test: { include: ['test/contract/azure.live.ts'], testTimeout: 300_000, hookTimeout: 120_000 },
+  test: { include: ['test/parts/contract/azure.live.ts'], testTimeout: 300_000, hookTimeout: 120_000 },
 });

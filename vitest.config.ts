@@ -1,25 +1,43 @@
 import { defineConfig } from 'vitest/config';
-import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Waits for minutes in all: started at the end, as small files are, it would leave one core idle. */
-const longest = 'e2e/network.test.ts';
+/** Files of these names run in the soak tests, at full size: the first in them alone, the second in `npm test` too. */
+const soakOnly = 'test/**/*.soak.test.ts';
+const sized = 'test/**/*.property.test.ts';
 
-class LongestFirst extends BaseSequencer {
-  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    // oxlint-disable-next-line unicorn/no-array-sort
-    const sorted = await super.sort(files);
-    const isLongest = ({ moduleId }: TestSpecification): boolean => moduleId.endsWith(longest);
-    return [...sorted.filter(isLongest), ...sorted.filter((file) => !isLongest(file))];
-  }
-}
+/** Random tests take the same numbers in each `npm test`, new ones in each soak test, and those of `SEED` if it is set. */
+const seed = (otherwise: number): string => process.env['SEED'] ?? String(otherwise);
+const fixedSeed = 20_261_127;
+
+const project = (name: 'unit' | 'parts' | 'app', others: object = {}) => ({
+  extends: true as const,
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    exclude: [soakOnly],
+    env: { SEED: seed(fixedSeed) },
+    ...others,
+  },
+});
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     testTimeout: 120_000,
     hookTimeout: 60_000,
     // Two cores: real servers and real models run inside these tests.
     maxWorkers: 2,
-    sequence: { sequencer: LongestFirst },
+    setupFiles: ['test/helpers/seeded.ts'],
+    projects: [
+      project('unit', { isolate: false, pool: 'threads' }),
+      project('parts'),
+      project('app'),
+      {
+        extends: true,
+        test: {
+          name: 'soak',
+          include: [soakOnly, sized],
+          env: { TEST_SIZE: 'full', SEED: seed(Date.now() % 1_000_000_000) },
+        },
+      },
+    ],
   },
 });

@@ -1,7 +1,7 @@
 import { trainingTimeOf, type TrainingTime } from '../../infra/local/face/training/trainingTime.ts';
 import type { FaceQuota } from '../../infra/local/face/scheduling/quota.ts';
-import { createFakeVision, picture } from '../face/fakeVision.ts';
-import { startTestFace } from '../face/harness.ts';
+import { createFakeVision, picture } from '../parts/face/fakeVision.ts';
+import { startTestFace } from '../parts/face/harness.ts';
 
 /*
  * The Face service over HTTP with fake models, for where many pictures are counted and not looked at: it finds at once

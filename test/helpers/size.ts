@@ -1,0 +1,7 @@
+/** How much of a property a test tries: a little in `npm test`, all of it in `npm run test:soak`. */
+export function sizeOf({ quick, full }: { quick: number; full: number }): number {
+  return process.env['TEST_SIZE'] === 'full' ? full : quick;
+}
+
+/** The seed of this run's random tests. A failing test names it; `SEED=` repeats it. */
+export const seed = Number(process.env['SEED']);

@@ -1,0 +1,9 @@
+import { runPart } from '../../../infra/local/part.ts';
+import { startFace } from '../../../infra/local/face/service.ts';
+import { createFakeVision } from './fakeVision.ts';
+
+/* The service without models, as a process that can be killed. */
+
+await runPart(({ dataDir }: { dataDir: string }) =>
+  startFace({ dataDir, port: 0, quota: 'none', vision: createFakeVision() }),
+);

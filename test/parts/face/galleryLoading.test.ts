@@ -1,0 +1,163 @@
+import { randomUUID } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { faceAt, rowsOf } from '../../../infra/local/face/gallery/block.ts';
+import { createGallery } from '../../../infra/local/face/gallery/gallery.ts';
+import { createLoad, type LoadRequest } from '../../../infra/local/face/gallery/load.ts';
+import { createLoading } from '../../../infra/local/face/gallery/loading.ts';
+import { createGalleryMemory } from '../../../infra/local/face/gallery/memory.ts';
+import { createRows, type Rows } from '../../../infra/local/face/gallery/rows.ts';
+import { createThreads } from '../../../infra/local/face/gallery/threads.ts';
+import { readUuid } from '../../../infra/local/face/gallery/uuid.ts';
+import { openFaceStore, type FaceStore } from '../../../infra/local/face/storage/store.ts';
+import { temporaryFolder } from '../../helpers/temporary.ts';
+import { anyVector } from '../../helpers/vectors.ts';
+
+/* Collections that are so large that threads of their own read them. */
+
+const faceCount = 30_000;
+const facesOfPerson = 10;
+const numbers = 16;
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let file: string;
+
+beforeEach(async () => {
+  folder = await temporaryFolder();
+  file = join(folder.path, 'face.sqlite');
+});
+
+afterEach(() => folder.remove());
+
+type Face = { personId: string; faceId: string; vector: Float32Array };
+
+/** A trained collection, and the faces in it in the order of their arrival. */
+function fill(store: FaceStore) {
+  store.addCollection('largepersongroups', 'g', 'g', null, 'recognition_04');
+  const key = store.collection('largepersongroups', 'g')?.key ?? 0;
+  const vectors = anyVector(7, numbers);
+  const faces: Face[] = [];
+  function add(count: number): void {
+    let personId = '';
+    store.transaction(() => {
+      for (let index = 0; index < count; index += 1) {
+        if (index % facesOfPerson === 0) store.addPerson(key, (personId = randomUUID()), 'x', null);
+        const face = { personId, faceId: randomUUID(), vector: vectors() };
+        store.addFace(key, personId, { id: face.faceId, userData: null, vector: face.vector });
+        faces.push(face);
+      }
+    });
+    store.markTrained(key, store.newestFace(key));
+  }
+  add(faceCount);
+  return { key, faces, add };
+}
+
+function facesIn(rows: Rows): string[] {
+  const { bytes } = rows.memory.views();
+  const nobody = '00000000-0000-0000-0000-000000000000';
+  return rowsOf(rows.blocks())
+    .map((place) => readUuid(bytes, faceAt(rows.layout(), place)))
+    .filter((id) => id !== nobody);
+}
+
+/** A loading whose threads read at once, and say so when they are `released`. */
+function startLoading(store: FaceStore, collection: number) {
+  const memory = createGalleryMemory();
+  const rows = createRows(memory);
+  const load = createLoad(memory.memory, store.source);
+  const [asked, released] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+  const threads = {
+    ...createThreads(memory, undefined),
+    start: () => undefined,
+    async load(request: LoadRequest) {
+      const loaded = load(request);
+      asked.resolve(undefined);
+      await released.promise;
+      return loaded;
+    },
+  };
+  const loading = createLoading({ store, memory, threads }, collection, rows);
+  const isEmpty = (): boolean => memory.views().bytes.every((byte) => byte === 0);
+  return { rows, loading, isEmpty, asked: asked.promise, release: () => released.resolve(undefined) };
+}
+
+test('what threads have read before it was deleted, or trained after, is read again', async () => {
+  const store = openFaceStore(file);
+  const { key, faces, add } = fill(store);
+  const { rows, loading, asked, release, isEmpty } = startLoading(store, key);
+  const done = loading.load();
+  await asked;
+  const removed = [faces[5], faces[17_000], faces[26_000]].filter((face) => face !== undefined);
+  for (const { personId, faceId } of removed) {
+    store.deleteFace(key, personId, faceId);
+    loading.changed();
+    rows.removeFace(faceId);
+  }
+  add(1_000);
+  loading.changed();
+  release();
+  await done;
+
+  const expected = new Set(faces.map(({ faceId }) => faceId));
+  for (const { faceId } of removed) expected.delete(faceId);
+  const held = facesIn(rows);
+  expect(held.length).toBe(expected.size);
+  expect(rows.size()).toBe(expected.size);
+  expect(new Set(held)).toEqual(expected);
+  rows.release();
+  expect(isEmpty()).toBe(true);
+  store.close();
+});
+
+test('a loading that is stopped waits for the threads, and leaves nothing in memory', async () => {
+  const store = openFaceStore(file);
+  const { key } = fill(store);
+  const { rows, loading, asked, release, isEmpty } = startLoading(store, key);
+  const done = loading.load();
+  await asked;
+  loading.stop();
+  rows.release();
+  expect(isEmpty()).toBe(false);
+  release();
+  await done;
+  expect(rows.size()).toBe(0);
+  expect(isEmpty()).toBe(true);
+  store.close();
+});
+
+test.each([
+  ['as they are', undefined],
+  ['encrypted', Buffer.alloc(32, 7)],
+])('vectors %s: deletions leave nothing in the log while threads read', async (_how, dataKey) => {
+  const store = openFaceStore(file, dataKey);
+  const { key, faces } = fill(store);
+  const gallery = createGallery(store, { confidence: (a, b) => (a.every((x, i) => x === b[i]) ? 1 : 0) });
+  const find = async ({ vector }: Face) => {
+    const options = { threshold: 1, top: 1, recognitionModel: 'recognition_04' } as const;
+    const [[best] = []] = await gallery.identify(key, [vector], options);
+    return best?.faceId;
+  };
+  const loaded = { yet: false };
+  const first = find(faces[0] ?? ({} as Face)).finally(() => (loaded.yet = true));
+  const removed: Face[] = [];
+  while (!loaded.yet) {
+    const [face] = faces.splice((removed.length * 7_919) % faces.length, 1);
+    if (face === undefined) continue;
+    removed.push(face);
+    store.deleteFace(key, face.personId, face.faceId);
+    expect(statSync(`${file}-wal`).size).toBe(0);
+    gallery.forgetFace(key, face.faceId);
+    await nextTurn();
+  }
+  await first;
+  for (const face of removed.slice(0, 50)) expect(await find(face)).toBeUndefined();
+  for (let index = 0; index < faces.length; index += 997) {
+    const face = faces[index];
+    if (face !== undefined) expect(await find(face)).toBe(face.faceId);
+  }
+  await gallery.close();
+  store.close();
+});

@@ -1,0 +1,103 @@
+import { mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { FaceReady } from '../../../infra/local/face/service.ts';
+import { openDatabase } from '../../../infra/local/sqlite.ts';
+import { eventually } from '../../helpers/eventually.ts';
+import { startPartProcess, type PartProcess } from '../../helpers/partProcess.ts';
+import { franck, portrait } from '../../helpers/pictures.ts';
+import { temporaryFolder } from '../../helpers/temporary.ts';
+import { createFakeVision, picture } from './fakeVision.ts';
+import { callsOf, startTestFace } from './harness.ts';
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+});
+
+afterAll(() => folder.remove());
+
+const group = '/largepersongroups/g';
+const scope = { largePersonGroupId: 'g' };
+
+test('a killed service remembers what it answered, and ends the training that was cut short', async () => {
+  const dataDir = join(folder.path, 'killed');
+  const start = (): Promise<PartProcess<FaceReady>> =>
+    startPartProcess('face', { dataDir, port: 0, quota: 'none' });
+  const first = await start();
+  let face = callsOf(first.ready);
+  await face.create(group);
+  const franckId = await face.person(group, 'Franck', portrait(franck[0] ?? ''));
+  await face.train(group);
+  const faceId = await face.detect(portrait(franck[1] ?? ''));
+  const obamaId = await face.person(group, 'Obama', portrait('obama4_crop.jpg'));
+  await face.ask('POST', `${group}/train`);
+  await first.kill();
+
+  const second = await start();
+  face = callsOf(second.ready);
+  expect(second.ready.key).toBe(first.ready.key);
+  expect(statSync(join(dataDir, 'key')).mode & 0o777).toBe(0o600);
+  expect(await face.identify(faceId, scope)).toEqual([franckId]);
+  await eventually('the training ends', async () => {
+    const { status } = await face.ask<{ status: string }>('GET', `${group}/training`);
+    return status === 'succeeded';
+  });
+  expect(await face.identify(await face.detect(portrait('obama4_crop.jpg')), scope)).toEqual([obamaId]);
+  await second.stop();
+});
+
+test('a training that the end of the service cut short goes on at the next start', async () => {
+  const options = { vision: createFakeVision(), dataDir: join(folder.path, 'cut') };
+  const first = await startTestFace({ ...options, trainingTime: () => 600_000 });
+  await first.create(group);
+  await first.person(group, 'ann', picture('ann'));
+  await first.ask('POST', `${group}/train`);
+  await first.close();
+  const second = await startTestFace({ ...options, trainingTime: () => 3_000 });
+  expect(await second.ask('GET', `${group}/training`)).toMatchObject({ status: 'running' });
+  await eventually('the training ends', async () => {
+    const { status } = await second.ask<{ status: string }>('GET', `${group}/training`);
+    return status === 'succeeded';
+  });
+  await second.close();
+});
+
+test('face IDs end with their lifetime, over a restart too', async () => {
+  let at = Date.now();
+  const options = { vision: createFakeVision(), dataDir: join(folder.path, 'lifetimes'), now: () => at };
+  const first = await startTestFace(options);
+  const [short, long] = [
+    await first.detect(picture('ann'), 'faceIdTimeToLive=60'),
+    await first.detect(picture('ann'), 'faceIdTimeToLive=120'),
+  ];
+  await first.close();
+  at += 59_000;
+  const second = await startTestFace(options);
+  const verify = (faceId2: string) => second.call('POST', '/verify', { body: { faceId1: long, faceId2 } });
+  expect((await verify(short)).status).toBe(200);
+  at += 1_000;
+  expect((await verify(short)).status).toBe(404);
+  expect((await verify(long)).status).toBe(200);
+  await second.close();
+});
+
+test('data of another version, a port in use and a quota that is none are named', async () => {
+  const dataDir = join(folder.path, 'old');
+  mkdirSync(dataDir);
+  openDatabase(
+    join(dataDir, 'face.sqlite'),
+    'CREATE TABLE groups (id TEXT); PRAGMA user_version = 1;',
+  ).close();
+  const old = startTestFace({ vision: createFakeVision(), dataDir });
+  await expect(old).rejects.toThrow('face.sqlite was written by another version (schema 1');
+
+  const one = await startTestFace({ vision: createFakeVision() });
+  const { port } = one.ready;
+  const again = startTestFace({ vision: createFakeVision(), port, dataDir: join(folder.path, 'port') });
+  await expect(again).rejects.toThrow(`port ${port} is in use`);
+  await one.close();
+  const bad = startPartProcess('face', { dataDir: join(folder.path, 'bad'), port: 0, quota: -1 });
+  await expect(bad).rejects.toThrow('the quota is calls a second');
+});

@@ -1,0 +1,281 @@
+import { createServer } from 'node:net';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { ServiceBusClient } from '@azure/service-bus';
+import { BlobServiceClient } from '@azure/storage-blob';
+import { QueueServiceClient } from '@azure/storage-queue';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { FunctionsHostReady } from '../../../infra/local/functions-host/host.ts';
+import { urlsOf } from '../../../infra/local/functions-host/httpTrigger.ts';
+import { startServiceBus, type ServiceBusReady } from '../../../infra/local/service-bus/broker.ts';
+import { startStorage, type StorageReady } from '../../../infra/local/storage/storage.ts';
+import type { RunningPart } from '../../../infra/local/part.ts';
+import { eventually } from '../../helpers/eventually.ts';
+import { startPartProcess, type PartProcess } from '../../helpers/partProcess.ts';
+import { sendRaw } from '../../helpers/rawHttp.ts';
+import { temporaryFolder } from '../../helpers/temporary.ts';
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let storage: RunningPart<StorageReady>;
+let bus: RunningPart<ServiceBusReady>;
+let host: PartProcess<FunctionsHostReady>;
+let client: ServiceBusClient;
+
+const apps = resolve('test/parts/functions-host/apps');
+const queue = { lockDurationSeconds: 30, maxDeliveryCount: 3 };
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  storage = await startStorage({ dataDir: join(folder.path, 'storage'), containers: ['drop'] });
+  bus = await startServiceBus({
+    dataDir: join(folder.path, 'bus'),
+    port: 0,
+    queues: [
+      { ...queue, name: 'plain', requiresSession: false },
+      { ...queue, name: 'sessions', requiresSession: true },
+    ],
+  });
+  client = new ServiceBusClient(bus.ready.connectionString);
+  host = await start('good');
+});
+
+afterAll(async () => {
+  await host.stop();
+  await client.close();
+  await bus.close();
+  await storage.close();
+  await folder.remove();
+});
+
+function start(app: string, options: object = {}): Promise<PartProcess<FunctionsHostReady>> {
+  return startPartProcess('functions-host', {
+    appDir: join(apps, app),
+    port: 0,
+    env: {
+      SEEN_FILE: join(folder.path, 'seen'),
+      BUS: bus.ready.connectionString,
+      STORAGE: storage.ready.connectionString,
+      AzureWebJobsStorage: storage.ready.connectionString,
+    },
+    ...options,
+  });
+}
+
+async function seen<Value>(what: string): Promise<Value[]> {
+  const text = await readFile(join(folder.path, 'seen'), 'utf8').catch(() => '');
+  const lines = text.split('\n').filter((line) => line !== '');
+  const all = lines.map((line) => JSON.parse(line) as { what: string; value: Value });
+  return all.filter((line) => line.what === what).map(({ value }) => value);
+}
+
+const url = (path: string) => `${host.ready.url}${path}`;
+
+function announce(functionName: string, path: string, blob: string, type = 'Microsoft.Storage.BlobCreated') {
+  return fetch(url(`/runtime/webhooks/${path}?functionName=${functionName}`), {
+    method: 'POST',
+    headers: { 'aeg-event-type': 'Notification' },
+    body: JSON.stringify([
+      { eventType: type, subject: `/blobServices/default/containers/drop/blobs/${blob}`, data: {} },
+    ]),
+  });
+}
+
+test('it lists what the app registers', () => {
+  expect(host.ready.functions).toContainEqual({ name: 'blob', type: 'blobTrigger' });
+  expect(host.ready.functions).toHaveLength(8);
+});
+
+test('HTTP: routes, parameters, queries, bodies and answers', async () => {
+  const answer = await fetch(url('/api/things/a%20b/parts/x/y%20z?one=1&two=2&two=3'), {
+    method: 'POST',
+    headers: { 'x-thing': 'yes' },
+    body: 'hello',
+  });
+  expect(answer.status).toBe(201);
+  expect(await answer.json()).toEqual({
+    params: { name: 'a b', rest: 'x/y z' },
+    query: { one: '1', two: '2,3' },
+    body: 'hello',
+    header: 'yes',
+  });
+  expect(await (await fetch(url('/api/things/special'))).text()).toBe('literal');
+  expect((await fetch(url('/api/unknown'))).status).toBe(404);
+  expect((await fetch(url('/api/fails'))).status).toBe(500);
+});
+
+test('route templates become routes', () => {
+  expect(urlsOf('/api/a/{b}/{*rest}')).toEqual(['/api/a/:b/*']);
+  expect(urlsOf('/api/a/{b?}')).toEqual(['/api/a', '/api/a/:b']);
+});
+
+test('with a key file, functions, webhooks and the administration ask for their keys as in Azure', async () => {
+  const file = join(folder.path, 'keys.json');
+  const locked = await start('good', { keyFile: file });
+  const keys = JSON.parse(await readFile(file, 'utf8')) as Record<string, string>;
+  const at = async (path: string, key?: string, method = 'GET'): Promise<number> => {
+    const headers: Record<string, string> = key === undefined ? {} : { 'x-functions-key': key };
+    return (await fetch(`${locked.ready.url}${path}`, { method, headers })).status;
+  };
+  const { functions = '', master = '', blobs_extension: blobs = '', eventgrid_extension: events = '' } = keys;
+  expect(await at('/api/things/special')).toBe(401);
+  expect(await at('/api/things/special', 'wrong')).toBe(401);
+  expect(await at('/api/things/special', blobs)).toBe(401);
+  expect(await at('/api/things/special', functions)).toBe(200);
+  expect(await at('/api/things/special', master)).toBe(200);
+  expect(await at(`/api/things/special?code=${functions}`)).toBe(200);
+  expect(await at('/api/things/a/parts/b', undefined, 'POST')).toBe(201);
+  for (const key of [undefined, functions, blobs, events]) {
+    expect(await at('/admin/host/status', key)).toBe(401);
+    expect(await at('/admin/functions/timer', key, 'POST')).toBe(401);
+  }
+  expect(await at('/admin/host/status', master)).toBe(200);
+  const webhooks = { '/runtime/webhooks/blobs': blobs, '/runtime/webhooks/EventGrid': events };
+  for (const [path, right] of Object.entries(webhooks)) {
+    for (const key of [undefined, functions, right === blobs ? events : blobs])
+      expect(await at(path, key, 'POST')).toBe(401);
+    for (const key of [right, master]) expect(await at(path, key, 'POST')).toBe(404);
+  }
+  await locked.stop();
+});
+
+test('webhooks and the administration refuse what is no JSON', async () => {
+  for (const path of [
+    '/runtime/webhooks/blobs?functionName=Host.Functions.blob',
+    '/runtime/webhooks/EventGrid?functionName=event',
+    '/admin/functions/timer',
+  ]) {
+    expect((await fetch(url(path), { method: 'POST', body: '{"input"' })).status).toBe(400);
+  }
+});
+
+test('what no function is asked about is refused as a problem', async () => {
+  const undecodable = await sendRaw(
+    host.ready.url,
+    'GET /api/%zz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n',
+  );
+  expect(undecodable.status).toBe(400);
+  expect(JSON.parse(undecodable.body)).toEqual({ type: 'about:blank', title: 'Bad Request', status: 400 });
+  const long = `GET /api/things HTTP/1.1\r\nhost: x\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`;
+  const overflow = await sendRaw(host.ready.url, long);
+  expect(overflow.status).toBe(431);
+  expect(JSON.parse(overflow.body)).toMatchObject({ type: 'about:blank', status: 431 });
+  const large =
+    'POST /api/things/a/parts/b HTTP/1.1\r\nhost: x\r\ncontent-length: 104857601\r\nconnection: close\r\n\r\n';
+  const refused = await sendRaw(host.ready.url, large);
+  expect(refused.status).toBe(413);
+  expect(JSON.parse(refused.body)).toMatchObject({ type: 'about:blank', status: 413 });
+});
+
+test('Service Bus: a message is handed over with its properties, and completed', async () => {
+  await client.createSender('plain').sendMessages({ body: { hello: 1 }, messageId: 'm-1' });
+  const [first] = await eventually('the message', async () => {
+    const all = await seen<{ message: object; messageId: string; deliveryCount: number }>('plain');
+    return all.length > 0 ? all : undefined;
+  });
+  expect(first).toEqual({ message: { hello: 1 }, messageId: 'm-1', deliveryCount: 1 });
+});
+
+test('Service Bus: a function that fails sees its message again, and in the end it is dead-lettered', async () => {
+  await client.createSender('plain').sendMessages({ body: { fail: true }, messageId: 'm-2' });
+  const deadLetters = client.createReceiver('plain', { subQueueType: 'deadLetter' });
+  const [dead] = await deadLetters.receiveMessages(1, { maxWaitTimeInMs: 20_000 });
+  expect(dead).toMatchObject({ messageId: 'm-2', deadLetterReason: 'MaxDeliveryCountExceeded' });
+  const tries = await seen<{ messageId: string; deliveryCount: number }>('plain');
+  const counts = tries
+    .filter(({ messageId }) => messageId === 'm-2')
+    .map(({ deliveryCount }) => deliveryCount);
+  expect(counts).toEqual([1, 2, 3]);
+});
+
+test('Service Bus: 200 sessions of one message each are done in seconds, and a session keeps its order', async () => {
+  const sender = client.createSender('sessions');
+  const startedAt = Date.now();
+  await sender.sendMessages(
+    Array.from({ length: 200 }, (_, index) => ({ body: index, sessionId: `s${index}` })),
+  );
+  await sender.sendMessages(
+    Array.from({ length: 20 }, (_, index) => ({ body: index, sessionId: 'ordered' })),
+  );
+  const all = await eventually('every message', async () => {
+    const found = await seen<{ message: number; sessionId: string }>('session');
+    return found.length >= 220 ? found : undefined;
+  });
+  expect(all).toHaveLength(220);
+  const ordered = all.filter(({ sessionId }) => sessionId === 'ordered').map(({ message }) => message);
+  expect(ordered).toEqual(Array.from({ length: 20 }, (_, index) => index));
+  // 32 slots wait a second each for a next message: the bound is generous, a minute a session would not pass it.
+  expect(Date.now() - startedAt).toBeLessThan(25_000);
+});
+
+test('blobs: the webhook proves itself, and what it hears of is handed over', async () => {
+  const validation = await fetch(url('/runtime/webhooks/blobs?functionName=Host.Functions.blob'), {
+    method: 'POST',
+    body: JSON.stringify([
+      {
+        eventType: 'Microsoft.EventGrid.SubscriptionValidationEvent',
+        subject: '',
+        data: { validationCode: 'code' },
+      },
+    ]),
+  });
+  expect(await validation.json()).toEqual({ validationResponse: 'code' });
+  const container = BlobServiceClient.fromConnectionString(storage.ready.connectionString).getContainerClient(
+    'drop',
+  );
+  await container.getBlockBlobClient('a/123').upload('hello', 5);
+  expect((await announce('Host.Functions.blob', 'blobs', 'a/123')).status).toBe(202);
+  expect((await announce('Host.Functions.blob', 'blobs', 'never/there')).status).toBe(202);
+  const [blob] = await eventually('the blob', async () => {
+    const all = await seen<object>('blob');
+    return all.length > 0 ? all : undefined;
+  });
+  expect(blob).toEqual({ text: 'hello', blobTrigger: 'drop/a/123', name: 'a/123', length: 5 });
+});
+
+test('blobs: what fails as often as the threshold says goes into the poison queue', async () => {
+  const container = BlobServiceClient.fromConnectionString(storage.ready.connectionString).getContainerClient(
+    'drop',
+  );
+  await container.getBlockBlobClient('bad').upload('fail', 4);
+  await announce('Host.Functions.blob', 'blobs', 'bad');
+  const poison = QueueServiceClient.fromConnectionString(storage.ready.connectionString).getQueueClient(
+    'webjobs-blobtrigger-poison',
+  );
+  const message = await eventually('the poison message', async () => {
+    const { receivedMessageItems } = await poison.receiveMessages();
+    return receivedMessageItems[0];
+  });
+  expect(JSON.parse(Buffer.from(message.messageText, 'base64').toString('utf8'))).toMatchObject({
+    Type: 'BlobTrigger',
+    ContainerName: 'drop',
+    BlobName: 'bad',
+  });
+});
+
+test('Event Grid and timers: the answer waits for the function, and a timer can be run by hand', async () => {
+  expect((await announce('event', 'EventGrid', 'gone.jpg', 'Microsoft.Storage.BlobDeleted')).status).toBe(
+    202,
+  );
+  expect(await seen('event')).toEqual(['/blobServices/default/containers/drop/blobs/gone.jpg']);
+  const run = await fetch(url('/admin/functions/timer'), { method: 'POST', body: '{}' });
+  expect(run.status).toBe(202);
+  expect(await seen('timer')).toEqual([false]);
+});
+
+test.each([
+  ['throws', /app\.cjs could not be loaded: a bad setting/],
+  ['empty', /no file matches main of package\.json/],
+  ['many', /cardinality many/],
+])('an app that cannot be run is refused with its reason: %s', async (app, reason) => {
+  await expect(start(app)).rejects.toThrow(reason);
+});
+
+test('a port that is in use is named', async () => {
+  const server = createServer();
+  await new Promise<void>((done) => {
+    server.listen(0, '127.0.0.1', done);
+  });
+  const { port } = server.address() as { port: number };
+  await expect(start('good', { port })).rejects.toThrow(`port ${port} is in use`);
+  server.close();
+});

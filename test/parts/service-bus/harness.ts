@@ -1,0 +1,32 @@
+import type { ServiceBusReceivedMessage, ServiceBusReceiver } from '@azure/service-bus';
+import type { QueueDescription } from '../../../infra/local/service-bus/entity.ts';
+
+export const plain: QueueDescription = {
+  name: 'plain',
+  requiresSession: false,
+  lockDurationSeconds: 5,
+  maxDeliveryCount: 3,
+};
+
+export const queues: QueueDescription[] = [
+  plain,
+  { ...plain, name: 'sessions', requiresSession: true },
+  { ...plain, name: 'deduplicated', duplicateDetectionWindowSeconds: 60 },
+  { ...plain, name: 'expiring', defaultTimeToLiveSeconds: 1, deadLetteringOnExpiration: true },
+];
+
+/** Options of a client that does not wait long for what does not come. */
+export const quick = { retryOptions: { retryDelayInMs: 100, maxRetries: 3, timeoutInMs: 5_000 } };
+
+export async function receiveOne(
+  receiver: ServiceBusReceiver,
+  maxWaitTimeInMs = 5_000,
+): Promise<ServiceBusReceivedMessage> {
+  const [message] = await receiver.receiveMessages(1, { maxWaitTimeInMs });
+  if (message === undefined) throw new Error('no message came');
+  return message;
+}
+
+export async function isEmpty(receiver: ServiceBusReceiver): Promise<boolean> {
+  return (await receiver.receiveMessages(1, { maxWaitTimeInMs: 300 })).length === 0;
+}

@@ -1,0 +1,172 @@
+import { ServiceBusClient } from '@azure/service-bus';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { ServiceBusReady } from '../../../infra/local/service-bus/broker.ts';
+import { startPartProcess, type PartProcess } from '../../helpers/partProcess.ts';
+import { temporaryFolder } from '../../helpers/temporary.ts';
+import { isEmpty, queues, quick, receiveOne } from './harness.ts';
+
+/* What a broker that is killed, and started again on its data, still knows. */
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let broker: PartProcess<ServiceBusReady>;
+let client: ServiceBusClient;
+
+beforeEach(async () => {
+  folder = await temporaryFolder();
+  await start();
+});
+
+afterEach(async () => {
+  await client.close();
+  await broker.stop();
+  await folder.remove();
+});
+
+async function start(): Promise<void> {
+  broker = await startPartProcess<ServiceBusReady>('service-bus', { dataDir: folder.path, port: 0, queues });
+  client = new ServiceBusClient(broker.ready.connectionString, quick);
+}
+
+async function killAndStart(): Promise<void> {
+  await broker.kill();
+  await client.close();
+  await start();
+}
+
+test('every message that was accepted is there, once', { timeout: 60_000 }, async () => {
+  const sending = new ServiceBusClient(broker.ready.connectionString, {
+    retryOptions: { maxRetries: 0, timeoutInMs: 2_000 },
+  });
+  const sender = sending.createSender('sessions');
+  const accepted: string[] = [];
+  const sends = Array.from({ length: 400 }, async (_, index) => {
+    const id = `m${index}`;
+    await sender.sendMessages({ body: id, messageId: id, sessionId: `s${index % 7}` });
+    accepted.push(id);
+    if (accepted.length === 100) await broker.kill();
+  });
+  await Promise.allSettled(sends);
+  await sending.close().catch(() => undefined);
+  expect(accepted.length).toBeGreaterThanOrEqual(100);
+
+  await killAndStart();
+  const found: string[] = [];
+  for (let session = 0; session < 7; session += 1) {
+    const receiver = await client.acceptSession('sessions', `s${session}`);
+    for (;;) {
+      const batch = await receiver.receiveMessages(50, { maxWaitTimeInMs: 500 });
+      if (batch.length === 0) break;
+      for (const message of batch) {
+        found.push(String(message.messageId));
+        await receiver.completeMessage(message);
+      }
+    }
+    await receiver.close();
+  }
+  expect(new Set(found).size).toBe(found.length);
+  expect(found).toEqual(expect.arrayContaining(accepted));
+});
+
+test('duplicates of what came before the kill are dropped', async () => {
+  await client.createSender('deduplicated').sendMessages({ body: 'one', messageId: 'same' });
+  await killAndStart();
+  const sender = client.createSender('deduplicated');
+  await sender.sendMessages([
+    { body: 'two', messageId: 'same' },
+    { body: 'three', messageId: 'other' },
+  ]);
+  const receiver = client.createReceiver('deduplicated', { receiveMode: 'receiveAndDelete' });
+  expect((await receiveOne(receiver)).body).toBe('one');
+  expect((await receiveOne(receiver)).body).toBe('three');
+  expect(await isEmpty(receiver)).toBe(true);
+  // Also of one that is long gone.
+  await killAndStart();
+  await client.createSender('deduplicated').sendMessages({ body: 'four', messageId: 'same' });
+  expect(await isEmpty(client.createReceiver('deduplicated'))).toBe(true);
+});
+
+test('scheduled messages come at their time, also those that fell due meanwhile, and can be cancelled', async () => {
+  const sender = client.createSender('plain');
+  const soon = new Date(Date.now() + 200);
+  const later = new Date(Date.now() + 4_000);
+  await sender.sendMessages({ body: 'soon', scheduledEnqueueTimeUtc: soon });
+  await sender.sendMessages({ body: 'later', scheduledEnqueueTimeUtc: later });
+  const [never] = await sender.scheduleMessages({ body: 'never' }, new Date(Date.now() + 60_000));
+  if (never === undefined) throw new Error('no sequence number');
+  await killAndStart();
+
+  const receiver = client.createReceiver('plain');
+  const first = await receiveOne(receiver);
+  expect(first).toMatchObject({ body: 'soon', deliveryCount: 0 });
+  await receiver.completeMessage(first);
+  const second = await receiveOne(receiver, 10_000);
+  expect(second.body).toBe('later');
+  expect(Date.now()).toBeGreaterThanOrEqual(later.getTime());
+  await receiver.completeMessage(second);
+  await client.createSender('plain').cancelScheduledMessages(never);
+  expect(await receiver.peekMessages(10)).toEqual([]);
+});
+
+test('what failed has failed, what was under way is free again, what was completed is gone', async () => {
+  await client.createSender('plain').sendMessages([{ body: 'failing' }, { body: 'done' }, { body: 'held' }]);
+  const receiver = client.createReceiver('plain');
+  for (const deliveryCount of [0, 1]) {
+    const failing = await receiveOne(receiver);
+    expect(failing).toMatchObject({ body: 'failing', deliveryCount });
+    await receiver.abandonMessage(failing, { why: 'busy' });
+  }
+  await receiver.deferMessage(await receiveOne(receiver));
+  await receiver.completeMessage(await receiveOne(receiver));
+  await receiveOne(receiver);
+  await killAndStart();
+
+  // Deferred, it had failed twice and then once more.
+  const again = client.createReceiver('plain');
+  const held = await receiveOne(again);
+  expect(held).toMatchObject({ body: 'held', deliveryCount: 0 });
+  await again.completeMessage(held);
+  expect(await isEmpty(again)).toBe(true);
+  const [deferred] = await again.peekMessages(10);
+  expect(deferred).toMatchObject({ body: 'failing', state: 'deferred', deliveryCount: 3 });
+});
+
+test('a message dies of its last failure although the others were before the kill; dead letters stay', async () => {
+  const receiver = client.createReceiver('plain');
+  await client.createSender('plain').sendMessages([{ body: 'poison' }, { body: 'failing' }]);
+  await receiver.deadLetterMessage(await receiveOne(receiver), {
+    deadLetterReason: 'bad',
+    deadLetterErrorDescription: 'it is broken',
+  });
+  for (let failure = 0; failure < 2; failure += 1) await receiver.abandonMessage(await receiveOne(receiver));
+  await killAndStart();
+
+  const again = client.createReceiver('plain');
+  const last = await receiveOne(again);
+  expect(last).toMatchObject({ body: 'failing', deliveryCount: 2 });
+  await again.abandonMessage(last);
+  const deadLetters = client.createReceiver('plain', { subQueueType: 'deadLetter' });
+  const dead = [await receiveOne(deadLetters), await receiveOne(deadLetters)];
+  expect(dead.map(({ body, deadLetterReason }) => [body, deadLetterReason])).toEqual([
+    ['poison', 'bad'],
+    ['failing', 'MaxDeliveryCountExceeded'],
+  ]);
+});
+
+test('a session is free again after the kill, with its state and its place', async () => {
+  await client.createSender('sessions').sendMessages([1, 2, 3].map((body) => ({ body, sessionId: 'ann' })));
+  const holder = await client.acceptSession('sessions', 'ann');
+  await holder.setSessionState({ seen: 1 });
+  await holder.completeMessage(await receiveOne(holder));
+  await receiveOne(holder);
+  await killAndStart();
+
+  const next = await client.acceptNextSession('sessions');
+  expect(next.sessionId).toBe('ann');
+  expect(await next.getSessionState()).toEqual({ seen: 1 });
+  for (const body of [2, 3]) {
+    const message = await receiveOne(next);
+    expect(message).toMatchObject({ body, deliveryCount: 0 });
+    await next.completeMessage(message);
+  }
+  await next.close();
+});
