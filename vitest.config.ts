@@ -21,15 +21,16 @@ const project = (name: 'unit' | 'parts' | 'app', others: object = {}) => ({
 
 export default defineConfig({
   test: {
-    testTimeout: 120_000,
-    hookTimeout: 60_000,
+    // A test waits for conditions; this only ends one that would wait for ever.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     // Two cores: real servers and real models run inside these tests.
     maxWorkers: 2,
     setupFiles: ['test/helpers/seeded.ts'],
     projects: [
       project('unit', { isolate: false, pool: 'threads' }),
       project('parts'),
-      project('app'),
+      project('app', { globalSetup: 'test/helpers/sharedStack.ts' }),
       {
         extends: true,
         test: {

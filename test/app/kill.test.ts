@@ -93,7 +93,7 @@ for (const { part, instances } of kills) {
     process.kill(pid, 'SIGKILL');
     await dropping;
     await expectWhole();
-    expect(stack.log.some((line) => line.includes(`[${part}] ended with SIGKILL`))).toBe(true);
+    expect(stack.log().some((line) => line.includes(`[${part}] ended with SIGKILL`))).toBe(true);
   });
 }
 

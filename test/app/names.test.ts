@@ -1,7 +1,7 @@
 import sharp from 'sharp';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
-import { startTestStack, type ImageView, type TestStack } from '../helpers/stack.ts';
+import { type ImageView, useSharedStack } from '../helpers/stack.ts';
 
 /* Every odd character goes in and comes out as it was, through the container and over HTTP. */
 
@@ -51,18 +51,15 @@ const odd = [
   'İı',
 ];
 
-let stack: TestStack;
+const stack = useSharedStack();
 /** Without a face: it is refused at once, and its row names it all the same. */
 let blank: Buffer;
 
 beforeAll(async () => {
-  stack = await startTestStack();
   blank = await sharp({ create: { width: 64, height: 64, channels: 3, background: '#777' } })
     .jpeg({ quality: 100 })
     .toBuffer();
 });
-
-afterAll(() => stack.close());
 
 async function imagesOf(group: string): Promise<ImageView[]> {
   return (await stack.get<{ items: ImageView[] }>(`groups/${group}/images?top=1000`)).items;

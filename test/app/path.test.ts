@@ -1,18 +1,10 @@
 import sharp from 'sharp';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
 import { groupPicture, portrait } from '../helpers/pictures.ts';
-import { startTestStack, type ImageView, type TestStack } from '../helpers/stack.ts';
+import { useSharedStack, type ImageView } from '../helpers/stack.ts';
 
-let stack: TestStack;
-
-beforeAll(async () => {
-  stack = await startTestStack({
-    settings: { ROLLCALL_TELEMETRY: 'console', OTEL_METRIC_EXPORT_INTERVAL: '1000' },
-  });
-});
-
-afterAll(() => stack.close());
+const stack = useSharedStack();
 
 type Identified = {
   id: string;
@@ -33,26 +25,26 @@ async function identify(group: string, bytes: Uint8Array, query = ''): Promise<I
 }
 
 test('dropped pictures become a person who is recognised on another picture, and strangers are not', async () => {
-  await stack.drop('enroll/family/Frank Ö’Neil/1.jpg', portrait('franck_01829.jpg'));
-  await stack.drop('enroll/family/Frank Ö’Neil/holiday/2.jpg', portrait('franck_02045.jpg'));
-  await stack.drop('enroll/family/audrey/1.jpg', portrait('audrey_crop.jpg'));
-  const enrolled = await stack.settled('enroll/family/Frank Ö’Neil/holiday/2.jpg', 'enrolled');
+  await stack.drop('enroll/clan/Frank Ö’Neil/1.jpg', portrait('franck_01829.jpg'));
+  await stack.drop('enroll/clan/Frank Ö’Neil/holiday/2.jpg', portrait('franck_02045.jpg'));
+  await stack.drop('enroll/clan/audrey/1.jpg', portrait('audrey_crop.jpg'));
+  const enrolled = await stack.settled('enroll/clan/Frank Ö’Neil/holiday/2.jpg', 'enrolled');
   expect(enrolled.faceRectangle?.width).toBeGreaterThan(150);
-  await stack.settled('enroll/family/audrey/1.jpg', 'enrolled');
-  await stack.settled('enroll/family/Frank Ö’Neil/1.jpg', 'enrolled');
-  const group = await stack.covered('family');
+  await stack.settled('enroll/clan/audrey/1.jpg', 'enrolled');
+  await stack.settled('enroll/clan/Frank Ö’Neil/1.jpg', 'enrolled');
+  const group = await stack.covered('clan');
   expect(group).toMatchObject({ persons: 2, images: { enrolled: 3 }, training: { state: 'idle' } });
 
-  const known = await identify('family', portrait('franck_04117.jpg'));
+  const known = await identify('clan', portrait('franck_04117.jpg'));
   expect(known.trained).toBe(true);
   expect(known.faces).toHaveLength(1);
   expect(known.faces[0]?.candidates[0]?.person).toBe('Frank Ö’Neil');
   expect(known.faces[0]?.candidates[0]?.confidence).toBeGreaterThan(0.8);
-  const stranger = await identify('family', portrait('queen20_crop.jpg'));
+  const stranger = await identify('clan', portrait('queen20_crop.jpg'));
   expect(stranger.faces.map(({ candidates }) => candidates)).toEqual([[]]);
-  expect((await identify('family', portrait('scream_crop.jpg'))).faces).toEqual([]);
+  expect((await identify('clan', portrait('scream_crop.jpg'))).faces).toEqual([]);
 
-  const inFace = await stack.faceOf('family');
+  const inFace = await stack.faceOf('clan');
   expect(inFace.map(({ persistedFaceIds }) => persistedFaceIds.length).toSorted((a, b) => a - b)).toEqual([
     1, 2,
   ]);
@@ -61,20 +53,20 @@ test('dropped pictures become a person who is recognised on another picture, and
 });
 
 test('a face ID of an answer can be asked about again, and every answer can be read back', async () => {
-  const first = await identify('family', portrait('franck_03909.jpg'));
-  const again = await stack.postJson('groups/family/identify?maxCandidates=5', {
+  const first = await identify('clan', portrait('franck_03909.jpg'));
+  const again = await stack.postJson('groups/clan/identify?maxCandidates=5', {
     faceIds: [first.faces[0]?.faceId],
   });
   expect((again.body as Identified).faces[0]?.candidates[0]?.person).toBe('Frank Ö’Neil');
-  const stored = await stack.get<Identified>(`groups/family/results/${first.id}`);
+  const stored = await stack.get<Identified>(`groups/clan/results/${first.id}`);
   expect(stored).toEqual(first);
   const byPerson = await stack.get<{ items: Identified[] }>(
-    `groups/family/results?person=${encodeURIComponent('Frank Ö’Neil')}&top=2`,
+    `groups/clan/results?person=${encodeURIComponent('Frank Ö’Neil')}&top=2`,
   );
   expect(byPerson.items.map(({ id }) => id)).toEqual([(again.body as Identified).id, first.id]);
-  const firstPage = await stack.get<{ items: Identified[]; next: string }>('groups/family/results?top=1');
+  const firstPage = await stack.get<{ items: Identified[]; next: string }>('groups/clan/results?top=1');
   const secondPage = await stack.get<{ items: Identified[] }>(
-    `groups/family/results?top=1&after=${firstPage.next}`,
+    `groups/clan/results?top=1&after=${firstPage.next}`,
   );
   expect([...firstPage.items, ...secondPage.items].map(({ id }) => id)).toEqual(
     byPerson.items.map(({ id }) => id),
@@ -82,36 +74,36 @@ test('a face ID of an answer can be asked about again, and every answer can be r
 });
 
 test('a dropped probe is answered, and its face is found again', async () => {
-  await stack.drop('identify/family/party.jpg', portrait('franck_04000.jpg'));
+  await stack.drop('identify/clan/party.jpg', portrait('franck_04000.jpg'));
   const result = await eventually('the result', async () => {
-    const { items } = await stack.get<{ items: Identified[] }>('groups/family/results?kind=identify');
-    return items.find(({ image }) => image === 'identify/family/party.jpg');
+    const { items } = await stack.get<{ items: Identified[] }>('groups/clan/results?kind=identify');
+    return items.find(({ image }) => image === 'identify/clan/party.jpg');
   });
   expect(result.faces[0]?.candidates[0]?.person).toBe('Frank Ö’Neil');
-  expect(await stack.group('family')).toMatchObject({ probes: { identified: 1 } });
-  const { body } = await stack.postPicture('groups/family/find-similar', portrait('franck_04035.jpg'));
+  expect(await stack.group('clan')).toMatchObject({ probes: { identified: 1 } });
+  const { body } = await stack.postPicture('groups/clan/find-similar', portrait('franck_04035.jpg'));
   const found = body as { searched: number; faces: { matches: { image?: string; confidence: number }[] }[] };
   const images = found.faces[0]?.matches.map(({ image }) => image);
-  expect(images).toContain('identify/family/party.jpg');
-  expect(images).toContain('enroll/family/Frank Ö’Neil/1.jpg');
-  expect(images).not.toContain('enroll/family/audrey/1.jpg');
+  expect(images).toContain('identify/clan/party.jpg');
+  expect(images).toContain('enroll/clan/Frank Ö’Neil/1.jpg');
+  expect(images).not.toContain('enroll/clan/audrey/1.jpg');
 });
 
 test('persons are listed and read by their names', async () => {
   const { items } = await stack.get<{ items: { person: string; images: { enrolled: number } }[] }>(
-    'groups/family/persons',
+    'groups/clan/persons',
   );
   expect(items.map(({ person }) => person).toSorted()).toEqual(['Frank Ö’Neil', 'audrey']);
   const one = await stack.get<{ images: { enrolled: number } }>(
-    `groups/family/persons/${encodeURIComponent('Frank Ö’Neil')}`,
+    `groups/clan/persons/${encodeURIComponent('Frank Ö’Neil')}`,
   );
   expect(one).toMatchObject({ person: 'Frank Ö’Neil', images: { enrolled: 2 } });
   const mine = await stack.get<{ items: ImageView[] }>(
-    `groups/family/images?person=${encodeURIComponent('Frank Ö’Neil')}&state=enrolled`,
+    `groups/clan/images?person=${encodeURIComponent('Frank Ö’Neil')}&state=enrolled`,
   );
   expect(mine.items.map(({ image }) => image).toSorted()).toEqual([
-    'enroll/family/Frank Ö’Neil/1.jpg',
-    'enroll/family/Frank Ö’Neil/holiday/2.jpg',
+    'enroll/clan/Frank Ö’Neil/1.jpg',
+    'enroll/clan/Frank Ö’Neil/holiday/2.jpg',
   ]);
 });
 
@@ -124,7 +116,7 @@ test('a group may take the largest of several faces, of any quality', async () =
 });
 
 test('verify says whether it is the person', async () => {
-  const path = `groups/family/verify?person=${encodeURIComponent('Frank Ö’Neil')}`;
+  const path = `groups/clan/verify?person=${encodeURIComponent('Frank Ö’Neil')}`;
   expect((await stack.postPicture(path, portrait('franck_02888.jpg'))).body).toMatchObject({
     isIdentical: true,
   });
@@ -235,10 +227,10 @@ test('pictures that Face cannot take are converted, and rectangles are those of 
 });
 
 test('no name, path or key is in a log', () => {
-  const log = stack.log.join('\n');
+  const log = stack.log().join('\n');
   expect(log).toContain('process enroll');
   expect(log).toContain('rollcall.pictures');
-  const { faceKey, serviceBusConnectionString } = stack.stack.endpoints;
+  const { faceKey, serviceBusConnectionString } = stack.endpoints;
   const busKey = /SharedAccessKey=([^;]+)/.exec(serviceBusConnectionString)?.[1] ?? '';
   for (const secret of ['Frank', 'audrey', 'nicolas', 'party.jpg', faceKey, busKey])
     expect(log).not.toContain(secret);

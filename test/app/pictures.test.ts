@@ -1,16 +1,16 @@
 import sharp from 'sharp';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { jpegBomb, pngBomb } from '../helpers/bombs.ts';
 import { odd, turned } from '../helpers/odd.ts';
 import { portrait } from '../helpers/pictures.ts';
-import { startTestStack, type TestStack } from '../helpers/stack.ts';
+import { useSharedStack } from '../helpers/stack.ts';
 
 /* One real face, on every kind of picture, through the whole of it: the rectangle is that of the upright original. */
 
 type Rectangle = { left: number; top: number; width: number; height: number };
 
 const plain = portrait('franck_02045.jpg');
-let stack: TestStack;
+const stack = useSharedStack();
 let wanted: Rectangle;
 
 async function rectangleOf(bytes: Buffer): Promise<Rectangle> {
@@ -28,7 +28,6 @@ function expectAlike(is: Rectangle, tolerance: number): void {
 }
 
 beforeAll(async () => {
-  stack = await startTestStack();
   await stack.api('groups/kinds', {
     method: 'PUT',
     body: '{}',
@@ -36,8 +35,6 @@ beforeAll(async () => {
   });
   wanted = await rectangleOf(plain);
 });
-
-afterAll(() => stack.close());
 
 test.each([1, 2, 3, 4, 5, 6, 7, 8])('EXIF orientation %i', async (orientation) => {
   expectAlike(await rectangleOf(await turned(plain, orientation, 'jpeg')), 5);

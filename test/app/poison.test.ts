@@ -141,5 +141,5 @@ test('a doorbell that cannot be read ends in the dead-letter queue of its queue'
   await eventually('it is dead-lettered', async () => (await deadLetters(queues.pictures.name)).length === 1);
   await stack.api('failures/redrive', { method: 'POST' });
   expect(await deadLetters(queues.pictures.name)).toEqual([]);
-  expect(stack.log.some((line) => line.includes('a dead letter of pictures cannot be read'))).toBe(true);
+  expect(stack.log().some((line) => line.includes('a dead letter of pictures cannot be read'))).toBe(true);
 });

@@ -4,16 +4,15 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { franck, portrait } from '../helpers/pictures.ts';
-import { startTestStack, type TestStack } from '../helpers/stack.ts';
+import { useSharedStack } from '../helpers/stack.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
 const run = promisify(execFile);
 
-let stack: TestStack;
+const stack = useSharedStack();
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 
 beforeAll(async () => {
-  stack = await startTestStack();
   folder = await temporaryFolder();
   const [known = '', asked = ''] = franck;
   await writeFile(join(folder.path, 'party.jpg'), portrait(asked));
@@ -28,7 +27,6 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await stack.close();
   await folder.remove();
 });
 

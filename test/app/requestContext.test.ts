@@ -44,8 +44,8 @@ test('a request is found by its name at Face, in the answer and in the log, whic
   const detection = told.find((of) => of['client-request-id'] === 'order-17');
   expect(detection).toMatchObject({ traceparent, tracestate: 'congo=t61rcWkgMzE' });
   const line = await eventually('the failure is logged', async () =>
-    stack.log.find((logged) => logged.includes('order-17')),
+    stack.log().find((logged) => logged.includes('order-17')),
   );
   expect(line).toContain('internal: TypeError');
-  expect(stack.log.join('\n')).not.toContain('Ann');
+  expect(stack.log().join('\n')).not.toContain('Ann');
 });

@@ -31,7 +31,7 @@ beforeAll(async () => {
 afterAll(() => stack.close());
 
 function lines<Line>(key: string): Line[] {
-  const marked = stack.log.map((line) => line.slice(line.indexOf(' ') + 1));
+  const marked = stack.log().map((line) => line.slice(line.indexOf(' ') + 1));
   return marked.filter((line) => line.startsWith(`{"${key}":`)).map((line) => JSON.parse(line) as Line);
 }
 const spans = (): Span[] => lines<{ span: Span }>('span').map(({ span }) => span);
@@ -120,7 +120,7 @@ test('what an operator needs to know is counted', async () => {
 });
 
 test('the log of all this names nobody: no person, no group, no picture, no key', () => {
-  const log = stack.log.join('\n');
+  const log = stack.log().join('\n');
   const { faceKey, serviceBusConnectionString, storageConnectionString } = stack.stack.endpoints;
   const keyOf = (text: string, name: string) => new RegExp(`${name}=([^;]+)`).exec(text)?.[1] ?? name;
   const people = [...enrolled, ...refused].map(({ person }) => person);

@@ -1,14 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Waits until `probe` gives something; fails with what it last saw when that takes too long. */
+/** A question that costs the pipeline a call is asked less often the longer its answer takes. */
+const firstPauseMs = 40;
+const longestPauseMs = 400;
+const growth = 1.25;
+
+/**
+ * Waits until `probe` gives something; fails with what it last saw when that takes too long. The limit is not part of
+ * what is tested: it only ends a test that would wait for ever.
+ */
 export async function eventually<Value>(
   what: string,
   probe: () => Promise<Value | undefined | false> | Value | undefined | false,
-  timeoutMs = 60_000,
+  timeoutMs = 120_000,
 ): Promise<Value> {
   const deadline = Date.now() + timeoutMs;
   let last: unknown;
-  while (Date.now() < deadline) {
+  for (
+    let pauseMs = firstPauseMs;
+    Date.now() < deadline;
+    pauseMs = Math.min(pauseMs * growth, longestPauseMs)
+  ) {
     try {
       const value = await probe();
       if (value !== undefined && value !== false) return value;
@@ -16,7 +28,13 @@ export async function eventually<Value>(
     } catch (error) {
       last = error;
     }
-    await sleep(50);
+    await sleep(pauseMs);
   }
   throw new Error(`not within ${timeoutMs / 1_000} s: ${what}`, { cause: last });
+}
+
+/** Waits until the clock shows another second. */
+export async function nextSecond(): Promise<void> {
+  const second = Math.floor(Date.now() / 1_000);
+  await eventually('the next second', () => Math.floor(Date.now() / 1_000) > second);
 }

@@ -1,8 +1,12 @@
+import { readFileSync } from 'node:fs';
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
+import { inject } from 'vitest';
 import { faceCalls } from '../../cli/faceCalls.ts';
-import { startStack, type Stack, type StackOptions } from '../../infra/local/stack.ts';
+import { startStack, type Endpoints, type Stack, type StackOptions } from '../../infra/local/stack.ts';
+import { noGroup, placeOf } from '../../shared/photos/path.ts';
 import { expectDocumented } from './documented.ts';
 import { eventually } from './eventually.ts';
+import { quickSettings } from './quickSettings.ts';
 import { temporaryFolder } from './temporary.ts';
 
 export type GroupView = {
@@ -37,7 +41,7 @@ type Options = {
   face?: { endpoint: string; key: string };
 };
 
-/** The whole embedded stack, as `npm start` runs it, and what tests ask of it. */
+/** A whole embedded stack, as `npm start` runs it, for a file whose tests cannot use the shared one. */
 export async function startTestStack({
   dataDir,
   faceTps = 'none',
@@ -45,7 +49,7 @@ export async function startTestStack({
   auth = false,
   instances = 1,
   settings = {},
-  face: givenFace,
+  face,
 }: Options = {}) {
   const folder = dataDir === undefined ? await temporaryFolder() : undefined;
   const log: string[] = [];
@@ -58,17 +62,40 @@ export async function startTestStack({
     instances,
     output: (line) => void log.push(line),
     settings: (addresses) => ({
-      TRAIN_QUIET_SECONDS: '0.5',
-      SWEEP_SCHEDULE: '*/2 * * * * *',
-      ...(givenFace === undefined ? {} : { FACE_ENDPOINT: givenFace.endpoint, FACE_APIKEY: givenFace.key }),
+      ...quickSettings,
+      ...(face === undefined ? {} : { FACE_ENDPOINT: face.endpoint, FACE_APIKEY: face.key }),
       ...(typeof settings === 'function' ? settings(addresses) : settings),
     }),
   });
-  const { http, storageConnectionString } = stack.endpoints;
-  const { endpoint: face, key: faceKey } = givenFace ?? {
-    endpoint: stack.endpoints.face,
-    key: stack.endpoints.faceKey,
+  return {
+    ...connectTo({
+      ...stack.endpoints,
+      ...(face === undefined ? {} : { face: face.endpoint, faceKey: face.key }),
+    }),
+    stack,
+    /** The lines that the parts have written. */
+    log: (): readonly string[] => log,
+    async close(): Promise<void> {
+      await stack.stop();
+      await folder?.remove();
+    },
   };
+}
+
+export type SharedStack = ReturnType<typeof useSharedStack>;
+
+/** The stack that the files of `test/app` share. A file uses groups of its own. */
+export function useSharedStack() {
+  const { endpoints, logFile } = inject('sharedStack');
+  return {
+    ...connectTo(endpoints),
+    log: (): readonly string[] => readFileSync(logFile, 'utf8').split('\n'),
+  };
+}
+
+/** What tests ask of a stack that runs, whoever started it. */
+function connectTo(endpoints: Endpoints) {
+  const { http, face, faceKey, storageConnectionString } = endpoints;
   const blobs = BlobServiceClient.fromConnectionString(storageConnectionString, {
     retryOptions: { maxTries: 6 },
   });
@@ -103,9 +130,17 @@ export async function startTestStack({
     return (await response.json()) as { personId: string; name: string; persistedFaceIds: string[] }[];
   }
 
+  async function imageAt(path: string): Promise<ImageView | undefined> {
+    const place = placeOf(path);
+    const list = place.group === noGroup ? 'images' : `groups/${place.group}/images`;
+    const { status, body } = await api(`${list}?top=1000`);
+    if (status === 404) return undefined;
+    if (status !== 200) throw new Error(`GET ${list}: ${status} ${JSON.stringify(body)}`);
+    return (body as { items: ImageView[] }).items.find(({ image }) => image === path);
+  }
+
   return {
-    stack,
-    log,
+    endpoints,
     http,
     api,
     get,
@@ -135,15 +170,11 @@ export async function startTestStack({
         body: JSON.stringify(body),
       }),
     group: (name: string) => get<GroupView>(`groups/${name}`),
-    async image(path: string): Promise<ImageView | undefined> {
-      const { items } = await get<{ items: ImageView[] }>('images?top=1000');
-      return items.find(({ image }) => image === path);
-    },
+    image: imageAt,
     /** Waits until a picture has come to one of these states. */
     async settled(path: string, ...states: string[]): Promise<ImageView> {
       return eventually(`${path} is ${states.join(' or ')}`, async () => {
-        const { items } = await get<{ items: ImageView[] }>('images?top=1000');
-        const found = items.find(({ image }) => image === path);
+        const found = await imageAt(path);
         return found !== undefined && states.includes(found.state) ? found : undefined;
       });
     },
@@ -153,9 +184,5 @@ export async function startTestStack({
         return view.training.covered && view.training.lastTrainedAt !== undefined ? view : undefined;
       }),
     calls: () => faceCalls(face),
-    async close(): Promise<void> {
-      await stack.stop();
-      await folder?.remove();
-    },
   };
 }

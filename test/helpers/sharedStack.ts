@@ -1,0 +1,34 @@
+import { createWriteStream } from 'node:fs';
+import { join } from 'node:path';
+import { finished } from 'node:stream/promises';
+import type { TestProject } from 'vitest/node';
+import { startStack, type Endpoints } from '../../infra/local/stack.ts';
+import { quickSettings } from './quickSettings.ts';
+import { temporaryFolder } from './temporary.ts';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    sharedStack: { endpoints: Endpoints; logFile: string };
+  }
+}
+
+/** Starts the stack that the files of `test/app` share, before the first of them. */
+export async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
+  const folder = await temporaryFolder();
+  const logFile = join(folder.path, 'log');
+  const log = createWriteStream(logFile);
+  const stack = await startStack({
+    port: 0,
+    dataDir: join(folder.path, 'data'),
+    faceTps: 'none',
+    output: (line) => void log.write(`${line}\n`),
+    settings: { ...quickSettings, ROLLCALL_TELEMETRY: 'console', OTEL_METRIC_EXPORT_INTERVAL: '1000' },
+  });
+  provide('sharedStack', { endpoints: stack.endpoints, logFile });
+  return async () => {
+    await stack.stop();
+    log.end();
+    await finished(log);
+    await folder.remove();
+  };
+}
