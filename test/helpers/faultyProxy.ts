@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,14 +11,17 @@ export type Fault =
   | { kind: 'call lost' }
   | { kind: 'answer lost' }
   | { kind: 'late'; afterMs: number }
-  | { kind: 'answered'; status: number; headers?: Record<string, string>; body?: object };
+  | { kind: 'answered'; status: number; headers?: Record<string, string>; body?: unknown };
 
-type Rule = { matches: (method: string, path: string) => boolean; faults: Fault[] };
+type Rule = { matches: (method: string, path: string) => boolean; faults: Fault[]; lasts?: boolean };
+
+const seenAtMost = 1_000;
 
 /** A proxy before the Face service that does to single calls what networks do: faults cannot be had otherwise. */
 export async function startFaultyProxy() {
   const rules: Rule[] = [];
   const late: Promise<unknown>[] = [];
+  const seen: IncomingHttpHeaders[] = [];
   let target = '';
 
   async function forward(request: IncomingMessage, body: Buffer): Promise<Response> {
@@ -34,11 +37,14 @@ export async function startFaultyProxy() {
   }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    seen.push(request.headers);
+    if (seen.length > seenAtMost) seen.shift();
     const body = await buffer(request);
     const rule = rules.find(
       ({ matches, faults }) => faults.length > 0 && matches(request.method ?? '', request.url ?? ''),
     );
-    const fault = rule?.faults.shift();
+    const fault = rule?.faults[0];
+    if (rule?.lasts !== true) rule?.faults.shift();
     if (fault?.kind === 'call lost') return void request.socket.destroy();
     if (fault?.kind === 'answered') {
       response.writeHead(fault.status, { 'content-type': 'application/json', ...fault.headers });
@@ -79,6 +85,18 @@ export async function startFaultyProxy() {
     break(method: string, path: RegExp, ...faults: Fault[]): void {
       rules.push({ matches: (m, p) => m === method && path.test(p), faults });
     },
+    /** Every call that matches meets this fault, until the function that is returned is called. */
+    breakUntil(method: string, path: RegExp, fault: Fault): () => void {
+      const rule = {
+        matches: (m: string, p: string) => m === method && path.test(p),
+        faults: [fault],
+        lasts: true,
+      };
+      rules.push(rule);
+      return () => void rules.splice(rules.indexOf(rule), 1);
+    },
+    /** The headers of the latest calls. */
+    seen: (): readonly IncomingHttpHeaders[] => seen,
     /** Resolves when every late call has landed. */
     landed: () => Promise.all(late),
     async close(): Promise<void> {
