@@ -15,6 +15,10 @@ for (const [service, variable] of Object.entries(variables)) {
 if (given.length === 0) {
   console.log('Nothing was tested against Azure. docs/deployment.md says how.');
 } else {
-  const { status } = spawnSync('vitest', ['run', '--config', 'vitest.azure.config.ts'], { stdio: 'inherit' });
+  // By the shell: on Windows the command is a script of cmd.exe.
+  const { status } = spawnSync('vitest run --config vitest.azure.config.ts', {
+    shell: true,
+    stdio: 'inherit',
+  });
   process.exitCode = status ?? 1;
 }

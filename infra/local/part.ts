@@ -8,6 +8,9 @@ export type PartMessage<Ready> = { type: 'ready'; ready: Ready } | { type: 'fail
 /** A part that runs: what others need to reach it, and how to end it. */
 export type RunningPart<Ready> = { ready: Ready; close(): Promise<void>; tell?(message: unknown): void };
 
+/** Ends a part as SIGTERM does. Windows has no such signal. */
+export const endMessage = 'end';
+
 /**
  * Runs one part as this process. `start` resolves when the part can be used; a rejection is reported to the
  * stack and ends the process with exit code 1.
@@ -37,7 +40,7 @@ export async function runPart<Options, Ready>(
     // The stack was killed: another one may start on the same data at any moment, so this part ends at once. What it
     // acknowledged is on disk.
     process.on('disconnect', () => process.exit(1));
-    process.on('message', (message) => part.tell?.(message));
+    process.on('message', (message) => (message === endMessage ? end() : part.tell?.(message)));
     process.send({ type: 'ready', ready: part.ready } satisfies PartMessage<Ready>);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

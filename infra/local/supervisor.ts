@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { PartMessage } from './part.ts';
+import { endMessage, type PartMessage } from './part.ts';
 
 export type PartStart<Ready> = {
   /** The folder of the part, where it is not its name: several instances of one part. */
@@ -124,7 +124,8 @@ async function readiness<Ready>(name: string, child: ChildProcess): Promise<Read
 async function end(name: string, child: ChildProcess, output: (line: string) => void): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');
-  child.kill('SIGTERM');
+  if (process.platform === 'win32') child.send(endMessage);
+  else child.kill('SIGTERM');
   const killer = setTimeout(() => {
     output(`[${name}] did not end within ${graceMs / 1_000} s and is killed`);
     child.kill('SIGKILL');

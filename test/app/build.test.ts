@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { exec, execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cp, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -76,7 +76,7 @@ test('what is deployed is the bundle and its descriptions, and it runs from an e
     },
   });
   // The lock file and the package.json agree: what installs from them is complete.
-  const { stdout: tree } = await run('npm', ['ls', '--package-lock-only', '--all'], { cwd: app });
+  const { stdout: tree } = await promisify(exec)('npm ls --package-lock-only --all', { cwd: app });
   expect(tree).toContain('sharp@');
   const health = await fetch(`${host.ready.url}/api/health`);
   expect(await health.json()).toMatchObject({ status: 'ok' });

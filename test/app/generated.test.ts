@@ -1,5 +1,3 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { Pool } from 'undici';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -7,9 +5,8 @@ import { routes } from '../../shared/http/routes.ts';
 import { expectDocumented } from '../helpers/documented.ts';
 import { groupPicture, portrait } from '../helpers/pictures.ts';
 import { sendRaw } from '../helpers/rawHttp.ts';
+import { residentBytes } from '../helpers/residentBytes.ts';
 import { startTestStack, type TestStack } from '../helpers/stack.ts';
-
-const run = promisify(execFile);
 
 /** `REQUESTS=100000 npx vitest run test/app/generated` for a longer search, `SEED=…` for the same one again. */
 const requests = Number(process.env['REQUESTS'] ?? 10_000);
@@ -292,11 +289,7 @@ async function sendAsItStands(text: string): Promise<void> {
 }
 
 /** Bytes that the Functions host holds. */
-async function held(): Promise<number> {
-  const pid = stack.stack.processes()['functions-host'];
-  const { stdout } = await run('ps', ['-o', 'rss=', '-p', String(pid)]);
-  return Number(stdout) * 1024;
-}
+const held = (): Promise<number> => residentBytes(stack.stack.processes()['functions-host'] ?? 0);
 
 test(
   `${requests} generated requests: none fails on our side, every answer is documented, memory stays (seed ${seed})`,

@@ -30,15 +30,20 @@ afterAll(async () => {
   await folder.remove();
 });
 
+/** The words of a line for a shell that has no more than single quotes and a comment at its end. */
+function words(line: string): string[] {
+  const bare = line.replace(/ +#[^']*$/, '');
+  return [...bare.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
+}
+
 test('the calls with curl that the README shows answer what it says', async () => {
   const readme = await readFile('README.md', 'utf8');
   const calls = readme.split('\n').filter((line) => line.startsWith('curl '));
   const answers: Record<string, unknown>[] = [];
   for (const call of calls) {
     // The port is the only thing that a test cannot take as it stands.
-    const { stdout } = await run('bash', ['-c', call.replace('localhost:7071', stack.http)], {
-      cwd: folder.path,
-    });
+    const [program = '', ...args] = words(call.replace('localhost:7071', stack.http));
+    const { stdout } = await run(program, args, { cwd: folder.path });
     answers.push(JSON.parse(stdout) as Record<string, unknown>);
   }
   const [identified, similar, rejected, erasure] = answers;

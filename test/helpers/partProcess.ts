@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
+import { endMessage } from '../../infra/local/part.ts';
 
 /** A part of the embedded stack as the process that the stack would run. */
 export type PartProcess<Ready> = {
@@ -20,11 +21,17 @@ export async function startPartProcess<Ready>(part: string, options: object): Pr
     { type: 'ready'; ready: Ready } | { type: 'failed'; reason: string },
   ];
   if (message.type === 'failed') throw new Error(message.reason);
-  const end = async (signal: 'SIGKILL' | 'SIGTERM'): Promise<void> => {
+  const end = async (tell: () => boolean): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, 'exit');
-    child.kill(signal);
+    tell();
     await exited;
   };
-  return { ready: message.ready, child, kill: () => end('SIGKILL'), stop: () => end('SIGTERM') };
+  return {
+    ready: message.ready,
+    child,
+    kill: () => end(() => child.kill('SIGKILL')),
+    // As on Windows; where there are signals, the stack sends SIGTERM.
+    stop: () => end(() => child.send(endMessage)),
+  };
 }

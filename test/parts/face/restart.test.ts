@@ -1,9 +1,10 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FaceReady } from '../../../infra/local/face/service.ts';
 import { openDatabase } from '../../../infra/local/sqlite.ts';
 import { eventually } from '../../helpers/eventually.ts';
+import { expectOwnerOnly } from '../../helpers/ownerOnly.ts';
 import { startPartProcess, type PartProcess } from '../../helpers/partProcess.ts';
 import { franck, portrait } from '../../helpers/pictures.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
@@ -24,7 +25,7 @@ const scope = { largePersonGroupId: 'g' };
 test('a killed service remembers what it answered, and ends the training that was cut short', async () => {
   const dataDir = join(folder.path, 'killed');
   const start = (): Promise<PartProcess<FaceReady>> =>
-    startPartProcess('face', { dataDir, port: 0, quota: 'none' });
+    startPartProcess('face', { dataDir, port: 0, quota: 'none', trainingTime: 'none' });
   const first = await start();
   let face = callsOf(first.ready);
   await face.create(group);
@@ -38,7 +39,7 @@ test('a killed service remembers what it answered, and ends the training that wa
   const second = await start();
   face = callsOf(second.ready);
   expect(second.ready.key).toBe(first.ready.key);
-  expect(statSync(join(dataDir, 'key')).mode & 0o777).toBe(0o600);
+  expectOwnerOnly(join(dataDir, 'key'));
   expect(await face.identify(faceId, scope)).toEqual([franckId]);
   await eventually('the training ends', async () => {
     const { status } = await face.ask<{ status: string }>('GET', `${group}/training`);

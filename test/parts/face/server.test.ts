@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { eventually } from '../../helpers/eventually.ts';
+import { expectOwnerOnly } from '../../helpers/ownerOnly.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 import { createFakeVision, embeddingOf, picture } from './fakeVision.ts';
 import { startTestFace, type TestFace } from './harness.ts';
@@ -137,10 +138,8 @@ test('metrics count calls, their time and the pictures under way', async () => {
 
 test('files of the data folder are for their owner only', async () => {
   await face.ask('PUT', '/facelists/l', { name: 'l' });
-  expect(statSync(join(face.dataDir, 'face.sqlite')).mode & 0o077).toBe(0);
-  for (const name of readdirSync(face.dataDir)) {
-    expect(statSync(join(face.dataDir, name)).mode & 0o077, name).toBe(0);
-  }
+  expectOwnerOnly(join(face.dataDir, 'face.sqlite'));
+  for (const name of readdirSync(face.dataDir)) expectOwnerOnly(join(face.dataDir, name));
 });
 
 test('with a data key no vector is on the disk as it is, and all answers are the same', async () => {

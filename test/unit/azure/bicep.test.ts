@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join } from 'node:path/posix';
 import { expect, test } from 'vitest';
 import { readBicep, readBicepFiles } from './bicep.ts';
 

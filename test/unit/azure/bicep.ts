@@ -33,6 +33,7 @@ parser.setLanguage(await Language.load(require.resolve('tree-sitter-bicep/tree-s
 
 export function readBicepFiles(): BicepFile[] {
   return globSync('infra/azure/**/*.bicep')
+    .map((path) => path.replaceAll('\\', '/'))
     .toSorted()
     .map((path) => readBicep(path, readFileSync(path, 'utf8')));
 }

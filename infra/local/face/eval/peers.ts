@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire, findPackageJSON } from 'node:module';
 import { basename, dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { decode } from '../models/image/decode.ts';
 import type { Rectangle } from '../vision.ts';
 
@@ -93,7 +94,7 @@ function installedWasm(): string | undefined {
 
 /** Imports a bundle that was made for browsers: where it sees Node it looks for what it does not bring. */
 async function importBundle<Module>(file: string): Promise<Module> {
-  return asBrowser(async () => (await import(file)) as Module);
+  return asBrowser(async () => (await import(pathToFileURL(file).href)) as Module);
 }
 
 async function asBrowser<Value>(work: () => Promise<Value>): Promise<Value> {
