@@ -3,25 +3,55 @@ import { existsSync } from 'node:fs';
 import { cp, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { TableClient } from '@azure/data-tables';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FunctionsHostReady } from '../../infra/local/functions-host/host.ts';
+import { startServiceBus } from '../../infra/local/service-bus/broker.ts';
+import { startStorage } from '../../infra/local/storage/storage.ts';
+import { containers, queues, tables } from '../../shared/resources.ts';
+import { startFakeFace } from '../helpers/fakeFace.ts';
 import { startPartProcess } from '../helpers/partProcess.ts';
-import { startTestStack, type TestStack } from '../helpers/stack.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
 const run = promisify(execFile);
 
-let stack: TestStack;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let env: Record<string, string>;
+const closing: (() => Promise<unknown>)[] = [];
 
+/* What the app needs to start, and no models: the other files of this folder show that pictures go through the app. */
 beforeAll(async () => {
-  stack = await startTestStack();
   folder = await temporaryFolder();
+  const storage = await startStorage({
+    dataDir: join(folder.path, 'storage'),
+    containers: Object.values(containers),
+  });
+  const bus = await startServiceBus({
+    dataDir: join(folder.path, 'service-bus'),
+    port: 0,
+    queues: Object.values(queues),
+  });
+  const face = await startFakeFace();
+  closing.push(face.close, bus.close, storage.close, folder.remove);
+  const { connectionString } = storage.ready;
+  for (const name of Object.values(tables)) {
+    const client = TableClient.fromConnectionString(connectionString, name, {
+      allowInsecureConnection: true,
+    });
+    await client.createTable();
+  }
+  env = {
+    AzureWebJobsStorage: connectionString,
+    ROLLCALL_STORAGE: connectionString,
+    ROLLCALL_SERVICEBUS: bus.ready.connectionString,
+    FACE_ENDPOINT: face.ready.endpoint,
+    FACE_APIKEY: face.ready.key,
+    FACE_QUOTA: 'none',
+  };
 });
 
 afterAll(async () => {
-  await stack.close();
-  await folder.remove();
+  for (const close of closing) await close();
 });
 
 /** What `.funcignore` lets through of `dist`; its syntax is that of `.gitignore`, so git itself can say. */
@@ -61,19 +91,10 @@ test('what is deployed is the bundle and its descriptions, and it runs from an e
   const app = join(folder.path, 'app');
   for (const file of files) await cp(join('dist', file), join(app, file));
   for (const path of await locked()) await cp(path, join(app, path), { recursive: true });
-  const { endpoints } = stack.stack;
   const host = await startPartProcess<FunctionsHostReady>('functions-host', {
     appDir: app,
     port: 0,
-    env: {
-      AzureWebJobsStorage: endpoints.storageConnectionString,
-      ROLLCALL_STORAGE: endpoints.storageConnectionString,
-      ROLLCALL_SERVICEBUS: endpoints.serviceBusConnectionString,
-      FACE_ENDPOINT: endpoints.face,
-      FACE_APIKEY: endpoints.faceKey,
-      FACE_QUOTA: 'none',
-      ROLLCALL_TELEMETRY: 'otlp',
-    },
+    env: { ...env, ROLLCALL_TELEMETRY: 'otlp' },
   });
   // The lock file and the package.json agree: what installs from them is complete.
   const { stdout: tree } = await promisify(exec)('npm ls --package-lock-only --all', { cwd: app });
@@ -97,7 +118,7 @@ test('a setting that cannot be read stops the start with its sentence', async ()
   const start = startPartProcess('functions-host', {
     appDir: process.cwd(),
     port: 0,
-    env: { FACE_ENDPOINT: stack.stack.endpoints.face, FACE_QUOTA: 'a lot' },
+    env: { ...env, FACE_QUOTA: 'a lot' },
   });
   await expect(start).rejects.toThrow(/FACE_QUOTA: expected a rate/);
 });

@@ -1,34 +1,61 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, rm, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startStack, type Endpoints } from '../../infra/local/stack.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { expectOwnerOnly } from '../helpers/ownerOnly.ts';
 import { hasSignals } from '../helpers/signals.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+/* The story of one data folder, as `npm start` tells it: each test goes on where the one before it stopped. */
 
-beforeEach(async () => {
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let stack: ChildProcess;
+let endpoints: Endpoints;
+
+const endpointsFile = () => join(folder.path, 'endpoints.json');
+
+/** Runs `npm start` on the folder until it has written its endpoints anew. */
+async function npmStart(port: number): Promise<void> {
+  const before = await modified();
+  stack = spawn(process.execPath, ['cli/main.ts', 'start', '--port', String(port), '--data', folder.path], {
+    stdio: 'ignore',
+  });
+  await eventually('endpoints.json', async () => {
+    const now = await modified();
+    return now !== undefined && now !== before;
+  });
+  endpoints = JSON.parse(await readFile(endpointsFile(), 'utf8')) as Endpoints;
+}
+
+async function modified(): Promise<number | undefined> {
+  return stat(endpointsFile()).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => undefined,
+  );
+}
+
+function isGone(address: string): Promise<boolean> {
+  return fetch(address).then(
+    () => false,
+    () => true,
+  );
+}
+
+beforeAll(async () => {
   folder = await temporaryFolder();
 });
 
-afterEach(() => folder.remove());
+afterAll(async () => {
+  stack.kill('SIGKILL');
+  await folder.remove();
+});
 
-const options = { faceTps: 'none' as const, output: () => undefined };
-
-test('npm start stays, tells where everything is, and ends with all its parts on Ctrl-C', async () => {
-  const stack = spawn(process.execPath, ['cli/main.ts', 'start', '--port', '0', '--data', folder.path], {
-    stdio: 'ignore',
-  });
-  const file = join(folder.path, 'endpoints.json');
-  const endpoints = await eventually(
-    'endpoints.json',
-    async () => JSON.parse(await readFile(file, 'utf8')) as Endpoints,
-  );
+test('npm start stays and tells where everything is, to its owner only', async () => {
+  await npmStart(0);
   expect(Object.keys(endpoints).toSorted()).toEqual([
     'face',
     'faceKey',
@@ -36,37 +63,22 @@ test('npm start stays, tells where everything is, and ends with all its parts on
     'serviceBusConnectionString',
     'storageConnectionString',
   ]);
-  expectOwnerOnly(file);
+  expectOwnerOnly(endpointsFile());
   expect((await fetch(`${endpoints.http}/api/health`)).status).toBe(200);
-  stack.kill('SIGINT');
-  const [code] = (await once(stack, 'exit')) as [number];
-  if (hasSignals) {
-    expect(code).toBe(0);
-    await expect(stat(file)).rejects.toMatchObject({ code: 'ENOENT' });
-  }
-  await expect(fetch(`${endpoints.http}/api/health`)).rejects.toThrow();
-  await expect(fetch(`${endpoints.face}/health`)).rejects.toThrow();
+});
+
+test('a folder on which another stack runs is left alone', async () => {
+  const second = startStack({ port: 0, dataDir: folder.path, faceTps: 'none', output: () => undefined });
+  await expect(second).rejects.toThrow('another stack runs on');
+  expect((await fetch(`${endpoints.http}/api/health`)).status).toBe(200);
 });
 
 test('when the stack itself is killed, no part outlives it', async () => {
-  const stack = spawn(process.execPath, ['cli/main.ts', 'start', '--port', '0', '--data', folder.path], {
-    stdio: 'ignore',
-  });
-  const file = join(folder.path, 'endpoints.json');
-  const { http, face } = await eventually(
-    'endpoints.json',
-    async () => JSON.parse(await readFile(file, 'utf8')) as Endpoints,
-  );
+  const ended = once(stack, 'exit');
   stack.kill('SIGKILL');
-  await once(stack, 'exit');
-  for (const address of [`${http}/api/health`, `${face}/health`]) {
-    await eventually(`${address} is gone`, () =>
-      fetch(address).then(
-        () => false,
-        () => true,
-      ),
-    );
-  }
+  await ended;
+  for (const address of [`${endpoints.http}/api/health`, `${endpoints.face}/health`])
+    await eventually(`${address} is gone`, () => isGone(address));
 });
 
 test('a port that is in use is named, with the part that wanted it', async () => {
@@ -75,38 +87,26 @@ test('a port that is in use is named, with the part that wanted it', async () =>
     server.listen(0, '127.0.0.1', done);
   });
   const { port } = server.address() as AddressInfo;
-  await expect(startStack({ ...options, port, dataDir: folder.path })).rejects.toThrow(
+  const start = startStack({ port, dataDir: folder.path, faceTps: 'none', output: () => undefined });
+  await expect(start).rejects.toThrow(
     `functions-host could not start: port ${port} is in use by another program`,
   );
-  server.close();
+  await new Promise((done) => {
+    server.close(done);
+  });
 });
 
-test('a folder on which another stack runs is left alone', async () => {
-  const stack = await startStack({ ...options, port: 0, dataDir: folder.path });
-  await expect(startStack({ ...options, port: 0, dataDir: folder.path })).rejects.toThrow(
-    'another stack runs on',
-  );
-  expect((await fetch(`${stack.endpoints.http}/api/health`)).status).toBe(200);
-  await stack.stop();
-});
-
-test('after a kill the next stack starts at once, on the same port and data', async () => {
-  const start = async (port: number): Promise<ReturnType<typeof spawn>> => {
-    await rm(join(folder.path, 'endpoints.json'), { force: true });
-    return spawn(process.execPath, ['cli/main.ts', 'start', '--port', String(port), '--data', folder.path], {
-      stdio: 'ignore',
-    });
-  };
-  const file = join(folder.path, 'endpoints.json');
-  const ready = () =>
-    eventually('endpoints.json', async () => JSON.parse(await readFile(file, 'utf8')) as Endpoints);
-  const first = await start(0);
-  const { http } = await ready();
-  const killed = once(first, 'exit');
-  first.kill('SIGKILL');
-  await killed;
-  const second = await start(Number(new URL(http).port));
-  expect((await ready()).http).toBe(http);
-  second.kill('SIGTERM');
-  await once(second, 'exit');
+test('the next stack starts on the same port and data, and ends with all its parts on Ctrl-C', async () => {
+  const { http } = endpoints;
+  await npmStart(Number(new URL(http).port));
+  expect(endpoints.http).toBe(http);
+  const ended = once(stack, 'exit');
+  stack.kill('SIGINT');
+  const [code] = (await ended) as [number];
+  if (hasSignals) {
+    expect(code).toBe(0);
+    expect(await modified()).toBeUndefined();
+  }
+  expect(await isGone(`${endpoints.http}/api/health`)).toBe(true);
+  expect(await isGone(`${endpoints.face}/health`)).toBe(true);
 });

@@ -17,12 +17,14 @@ import { eventually } from '../helpers/eventually.ts';
 import { startFaultyProxy } from '../helpers/faultyProxy.ts';
 import { startHttpProxy } from '../helpers/httpProxy.ts';
 import { portrait } from '../helpers/pictures.ts';
+import { examplePath, guardedRoutes, principalOf } from '../helpers/principal.ts';
 import { startTestStack, type GroupView, type TestStack } from '../helpers/stack.ts';
 import { startTcpProxy } from '../helpers/tcpProxy.ts';
 
 /*
  * Every status that the document names for an operation can be had. Each pair has a way to get it: a request, a fault
- * of Face, tables or blobs that a proxy makes, or, where no request can cause it, a fault within the process.
+ * of Face, tables or blobs that a proxy makes, or, where no request can cause it, a fault within the process. Microsoft
+ * Entra stands in front, so that each route asks for its role.
  */
 
 type Answer = { status: number };
@@ -38,8 +40,6 @@ let erasure = '';
 let result = '';
 let tiny: Buffer;
 
-const principalOf = (...roles: string[]): string =>
-  Buffer.from(JSON.stringify({ claims: roles.map((val) => ({ typ: 'roles', val })) })).toString('base64');
 const admin = { [principalHeader]: principalOf(appRoles.admin) };
 const json = { 'content-type': 'application/json' };
 const picture = { 'content-type': 'image/jpeg' };
@@ -410,6 +410,23 @@ const pairs = Object.values(document.paths)
   )
   // Once Face takes no calls, it stays so.
   .toSorted(([, a], [, b]) => Number(a === 429) - Number(b === 429));
+
+test.each(guardedRoutes)('$method $path asks for its role', async ({ method, path: template, access }) => {
+  const code = async (headers: Record<string, string>): Promise<unknown> => {
+    const { body } = await stack.api(examplePath(template), { method, headers });
+    return (body as { code?: string } | undefined)?.code;
+  };
+  expect(await code({})).toBe('not_authenticated');
+  expect(await code({ [principalHeader]: 'no base64 of JSON' })).toBe('not_authenticated');
+  expect(await code({ [principalHeader]: principalOf() })).toBe('not_allowed');
+  expect(await code({ [principalHeader]: principalOf('Somebody.Else') })).toBe('not_allowed');
+  for (const [kind, role] of Object.entries(appRoles)) {
+    const answered = await code({ [principalHeader]: principalOf(role) });
+    if (kind === access || access === 'any' || kind === 'admin')
+      expect(['not_authenticated', 'not_allowed']).not.toContain(answered);
+    else expect(answered).toBe('not_allowed');
+  }
+});
 
 test.each(pairs)('%s answers %i', async (operation, status) => {
   const way = wayTo(operation, status);
