@@ -1,12 +1,15 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, rm, stat } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startStack, type Endpoints } from '../../infra/local/stack.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
+
+const run = promisify(execFile);
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 
@@ -63,6 +66,35 @@ test('when the stack itself is killed, no part outlives it', async () => {
       ),
     );
   }
+});
+
+test.skipIf(process.platform === 'win32')(
+  'no key stands on a command line, which every user can read',
+  async () => {
+    const stack = await startStack({ ...options, port: 0, dataDir: folder.path });
+    const pids = Object.values(stack.processes());
+    const { stdout } = await run('ps', ['-ww', '-o', 'args=', '-p', pids.join(',')]);
+    const { faceKey, storageConnectionString, serviceBusConnectionString } = stack.endpoints;
+    await stack.stop();
+    const lines = stdout.trim().split('\n');
+    expect(lines).toHaveLength(pids.length);
+    for (const line of lines) expect(line).toMatch(/main\.ts$/);
+    const busKey = /SharedAccessKey=([^;]+)/.exec(serviceBusConnectionString)?.[1] ?? '';
+    const storageKey = /AccountKey=([^;]+)/.exec(storageConnectionString)?.[1] ?? '';
+    for (const key of [faceKey, busKey, storageKey]) {
+      expect(key.length).toBeGreaterThan(20);
+      expect(stdout).not.toContain(key);
+    }
+  },
+);
+
+test('a build that fails ends the start, and leaves the folder to the next', async () => {
+  const build = () => Promise.reject(new Error('the app cannot be built'));
+  await expect(startStack({ ...options, build, port: 0, dataDir: folder.path })).rejects.toThrow(
+    'the app cannot be built',
+  );
+  const stack = await startStack({ ...options, port: 0, dataDir: folder.path });
+  await stack.stop();
 });
 
 test('a port that is in use is named, with the part that wanted it', async () => {
