@@ -2,6 +2,7 @@ import { fork, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { cacheFolder } from './cacheFolder.ts';
 import type { PartMessage } from './part.ts';
 
 export type PartStart<Ready> = {
@@ -29,7 +30,7 @@ const restartsAMinute = 5;
 const graceMs = 15_000;
 
 /** Compiled code of the parts: the next start reads it instead of compiling. Node keys it by its own version too. */
-const compileCache = join(import.meta.dirname, '../../node_modules/.cache/rollcall/code');
+const compileCache = join(cacheFolder, 'code');
 
 /** A process that runs a part; what it waits for is its options, as the first message. */
 export function forkPart(file: string, stdio: StdioOptions): ChildProcess {
