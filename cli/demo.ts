@@ -31,13 +31,13 @@ export async function demo(args: string[]): Promise<void> {
     },
   });
   const clock = stopwatch();
-  await buildFunctions();
   const dataDir = await mkdtemp(join(tmpdir(), 'rollcall-demo-'));
   const log: string[] = [];
   const stack = await startStack({
     port: 0,
     dataDir,
     faceTps: readFaceTps(values['face-tps']),
+    build: buildFunctions,
     output: (line) => void log.push(line),
   });
   clock.lap('stack ready');

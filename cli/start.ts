@@ -31,7 +31,6 @@ export async function start(args: string[]): Promise<void> {
     throw new Error(`--instances takes a number from 1 to 16, not "${values.instances}"`);
   }
   const faceTps = readFaceTps(values['face-tps']);
-  await buildFunctions();
   const startedAt = performance.now();
   const stack = await startStack({
     port,
@@ -40,6 +39,7 @@ export async function start(args: string[]): Promise<void> {
     trainingTime: readTrainingTime(values['training-time']),
     instances,
     auth: values.auth,
+    build: buildFunctions,
     output: (line) => console.log(line),
   });
   const { http, face } = stack.endpoints;

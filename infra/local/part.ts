@@ -1,7 +1,11 @@
+import { once } from 'node:events';
+import { flushCompileCache } from 'node:module';
+
 /**
- * What the embedded stack asks of its parts. Each part is a process of its own: it is started with its options
- * as one JSON argument, answers `ready` or `failed` over the IPC channel, and ends when the channel closes, so
- * that no part outlives the stack, even when the stack is killed.
+ * What the embedded stack asks of its parts. Each part is a process of its own: it loads its code, takes its options
+ * as the first message of the IPC channel, answers `ready` or `failed`, and ends when the channel closes, so that no
+ * part outlives the stack, even when the stack is killed. Options hold keys, and a command line can be read by every
+ * user of the machine.
  */
 export type PartMessage<Ready> = { type: 'ready'; ready: Ready } | { type: 'failed'; reason: string };
 
@@ -18,15 +22,18 @@ export const endMessage = 'end';
 export async function runPart<Options, Ready>(
   start: (options: Options) => Promise<RunningPart<Ready>>,
 ): Promise<void> {
-  const argument = process.argv[2];
-  if (argument === undefined || process.send === undefined) {
+  if (process.send === undefined) {
     process.stderr.write('This file is a part of the embedded stack: `npm start` runs it.\n');
     process.exit(2);
   }
   // Ctrl-C reaches the whole process group; the stack decides the order in which its parts end.
   process.on('SIGINT', () => undefined);
+  // The stack was killed: another one may start on the same data at any moment, so this part ends at once. What it
+  // acknowledged is on disk.
+  process.on('disconnect', () => process.exit(1));
+  const [options] = (await once(process, 'message')) as [Options];
   try {
-    const part = await start(JSON.parse(argument) as Options);
+    const part = await start(options);
     const end = (): void => {
       part.close().then(
         () => process.exit(0),
@@ -37,11 +44,10 @@ export async function runPart<Options, Ready>(
       );
     };
     process.on('SIGTERM', end);
-    // The stack was killed: another one may start on the same data at any moment, so this part ends at once. What it
-    // acknowledged is on disk.
-    process.on('disconnect', () => process.exit(1));
     process.on('message', (message) => (message === endMessage ? end() : part.tell?.(message)));
     process.send({ type: 'ready', ready: part.ready } satisfies PartMessage<Ready>);
+    // Node writes its cache of compiled code when a process exits, which a killed one does not.
+    setImmediate(flushCompileCache);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     process.send({ type: 'failed', reason } satisfies PartMessage<Ready>, () => process.exit(1));

@@ -1,6 +1,5 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { TableClient } from '@azure/data-tables';
 import {
   connections,
   containers,
@@ -11,7 +10,7 @@ import {
 } from '../../shared/resources.ts';
 import type { TrainingTime } from './face/training/trainingTime.ts';
 import { lockFolder } from './folderLock.ts';
-import { readHostKeys } from './functions-host/keys.ts';
+import type { HostKeys } from './functions-host/keys.ts';
 import { startLoadBalancer, type LoadBalancer } from './loadBalancer.ts';
 import { superviseParts, type Supervisor } from './supervisor.ts';
 
@@ -28,8 +27,9 @@ export type StackOptions = {
   /** Whether the HTTP API asks for the key in `endpoints.json`, as in Azure. */
   auth?: boolean;
   /** Settings of the pipeline besides those that the stack gives, or what makes them of the addresses. */
-  settings?:
-    Record<string, string> | ((addresses: Omit<Endpoints, 'http' | 'httpKey'>) => Record<string, string>);
+  settings?: Record<string, string> | ((addresses: Addresses) => Record<string, string>);
+  /** Makes the files of the app, beside the start of what does not need them; default: they are there. */
+  build?: () => Promise<unknown>;
   /** Where the parts' output goes. */
   output: (line: string) => void;
 };
@@ -44,6 +44,8 @@ export type Endpoints = {
   storageConnectionString: string;
   serviceBusConnectionString: string;
 };
+
+type Addresses = Omit<Endpoints, 'http' | 'httpKey'>;
 
 export type Stack = {
   endpoints: Endpoints;
@@ -115,12 +117,15 @@ async function startParts(
 ): Promise<{ endpoints: Endpoints; hosts: string[] }> {
   const { dataDir, faceTps, trainingTime = 'none', instances = 1, auth = false } = options;
   const keyFile = auth ? join(dataDir, 'functions-host', 'keys.json') : undefined;
-  const keys = keyFile === undefined ? undefined : await readHostKeys(keyFile);
-  const [storage, serviceBus, face] = await Promise.all([
+  const keys = keyFile === undefined ? undefined : await readKeys(keyFile);
+  const services = Promise.all([
     supervisor.start<StorageReady>('storage', {
-      options: { dataDir: join(dataDir, 'storage'), containers: Object.values(containers) },
+      options: {
+        dataDir: join(dataDir, 'storage'),
+        containers: Object.values(containers),
+        tables: Object.values(tables),
+      },
       samePort: ({ ports }) => ({ ports }),
-      whenReady: createTables,
     }),
     supervisor.start<BusReady>('service-bus', {
       options: { dataDir: join(dataDir, 'service-bus'), port: 0, queues: Object.values(queues) },
@@ -130,38 +135,30 @@ async function startParts(
       options: { dataDir: join(dataDir, 'face'), port: 0, quota: faceTps, trainingTime },
       samePort: ({ port }) => ({ port }),
     }),
-  ]);
-  const addresses = {
+  ]).then(([storage, serviceBus, face]) => ({
     face: face.endpoint,
     faceKey: face.key,
     storageConnectionString: storage.connectionString,
     serviceBusConnectionString: serviceBus.connectionString,
-  };
-  const settings = typeof options.settings === 'function' ? options.settings(addresses) : options.settings;
-  const hosts = await Promise.all(
-    Array.from({ length: instances }, (_, index) =>
-      supervisor.start<HostReady>(index === 0 ? 'functions-host' : `functions-host-${index + 1}`, {
-        folder: 'functions-host',
-        options: {
-          appDir: resolve(import.meta.dirname, '../..'),
-          port: instances === 1 ? options.port : 0,
-          // A timer runs on one instance, as in Azure.
-          timers: index === 0,
-          ...(keyFile === undefined ? {} : { keyFile }),
-          env: {
-            AzureWebJobsStorage: storage.connectionString,
-            [connections.storage]: storage.connectionString,
-            [connections.serviceBus]: serviceBus.connectionString,
-            FACE_ENDPOINT: face.endpoint,
-            FACE_APIKEY: face.key,
-            FACE_QUOTA: faceTps === 'none' ? 'none' : `${faceTps}/s`,
-            ...settings,
-          },
-        },
-        samePort: ({ url }) => ({ port: Number(new URL(url).port) }),
-      }),
-    ),
+  }));
+  const forHosts = Promise.all([services, options.build?.()]).then(([addresses]) => ({
+    appDir: resolve(import.meta.dirname, '../..'),
+    ...(keyFile === undefined ? {} : { keyFile }),
+    env: settingsOf(addresses, options),
+  }));
+  const starting = Array.from({ length: instances }, (_, index) =>
+    supervisor.start<HostReady>(index === 0 ? 'functions-host' : `functions-host-${index + 1}`, {
+      folder: 'functions-host',
+      options: forHosts.then((common) => ({
+        ...common,
+        port: instances === 1 ? options.port : 0,
+        // A timer runs on one instance, as in Azure.
+        timers: index === 0,
+      })),
+      samePort: ({ url }) => ({ port: Number(new URL(url).port) }),
+    }),
   );
+  const [addresses, hosts] = await Promise.all([services, Promise.all(starting)]);
   const [host] = hosts;
   if (host === undefined) throw new Error('there has to be one Functions host at least');
   supervisor.tell('storage', {
@@ -191,10 +188,20 @@ async function startParts(
   };
 }
 
-async function createTables({ connectionString }: StorageReady): Promise<void> {
-  for (const name of Object.values(tables)) {
-    await TableClient.fromConnectionString(connectionString, name, {
-      allowInsecureConnection: true,
-    }).createTable();
-  }
+/** Few stacks ask for keys: the others do not load what reads them. */
+async function readKeys(file: string): Promise<HostKeys> {
+  const { readHostKeys } = await import('./functions-host/keys.ts');
+  return readHostKeys(file);
+}
+
+function settingsOf(addresses: Addresses, { faceTps, settings }: StackOptions): Record<string, string> {
+  return {
+    AzureWebJobsStorage: addresses.storageConnectionString,
+    [connections.storage]: addresses.storageConnectionString,
+    [connections.serviceBus]: addresses.serviceBusConnectionString,
+    FACE_ENDPOINT: addresses.face,
+    FACE_APIKEY: addresses.faceKey,
+    FACE_QUOTA: faceTps === 'none' ? 'none' : `${faceTps}/s`,
+    ...(typeof settings === 'function' ? settings(addresses) : settings),
+  };
 }

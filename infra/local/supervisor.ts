@@ -1,16 +1,17 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import { fork, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { cacheFolder } from './cacheFolder.ts';
 import { endMessage, type PartMessage } from './part.ts';
 
 export type PartStart<Ready> = {
   /** The folder of the part, where it is not its name: several instances of one part. */
   folder?: string;
-  options: object;
+  /** The part loads its code while it waits for them. */
+  options: object | Promise<object>;
   /** What to add to the options at a restart, so that the part answers where it answered before. */
   samePort: (ready: Ready) => object;
-  whenReady?: (ready: Ready) => Promise<void>;
 };
 
 export type Supervisor = {
@@ -28,6 +29,18 @@ export type Supervisor = {
 const restartsAMinute = 5;
 const graceMs = 15_000;
 
+/** Compiled code of the parts: the next start reads it instead of compiling. Node keys it by its own version too. */
+const compileCache = join(cacheFolder, 'code');
+
+/** A process that runs a part; what it waits for is its options, as the first message. */
+export function forkPart(file: string, stdio: StdioOptions): ChildProcess {
+  return fork(file, {
+    stdio,
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+    env: { NODE_COMPILE_CACHE: compileCache, ...process.env },
+  });
+}
+
 /**
  * Runs the parts as processes. A part that dies is started again on its data and its port; when it dies too often
  * or cannot start, `failure` says so. Parts end in the reverse order of their start.
@@ -41,27 +54,35 @@ export function superviseParts(output: (line: string) => void): Supervisor {
   async function launch<Ready>(
     name: string,
     folder: string,
-    options: object,
+    options: object | Promise<object>,
   ): Promise<{ child: ChildProcess; ready: Ready }> {
-    const file = join(import.meta.dirname, folder, 'main.ts');
-    const child = fork(file, [JSON.stringify(options)], {
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      execArgv: ['--disable-warning=ExperimentalWarning', '--enable-source-maps'],
-    });
+    const child = forkPart(join(import.meta.dirname, folder, 'main.ts'), ['ignore', 'pipe', 'pipe', 'ipc']);
     for (const stream of [child.stdout, child.stderr]) {
       if (stream !== null)
         createInterface({ input: stream }).on('line', (line) => output(`[${name}] ${line}`));
     }
     running.set(name, child);
-    const ready = await readiness<Ready>(name, child);
-    return { child, ready };
+    const answer = firstAnswer<Ready>(child);
+    const given = Promise.resolve(options).then((known) => send(name, child, known));
+    // A part may fail before there are options for it.
+    const message = await Promise.race([answer, given.then(() => answer)]);
+    if (message.type === 'ready') return { child, ready: message.ready };
+    throw new Error(`${name} could not start: ${message.reason}`);
+  }
+
+  function send(name: string, child: ChildProcess, message: object): void {
+    child.send(message, (error) => {
+      // Its end says more.
+      if (error !== null && child.exitCode === null && child.signalCode === null) {
+        output(`[${name}] could not be told: ${error.message}`);
+      }
+    });
   }
 
   async function start<Ready>(name: string, part: PartStart<Ready>): Promise<Ready> {
     const { folder = name } = part;
     const { child, ready } = await launch<Ready>(name, folder, part.options);
-    await part.whenReady?.(ready);
-    keepAlive(name, folder, child, { ...part.options, ...part.samePort(ready) });
+    keepAlive(name, folder, child, { ...(await part.options), ...part.samePort(ready) });
     return ready;
   }
 
@@ -81,7 +102,7 @@ export function superviseParts(output: (line: string) => void): Supervisor {
           (again) => {
             watch(again.child);
             const message = told.get(name);
-            if (message !== undefined) again.child.send(message);
+            if (message !== undefined) send(name, again.child, message);
           },
           (error: unknown) => failed.resolve(error instanceof Error ? error.message : String(error)),
         );
@@ -94,7 +115,8 @@ export function superviseParts(output: (line: string) => void): Supervisor {
     start,
     tell(name, message) {
       told.set(name, message);
-      running.get(name)?.send(message);
+      const child = running.get(name);
+      if (child !== undefined) send(name, child, message);
     },
     processes: () => Object.fromEntries([...running].map(([name, child]) => [name, child.pid ?? 0])),
     failure: failed.promise,
@@ -110,15 +132,13 @@ export function superviseParts(output: (line: string) => void): Supervisor {
   };
 }
 
-async function readiness<Ready>(name: string, child: ChildProcess): Promise<Ready> {
-  const answer = new Promise<PartMessage<Ready>>((resolve) => {
+/** What a part says first, or why it says nothing. */
+function firstAnswer<Ready>(child: ChildProcess): Promise<PartMessage<Ready>> {
+  return new Promise((resolve) => {
     child.once('message', (message) => resolve(message as PartMessage<Ready>));
     child.once('exit', (code) => resolve({ type: 'failed', reason: `it ended with exit code ${code}` }));
     child.once('error', (error) => resolve({ type: 'failed', reason: error.message }));
   });
-  const message = await answer;
-  if (message.type === 'ready') return message.ready;
-  throw new Error(`${name} could not start: ${message.reason}`);
 }
 
 async function end(name: string, child: ChildProcess, output: (line: string) => void): Promise<void> {

@@ -1,8 +1,9 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, stat } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startStack, type Endpoints } from '../../infra/local/stack.ts';
 import { eventually } from '../helpers/eventually.ts';
@@ -11,6 +12,8 @@ import { hasSignals } from '../helpers/signals.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
 /* The story of one data folder, as `npm start` tells it: each test goes on where the one before it stopped. */
+
+const run = promisify(execFile);
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let stack: ChildProcess;
@@ -73,12 +76,41 @@ test('a folder on which another stack runs is left alone', async () => {
   expect((await fetch(`${endpoints.http}/api/health`)).status).toBe(200);
 });
 
+test.skipIf(process.platform === 'win32')(
+  'no key stands on a command line, which every user can read',
+  async () => {
+    const { stdout } = await run('ps', ['-ww', '-o', 'ppid=,args=', '-A']);
+    const parts = stdout.split('\n').filter((line) => line.trim().startsWith(`${stack.pid} `));
+    const { faceKey, storageConnectionString, serviceBusConnectionString } = endpoints;
+    // The stack runs its four parts, and the compiler that has built the app.
+    expect(parts.filter((line) => line.endsWith('main.ts'))).toHaveLength(4);
+    const busKey = /SharedAccessKey=([^;]+)/.exec(serviceBusConnectionString)?.[1] ?? '';
+    const storageKey = /AccountKey=([^;]+)/.exec(storageConnectionString)?.[1] ?? '';
+    for (const key of [faceKey, busKey, storageKey]) {
+      expect(key.length).toBeGreaterThan(20);
+      expect(stdout).not.toContain(key);
+    }
+  },
+);
+
 test('when the stack itself is killed, no part outlives it', async () => {
   const ended = once(stack, 'exit');
   stack.kill('SIGKILL');
   await ended;
   for (const address of [`${endpoints.http}/api/health`, `${endpoints.face}/health`])
     await eventually(`${address} is gone`, () => isGone(address));
+});
+
+test('a build that fails ends the start, and leaves the folder to the next', async () => {
+  const build = () => Promise.reject(new Error('the app cannot be built'));
+  const start = startStack({
+    port: 0,
+    dataDir: folder.path,
+    faceTps: 'none',
+    output: () => undefined,
+    build,
+  });
+  await expect(start).rejects.toThrow('the app cannot be built');
 });
 
 test('a port that is in use is named, with the part that wanted it', async () => {

@@ -1,12 +1,12 @@
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BlobServiceClient, RestError } from '@azure/storage-blob';
-import { QueueServiceClient, type DequeuedMessageItem, type QueueClient } from '@azure/storage-queue';
+import type { DequeuedMessageItem, QueueClient } from '@azure/storage-queue';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { RegisteredFunction, TypedData } from './core.ts';
 import { blobCreated, eventsIn, validationCodeOf } from './eventGrid.ts';
 import { triggerOf, type Invoke } from './invoke.ts';
+import { BlobServiceClient, QueueServiceClient, RestError } from './storageClients.ts';
 
 /**
  * Blob triggers with `source: EventGrid`, as the real host runs them: the webhook stores what it is told in a queue

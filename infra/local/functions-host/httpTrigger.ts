@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { RegisteredFunction, TypedData } from './core.ts';
+import { noSchemas } from '../noSchemas.ts';
 import { shows, type HostKeys } from './keys.ts';
 import { triggerOf, type Invoke } from './invoke.ts';
 
@@ -16,6 +17,7 @@ export function createHttpServer(): FastifyInstance {
     bodyLimit,
     exposeHeadRoutes: false,
     forceCloseConnections: true,
+    schemaController: noSchemas,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 2_000 },
     // A URL that cannot be decoded.
     frameworkErrors: (_error, _request, reply) => void refuse(reply, 400),

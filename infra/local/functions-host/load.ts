@@ -1,5 +1,6 @@
 import { globSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { setSourceMapsSupport } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
@@ -28,6 +29,8 @@ export async function readLocalSettings(appDir: string, env: NodeJS.ProcessEnv):
 export async function loadApp(appDir: string, app: App): Promise<void> {
   const { main } = packageJson.parse(JSON.parse(await readFile(join(appDir, 'package.json'), 'utf8')));
   const files = globSync(main, { cwd: appDir }).toSorted();
+  // Of the app only: those of packages take a fifth of a second to read.
+  setSourceMapsSupport(true, { nodeModules: false });
   if (files.length === 0)
     throw new Error(`no file matches main of package.json (${main}); is the app built?`);
   for (const file of files) {

@@ -34,9 +34,16 @@ export type LokiDatabase = {
 
 export type LokiChain = { find(query: object): LokiChain };
 
+/** What Azurite's blob service asks of its metadata. */
+type BlobStore = {
+  db: LokiDatabase;
+  createContainer(context: undefined, container: object): Promise<unknown>;
+};
+
 /** What Azurite's table service asks of its metadata. */
 export type TableStore = {
   db: LokiDatabase;
+  createTable(context: undefined, table: object): Promise<void>;
   getEntityCollection(...which: unknown[]): { chain(): LokiChain };
   queryTableEntities(
     context: unknown,
@@ -63,7 +70,11 @@ function load<Instance>(path: string): Constructor<Instance> {
 }
 
 export type Ports = { blob: number; queue: number; table: number };
-export type AzuriteServers = { blob: AzuriteServer; queue: AzuriteServer; table: AzuriteServer<TableStore> };
+export type AzuriteServers = {
+  blob: AzuriteServer<BlobStore>;
+  queue: AzuriteServer;
+  table: AzuriteServer<TableStore>;
+};
 
 /** Makes the three servers, not yet started. Ports of 0: any free port. */
 export function createAzurite(dataDir: string, ports: Ports): AzuriteServers {
@@ -86,7 +97,7 @@ export function createAzurite(dataDir: string, ports: Ports): AzuriteServers {
     ],
     ...[false, undefined, false, undefined, false, true],
   ];
-  const Blob = load<AzuriteServer>('blob/BlobServer');
+  const Blob = load<AzuriteServer<BlobStore>>('blob/BlobServer');
   const BlobConfiguration = load('blob/BlobConfiguration');
   const Queue = load<AzuriteServer>('queue/QueueServer');
   const QueueConfiguration = load('queue/QueueConfiguration');
@@ -103,6 +114,45 @@ export function createAzurite(dataDir: string, ports: Ports): AzuriteServers {
     ),
   };
 }
+
+/**
+ * Makes a container unless it is there, as the service does when it is asked over HTTP: the client libraries for two
+ * such calls would be half of what a start loads.
+ */
+export async function createContainer(
+  { metadataStore }: AzuriteServers['blob'],
+  account: string,
+  name: string,
+): Promise<void> {
+  if (isIn(metadataStore.db, '$CONTAINERS_COLLECTION$', { accountName: account, name })) return;
+  const properties = {
+    etag: newEtag(),
+    lastModified: new Date(),
+    leaseStatus: 'unlocked',
+    leaseState: 'available',
+    hasImmutabilityPolicy: false,
+    hasLegalHold: false,
+  };
+  await metadataStore.createContainer(undefined, { accountName: account, name, properties });
+}
+
+/** Makes a table unless it is there. */
+export async function createTable(
+  { metadataStore }: AzuriteServers['table'],
+  account: string,
+  table: string,
+): Promise<void> {
+  if (isIn(metadataStore.db, '$TABLES_COLLECTION$', { account, table })) return;
+  await metadataStore.createTable(undefined, { account, table });
+}
+
+function isIn(db: LokiDatabase, name: string, document: Record<string, string>): boolean {
+  const collection = db.getCollection(name);
+  if (collection === null) throw new Error(`Azurite has no collection ${name}`);
+  return collection.findOne(document) !== null;
+}
+
+const { newEtag } = require('azurite/dist/src/common/utils/utils') as { newEtag: () => string };
 
 /** The names of the blob service's operations, by the number that Azurite gives them. */
 export const operations = (

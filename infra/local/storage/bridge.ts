@@ -1,5 +1,4 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { z } from 'zod';
 import type { BlobCatalog } from './blobCatalog.ts';
 import type { BlobChange } from './blobEvents.ts';
 import { createDelivery } from './delivery.ts';
@@ -7,23 +6,21 @@ import { eventGridEvent } from './eventGridEvent.ts';
 import type { Outbox } from './outbox.ts';
 
 /** What the stack tells the storage part once the Functions host answers. */
-export const subscribeMessage = z.object({
-  type: z.literal('subscribe'),
-  hostUrl: z.url(),
+export type Subscribe = {
+  type: 'subscribe';
+  hostUrl: string;
   /** Of the host's webhooks, where it asks for keys. */
-  keys: z.object({ created: z.string(), deleted: z.string() }).optional(),
-  subscriptions: z.array(
-    z.object({
-      container: z.string(),
-      event: z.enum(['created', 'deleted']),
-      function: z.string(),
-      /** Larger blobs are not announced, as by a filter of the real subscription. */
-      maxContentLength: z.number().optional(),
-    }),
-  ),
-});
+  keys?: { created: string; deleted: string };
+  subscriptions: readonly Subscription[];
+};
 
-type Subscribed = z.output<typeof subscribeMessage>;
+type Subscription = {
+  container: string;
+  event: 'created' | 'deleted';
+  function: string;
+  /** Larger blobs are not announced, as by a filter of the real subscription. */
+  maxContentLength?: number;
+};
 
 export type BridgeOptions = {
   outbox: Outbox;
@@ -45,7 +42,7 @@ const lookStep = 200;
  */
 export function createBridge({ outbox, catalog, account, endpoint, log, now }: BridgeOptions) {
   const delivery = createDelivery({ outbox, log, now });
-  let subscriptions: Subscribed['subscriptions'] | undefined;
+  let subscriptions: readonly Subscription[] | undefined;
   let sequence = 0;
   let looking: Promise<void> | undefined;
   let lookAgain = false;
@@ -137,7 +134,7 @@ export function createBridge({ outbox, catalog, account, endpoint, log, now }: B
   return {
     changed,
     /** From now on, and for all that happened unseen. Replaces the subscriptions before. */
-    subscribe(message: Subscribed): void {
+    subscribe(message: Subscribe): void {
       subscriptions = message.subscriptions;
       outbox.keepOnly(new Set(subscriptions.map((subscription) => subscription.function)), now());
       delivery.deliverTo({ url: message.hostUrl, keys: message.keys });

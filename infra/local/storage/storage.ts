@@ -1,13 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BlobServiceClient } from '@azure/storage-blob';
-import { z } from 'zod';
 import { portInUse, type RunningPart } from '../part.ts';
-import { createAzurite, type AzuriteServers, type Ports } from './azurite.ts';
+import { createAzurite, createContainer, createTable, type AzuriteServers, type Ports } from './azurite.ts';
 import { beforeAnswers } from './answers.ts';
 import { blobCatalog } from './blobCatalog.ts';
 import { blobChanges } from './blobEvents.ts';
-import { createBridge, subscribeMessage } from './bridge.ts';
+import { createBridge, type Subscribe } from './bridge.ts';
 import { openJournal, type LokiJournal } from './lokiJournal.ts';
 import { openOutbox } from './outbox.ts';
 import { useIndexes } from './tableQueries.ts';
@@ -18,6 +16,8 @@ export type StorageOptions = {
   ports?: Ports;
   /** Blob containers to create. */
   containers: string[];
+  /** Tables to create. */
+  tables?: string[];
 };
 
 export type StorageReady = { connectionString: string; ports: Ports };
@@ -75,14 +75,16 @@ export async function startStorage(options: StorageOptions): Promise<RunningPart
     table: portOf(servers.table.getHttpServerAddress()),
   };
   const connectionString = connectionStringOf(ports);
-  const blobs = BlobServiceClient.fromConnectionString(connectionString);
-  for (const container of options.containers) await blobs.getContainerClient(container).createIfNotExists();
+  for (const name of options.containers) await createContainer(servers.blob, account, name);
+  for (const name of options.tables ?? []) await createTable(servers.table, account, name);
+  journal.commit();
   return {
     ready: { connectionString, ports },
     tell(message) {
-      const subscribe = subscribeMessage.safeParse(message);
-      if (subscribe.success) bridge.subscribe(subscribe.data);
-      else log(`a message is not understood: ${z.prettifyError(subscribe.error)}`);
+      // The stack alone can tell this process something.
+      const { type, hostUrl } = message as Subscribe;
+      if (type === 'subscribe' && URL.canParse(hostUrl)) bridge.subscribe(message as Subscribe);
+      else log('a message is not understood');
     },
     async close() {
       await bridge.close();

@@ -1,4 +1,3 @@
-import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FaceReady } from '../../../infra/local/face/service.ts';
 import type { PartMessage } from '../../../infra/local/part.ts';
+import { forkPart } from '../../../infra/local/supervisor.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 import { embeddingOf, picture } from './fakeVision.ts';
@@ -20,9 +20,8 @@ beforeAll(async () => {
 afterAll(() => folder.remove());
 
 async function start() {
-  const child = fork('test/parts/face/fakeProcess.ts', [JSON.stringify({ dataDir: folder.path })], {
-    execArgv: ['--disable-warning=ExperimentalWarning'],
-  });
+  const child = forkPart('test/parts/face/fakeProcess.ts', ['ignore', 'ignore', 'inherit', 'ipc']);
+  child.send({ dataDir: folder.path });
   const [message] = (await once(child, 'message')) as [PartMessage<FaceReady>];
   if (message.type === 'failed') throw new Error(message.reason);
   const exited = once(child, 'exit');

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { noSchemas } from '../../noSchemas.ts';
 import { FaceFault, faults } from '../faults.ts';
 import { textOf } from './json.ts';
 import { isKey } from './key.ts';
@@ -39,6 +40,7 @@ export function createFaceServer(
     // Who is still connected when the service stops gets an answer like any other.
     return503OnClosing: false,
     exposeHeadRoutes: false,
+    schemaController: noSchemas,
     routerOptions: { caseSensitive: false, ignoreTrailingSlash: true, maxParamLength: 256 },
     frameworkErrors: (_error, _request, reply) => {
       fail(reply, faults.routeNotFound());

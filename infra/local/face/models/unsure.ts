@@ -30,7 +30,7 @@ export async function unsureAttributesOf(
 async function seenInFeatures(networks: Networks, picture: Picture, face: FoundFace) {
   const { features, age, male } = await faceFeaturesOf(await networks.faceFeatures(), picture, face);
   const gender: UnsureAttributes['gender'] = male >= 0.5 ? 'male' : 'female';
-  return { ...wornBy(features, networks.heads()), age, gender };
+  return { ...wornBy(features, await networks.heads()), age, gender };
 }
 
 async function seenInExpression(networks: Networks, picture: Picture, face: FoundFace) {

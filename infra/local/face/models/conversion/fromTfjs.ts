@@ -30,11 +30,15 @@ function fusesRelu(attr: Node['attr']): boolean {
 
 type Node = z.output<typeof node>;
 
+export type TfjsOptions = {
+  /** Side of the picture that the network takes. */
+  inputSize: number;
+  /** Nodes at which the graph ends. */
+  outputs: string[];
+};
+
 /** The graph from its input, named `input` (NCHW, of the given size), to the named nodes: `output0`, `output1`, … */
-export function fromTfjs(
-  file: string,
-  { inputSize, outputs }: { inputSize: number; outputs: string[] },
-): Buffer {
+export function fromTfjs(file: string, { inputSize, outputs }: TfjsOptions): Buffer {
   const { modelTopology, weightsManifest: manifest } = modelFile.parse(
     JSON.parse(readFileSync(file, 'utf8')),
   );

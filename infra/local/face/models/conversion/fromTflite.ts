@@ -23,7 +23,7 @@ const codes = {
   abs: 101,
 } as const;
 
-export type ConversionOptions = {
+export type TfliteOptions = {
   /** The network was trained on transposed pictures: its filters are transposed, so that it takes upright ones. */
   transposed?: boolean;
   /** Height and width may be any. */
@@ -33,18 +33,18 @@ export type ConversionOptions = {
 };
 
 /** The graph of a model from its input, named `input`, to its outputs, named `output0`, `output1`, … */
-export function fromTflite(model: TfliteModel, options: ConversionOptions = {}): Buffer {
+export function fromTflite(model: TfliteModel, options: TfliteOptions = {}): Buffer {
   return new Converter(model, options).convert();
 }
 
 class Converter {
   readonly #model: TfliteModel;
-  readonly #options: ConversionOptions;
+  readonly #options: TfliteOptions;
   readonly #builder = new GraphBuilder();
   readonly #producers = new Map<number, TfliteOperator>();
   readonly #done = new Set<number>();
 
-  constructor(model: TfliteModel, options: ConversionOptions) {
+  constructor(model: TfliteModel, options: TfliteOptions) {
     this.#model = model;
     this.#options = options;
     for (const operator of model.operators) {
