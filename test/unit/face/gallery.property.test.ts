@@ -28,10 +28,10 @@ test('after any additions, trainings and removals the nearest persons are found,
   });
   const seeds = fc.integer({ min: 1, max: 1e9 });
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 80 }), seeds, seeds, async (steps, own, top) => {
+    fc.asyncProperty(fc.array(step, { maxLength: 80 }), seeds, seeds, async (steps, salt, top) => {
       const collection = newCollection();
       const { faces } = collection;
-      const vectors = anyVector(own, 20);
+      const vectors = anyVector(salt, 20);
       const most = 1 + (top % 12);
       for (const { do: what, person } of steps) {
         if (what === 'add') collection.add(person, vectors());
