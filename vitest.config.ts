@@ -29,7 +29,7 @@ export default defineConfig({
     setupFiles: ['test/helpers/seeded.ts'],
     projects: [
       project('unit', { isolate: false, pool: 'threads' }),
-      project('parts'),
+      project('parts', { isolate: false, pool: 'forks' }),
       project('app', { globalSetup: 'test/helpers/sharedStack.ts' }),
       {
         extends: true,

@@ -120,10 +120,12 @@ export function memoryTable(
     async *listEntities({ queryOptions: { filter } }: { queryOptions: { filter: string } }) {
       const [, partitionKey = '', from = '', before = ''] =
         /^PartitionKey eq '(.*)' and RowKey ge '(.*)' and RowKey lt '(.*)'$/s.exec(filter) ?? [];
-      const sorted = () => [...rowsOf(partitionKey)].toSorted(([a], [b]) => (a < b ? -1 : 1));
-      for (const [rowKey, { etag, properties }] of await read(`list ${name}`, sorted)) {
-        if (rowKey >= from && rowKey < before) yield { ...properties, partitionKey, rowKey, etag };
-      }
+      const found = () =>
+        [...rowsOf(partitionKey)]
+          .filter(([rowKey]) => rowKey >= from && rowKey < before)
+          .toSorted(([a], [b]) => (a < b ? -1 : 1));
+      for (const [rowKey, { etag, properties }] of await read(`list ${name}`, found))
+        yield { ...properties, partitionKey, rowKey, etag };
     },
     submitTransaction: (actions: Action[]) =>
       write(`write ${name}`, () => {

@@ -3,13 +3,13 @@ import { TableClient } from '@azure/data-tables';
 import { ServiceBusClient } from '@azure/service-bus';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, describe } from 'vitest';
-import { createVision } from '../../../infra/local/face/models/vision.ts';
 import { startServiceBus } from '../../../infra/local/service-bus/broker.ts';
 import { startStorage } from '../../../infra/local/storage/storage.ts';
 import { createFaceClients } from '../../../shared/face/client.ts';
 import { createQuotaGate } from '../../../shared/quota/gate.ts';
 import { startTestFace } from '../face/harness.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
+import { realVision } from '../../helpers/vision.ts';
 import { faceContract, type FaceTarget } from './face.ts';
 import { serviceBusContract, type BusTarget } from './serviceBus.ts';
 import { storageContract, type StorageTarget } from './storage.ts';
@@ -71,8 +71,7 @@ describe('Face', () => {
   let target: ReturnType<FaceTarget>;
   const closing: (() => Promise<unknown>)[] = [];
   beforeAll(async () => {
-    const vision = await createVision({ workers: 1 });
-    const service = await startTestFace({ vision });
+    const service = await startTestFace({ vision: await realVision() });
     const store = { read: () => Promise.resolve(undefined), write: () => Promise.resolve(undefined) };
     const { background } = createFaceClients({
       endpoint: service.ready.endpoint,
@@ -80,7 +79,7 @@ describe('Face', () => {
       gate: createQuotaGate({ quota: [], store }),
       timeoutMs: 20_000,
     });
-    closing.push(service.close, vision.close);
+    closing.push(service.close);
     target = { face: background, group: `contract-${randomUUID().slice(0, 8)}` };
   });
   afterAll(async () => {

@@ -1,11 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { withOccluder } from '../../../infra/local/face/eval/occluders.ts';
 import { packagePictures } from '../../../infra/local/face/eval/pictures.ts';
 import { confidenceOfCosine } from '../../../infra/local/face/models/confidence.ts';
-import { createVision } from '../../../infra/local/face/models/vision.ts';
 import {
   embeddingOf,
   type AnalyzedFace,
@@ -14,6 +13,7 @@ import {
   type Wanted,
 } from '../../../infra/local/face/vision.ts';
 import { groupPicture, portrait } from '../../helpers/pictures.ts';
+import { realVision } from '../../helpers/vision.ts';
 
 let vision: Vision;
 
@@ -25,10 +25,8 @@ const wanted: Wanted = {
 };
 
 beforeAll(async () => {
-  vision = await createVision({ workers: 2 });
+  vision = await realVision();
 });
-
-afterAll(() => vision.close());
 
 type RecognisedFace = AnalyzedFace & { embedding: Float32Array };
 

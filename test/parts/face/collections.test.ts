@@ -1,5 +1,8 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createFakeVision, picture } from './fakeVision.ts';
+import { openFaceStore } from '../../../infra/local/face/storage/store.ts';
+import { createFakeVision, embeddingOf, picture } from './fakeVision.ts';
 import { kinds, startTestFace, type TestFace } from './harness.ts';
 
 let face: TestFace;
@@ -108,9 +111,16 @@ test('a group that is created anew holds nothing of the earlier one', async () =
 
 test('a person takes 248 faces and not one more', async () => {
   await face.create('/largepersongroups/full');
-  const faces = Array.from({ length: 248 }, () => picture('ann'));
-  const personId = await face.person('/largepersongroups/full', 'ann', ...faces);
+  const personId = await face.person('/largepersongroups/full', 'ann');
+  // All but the last by way of the store.
+  const store = openFaceStore(join(face.dataDir, 'face.sqlite'));
+  const { key = 0 } = store.collection('largepersongroups', 'full') ?? {};
+  const vector = embeddingOf('ann');
+  for (let count = 1; count < 248; count += 1)
+    store.addFace(key, personId, { id: randomUUID(), userData: null, vector });
+  store.close();
   const path = `/largepersongroups/full/persons/${personId}/persistedfaces`;
+  await face.ask('POST', path, picture('ann'));
   expect(await face.call('POST', path, { body: picture('ann') })).toMatchObject({
     status: 403,
     body: { error: { code: 'QuotaExceeded', message: 'Persisted face number reached limit.' } },
@@ -124,7 +134,14 @@ test('the free plan takes 1,000 persons in all groups of a kind', async () => {
   await free.person('/persongroups/two', 'the first');
   const gone = await free.person('/persongroups/two', 'gone');
   await free.ask('DELETE', `/persongroups/two/persons/${gone}`);
-  for (let count = 1; count < 1_000; count += 1) await free.person('/persongroups/one', `p${count}`);
+  // The others by way of the store.
+  const store = openFaceStore(join(free.dataDir, 'face.sqlite'));
+  const one = store.collection('persongroups', 'one')?.key ?? 0;
+  store.transaction(() => {
+    for (let count = 2; count < 1_000; count += 1) store.addPerson(one, randomUUID(), 'x', null);
+  });
+  store.close();
+  await free.person('/persongroups/one', 'the last');
   const body = { name: 'one too many' };
   expect((await free.call('POST', '/persongroups/one/persons', { body })).body).toMatchObject({
     error: { code: 'QuotaExceeded', message: 'Person number reached subscription level limit.' },

@@ -1,25 +1,19 @@
 import createClient, { getLongRunningPoller, isUnexpected } from '@azure-rest/ai-vision-face';
 import { AzureKeyCredential } from '@azure/core-auth';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createVision } from '../../../infra/local/face/models/vision.ts';
-import type { Vision } from '../../../infra/local/face/vision.ts';
 import { groupPicture, portrait } from '../../helpers/pictures.ts';
+import { realVision } from '../../helpers/vision.ts';
 import { callsOf, startTestFace, type TestFace } from './harness.ts';
 
 /* The real models, and Microsoft's client as it is. */
 
-let vision: Vision;
 let face: TestFace;
 
 beforeAll(async () => {
-  vision = await createVision({ workers: 1 });
-  face = await startTestFace({ vision });
+  face = await startTestFace({ vision: await realVision() });
 });
 
-afterAll(async () => {
-  await face.close();
-  await vision.close();
-});
+afterAll(() => face.close());
 
 function officialClient(version: string) {
   return createClient(face.ready.endpoint, new AzureKeyCredential(face.ready.key), {

@@ -9,7 +9,7 @@ let pictures: Server;
 let base: string;
 
 beforeAll(async () => {
-  face = await startTestFace({ vision: createFakeVision(), urlTimeoutMs: 300 });
+  face = await startTestFace({ vision: createFakeVision() });
   pictures = createServer((request, response) => {
     if (request.url === '/ann.bmp') return response.end(picture('ann'));
     if (request.url === '/moved') return response.writeHead(302, { location: '/ann.bmp' }).end();
@@ -17,7 +17,7 @@ beforeAll(async () => {
       return response.writeHead(302, { location: 'file:///etc/passwd' }).end();
     if (request.url === '/large') return response.end(Buffer.alloc(7_000_000, 'BM'));
     // Begins and never ends.
-    if (request.url === '/slow') return response.write('BM');
+    if (request.url === '/endless') return response.write('BM');
     return response.writeHead(404).end();
   });
   await new Promise<void>((done) => {
@@ -109,7 +109,6 @@ test.each([
   ['no URL', 'InvalidURL', 'Invalid image URL.'],
   ['/nothing', 'InvalidURL', downloadFault],
   ['/to-a-file', 'InvalidURL', downloadFault],
-  ['/slow', 'InvalidURL', downloadFault],
   ['http://127.0.0.1:1/', 'InvalidURL', downloadFault],
   ['/large', 'InvalidImageSize', 'Image size is too big.'],
 ])('%s is refused', async (url, code, message) => {
@@ -118,4 +117,13 @@ test.each([
     status: 400,
     body: { error: { code, message } },
   });
+});
+
+test('a picture that never ends to arrive is given up', async () => {
+  const impatient = await startTestFace({ vision: createFakeVision(), urlTimeoutMs: 300 });
+  expect(await impatient.call('POST', '/detect', { body: { url: `${base}/endless` } })).toMatchObject({
+    status: 400,
+    body: { error: { code: 'InvalidURL', message: downloadFault } },
+  });
+  await impatient.close();
 });

@@ -1,5 +1,8 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createFakeVision, picture } from './fakeVision.ts';
+import { openFaceStore } from '../../../infra/local/face/storage/store.ts';
+import { createFakeVision, embeddingOf, picture } from './fakeVision.ts';
 import { startTestFace, type TestFace } from './harness.ts';
 
 const lists = [
@@ -171,8 +174,17 @@ test('a face list holds a thousand faces, and there are 64 of them', async () =>
     fault(403, 'QuotaExceeded', 'Face list number reached limit.'),
   );
   expect(await small.ask('GET', '/facelists')).toHaveLength(64);
+  // All faces but the last by way of the store.
   const add = () => small.call('POST', '/facelists/l0/persistedfaces', { body: picture('ann') });
-  for (let index = 0; index < 1_000; index += 20) await Promise.all(Array.from({ length: 20 }, add));
+  const store = openFaceStore(join(small.dataDir, 'face.sqlite'));
+  const { key = 0 } = store.collection('facelists', 'l0') ?? {};
+  const vector = embeddingOf('ann', 'recognition_01');
+  store.transaction(() => {
+    for (let count = 1; count < 1_000; count += 1)
+      store.addFace(key, null, { id: randomUUID(), userData: null, vector });
+  });
+  store.close();
+  expect((await add()).status).toBe(200);
   expect(await add()).toMatchObject(fault(403, 'QuotaExceeded', 'Persisted face number reached limit.'));
   const { persistedFaces } = await small.ask<{ persistedFaces: unknown[] }>('GET', '/facelists/l0');
   expect(persistedFaces).toHaveLength(1_000);

@@ -4,6 +4,12 @@ import { createFakeVision } from './fakeVision.ts';
 
 /* The service without models, as a process that can be killed. */
 
-await runPart(({ dataDir }: { dataDir: string }) =>
-  startFace({ dataDir, port: 0, quota: 'none', vision: createFakeVision() }),
+await runPart(({ dataDir, trainingMs = 0 }: { dataDir: string; trainingMs?: number }) =>
+  startFace({
+    dataDir,
+    port: 0,
+    quota: 'none',
+    vision: createFakeVision(),
+    trainingTime: () => trainingMs,
+  }),
 );

@@ -1,5 +1,8 @@
+import { once } from 'node:events';
 import { operations } from '../../../infra/local/face/operations/operationTable.ts';
 import { startFace, type FaceOptions, type FaceReady } from '../../../infra/local/face/service.ts';
+import type { PartMessage } from '../../../infra/local/part.ts';
+import { forkPart } from '../../../infra/local/supervisor.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 import { readSpecification } from './specification.ts';
@@ -119,6 +122,23 @@ export async function startTestFace(options: Pick<FaceOptions, 'vision'> & Parti
     async close(): Promise<void> {
       await part.close();
       await folder?.remove();
+    },
+  };
+}
+
+/** The service without models, in a process of its own that can be killed. */
+export async function startFakeFaceProcess(options: { dataDir: string; trainingMs?: number }) {
+  const child = forkPart('test/parts/face/fakeProcess.ts', ['ignore', 'ignore', 'inherit', 'ipc']);
+  child.send(options);
+  const [message] = (await once(child, 'message')) as [PartMessage<FaceReady>];
+  if (message.type === 'failed') throw new Error(message.reason);
+  const exited = once(child, 'exit');
+  return {
+    ...callsOf(message.ready),
+    ready: message.ready,
+    async kill(): Promise<void> {
+      child.kill('SIGKILL');
+      await exited;
     },
   };
 }

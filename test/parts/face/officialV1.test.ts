@@ -1,20 +1,17 @@
 import { FaceClient, type FaceModels } from '@azure/cognitiveservices-face';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createVision } from '../../../infra/local/face/models/vision.ts';
-import type { Vision } from '../../../infra/local/face/vision.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { portrait } from '../../helpers/pictures.ts';
+import { realVision } from '../../helpers/vision.ts';
 import { startTestFace, type TestFace } from './harness.ts';
 
 /* The real models, and Microsoft's client of v1.0 as it is. */
 
-let vision: Vision;
 let face: TestFace;
 let client: FaceClient;
 
 beforeAll(async () => {
-  vision = await createVision({ workers: 1 });
-  face = await startTestFace({ vision });
+  face = await startTestFace({ vision: await realVision() });
   const credentials = {
     async signRequest<Signed extends { headers: { set(name: string, value: string): void } }>(
       request: Signed,
@@ -26,10 +23,7 @@ beforeAll(async () => {
   client = new FaceClient(credentials, face.ready.endpoint, { noRetryPolicy: true });
 });
 
-afterAll(async () => {
-  await face.close();
-  await vision.close();
-});
+afterAll(() => face.close());
 
 const models = { detectionModel: 'detection_03', recognitionModel: 'recognition_04' } as const;
 

@@ -1,15 +1,13 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { FaceReady } from '../../../infra/local/face/service.ts';
 import { openDatabase } from '../../../infra/local/sqlite.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { expectOwnerOnly } from '../../helpers/ownerOnly.ts';
-import { startPartProcess, type PartProcess } from '../../helpers/partProcess.ts';
-import { franck, portrait } from '../../helpers/pictures.ts';
+import { startPartProcess } from '../../helpers/partProcess.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 import { createFakeVision, picture } from './fakeVision.ts';
-import { callsOf, startTestFace } from './harness.ts';
+import { startFakeFaceProcess, startTestFace } from './harness.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 
@@ -24,45 +22,46 @@ const scope = { largePersonGroupId: 'g' };
 
 test('a killed service remembers what it answered, and ends the training that was cut short', async () => {
   const dataDir = join(folder.path, 'killed');
-  const start = (): Promise<PartProcess<FaceReady>> =>
-    startPartProcess('face', { dataDir, port: 0, quota: 'none', trainingTime: 'none' });
-  const first = await start();
-  let face = callsOf(first.ready);
-  await face.create(group);
-  const franckId = await face.person(group, 'Franck', portrait(franck[0] ?? ''));
-  await face.train(group);
-  const faceId = await face.detect(portrait(franck[1] ?? ''));
-  const obamaId = await face.person(group, 'Obama', portrait('obama4_crop.jpg'));
-  await face.ask('POST', `${group}/train`);
+  const first = await startFakeFaceProcess({ dataDir });
+  await first.create(group);
+  const annId = await first.person(group, 'ann', picture('ann'));
+  await first.train(group);
+  const faceId = await first.detect(picture('ann'));
   await first.kill();
+  // Of this one no training is seen to end.
+  const second = await startFakeFaceProcess({ dataDir, trainingMs: 3_600_000 });
+  const benId = await second.person(group, 'ben', picture('ben'));
+  await second.ask('POST', `${group}/train`);
+  await second.kill();
 
-  const second = await start();
-  face = callsOf(second.ready);
-  expect(second.ready.key).toBe(first.ready.key);
+  const third = await startFakeFaceProcess({ dataDir });
+  expect(third.ready.key).toBe(first.ready.key);
   expectOwnerOnly(join(dataDir, 'key'));
-  expect(await face.identify(faceId, scope)).toEqual([franckId]);
+  expect(await third.identify(faceId, scope)).toEqual([annId]);
   await eventually('the training ends', async () => {
-    const { status } = await face.ask<{ status: string }>('GET', `${group}/training`);
+    const { status } = await third.ask<{ status: string }>('GET', `${group}/training`);
     return status === 'succeeded';
   });
-  expect(await face.identify(await face.detect(portrait('obama4_crop.jpg')), scope)).toEqual([obamaId]);
-  await second.stop();
+  expect(await third.identify(await third.detect(picture('ben')), scope)).toEqual([benId]);
+  await third.kill();
 });
 
 test('a training that the end of the service cut short goes on at the next start', async () => {
   const options = { vision: createFakeVision(), dataDir: join(folder.path, 'cut') };
-  const first = await startTestFace({ ...options, trainingTime: () => 600_000 });
+  const first = await startTestFace({ ...options, trainingTime: () => 3_600_000 });
   await first.create(group);
   await first.person(group, 'ann', picture('ann'));
   await first.ask('POST', `${group}/train`);
   await first.close();
-  const second = await startTestFace({ ...options, trainingTime: () => 3_000 });
+  const second = await startTestFace({ ...options, trainingTime: () => 3_600_000 });
   expect(await second.ask('GET', `${group}/training`)).toMatchObject({ status: 'running' });
+  await second.close();
+  const third = await startTestFace({ ...options, trainingTime: () => 1 });
   await eventually('the training ends', async () => {
-    const { status } = await second.ask<{ status: string }>('GET', `${group}/training`);
+    const { status } = await third.ask<{ status: string }>('GET', `${group}/training`);
     return status === 'succeeded';
   });
-  await second.close();
+  await third.close();
 });
 
 test('face IDs end with their lifetime, over a restart too', async () => {

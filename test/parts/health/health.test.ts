@@ -28,7 +28,10 @@ test('whoever asks within a second gets the same answer; then every part is aske
 
 describe('a part that does not answer', () => {
   beforeEach(() => void vi.useFakeTimers());
-  afterEach(() => void vi.useRealTimers());
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.restoreAllMocks();
+  });
 
   test.each([
     ['and heeds its signal', true],

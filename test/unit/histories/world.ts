@@ -46,6 +46,8 @@ type FaceGroup = {
 const callTimeoutMs = 20_000;
 const trainingMs = 700;
 const duplicateWindowMs = 600_000;
+/** Some fifty times those of a usual history: a function that goes round in circles ends its history. */
+const effectsAtMost = 50_000;
 const never = <Value>(): Promise<Value> => new Promise<Value>(() => undefined);
 
 /** A picture of a kind that Face in memory tells apart by its last byte: with one face, or without. */
@@ -245,6 +247,7 @@ export class World {
   async #stallIfAsked(): Promise<void> {
     this.effects += 1;
     const running = this.#running;
+    if (this.effects === effectsAtMost) running?.stalled.reject(new Error('it does not come to rest'));
     if (this.effects !== this.stallsAt || running === undefined) return;
     const going = Promise.withResolvers<void>();
     this.#stalled.push({ running, goOn: going.resolve });

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { placeOf } from '../../../shared/photos/path.ts';
 
@@ -49,16 +48,4 @@ test.each([
 test('a bad path in a good group belongs to that group, any other to none', () => {
   expect(placeOf('enroll/g/1.jpg').group).toBe('g');
   expect(placeOf('enroll/loose.jpg').group).toBe('~');
-});
-
-test('whatever a path is, its keys fit into a table, a session and a message', () => {
-  fc.assert(
-    fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (text) => {
-      for (const container of ['enroll', 'identify']) {
-        const { ref } = placeOf(`${container}/${text}`);
-        for (const key of [ref.image, ref.person ?? 'p']) expect(key).toMatch(/^[A-Za-z0-9_-]{1,128}$/);
-      }
-    }),
-    { numRuns: 2_000 },
-  );
 });

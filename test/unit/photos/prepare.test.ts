@@ -5,18 +5,8 @@ import { avifBomb, bmpBomb, gifBomb, jpegBomb, pngBomb, tiffBomb, webpBomb } fro
 import { odd, turned } from '../../helpers/odd.ts';
 import { portrait } from '../../helpers/pictures.ts';
 
-/** Noise does not compress: a picture of noise is as large as it looks. */
-async function noise(width: number, height: number) {
-  return sharp({
-    create: {
-      width,
-      height,
-      channels: 3,
-      background: '#000',
-      noise: { type: 'gaussian', mean: 128, sigma: 60 },
-    },
-  });
-}
+const grey = (width: number, height: number) =>
+  sharp({ create: { width, height, channels: 3, background: '#888' } });
 
 function bmp(width: number, height: number): Buffer {
   const stride = Math.ceil((width * 3) / 4) * 4;
@@ -41,26 +31,13 @@ test('what Face takes passes as it is', async () => {
 });
 
 test.each([
-  ['over 4096 pixels', async () => (await noise(5_000, 300)).jpeg().toBuffer()],
-  ['over 6 MB', async () => (await noise(1_800, 1_600)).png().toBuffer()],
+  ['over 4096 pixels', () => grey(5_000, 300).jpeg().toBuffer()],
+  ['over 6 MB', () => grey(1_500, 1_410).png({ compressionLevel: 0 }).toBuffer()],
   ['WebP', async () => sharp(portrait('cage.jpg')).webp().toBuffer()],
   ['TIFF', async () => sharp(portrait('cage.jpg')).tiff().toBuffer()],
   ['AVIF', async () => sharp(portrait('cage.jpg')).resize(200).avif({ effort: 0 }).toBuffer()],
-  ['a large BMP', async () => bmp(2_000, 1_500)],
-  [
-    'under 1 KB',
-    async () =>
-      sharp({ create: { width: 60, height: 60, channels: 3, background: '#888' } })
-        .png()
-        .toBuffer(),
-  ],
-  [
-    'of 50 megapixels',
-    async () =>
-      sharp({ create: { width: 8_000, height: 6_250, channels: 3, background: '#888' } })
-        .jpeg()
-        .toBuffer(),
-  ],
+  ['a large BMP', async () => bmp(1_500, 1_410)],
+  ['under 1 KB', () => grey(60, 60).png().toBuffer()],
 ])('a picture that is %s is converted to one that Face takes', async (_what, make) => {
   const { bytes } = await preparePicture(await make());
   const { format, width, height } = await sharp(bytes).metadata();
@@ -71,21 +48,16 @@ test.each([
 });
 
 test('rectangles go to the upright original and back, and stay inside it', async () => {
-  const onItsSide = await (
-    await noise(6_000, 3_000)
-  )
-    .withMetadata({ orientation: 6 })
-    .jpeg({ quality: 60 })
-    .toBuffer();
+  const onItsSide = await grey(5_120, 1_280).withMetadata({ orientation: 6 }).jpeg().toBuffer();
   const picture = await preparePicture(onItsSide);
   const { width, height } = await sharp(picture.bytes).metadata();
-  expect([width, height]).toEqual([2_048, 4_096]);
-  const original = picture.toOriginal({ left: 1_024, top: 2_048, width: 512, height: 1_024 });
-  expect(original).toEqual({ left: 1_500, top: 3_000, width: 750, height: 1_500 });
-  expect(picture.toPrepared(original)).toEqual({ left: 1_024, top: 2_048, width: 512, height: 1_024 });
-  const outside = picture.toOriginal({ left: 2_000, top: -20, width: 500, height: 9_000 });
-  expect(outside.left + outside.width).toBeLessThanOrEqual(3_000);
-  expect(outside.top + outside.height).toBeLessThanOrEqual(6_000);
+  expect([width, height]).toEqual([1_024, 4_096]);
+  const original = picture.toOriginal({ left: 512, top: 2_048, width: 256, height: 1_024 });
+  expect(original).toEqual({ left: 640, top: 2_560, width: 320, height: 1_280 });
+  expect(picture.toPrepared(original)).toEqual({ left: 512, top: 2_048, width: 256, height: 1_024 });
+  const outside = picture.toOriginal({ left: 1_000, top: -20, width: 500, height: 9_000 });
+  expect(outside.left + outside.width).toBeLessThanOrEqual(1_280);
+  expect(outside.top + outside.height).toBeLessThanOrEqual(5_120);
 });
 
 test.each([

@@ -50,3 +50,19 @@ export function gcra(calls: number, windowMs: number): Limiter {
 }
 
 export const limiters = { slidingLog, fixedWindow, tokenBucket, gcra };
+
+/** What would be refused of these arrivals, by limiter. */
+export function refusals(
+  { calls, windowMs }: { calls: number; windowMs: number },
+  arrivals: readonly number[],
+) {
+  const inOrder = arrivals.toSorted((a, b) => a - b);
+  return Object.fromEntries(
+    Object.entries(limiters).map(([name, limiter]) => {
+      const accepts = limiter(calls, windowMs);
+      return [name, inOrder.filter((at) => !accepts(at)).length];
+    }),
+  );
+}
+
+export const noRefusals = { slidingLog: 0, fixedWindow: 0, tokenBucket: 0, gcra: 0 };

@@ -1,15 +1,11 @@
-import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { FaceReady } from '../../../infra/local/face/service.ts';
-import type { PartMessage } from '../../../infra/local/part.ts';
-import { forkPart } from '../../../infra/local/supervisor.ts';
-import { eventually } from '../../helpers/eventually.ts';
+import { seed, sizeOf } from '../../helpers/size.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
+import { randomNumbers } from '../../helpers/vectors.ts';
 import { embeddingOf, picture } from './fakeVision.ts';
-import { callsOf } from './harness.ts';
+import { startFakeFaceProcess } from './harness.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 
@@ -19,28 +15,15 @@ beforeAll(async () => {
 
 afterAll(() => folder.remove());
 
-async function start() {
-  const child = forkPart('test/parts/face/fakeProcess.ts', ['ignore', 'ignore', 'inherit', 'ipc']);
-  child.send({ dataDir: folder.path });
-  const [message] = (await once(child, 'message')) as [PartMessage<FaceReady>];
-  if (message.type === 'failed') throw new Error(message.reason);
-  const exited = once(child, 'exit');
-  return {
-    ...callsOf(message.ready),
-    async kill(): Promise<void> {
-      child.kill('SIGKILL');
-      await exited;
-    },
-  };
-}
-
-/** So many faces at least are added before each kill. */
-const livesOfRound = 12;
-
 type Life = { who: string; id: string; deleted: boolean };
 
 /** Adds faces and deletes every second one, until the service is gone. Notes what was acknowledged only. */
-async function live(face: Awaited<ReturnType<typeof start>>, prefix: string, lives: Life[]): Promise<void> {
+async function live(
+  face: Awaited<ReturnType<typeof startFakeFaceProcess>>,
+  prefix: string,
+  lives: Life[],
+  acknowledged: () => void,
+): Promise<void> {
   for (let number = 0; ; number += 1) {
     const who = `${prefix}-${number}`;
     try {
@@ -48,26 +31,35 @@ async function live(face: Awaited<ReturnType<typeof start>>, prefix: string, liv
       const added = await face.ask<{ persistedFaceId: string }>('POST', path, picture(who));
       const life = { who, id: added.persistedFaceId, deleted: false };
       lives.push(life);
+      acknowledged();
       if (number % 2 === 0) continue;
       await face.ask('DELETE', `${path}/${life.id}`);
       life.deleted = true;
+      acknowledged();
     } catch {
       return;
     }
   }
 }
 
-test('no kill loses what was acknowledged, or keeps what was deleted', async () => {
+test('no kill loses what was acknowledged, or keeps what was deleted', { timeout: 1_800_000 }, async () => {
   const lives: Life[] = [];
+  const random = randomNumbers(seed);
+  const start = () => startFakeFaceProcess({ dataDir: folder.path });
   let face = await start();
   await face.create('/largefacelists/l');
-  for (let round = 0; round < 5; round += 1) {
-    const callers = Array.from({ length: 4 }, (_, caller) => live(face, `${round}-${caller}`, lives));
-    const before = lives.length;
-    await eventually('the service is at work', () => lives.length >= before + livesOfRound);
-    // Then at any moment of it.
-    await sleep(Math.random() * 100);
-    await face.kill();
+  for (let round = 0; round < sizeOf({ quick: 2, full: 40 }); round += 1) {
+    // Killed in the middle of its work, which is counted, so that the moment is any on any machine.
+    const killed = Promise.withResolvers<void>();
+    let left = 20 + Math.floor(random() * 60);
+    const acknowledged = (): void => {
+      left -= 1;
+      if (left === 0) face.kill().then(killed.resolve, killed.reject);
+    };
+    const callers = Array.from({ length: 4 }, (_, caller) =>
+      live(face, `${round}-${caller}`, lives, acknowledged),
+    );
+    await killed.promise;
     await Promise.all(callers);
     face = await start();
 

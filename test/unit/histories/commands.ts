@@ -1,0 +1,177 @@
+import fc from 'fast-check';
+import { expect } from 'vitest';
+import { faceKeyOf, personKeyOf } from '../../../shared/records/keys.ts';
+import { isCovered } from '../../../shared/training/machine.ts';
+import { etagOf } from '../../helpers/memoryStorage.ts';
+import type { CallFault, StorageFault, World } from './world.ts';
+
+export const paths = ['enroll/g/ann/1.bmp', 'enroll/g/ann/2.bmp', 'enroll/g/bob/1.bmp'] as const;
+type Path = (typeof paths)[number];
+
+export type Command =
+  | { do: 'drop'; path: Path; hasFace: boolean; announced: boolean }
+  | { do: 'delete'; path: Path; announced: boolean }
+  | { do: 'announce'; path: Path }
+  | { do: 'forget'; person: 'ann' | 'bob' | undefined }
+  | { do: 'deliver'; times: number }
+  | { do: 'deliver twice' }
+  | { do: 'die'; afterWrites: number; before: boolean }
+  | { do: 'fault'; fault: CallFault }
+  | { do: 'storage fault'; fault: StorageFault; after: number }
+  | { do: 'lose the lock'; afterEffects: number }
+  | { do: 'go on' }
+  | { do: 'pass'; ms: number }
+  | { do: 'sweep' };
+
+const path = fc.constantFrom(...paths);
+export const command: fc.Arbitrary<Command> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant('drop' as const),
+      path,
+      hasFace: fc.boolean(),
+      announced: fc.boolean(),
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('delete' as const), path, announced: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('announce' as const), path }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('forget' as const),
+      person: fc.constantFrom('ann' as const, 'bob' as const, undefined),
+    }),
+  },
+  {
+    weight: 8,
+    arbitrary: fc.record({ do: fc.constant('deliver' as const), times: fc.integer({ min: 1, max: 4 }) }),
+  },
+  { weight: 2, arbitrary: fc.constant<Command>({ do: 'deliver twice' }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('die' as const),
+      afterWrites: fc.integer({ min: 0, max: 12 }),
+      before: fc.boolean(),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('fault' as const),
+      fault: fc.constantFrom<CallFault>('call lost', 'answer lost', 'lands late', 'refused', 'failed'),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('storage fault' as const),
+      fault: fc.constantFrom<StorageFault>('call lost', 'answer lost', 'sent twice'),
+      after: fc.integer({ min: 0, max: 12 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('lose the lock' as const),
+      afterEffects: fc.integer({ min: 1, max: 24 }),
+    }),
+  },
+  { weight: 2, arbitrary: fc.constant<Command>({ do: 'go on' }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.integer({ min: 1, max: 60_000 }) }),
+  },
+  { weight: 1, arbitrary: fc.constant<Command>({ do: 'sweep' }) },
+);
+
+export async function carryOut(world: World, step: Command): Promise<void> {
+  switch (step.do) {
+    case 'drop':
+      world.drop(step.path, step.hasFace);
+      if (step.announced) await world.announce(step.path);
+      return;
+    case 'delete':
+      world.blobs.delete(step.path);
+      if (step.announced) await world.announce(step.path);
+      return;
+    case 'announce':
+      return world.announce(step.path);
+    case 'forget':
+      await forget(world, step.person);
+      return;
+    case 'deliver':
+      for (let time = 0; time < step.times; time += 1) await world.deliver();
+      return;
+    case 'deliver twice':
+      await world.deliver({ again: true });
+      return;
+    case 'die':
+      world.diesAt = 2 * (world.writes + step.afterWrites) + (step.before ? 1 : 2);
+      return;
+    case 'fault':
+      world.faults.push(step.fault);
+      return;
+    case 'storage fault':
+      world.faultAfter(step.after, step.fault);
+      return;
+    case 'lose the lock':
+      world.stallsAt = world.effects + step.afterEffects;
+      return;
+    case 'go on':
+      return world.resume();
+    case 'pass':
+      world.pass(step.ms);
+      return;
+    case 'sweep':
+      return world.sweep();
+  }
+}
+
+/** From the answer on nobody is named, and everything that was dropped before goes. */
+export async function forget(world: World, person: 'ann' | 'bob' | undefined): Promise<void> {
+  const before = [...world.blobs].filter(([image]) => image.startsWith(`enroll/g/${person ?? ''}`));
+  if (!(await world.forget('g', person))) return;
+  for (const [image, blob] of before) world.forgotten.push({ path: image, etag: etagOf(blob) });
+  const group = await world.app.groups.get('g');
+  if (person === undefined) expect(group).toBeUndefined();
+  else if (group !== undefined)
+    expect(await world.app.ledger.person(group, personKeyOf('g', person))).toBeUndefined();
+}
+
+/** The model: what lies in the container now decides, whatever has happened. */
+export async function expectWhole(world: World): Promise<void> {
+  const enrolled = [...world.blobs].filter(([, { bytes }]) => bytes.at(-1) === 1);
+  const wanted = enrolled.map(([image, blob]) => faceKeyOf(image, etagOf(blob))).toSorted();
+  expect(world.facesOf('g')).toEqual(wanted);
+  expect(world.trainedOf('g')).toEqual(wanted);
+  const { images, persons } = await world.app.ledger.counts('g');
+  const { items } = await world.app.ledger.listPictures('g', { top: 100 });
+  for (const gone of world.forgotten) {
+    expect(world.blobs.get(gone.path)?.etag).not.toBe(gone.etag);
+    expect(items.map(({ version }) => version)).not.toContain(gone.etag);
+  }
+  const group = await world.app.groups.row('g');
+  // A candidate of Face is named only as the person that its row knows.
+  for (const { state, person, persisted } of items) {
+    if (state !== 'enrolled' || group === undefined) continue;
+    const known = await world.app.ledger.person(group, personKeyOf('g', person ?? ''));
+    expect(persisted?.personId).toBe(known?.personId);
+    expect((await world.app.groups.personOfFace('g', persisted?.personId ?? ''))?.person).toBe(person);
+  }
+  const listed = group && (await world.app.ledger.listPersons(group, { top: 10 }));
+  expect(persons).toBe(listed?.items.length ?? 0);
+  expect(await world.app.erasures.listOpen(10)).toEqual([]);
+  expect(images).toMatchObject({
+    received: 0,
+    detected: 0,
+    enrolled: enrolled.length,
+    rejected: world.blobs.size - enrolled.length,
+    failed: 0,
+    removed: items.length - world.blobs.size,
+  });
+  const training = await world.app.trainings.get('g');
+  expect(training === undefined || isCovered(training)).toBe(true);
+  expect(world.deadLetters).toEqual([]);
+}

@@ -1,0 +1,206 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  added,
+  addIntended,
+  addRefused,
+  detected,
+  faceDeleted,
+  facesToDelete,
+  failed,
+  isSettled,
+  lookedAgain,
+  received,
+  rejected,
+  removed,
+  type PersistedFace,
+  type Picture,
+} from '../../../shared/records/picture.ts';
+import { sizeOf } from '../../helpers/size.ts';
+
+const known = { image: 'enroll/g/p/1.jpg', group: 'g', person: 'p', generation: '1.1' };
+const face = { faceRectangle: { left: 1, top: 2, width: 3, height: 4 } };
+
+/** The world around the row: the blob, and the faces that Face holds, each of a version. */
+class World {
+  picture: Picture | undefined;
+  blob: string | undefined;
+  readonly held = new Map<string, string>();
+  /** Calls to add that were sent, were not answered and may still land. */
+  flying: { version: string; faceId: string }[] = [];
+  #versions = 0;
+  #faces = 0;
+  now = 0;
+
+  write(): void {
+    this.#versions += 1;
+    this.blob = `v${this.#versions}`;
+  }
+
+  /** The event of the blob, which may come late, twice or never. */
+  announce(): void {
+    if (this.blob === undefined) this.picture = this.picture && removed(this.picture, this.now);
+    else this.picture = received(this.picture, known, this.blob, this.now);
+  }
+
+  detect(outcome: 'face' | 'none' | 'fails'): void {
+    const { picture } = this;
+    if (picture?.state !== 'received') return;
+    const { version } = picture;
+    if (outcome === 'face') this.picture = detected(picture, version, face, this.now);
+    else if (outcome === 'none') this.picture = rejected(picture, version, { reason: 'no_face' }, this.now);
+    else this.picture = failed(picture, version, { reason: 'too_many_attempts' }, this.now);
+  }
+
+  #faceOf(version: string): PersistedFace {
+    this.#faces += 1;
+    return { faceId: `f${this.#faces}`, version, personId: 'x' };
+  }
+
+  /** One turn of the person's session, as it works; `outcome` is what becomes of an add. */
+  session(outcome: 'answered' | 'lost' | 'refused' | 'killed'): void {
+    if (this.picture === undefined) return;
+    this.#settleIntent();
+    this.#deleteSurplus();
+    const { picture } = this;
+    if (picture?.state === 'detected') {
+      // The container is the truth: another version, or none, is not added.
+      if (this.blob === undefined) this.picture = removed(picture, this.now);
+      else if (this.blob === picture.version) this.#add(picture, outcome);
+    }
+    this.#deleteSurplus();
+  }
+
+  #add(picture: Picture, outcome: string): void {
+    const sends = (picture.intent?.sends ?? 0) + 1;
+    const { version } = picture;
+    this.picture = addIntended(picture, {
+      version,
+      personId: 'x',
+      at: picture.intent?.at ?? this.now,
+      sends,
+    });
+    if (outcome === 'killed') return;
+    const landed = this.#faceOf(version);
+    if (outcome === 'lost') this.flying.push(landed);
+    else if (outcome === 'refused') this.picture = sends === 1 ? addRefused(this.picture) : this.picture;
+    else {
+      this.held.set(landed.faceId, version);
+      this.picture = added(this.picture, landed, this.now, sends > 1 ? this.now + 40 : undefined);
+    }
+  }
+
+  #unnamed(version: string): PersistedFace[] {
+    const named = [
+      this.picture?.persisted?.faceId,
+      ...(this.picture?.surplus ?? []).map(({ faceId }) => faceId),
+    ];
+    return [...this.held]
+      .filter(([faceId, of]) => of === version && !named.includes(faceId))
+      .map(([faceId]) => ({ faceId, version, personId: 'x' }));
+  }
+
+  #settleIntent(): void {
+    const { picture } = this;
+    if (picture?.intent === undefined) return;
+    const [landed, ...doubles] = this.#unnamed(picture.intent.version);
+    if (landed !== undefined) {
+      const lookAgainAt = picture.intent.sends > 1 ? this.now + 40 : undefined;
+      this.picture = added(picture, landed, this.now, lookAgainAt);
+      for (const double of doubles) this.picture = added(this.picture, double, this.now);
+    } else if (picture.state !== 'detected' && this.flying.length === 0) {
+      this.picture = addRefused(picture);
+    }
+  }
+
+  #deleteSurplus(): void {
+    for (const { faceId } of this.picture === undefined ? [] : facesToDelete(this.picture)) {
+      this.held.delete(faceId);
+      this.picture = this.picture && faceDeleted(this.picture, faceId, this.now);
+    }
+  }
+
+  /** A call that was not answered lands now, or never. */
+  land(lands: boolean): void {
+    const call = this.flying.shift();
+    if (call !== undefined && lands) this.held.set(call.faceId, call.version);
+  }
+
+  lookAgain(): void {
+    const { picture } = this;
+    // Only when nothing can land any more.
+    if (picture?.lookAgainAt === undefined || this.flying.length > 0) return;
+    const doubles = picture.persisted === undefined ? [] : this.#unnamed(picture.persisted.version);
+    this.picture = lookedAgain(picture, doubles);
+    this.#deleteSurplus();
+  }
+
+  /** Everything that was put off happens; nothing fails any more. */
+  rest(): void {
+    while (this.flying.length > 0) this.land(true);
+    for (let turn = 0; turn < 6; turn += 1) {
+      this.announce();
+      this.detect('face');
+      this.session('answered');
+      this.lookAgain();
+    }
+  }
+}
+
+const command: fc.Arbitrary<(world: World) => void> = fc.oneof(
+  fc.constant((world: World) => world.write()),
+  fc.constant((world: World) => {
+    world.blob = undefined;
+  }),
+  fc.constant((world: World) => world.announce()),
+  fc
+    .constantFrom('face' as const, 'face' as const, 'none' as const, 'fails' as const)
+    .map((outcome) => (world: World) => world.detect(outcome)),
+  fc
+    .constantFrom('answered' as const, 'lost' as const, 'refused' as const, 'killed' as const)
+    .map((outcome) => (world: World) => world.session(outcome)),
+  fc.boolean().map((lands) => (world: World) => world.land(lands)),
+  fc.constant((world: World) => world.lookAgain()),
+);
+
+const histories = fc.array(command, { maxLength: 60 });
+
+test('whatever happens, in the end Face holds one face of the version that lies there, or none', () => {
+  fc.assert(
+    fc.property(histories, (commands) => {
+      const world = new World();
+      for (const run of commands) {
+        world.now += 1;
+        run(world);
+      }
+      world.rest();
+      const { picture, held, blob } = world;
+      expect(picture === undefined || isSettled(picture)).toBe(true);
+      if (picture?.state === 'enrolled') {
+        expect([...held]).toEqual([[picture.persisted?.faceId, picture.version]]);
+        expect(picture.version).toBe(blob);
+      } else {
+        expect(held.size).toBe(0);
+        if (blob === undefined) expect(picture?.state ?? 'removed').toBe('removed');
+      }
+    }),
+    { numRuns: sizeOf({ quick: 500, full: 50_000 }) },
+  );
+});
+
+test('an enrolled picture names the face of its own version at every moment', () => {
+  fc.assert(
+    fc.property(histories, (commands) => {
+      const world = new World();
+      for (const run of commands) {
+        world.now += 1;
+        run(world);
+        const { picture, held } = world;
+        if (picture?.state !== 'enrolled') continue;
+        expect(picture.persisted?.version).toBe(picture.version);
+        expect(held.get(picture.persisted?.faceId ?? '')).toBe(picture.version);
+      }
+    }),
+    { numRuns: sizeOf({ quick: 200, full: 20_000 }) },
+  );
+});
