@@ -26,6 +26,8 @@ export type StackOptions = {
   instances?: number;
   /** Whether the HTTP API asks for the key in `endpoints.json`, as in Azure. */
   auth?: boolean;
+  /** A Face service that runs elsewhere; default: the stack starts one of its own. */
+  face?: { endpoint: string; key: string };
   /** Settings of the pipeline besides those that the stack gives, or what makes them of the addresses. */
   settings?: Record<string, string> | ((addresses: Addresses) => Record<string, string>);
   /** Makes the files of the app, beside the start of what does not need them; default: they are there. */
@@ -131,10 +133,11 @@ async function startParts(
       options: { dataDir: join(dataDir, 'service-bus'), port: 0, queues: Object.values(queues) },
       samePort: ({ port }) => ({ port }),
     }),
-    supervisor.start<FaceReady>('face', {
-      options: { dataDir: join(dataDir, 'face'), port: 0, quota: faceTps, trainingTime },
-      samePort: ({ port }) => ({ port }),
-    }),
+    options.face ??
+      supervisor.start<FaceReady>('face', {
+        options: { dataDir: join(dataDir, 'face'), port: 0, quota: faceTps, trainingTime },
+        samePort: ({ port }) => ({ port }),
+      }),
   ]).then(([storage, serviceBus, face]) => ({
     face: face.endpoint,
     faceKey: face.key,

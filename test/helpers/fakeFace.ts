@@ -11,7 +11,7 @@ import { startTestFace } from '../parts/face/harness.ts';
 const headerBytes = 54;
 
 /** A BMP of 1,000 × 500 pixels by its header, which is all that the pipeline reads of one that Face can take. */
-export function fakePicture(who: string): Buffer {
+export function fakePicture(...who: string[]): Buffer {
   const header = Buffer.alloc(headerBytes);
   header.write('BM');
   header.writeUInt32LE(40, 14);
@@ -19,7 +19,7 @@ export function fakePicture(who: string): Buffer {
   header.writeInt32LE(500, 22);
   header.writeUInt16LE(1, 26);
   header.writeUInt16LE(24, 28);
-  return Buffer.concat([header, picture(who)]);
+  return Buffer.concat([header, picture(...who)]);
 }
 
 export async function startFakeFace({

@@ -61,17 +61,14 @@ export async function startTestStack({
     auth,
     instances,
     output: (line) => void log.push(line),
+    ...(face === undefined ? {} : { face }),
     settings: (addresses) => ({
       ...quickSettings,
-      ...(face === undefined ? {} : { FACE_ENDPOINT: face.endpoint, FACE_APIKEY: face.key }),
       ...(typeof settings === 'function' ? settings(addresses) : settings),
     }),
   });
   return {
-    ...connectTo({
-      ...stack.endpoints,
-      ...(face === undefined ? {} : { face: face.endpoint, faceKey: face.key }),
-    }),
+    ...connectTo(stack.endpoints),
     stack,
     /** The lines that the parts have written. */
     log: (): readonly string[] => log,
