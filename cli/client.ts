@@ -3,7 +3,7 @@ import { basename, join, relative, sep } from 'node:path';
 import { parseArgs } from 'node:util';
 import { BlobServiceClient } from '@azure/storage-blob';
 import type { Endpoints } from '../infra/local/stack.ts';
-import * as api from './api.ts';
+import { apiClient, readPicture } from './apiClient.ts';
 
 /** The endpoints of the stack that runs on a data folder. @throws Error when none does */
 export async function readEndpoints(dataDir: string): Promise<Endpoints> {
@@ -12,41 +12,6 @@ export async function readEndpoints(dataDir: string): Promise<Endpoints> {
   } catch (error) {
     throw new Error(`no stack runs on ${dataDir}: start one with npm start`, { cause: error });
   }
-}
-
-/** Calls an operation of the generated client. @throws Error with the code and the detail of a problem */
-export async function answerOf<Answer extends { status: number; data: unknown }>(
-  call: Promise<Answer>,
-): Promise<Extract<Answer, { status: 200 | 202 }>['data']> {
-  const answer = await call;
-  if (answer.status < 300) return answer.data;
-  throw problemError(answer.data as api.Problem);
-}
-
-/** What the generated client sends to a stack. */
-export function to({ http, httpKey }: Endpoints) {
-  return { baseUrl: http, headers: httpKey === undefined ? {} : { 'x-functions-key': httpKey } };
-}
-
-/**
- * What the generated client sends where the body is the picture in a file. The generator knows one kind of body an
- * operation, which is JSON here: the picture takes its place as the request leaves.
- */
-export async function toWithPicture(endpoints: Endpoints, file: string) {
-  const picture = new Blob([await readFile(file)]);
-  const send: typeof fetch = (url, init) => {
-    const headers = new Headers(init?.headers);
-    headers.set('content-type', 'application/octet-stream');
-    return fetch(url, { ...init, headers, body: picture });
-  };
-  return { ...to(endpoints), fetch: send };
-}
-
-/** Stands where the picture will be. */
-export const pictureInstead = { image: 'a picture' };
-
-function problemError({ code, title, detail }: api.Problem): Error {
-  return new Error(`${code}: ${detail ?? title}`);
 }
 
 const options = {
@@ -99,9 +64,11 @@ export async function identify(args: string[]): Promise<void> {
   const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
   const [file] = positionals;
   if (file === undefined || values.group === undefined) throw new Error('say which FILE, and --group GROUP');
-  const endpoints = await readEndpoints(values.data);
-  const at = await toWithPicture(endpoints, file);
-  const answer = await answerOf(api.identify(values.group, pictureInstead, {}, at));
+  const call = apiClient(await readEndpoints(values.data));
+  const answer = await call('POST groups/{group}/identify', {
+    group: values.group,
+    body: await readPicture(file),
+  });
   if (!answer.trained) console.log('The group has not been trained yet.');
   console.log(`${basename(file)}: ${answer.faces.length} face(s)`);
   console.table(
@@ -116,9 +83,9 @@ export async function identify(args: string[]): Promise<void> {
 /** What is going on, group by group. */
 export async function status(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: { data: options.data } });
-  const at = to(await readEndpoints(values.data));
-  const { items } = await answerOf(api.listGroups({ top: 1_000 }, at));
-  const groups = await Promise.all(items.map(({ group }) => answerOf(api.getGroup(group, {}, at))));
+  const call = apiClient(await readEndpoints(values.data));
+  const { items } = await call('GET groups', { query: { top: 1_000 } });
+  const groups = await Promise.all(items.map(({ group }) => call('GET groups/{group}', { group })));
   console.table(
     groups.map(({ group, persons, images, training }) => ({
       group,
@@ -132,10 +99,10 @@ export async function status(args: string[]): Promise<void> {
 /** Sends what failed round again. */
 export async function redrive(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: { data: options.data } });
-  const at = to(await readEndpoints(values.data));
+  const call = apiClient(await readEndpoints(values.data));
   let sent = 0;
   for (let more = true; more;) {
-    const answer = await answerOf(api.redrive({}, at));
+    const answer = await call('POST failures/redrive', {});
     sent += answer.redriven;
     more = answer.more && answer.redriven > 0;
   }

@@ -7,8 +7,7 @@ import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import { startStack, type Endpoints } from '../infra/local/stack.ts';
 import { buildFunctions } from '../scripts/buildFunctions.ts';
 import { annotate } from './annotate.ts';
-import * as api from './api.ts';
-import { answerOf, pictureInstead, to, toWithPicture } from './client.ts';
+import { apiClient, ApiError, readPicture, type ApiClient } from './apiClient.ts';
 import { faceCalls, type FaceCalls } from './faceCalls.ts';
 import { enrolled, group, otherPictureOf, probes, refused, type Probe } from './samplePeople.ts';
 import { readFaceTps } from './start.ts';
@@ -57,20 +56,21 @@ export async function demo(args: string[]): Promise<void> {
 }
 
 async function run(at: Endpoints, clock: Stopwatch, output: string): Promise<Line[]> {
+  const call = apiClient(at);
   const blobs = BlobServiceClient.fromConnectionString(at.storageConnectionString);
-  const lines = await enrollPeople(at, blobs.getContainerClient('enroll'), clock);
+  const lines = await enrollPeople(call, blobs.getContainerClient('enroll'), clock);
   await mkdir(output, { recursive: true });
-  for (const probe of probes) lines.push(await identifyProbe(at, probe, output));
+  for (const probe of probes) lines.push(await identifyProbe(call, probe, output));
   clock.lap(`${probes.length} pictures identified over HTTP`);
-  lines.push(await identifyDropped(at, blobs.getContainerClient('identify')));
+  lines.push(await identifyDropped(call, blobs.getContainerClient('identify')));
   clock.lap('a dropped picture identified');
-  lines.push(await findSimilar(at), await verify(at));
+  lines.push(await findSimilar(call), await verify(call));
   clock.lap('find similar and verify');
   return lines;
 }
 
 /** Drops the pictures of the sample people, waits until each has been dealt with and the group is trained. */
-async function enrollPeople(at: Endpoints, container: ContainerClient, clock: Stopwatch): Promise<Line[]> {
+async function enrollPeople(call: ApiClient, container: ContainerClient, clock: Stopwatch): Promise<Line[]> {
   const pictures = [...enrolled, ...refused];
   await Promise.all(
     pictures.map(({ person, file }) =>
@@ -79,13 +79,13 @@ async function enrollPeople(at: Endpoints, container: ContainerClient, clock: St
   );
   clock.lap(`${pictures.length} pictures dropped`);
   await until('every picture to be enrolled or refused', async () => {
-    const { images } = await groupView(at);
+    const { images } = await groupView(call);
     return images.enrolled + images.rejected + images.failed === pictures.length;
   });
   clock.lap('all enrolled or refused');
-  await until('the training', async () => (await groupView(at)).training.covered);
+  await until('the training', async () => (await groupView(call)).training.covered);
   clock.lap('group trained');
-  const { items } = await answerOf(api.listImages(group, { top: 1_000 }, to(at)));
+  const { items } = await call('GET groups/{group}/images', { group, query: { top: 1_000 } });
   const stateOf = (file: string) => items.find(({ image }) => image.endsWith(`/${basename(file)}`));
   const failures = enrolled.filter(({ file }) => stateOf(file)?.state !== 'enrolled');
   return [
@@ -103,10 +103,10 @@ async function enrollPeople(at: Endpoints, container: ContainerClient, clock: St
   ];
 }
 
-async function identifyProbe(at: Endpoints, { file, people }: Probe, output: string): Promise<Line> {
+async function identifyProbe(call: ApiClient, { file, people }: Probe, output: string): Promise<Line> {
   const startedAt = performance.now();
-  const asked = api.identify(group, pictureInstead, {}, await toWithPicture(at, file));
-  const { faces } = await answerOf(asked);
+  const body = await readPicture(file);
+  const { faces } = await call('POST groups/{group}/identify', { group, body });
   const ms = Math.round(performance.now() - startedAt);
   const named = faces.map(({ candidates }) => candidates[0]?.person);
   const labels = faces.map(({ faceRectangle, candidates: [best] }) => ({
@@ -119,14 +119,14 @@ async function identifyProbe(at: Endpoints, { file, people }: Probe, output: str
   return { what: `who is on ${basename(file)}?`, answer: answer === '' ? 'nobody' : answer, ms, right };
 }
 
-async function identifyDropped(at: Endpoints, container: ContainerClient): Promise<Line> {
+async function identifyDropped(call: ApiClient, container: ContainerClient): Promise<Line> {
   const [probe] = probes;
   if (probe === undefined) throw new Error('there is no probe');
   const image = `identify/${group}/${basename(probe.file)}`;
   const startedAt = performance.now();
   await container.getBlockBlobClient(`${group}/${basename(probe.file)}`).uploadFile(probe.file);
   const result = await until('the result of the dropped picture', async () => {
-    const { items } = await answerOf(api.listResults(group, { kind: 'identify' }, to(at)));
+    const { items } = await call('GET groups/{group}/results', { group, query: { kind: 'identify' } });
     return items.filter((item) => item.kind === 'identify').find((item) => item.image === image);
   });
   const best = result.faces[0]?.candidates[0];
@@ -138,10 +138,10 @@ async function identifyDropped(at: Endpoints, container: ContainerClient): Promi
   };
 }
 
-async function findSimilar(at: Endpoints): Promise<Line> {
+async function findSimilar(call: ApiClient): Promise<Line> {
   const startedAt = performance.now();
-  const picture = await toWithPicture(at, otherPictureOf.file);
-  const { searched, faces } = await answerOf(api.findSimilar(group, pictureInstead, {}, picture));
+  const body = await readPicture(otherPictureOf.file);
+  const { searched, faces } = await call('POST groups/{group}/find-similar', { group, body });
   const matches = faces[0]?.matches ?? [];
   const strangers = matches.filter(
     ({ image }) => image !== undefined && !image.includes(otherPictureOf.marks),
@@ -154,11 +154,14 @@ async function findSimilar(at: Endpoints): Promise<Line> {
   };
 }
 
-async function verify(at: Endpoints): Promise<Line> {
+async function verify(call: ApiClient): Promise<Line> {
   const startedAt = performance.now();
   const { person, file } = otherPictureOf;
-  const asked = api.verify(group, person, pictureInstead, {}, await toWithPicture(at, file));
-  const { isIdentical, confidence } = await answerOf(asked);
+  const { isIdentical, confidence } = await call('POST groups/{group}/verify', {
+    group,
+    query: { person },
+    body: await readPicture(file),
+  });
   return {
     what: `is it ${otherPictureOf.person}?`,
     answer: `${isIdentical ? 'yes' : 'no'} ${confidence.toFixed(2)}`,
@@ -167,16 +170,16 @@ async function verify(at: Endpoints): Promise<Line> {
   };
 }
 
-function groupView(at: Endpoints): Promise<api.Group> {
-  return answerOf(api.getGroup(group, {}, to(at)));
+function groupView(call: ApiClient) {
+  return call('GET groups/{group}', { group });
 }
 
 async function until<Value>(what: string, probe: () => Promise<Value | undefined | false>): Promise<Value> {
   const deadline = performance.now() + patienceMs;
   for (;;) {
     // Before the first picture has arrived there is no group to ask for.
-    const value = await probe().catch((error: Error) => {
-      if (error.message.startsWith('group_not_found')) return undefined;
+    const value = await probe().catch((error: unknown) => {
+      if (error instanceof ApiError && error.code === 'group_not_found') return undefined;
       throw error;
     });
     if (value !== undefined && value !== false) return value;

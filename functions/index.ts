@@ -1,4 +1,5 @@
 /** Every function of the app; the bundle begins here. */
+import '../shared/supportedNode.js';
 import './telemetry.ts';
 import './detectFaces.ts';
 import './lookAtPicture.ts';

@@ -71,15 +71,24 @@ async function describe(): Promise<Record<string, number>> {
     name,
     version,
     private: isPrivate,
+    engines,
     dependencies,
   } = (await read('package.json')) as {
     name: string;
     version: string;
     private: boolean;
+    engines: Record<string, string>;
     dependencies: Record<string, string>;
   };
   const kept = Object.fromEntries(external.map((dependency) => [dependency, dependencies[dependency] ?? '']));
-  const description = { name, version, private: isPrivate, main: 'functions.cjs', dependencies: kept };
+  const description = {
+    name,
+    version,
+    private: isPrivate,
+    main: 'functions.cjs',
+    engines,
+    dependencies: kept,
+  };
   const lock = prunedLock((await read('package-lock.json')) as Lock, description);
   const sizes: Record<string, number> = {};
   for (const [file, content] of [

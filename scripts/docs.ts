@@ -1,16 +1,8 @@
 import { writeFile } from 'node:fs/promises';
-import {
-  apiClient,
-  apiDocument,
-  bicepResources,
-  errorsGuide,
-  operationsGuide,
-  settingsGuide,
-} from './guides.ts';
+import { apiDocument, bicepResources, errorsGuide, operationsGuide, settingsGuide } from './guides.ts';
 
 await writeFile('docs/settings.md', await settingsGuide());
 await writeFile('docs/errors.md', await errorsGuide());
 await writeFile('docs/openapi.json', await apiDocument());
-await writeFile('cli/api.ts', await apiClient());
 await writeFile('infra/azure/resources.json', await bicepResources());
 await writeFile('docs/operations.md', await operationsGuide());

@@ -1,7 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { generateSource } from 'oazapfts';
+import { readFile } from 'node:fs/promises';
 import { format, resolveConfig } from 'prettier';
 import { failures, isRejection } from '../shared/errors.ts';
 import { openApi } from '../shared/http/openapi.ts';
@@ -93,19 +90,6 @@ export async function apiDocument(): Promise<string> {
 /** The one description of queues, containers and tables, as the Bicep files read it. */
 export async function bicepResources(): Promise<string> {
   return formatted(JSON.stringify(azureResources()), 'infra/azure/resources.json');
-}
-
-/** A client of the HTTP API, generated from its document. */
-export async function apiClient(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'rollcall-api-'));
-  try {
-    const document = join(folder, 'openapi.json');
-    await writeFile(document, await apiDocument());
-    // It is not written for exact optional properties.
-    return await formatted(`// @ts-nocheck\n${await generateSource(document)}`, 'cli/api.ts');
-  } finally {
-    await rm(folder, { recursive: true });
-  }
 }
 
 async function formatted(text: string, path: string): Promise<string> {

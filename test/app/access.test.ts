@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import * as api from '../../cli/api.ts';
+import { apiClient } from '../../cli/apiClient.ts';
 import { appRoles, principalHeader } from '../../shared/http/access.ts';
 import { routes } from '../../shared/http/routes.ts';
 import { portrait } from '../helpers/pictures.ts';
@@ -52,21 +52,34 @@ test('the host has keys of its own for its webhooks and its administration, whic
   await expect.poll(stateOf, { timeout: 30_000 }).toBe('removed');
 });
 
-test('the generated client does the main job with a key', async () => {
-  const { http, httpKey = '' } = stack.stack.endpoints;
-  const at = { baseUrl: http, headers: { 'x-functions-key': httpKey } };
-  const put = await api.putGroup('club', { minQuality: 'medium' }, {}, at);
-  expect(put).toMatchObject({ status: 200, data: { group: 'club', minQuality: 'medium' } });
-  const picture = new Blob([new Uint8Array(portrait('audrey_crop.jpg'))], { type: 'image/jpeg' });
-  const dropped = await api.putImage('club', 'Ann O’Neil', 'holiday/1.jpg', picture, {}, at);
-  expect(dropped).toMatchObject({ status: 202, data: { image: 'enroll/club/Ann O’Neil/holiday/1.jpg' } });
-  const listed = await api.listImages('club', {}, at);
-  expect(listed).toMatchObject({ status: 200 });
-  expect(await api.getGroup('nowhere', {}, at)).toMatchObject({
-    status: 404,
-    data: { code: 'group_not_found' },
+test('the typed client does the main job with a key', async () => {
+  const call = apiClient(stack.stack.endpoints);
+  const put = await call('PUT groups/{group}', { group: 'club', body: { minQuality: 'medium' } });
+  expect(put).toMatchObject({ group: 'club', minQuality: 'medium' });
+  const body = new Blob([new Uint8Array(portrait('audrey_crop.jpg'))], { type: 'image/jpeg' });
+  const image = { group: 'club', person: 'Ann O’Neil', image: 'holiday/1.jpg' };
+  expect(await call('PUT groups/{group}/persons/{person}/images/{*image}', { ...image, body })).toEqual({
+    image: 'enroll/club/Ann O’Neil/holiday/1.jpg',
   });
-  expect(await api.deleteGroup('club', {}, at)).toMatchObject({ status: 202, data: { kind: 'group' } });
+  const { items } = await call('GET groups/{group}/images', {
+    group: 'club',
+    query: { top: 10, state: 'rejected' },
+  });
+  expect(items).toEqual([]);
+  expect(await call('DELETE groups/{group}', { group: 'club' })).toMatchObject({ kind: 'group' });
+});
+
+test('the typed client rejects with the code of a problem, or without one where the host refuses', async () => {
+  const { http, httpKey } = stack.stack.endpoints;
+  const group = { group: 'nowhere' };
+  await expect(apiClient({ http, httpKey })('GET groups/{group}', group)).rejects.toMatchObject({
+    status: 404,
+    code: 'group_not_found',
+  });
+  await expect(apiClient({ http })('GET groups/{group}', group)).rejects.toMatchObject({
+    status: 401,
+    code: undefined,
+  });
 });
 
 test('without authentication by the platform, the principal header is not trusted: the start stops', async () => {

@@ -43,10 +43,10 @@ describe.each(isSoak ? [1, 4] : [2])('%d instance(s)', (instances) => {
 
   test('an import and callers share the quota without a refusal, and no call is made too often', async () => {
     await stack.api('groups/few', { method: 'PUT' });
-    let isImporting = true;
+    const importing = new AbortController();
     let asked = 0;
     const callers = (async () => {
-      while (isImporting) {
+      while (!importing.signal.aborted) {
         const { status } = await stack.postPicture('groups/few/identify', fakePicture('stranger'));
         expect(status).toBe(200);
         asked += 1;
@@ -54,7 +54,7 @@ describe.each(isSoak ? [1, 4] : [2])('%d instance(s)', (instances) => {
       }
     })();
     const seconds = await importFakes(stack, { group: 'few', persons, pictures }).finally(() => {
-      isImporting = false;
+      importing.abort();
     });
     await callers;
     const { train = 0, trainingStatus = 0, identify = 0, findSimilar = 0, ...others } = await callsSince({});

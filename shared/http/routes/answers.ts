@@ -30,7 +30,7 @@ const pictureFailures = [
 ] as const satisfies readonly FailureCode[];
 
 /** What is asked about faces, and what was answered. */
-export const answerRoutes: readonly Route[] = [
+export const answerRoutes = [
   {
     name: 'identify',
     tag: 'answers',
@@ -165,4 +165,4 @@ export const answerRoutes: readonly Route[] = [
       return { body: result };
     },
   },
-];
+] as const satisfies readonly Route[];

@@ -14,7 +14,7 @@ import { viewOfErasure, viewOfGroup, viewOfPage, viewOfPerson, viewOfSettings } 
 import { groupNameOf, groupOf, personNameOf } from './names.ts';
 
 /** Groups, their persons, and their deletion. */
-export const groupRoutes: readonly Route[] = [
+export const groupRoutes = [
   {
     name: 'listGroups',
     tag: 'groups',
@@ -177,7 +177,7 @@ export const groupRoutes: readonly Route[] = [
       return { status: 202, body: { group } };
     },
   },
-];
+] as const satisfies readonly Route[];
 
 async function groupAnswer({ ledger, trainings }: Rollcall, group: Group) {
   const [counts, training] = await Promise.all([ledger.counts(group.group), trainings.get(group.group)]);

@@ -9,7 +9,7 @@ import { groupNameOf, groupOf, personNameOf } from './names.ts';
 const pictureFailures = ['bad_request', 'bad_path', 'storage_unavailable', 'conflict'] as const;
 
 /** The pictures that were dropped, and the HTTP way to drop and delete them. */
-export const pictureRoutes: readonly Route[] = [
+export const pictureRoutes = [
   {
     name: 'listImages',
     tag: 'pictures',
@@ -87,7 +87,7 @@ export const pictureRoutes: readonly Route[] = [
     failures: ['bad_request', 'storage_unavailable', 'conflict', 'messaging_unavailable'],
     handle: async (_request, rollcall) => ({ status: 202, body: await rollcall.redrive() }),
   },
-];
+] as const satisfies readonly Route[];
 
 /** The whole path of the picture that the URL names. */
 function pathOf(request: ApiRequest): string {

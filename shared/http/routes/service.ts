@@ -6,46 +6,47 @@ import type { Route } from '../route.ts';
 import * as schemas from '../schemas.ts';
 
 /** What is known of the service itself. `all`: every route there is, for the document. */
-export const serviceRoutes = (all: () => readonly Route[]): readonly Route[] => [
-  {
-    name: 'health',
-    tag: 'service',
-    method: 'GET',
-    path: 'health',
-    summary: 'Whether every part answers',
-    access: 'open',
-    answer: { status: 200, schema: schemas.health },
-    alsoAnswers: { 503: schemas.health },
-    failures: ['bad_request'],
-    async handle(_request, { health }) {
-      const report = await health();
-      return { status: report.status === 'ok' ? 200 : 503, body: report };
+export const serviceRoutes = (all: () => readonly Route[]) =>
+  [
+    {
+      name: 'health',
+      tag: 'service',
+      method: 'GET',
+      path: 'health',
+      summary: 'Whether every part answers',
+      access: 'open',
+      answer: { status: 200, schema: schemas.health },
+      alsoAnswers: { 503: schemas.health },
+      failures: ['bad_request'],
+      async handle(_request, { health }) {
+        const report = await health();
+        return { status: report.status === 'ok' ? 200 : 503, body: report };
+      },
     },
-  },
-  {
-    name: 'openApi',
-    tag: 'service',
-    method: 'GET',
-    path: 'openapi.json',
-    summary: 'This document',
-    access: 'any',
-    answer: { status: 200, schema: z.looseObject({ openapi: z.string() }) },
-    failures: ['bad_request'],
-    handle: async () => ({ body: openApi(all()) }),
-  },
-  {
-    name: 'problem',
-    tag: 'service',
-    method: 'GET',
-    path: 'problems/{code}',
-    summary: 'What an error means, and what can be done about it',
-    access: 'any',
-    answer: { status: 200, schema: schemas.explanation },
-    failures: ['bad_request'],
-    async handle(request) {
-      const code = parsed(schemas.code, request.params['code'], 'code');
-      const { status, retried, title, remedy } = failures[code];
-      return { body: { code, status, retried, title, remedy } };
+    {
+      name: 'openApi',
+      tag: 'service',
+      method: 'GET',
+      path: 'openapi.json',
+      summary: 'This document',
+      access: 'any',
+      answer: { status: 200, schema: z.looseObject({ openapi: z.string() }) },
+      failures: ['bad_request'],
+      handle: async () => ({ body: openApi(all()) }),
     },
-  },
-];
+    {
+      name: 'problem',
+      tag: 'service',
+      method: 'GET',
+      path: 'problems/{code}',
+      summary: 'What an error means, and what can be done about it',
+      access: 'any',
+      answer: { status: 200, schema: schemas.explanation },
+      failures: ['bad_request'],
+      async handle(request) {
+        const code = parsed(schemas.code, request.params['code'], 'code');
+        const { status, retried, title, remedy } = failures[code];
+        return { body: { code, status, retried, title, remedy } };
+      },
+    },
+  ] as const satisfies readonly Route[];

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import {
-  apiClient,
   apiDocument,
   bicepResources,
   errorsGuide,
@@ -50,6 +49,5 @@ test('the guides are those of the tables: npm run docs writes them', async () =>
   expect(await readFile('docs/errors.md', 'utf8')).toBe(await errorsGuide());
   expect(await readFile('docs/operations.md', 'utf8')).toBe(await operationsGuide());
   expect(await readFile('docs/openapi.json', 'utf8')).toBe(await apiDocument());
-  expect(await readFile('cli/api.ts', 'utf8')).toBe(await apiClient());
   expect(await readFile('infra/azure/resources.json', 'utf8')).toBe(await bicepResources());
 });
