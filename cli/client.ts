@@ -2,17 +2,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import { parseArgs } from 'node:util';
 import { BlobServiceClient } from '@azure/storage-blob';
-import type { Endpoints } from '../infra/local/stack.ts';
 import * as api from './api.ts';
-
-/** The endpoints of the stack that runs on a data folder. @throws Error when none does */
-export async function readEndpoints(dataDir: string): Promise<Endpoints> {
-  try {
-    return JSON.parse(await readFile(join(dataDir, 'endpoints.json'), 'utf8')) as Endpoints;
-  } catch (error) {
-    throw new Error(`no stack runs on ${dataDir}: start one with npm start`, { cause: error });
-  }
-}
+import { fetchFrom, readEndpoints, withStorageOf, type RunningStack } from './runningStack.ts';
 
 /** Calls an operation of the generated client. @throws Error with the code and the detail of a problem */
 export async function answerOf<Answer extends { status: number; data: unknown }>(
@@ -24,22 +15,25 @@ export async function answerOf<Answer extends { status: number; data: unknown }>
 }
 
 /** What the generated client sends to a stack. */
-export function to({ http, httpKey }: Endpoints) {
-  return { baseUrl: http, headers: httpKey === undefined ? {} : { 'x-functions-key': httpKey } };
+export function to(stack: RunningStack) {
+  const { http, httpKey } = stack;
+  const headers: Record<string, string> = httpKey === undefined ? {} : { 'x-functions-key': httpKey };
+  return { baseUrl: http, headers, fetch: fetchFrom(stack) };
 }
 
 /**
  * What the generated client sends where the body is the picture in a file. The generator knows one kind of body an
  * operation, which is JSON here: the picture takes its place as the request leaves.
  */
-export async function toWithPicture(endpoints: Endpoints, file: string) {
+export async function toWithPicture(stack: RunningStack, file: string) {
   const picture = new Blob([await readFile(file)]);
+  const at = to(stack);
   const send: typeof fetch = (url, init) => {
     const headers = new Headers(init?.headers);
     headers.set('content-type', 'application/octet-stream');
-    return fetch(url, { ...init, headers, body: picture });
+    return at.fetch(url, { ...init, headers, body: picture });
   };
-  return { ...to(endpoints), fetch: send };
+  return { ...at, fetch: send };
 }
 
 /** Stands where the picture will be. */
@@ -56,6 +50,8 @@ const options = {
 
 const picture = /\.(jpe?g|png|gif|bmp|webp|tiff?|avif)$/i;
 const uploadsAtOnce = 8;
+/** Longer than a storage that ended needs to start again, and not much longer. */
+const storageRetries = { maxTries: 6, retryDelayInMs: 250, maxRetryDelayInMs: 2_000 };
 
 /** Drops a folder of `person/*.jpg` into the container. */
 export async function enroll(args: string[]): Promise<void> {
@@ -64,9 +60,9 @@ export async function enroll(args: string[]): Promise<void> {
   if (folder === undefined || values.group === undefined)
     throw new Error('say which FOLDER, and --group GROUP');
   const endpoints = await readEndpoints(values.data);
-  const container = BlobServiceClient.fromConnectionString(
-    endpoints.storageConnectionString,
-  ).getContainerClient('enroll');
+  const container = BlobServiceClient.fromConnectionString(endpoints.storageConnectionString, {
+    retryOptions: storageRetries,
+  }).getContainerClient('enroll');
   const files = (await readdir(folder, { recursive: true })).filter((file) => picture.test(file));
   const nested = files
     .map((file) => relative('.', file).split(sep).join('/'))
@@ -82,7 +78,7 @@ export async function enroll(args: string[]): Promise<void> {
       progress(done, nested.length);
     }
   };
-  await Promise.all(Array.from({ length: uploadsAtOnce }, upload));
+  await withStorageOf(endpoints, () => Promise.all(Array.from({ length: uploadsAtOnce }, upload)));
   console.log(`${done} pictures dropped. What becomes of them: npx rollcall status`);
 }
 

@@ -22,6 +22,9 @@ export async function runPart<Options, Ready>(
   }
   // Ctrl-C reaches the whole process group; the stack decides the order in which its parts end.
   process.on('SIGINT', () => undefined);
+  // The stack was killed: another one may start on the same data at any moment, so this part ends at once. What it
+  // acknowledged is on disk.
+  process.on('disconnect', () => process.exit(1));
   try {
     const part = await start(JSON.parse(argument) as Options);
     const end = (): void => {
@@ -34,9 +37,6 @@ export async function runPart<Options, Ready>(
       );
     };
     process.on('SIGTERM', end);
-    // The stack was killed: another one may start on the same data at any moment, so this part ends at once. What it
-    // acknowledged is on disk.
-    process.on('disconnect', () => process.exit(1));
     process.on('message', (message) => part.tell?.(message));
     process.send({ type: 'ready', ready: part.ready } satisfies PartMessage<Ready>);
   } catch (error) {
