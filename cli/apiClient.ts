@@ -51,7 +51,15 @@ export class ApiError extends Error {
  * Calls operations of the HTTP API by method and path. Parameters, bodies and answers have the types of the route
  * table, so that a wrong call does not compile. A call rejects with ApiError unless it succeeds.
  */
-export function apiClient({ http, httpKey }: { http: string; httpKey?: string | undefined }) {
+export function apiClient({
+  http,
+  httpKey,
+  fetch: send = fetch,
+}: {
+  http: string;
+  httpKey?: string | undefined;
+  fetch?: typeof fetch;
+}) {
   return async <Name extends keyof Table>(
     operation: Name,
     { query, body, ...parameters }: Request<Table[Name]>,
@@ -60,7 +68,7 @@ export function apiClient({ http, httpKey }: { http: string; httpKey?: string | 
     const url = new URL(`${http}/api/${fill(template, parameters)}`);
     for (const [name, value] of Object.entries(query ?? {}))
       if (value !== undefined) url.searchParams.set(name, String(value));
-    const response = await fetch(url, {
+    const response = await send(url, {
       method,
       headers: {
         ...(httpKey === undefined ? {} : { 'x-functions-key': httpKey }),

@@ -1,17 +1,14 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import { parseArgs } from 'node:util';
 import { BlobServiceClient } from '@azure/storage-blob';
-import type { Endpoints } from '../infra/local/stack.ts';
-import { apiClient, readPicture } from './apiClient.ts';
+import { apiClient, readPicture, type ApiClient } from './apiClient.ts';
+import { fetchFrom, readEndpoints, withStorageOf } from './runningStack.ts';
 
-/** The endpoints of the stack that runs on a data folder. @throws Error when none does */
-export async function readEndpoints(dataDir: string): Promise<Endpoints> {
-  try {
-    return JSON.parse(await readFile(join(dataDir, 'endpoints.json'), 'utf8')) as Endpoints;
-  } catch (error) {
-    throw new Error(`no stack runs on ${dataDir}: start one with npm start`, { cause: error });
-  }
+/** Calls the HTTP API of the stack that runs on a folder. @throws Error that says why none answers, and what to do */
+async function clientOf(dataDir: string): Promise<ApiClient> {
+  const stack = await readEndpoints(dataDir);
+  return apiClient({ ...stack, fetch: fetchFrom(stack) });
 }
 
 const options = {
@@ -21,6 +18,8 @@ const options = {
 
 const picture = /\.(jpe?g|png|gif|bmp|webp|tiff?|avif)$/i;
 const uploadsAtOnce = 8;
+/** Longer than a storage that ended needs to start again, and not much longer. */
+const storageRetries = { maxTries: 6, retryDelayInMs: 250, maxRetryDelayInMs: 2_000 };
 
 /** Drops a folder of `person/*.jpg` into the container. */
 export async function enroll(args: string[]): Promise<void> {
@@ -29,9 +28,9 @@ export async function enroll(args: string[]): Promise<void> {
   if (folder === undefined || values.group === undefined)
     throw new Error('say which FOLDER, and --group GROUP');
   const endpoints = await readEndpoints(values.data);
-  const container = BlobServiceClient.fromConnectionString(
-    endpoints.storageConnectionString,
-  ).getContainerClient('enroll');
+  const container = BlobServiceClient.fromConnectionString(endpoints.storageConnectionString, {
+    retryOptions: storageRetries,
+  }).getContainerClient('enroll');
   const files = (await readdir(folder, { recursive: true })).filter((file) => picture.test(file));
   const nested = files
     .map((file) => relative('.', file).split(sep).join('/'))
@@ -47,7 +46,7 @@ export async function enroll(args: string[]): Promise<void> {
       progress(done, nested.length);
     }
   };
-  await Promise.all(Array.from({ length: uploadsAtOnce }, upload));
+  await withStorageOf(endpoints, () => Promise.all(Array.from({ length: uploadsAtOnce }, upload)));
   console.log(`${done} pictures dropped. What becomes of them: npx rollcall status`);
 }
 
@@ -64,7 +63,7 @@ export async function identify(args: string[]): Promise<void> {
   const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
   const [file] = positionals;
   if (file === undefined || values.group === undefined) throw new Error('say which FILE, and --group GROUP');
-  const call = apiClient(await readEndpoints(values.data));
+  const call = await clientOf(values.data);
   const answer = await call('POST groups/{group}/identify', {
     group: values.group,
     body: await readPicture(file),
@@ -83,7 +82,7 @@ export async function identify(args: string[]): Promise<void> {
 /** What is going on, group by group. */
 export async function status(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: { data: options.data } });
-  const call = apiClient(await readEndpoints(values.data));
+  const call = await clientOf(values.data);
   const { items } = await call('GET groups', { query: { top: 1_000 } });
   const groups = await Promise.all(items.map(({ group }) => call('GET groups/{group}', { group })));
   console.table(
@@ -99,7 +98,7 @@ export async function status(args: string[]): Promise<void> {
 /** Sends what failed round again. */
 export async function redrive(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: { data: options.data } });
-  const call = apiClient(await readEndpoints(values.data));
+  const call = await clientOf(values.data);
   let sent = 0;
   for (let more = true; more;) {
     const answer = await call('POST failures/redrive', {});

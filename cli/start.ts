@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
-import { startStack } from '../infra/local/stack.ts';
+import { startStack, type StackOptions } from '../infra/local/stack.ts';
 import { buildFunctions } from '../scripts/buildFunctions.ts';
 import { readPort, readTrainingTime } from './options.ts';
 
@@ -30,18 +30,28 @@ export async function start(args: string[]): Promise<void> {
   if (!Number.isInteger(instances) || instances < 1 || instances > 16) {
     throw new Error(`--instances takes a number from 1 to 16, not "${values.instances}"`);
   }
-  const faceTps = readFaceTps(values['face-tps']);
-  const startedAt = performance.now();
-  const stack = await startStack({
+  const options: StackOptions = {
     port,
     dataDir: values.data,
-    faceTps,
+    faceTps: readFaceTps(values['face-tps']),
     trainingTime: readTrainingTime(values['training-time']),
     instances,
     auth: values.auth,
-    build: buildFunctions,
+    build() {
+      console.log('Building the functions');
+      return buildFunctions();
+    },
     output: (line) => console.log(line),
-  });
+    onStart: (part) => console.log(`Starting ${partTitles[part] ?? part}`),
+  };
+  const asked = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  const startedAt = performance.now();
+  const stack = await Promise.race([startStack(options), asked.then(() => undefined)]);
+  if (stack === undefined) {
+    console.log('Stopped before it was ready.');
+    // The parts end with this process.
+    process.exit();
+  }
   const { http, face } = stack.endpoints;
   console.log(`Rollcall is ready after ${((performance.now() - startedAt) / 1_000).toFixed(1)} s.`);
   console.log(`  HTTP API  ${http}/api   (GET ${http}/api/health)`);
@@ -50,7 +60,17 @@ export async function start(args: string[]): Promise<void> {
   console.log(`  Face      ${face}`);
   console.log(`  Storage and Service Bus: see ${stack.dataDir}/endpoints.json`);
   console.log('Ctrl-C stops it.');
-  const ended = await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), stack.failure]);
+  const ended = await Promise.race([asked, stack.failure]);
+  console.log('Stopping');
   await stack.stop();
+  console.log(`Stopped. The data is kept in ${stack.dataDir}`);
   if (typeof ended === 'string') throw new Error(ended);
 }
+
+/** What the lines of the start call the parts. */
+const partTitles: Record<string, string> = {
+  storage: 'storage',
+  'service-bus': 'Service Bus',
+  face: 'Face and its models',
+  'functions-host': 'the Functions host',
+};

@@ -34,6 +34,8 @@ export type StackOptions = {
   build?: () => Promise<unknown>;
   /** Where the parts' output goes. */
   output: (line: string) => void;
+  /** Told of each part when its start begins. */
+  onStart?: (part: string) => void;
 };
 
 /** What `DIR/endpoints.json` says while the stack is ready. */
@@ -77,7 +79,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const endpointsFile = join(dataDir, 'endpoints.json');
   const unlock = lockFolder(dataDir, 'stack');
   await rm(endpointsFile, { force: true });
-  const supervisor = superviseParts(options.output);
+  const supervisor = superviseParts(options.output, options.onStart);
   let balancer: LoadBalancer | undefined;
   try {
     const { endpoints, hosts } = await startParts(supervisor, { ...options, dataDir });

@@ -45,7 +45,10 @@ export function forkPart(file: string, stdio: StdioOptions): ChildProcess {
  * Runs the parts as processes. A part that dies is started again on its data and its port; when it dies too often
  * or cannot start, `failure` says so. Parts end in the reverse order of their start.
  */
-export function superviseParts(output: (line: string) => void): Supervisor {
+export function superviseParts(
+  output: (line: string) => void,
+  onStart: (name: string) => void = () => undefined,
+): Supervisor {
   const running = new Map<string, ChildProcess>();
   const told = new Map<string, object>();
   let stopping = false;
@@ -81,6 +84,7 @@ export function superviseParts(output: (line: string) => void): Supervisor {
 
   async function start<Ready>(name: string, part: PartStart<Ready>): Promise<Ready> {
     const { folder = name } = part;
+    onStart(name);
     const { child, ready } = await launch<Ready>(name, folder, part.options);
     keepAlive(name, folder, child, { ...(await part.options), ...part.samePort(ready) });
     return ready;

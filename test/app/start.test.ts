@@ -1,44 +1,69 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, stat } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { lockFolder, readFolderState } from '../../infra/local/folderLock.ts';
 import { startStack, type Endpoints } from '../../infra/local/stack.ts';
+import { runCli, startCli } from '../helpers/cli.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { expectOwnerOnly } from '../helpers/ownerOnly.ts';
+import { portrait } from '../helpers/pictures.ts';
 import { hasSignals } from '../helpers/signals.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
-/* The story of one data folder, as `npm start` tells it: each test goes on where the one before it stopped. */
+/* The story of one data folder, as `npm start` and the commands tell it: each test goes on where the one before ended. */
 
 const run = promisify(execFile);
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let stack: ChildProcess;
+let dataDir: string;
+let endpointsFile: string;
+let commands: { status: string[]; redrive: string[]; identify: string[]; enroll: string[] };
+let stack: ReturnType<typeof startCli>;
 let endpoints: Endpoints;
 
-const endpointsFile = () => join(folder.path, 'endpoints.json');
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  dataDir = join(folder.path, 'data');
+  endpointsFile = join(dataDir, 'endpoints.json');
+  const photos = join(folder.path, 'photos');
+  const picture = join(photos, 'nicolas', '1.jpg');
+  await mkdir(join(photos, 'nicolas'), { recursive: true });
+  await writeFile(picture, portrait('cage.jpg'));
+  commands = {
+    status: ['status'],
+    redrive: ['redrive'],
+    identify: ['identify', picture, '--group', 'family'],
+    enroll: ['enroll', photos, '--group', 'family'],
+  };
+});
 
-/** Runs `npm start` on the folder until it has written its endpoints anew. */
-async function npmStart(port: number): Promise<void> {
-  const before = await modified();
-  stack = spawn(process.execPath, ['cli/main.ts', 'start', '--port', String(port), '--data', folder.path], {
-    stdio: 'ignore',
-  });
-  await eventually('endpoints.json', async () => {
-    const now = await modified();
-    return now !== undefined && now !== before;
-  });
-  endpoints = JSON.parse(await readFile(endpointsFile(), 'utf8')) as Endpoints;
+afterAll(async () => {
+  stack.child.kill('SIGKILL');
+  await stack.ended;
+  await folder.remove();
+});
+
+const ask = (command: string[]) => runCli([...command, '--data', dataDir]);
+
+/** A command says so, in one line, and fails. */
+async function expectToSay(command: string[], text: string): Promise<void> {
+  expect(await ask(command)).toEqual({ code: 1, output: `rollcall ${command[0]}: ${text}` });
 }
 
-async function modified(): Promise<number | undefined> {
-  return stat(endpointsFile()).then(
-    ({ mtimeMs }) => mtimeMs,
-    () => undefined,
-  );
+/** Runs `npm start` on the folder until it is ready. */
+async function npmStart(port: number): Promise<void> {
+  stack = startCli(['start', '--port', String(port), '--data', dataDir, '--auth'], { endsWithTest: false });
+  await stack.says('Ctrl-C stops it.');
+  endpoints = JSON.parse(await readFile(endpointsFile, 'utf8')) as Endpoints;
+}
+
+/** A start in this process, which is expected to fail before it is ready. */
+function startHere(options: { port?: number; build?: () => Promise<never> }): Promise<unknown> {
+  return startStack({ port: 0, dataDir, faceTps: 'none', output: () => undefined, ...options });
 }
 
 function isGone(address: string): Promise<boolean> {
@@ -48,96 +73,166 @@ function isGone(address: string): Promise<boolean> {
   );
 }
 
-beforeAll(async () => {
-  folder = await temporaryFolder();
+async function changeEndpoints(change: Partial<Endpoints>): Promise<() => Promise<void>> {
+  const text = await readFile(endpointsFile, 'utf8');
+  await writeFile(endpointsFile, JSON.stringify({ ...endpoints, ...change }));
+  return () => writeFile(endpointsFile, text);
+}
+
+/** A port on which nothing listens. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+test('where no stack has run, and where one is starting, a command says so', async () => {
+  await expectToSay(
+    commands.status,
+    `no stack has run on ${dataDir}: start one with npm start -- --data ${dataDir}`,
+  );
+  await mkdir(dataDir);
+  const unlock = lockFolder(dataDir, 'stack');
+  await expectToSay(
+    commands.status,
+    `the stack on ${dataDir} is starting or stopping: wait until it says that it is ready`,
+  );
+  unlock();
 });
 
-afterAll(async () => {
-  stack.kill('SIGKILL');
-  await folder.remove();
-});
-
-test('npm start stays and tells where everything is, to its owner only', async () => {
+test('npm start says what it starts and where everything is, the keys to its owner only', async () => {
   await npmStart(0);
+  const lines = stack.output();
+  const ready = lines.findIndex((line) => line.startsWith('Rollcall is ready after'));
+  expect(lines.slice(0, ready)).toEqual([
+    'Starting storage',
+    'Starting Service Bus',
+    'Starting Face and its models',
+    'Building the functions',
+    'Starting the Functions host',
+  ]);
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  expect(lines.join('')).not.toMatch(/[\u0000-\u001f]/);
   expect(Object.keys(endpoints).toSorted()).toEqual([
     'face',
     'faceKey',
     'http',
+    'httpKey',
     'serviceBusConnectionString',
     'storageConnectionString',
   ]);
-  expectOwnerOnly(endpointsFile());
+  expectOwnerOnly(endpointsFile);
   expect((await fetch(`${endpoints.http}/api/health`)).status).toBe(200);
-});
-
-test('a folder on which another stack runs is left alone', async () => {
-  const second = startStack({ port: 0, dataDir: folder.path, faceTps: 'none', output: () => undefined });
-  await expect(second).rejects.toThrow('another stack runs on');
-  expect((await fetch(`${endpoints.http}/api/health`)).status).toBe(200);
+  expect((await ask(commands.status)).code).toBe(0);
 });
 
 test.skipIf(process.platform === 'win32')(
   'no key stands on a command line, which every user can read',
   async () => {
     const { stdout } = await run('ps', ['-ww', '-o', 'ppid=,args=', '-A']);
-    const children = stdout.split('\n').filter((line) => line.trim().startsWith(`${stack.pid} `));
-    const { faceKey, storageConnectionString, serviceBusConnectionString } = endpoints;
+    const children = stdout.split('\n').filter((line) => line.trim().startsWith(`${stack.child.pid} `));
+    const { faceKey, httpKey = '', storageConnectionString, serviceBusConnectionString } = endpoints;
     // Its four parts, and the compiler that has built the app.
     expect(children.filter((line) => line.endsWith('main.ts'))).toHaveLength(4);
     const busKey = /SharedAccessKey=([^;]+)/.exec(serviceBusConnectionString)?.[1] ?? '';
     const storageKey = /AccountKey=([^;]+)/.exec(storageConnectionString)?.[1] ?? '';
-    for (const key of [faceKey, busKey, storageKey]) {
+    for (const key of [faceKey, httpKey, busKey, storageKey]) {
       expect(key.length).toBeGreaterThan(20);
       expect(children.join('\n')).not.toContain(key);
     }
   },
 );
 
-test('when the stack itself is killed, no part outlives it', async () => {
-  const ended = once(stack, 'exit');
-  stack.kill('SIGKILL');
-  await ended;
+test('a folder on which another stack runs is left alone', async () => {
+  await expect(startHere({})).rejects.toThrow('another stack runs on');
+  expect((await fetch(`${endpoints.http}/api/health`)).status).toBe(200);
+});
+
+test('a key that is not taken and a part that does not answer are told apart', async () => {
+  const { storageConnectionString } = endpoints;
+  const wrongKey = `does not take the key that ${endpointsFile} gives: stop the stack and start it again, which writes the key anew`;
+  let restore = await changeEndpoints({
+    httpKey: 'another',
+    storageConnectionString: storageConnectionString.replace(/AccountKey=..../, 'AccountKey=AAAA'),
+  });
+  await expectToSay(commands.status, `the HTTP API at ${endpoints.http} ${wrongKey}`);
+  await expectToSay(commands.enroll, `the storage ${wrongKey}`);
+  await restore();
+  const nowhere = `http://127.0.0.1:${await freePort()}`;
+  restore = await changeEndpoints({
+    http: nowhere,
+    storageConnectionString: storageConnectionString.replace(
+      /BlobEndpoint=http:\/\/[^/]*/,
+      `BlobEndpoint=${nowhere}`,
+    ),
+  });
+  const silent =
+    'does not answer (ECONNREFUSED): a part that ended is started again, so try again in a moment; the stack says what happened where it runs';
+  await expectToSay(commands.status, `the stack runs, but the HTTP API at ${nowhere} ${silent}`);
+  await expectToSay(commands.enroll, `the stack runs, but the storage ${silent}`);
+  await restore();
+});
+
+test('when the stack itself is killed, no part outlives it, and every command says so', async () => {
+  stack.child.kill('SIGKILL');
+  await stack.ended;
   for (const address of [`${endpoints.http}/api/health`, `${endpoints.face}/health`])
     await eventually(`${address} is gone`, () => isGone(address));
+  for (const command of Object.values(commands)) {
+    await expectToSay(
+      command,
+      `the stack on ${dataDir} was killed: start it again with npm start -- --data ${dataDir}; its data is kept`,
+    );
+  }
 });
+
+test.each(['Building the functions', 'Starting Face and its models'])(
+  'a stack that is stopped at "%s" says so, and leaves the folder to the next',
+  async (line) => {
+    const starting = startCli(['start', '--port', '0', '--data', dataDir]);
+    await starting.says(line);
+    starting.child.kill('SIGINT');
+    expect(await starting.ended).toBe(hasSignals ? 0 : 'SIGINT');
+    if (hasSignals) expect(starting.output().at(-1)).toBe('Stopped before it was ready.');
+    expect(readFolderState(dataDir)).not.toBe('held');
+    const face = join(dataDir, 'face');
+    await eventually('no part is left', () => readFolderState(face) !== 'held');
+  },
+);
 
 test('a build that fails ends the start, and leaves the folder to the next', async () => {
   const build = () => Promise.reject(new Error('the app cannot be built'));
-  const start = startStack({
-    port: 0,
-    dataDir: folder.path,
-    faceTps: 'none',
-    output: () => undefined,
-    build,
-  });
-  await expect(start).rejects.toThrow('the app cannot be built');
+  await expect(startHere({ build })).rejects.toThrow('the app cannot be built');
 });
 
 test('a port that is in use is named, with the part that wanted it', async () => {
-  const server = createServer();
-  await new Promise<void>((done) => {
-    server.listen(0, '127.0.0.1', done);
-  });
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const start = startStack({ port, dataDir: folder.path, faceTps: 'none', output: () => undefined });
-  await expect(start).rejects.toThrow(
+  await expect(startHere({ port })).rejects.toThrow(
     `functions-host could not start: port ${port} is in use by another program`,
   );
-  await new Promise((done) => {
-    server.close(done);
-  });
+  server.close();
+  await once(server, 'close');
 });
 
 test('the next stack starts on the same port and data, and ends with all its parts on Ctrl-C', async () => {
   const { http } = endpoints;
   await npmStart(Number(new URL(http).port));
   expect(endpoints.http).toBe(http);
-  const ended = once(stack, 'exit');
-  stack.kill('SIGINT');
-  const [code] = (await ended) as [number];
+  stack.child.kill('SIGINT');
+  const code = await stack.ended;
   if (hasSignals) {
     expect(code).toBe(0);
-    expect(await modified()).toBeUndefined();
+    expect(stack.output().slice(-2)).toEqual(['Stopping', `Stopped. The data is kept in ${dataDir}`]);
+    await expect(stat(endpointsFile)).rejects.toMatchObject({ code: 'ENOENT' });
+    await expectToSay(
+      commands.status,
+      `no stack runs on ${dataDir} now: start it again with npm start -- --data ${dataDir}; its data is kept`,
+    );
   }
   expect(await isGone(`${endpoints.http}/api/health`)).toBe(true);
   expect(await isGone(`${endpoints.face}/health`)).toBe(true);

@@ -12,7 +12,8 @@ export type FaceProcessOptions = Pick<
 > & {
   /** Calls a second; `F0` is the free plan: 20 a minute, 30,000 a month, and its limits of persons. */
   quota: number | 'none' | 'F0';
-  trainingTime: TrainingTime;
+  /** Default: none. */
+  trainingTime?: TrainingTime;
   /** Says where the service is and what its key is, while it is ready. */
   endpointsFile?: string;
 };
@@ -50,14 +51,14 @@ export async function startFaceProcess(options: FaceProcessOptions): Promise<Run
 
 async function startWithModels({
   quota,
-  trainingTime,
+  trainingTime = 'none',
   ...others
 }: FaceProcessOptions): Promise<RunningPart<FaceReady>> {
   const limits = limitsOf(quota);
+  const training = trainingTimeOf(trainingTime);
   const dataKey = readDataKey(process.env['FACE_DATA_KEY']);
   const vision = await createVision({ workers });
   try {
-    const training = trainingTimeOf(trainingTime);
     const part = await startFace({ ...others, ...limits, vision, dataKey, trainingTime: training });
     return {
       ready: part.ready,

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DequeuedMessageItem, QueueClient } from '@azure/storage-queue';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
+import { describeFailure } from '../failureText.ts';
 import type { RegisteredFunction, TypedData } from './core.ts';
 import { blobCreated, eventsIn, validationCodeOf } from './eventGrid.ts';
 import { triggerOf, type Invoke } from './invoke.ts';
@@ -93,7 +94,7 @@ export async function listenToBlobs(options: BlobTriggersOptions): Promise<{ clo
       const answer = await from.receiveMessages({ numberOfMessages, visibilityTimeout: visibilitySeconds });
       return answer.receivedMessageItems;
     } catch (error) {
-      if (!stop.signal.aborted) options.onError(`the blob queue cannot be read: ${nameOf(error)}`);
+      if (!stop.signal.aborted) options.onError(`the blob queue cannot be read: ${sayFailure(error)}`);
       return [];
     }
   }
@@ -111,7 +112,7 @@ export async function listenToBlobs(options: BlobTriggersOptions): Promise<{ clo
       options.onError('a message of the blob queue cannot be read and is dropped');
       await queue
         .deleteMessage(message.messageId, message.popReceipt)
-        .catch((error: unknown) => options.onError(`a blob message cannot be deleted: ${nameOf(error)}`));
+        .catch((error: unknown) => options.onError(`a blob message cannot be deleted: ${sayFailure(error)}`));
       return;
     }
     let popReceipt = message.popReceipt;
@@ -120,7 +121,7 @@ export async function listenToBlobs(options: BlobTriggersOptions): Promise<{ clo
         (renewed) => {
           popReceipt = renewed.popReceipt ?? popReceipt;
         },
-        (error: unknown) => options.onError(`a blob message cannot be renewed: ${nameOf(error)}`),
+        (error: unknown) => options.onError(`a blob message cannot be renewed: ${sayFailure(error)}`),
       );
     }, visibilitySeconds * 500);
     try {
@@ -131,10 +132,10 @@ export async function listenToBlobs(options: BlobTriggersOptions): Promise<{ clo
     } catch (error) {
       clearInterval(renewal);
       await setBack(message, popReceipt, item).catch((failure: unknown) =>
-        options.onError(`a blob message is left to its visibility timeout: ${nameOf(failure)}`),
+        options.onError(`a blob message is left to its visibility timeout: ${sayFailure(failure)}`),
       );
       if (error instanceof RestError || isTimeout(error))
-        options.onError(`a blob cannot be read: ${nameOf(error)}`);
+        options.onError(`a blob cannot be read: ${sayFailure(error)}`);
     }
   }
 
@@ -226,7 +227,6 @@ function isTimeout(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError';
 }
 
-function nameOf(error: unknown): string {
-  if (isTimeout(error)) return 'no answer in time';
-  return error instanceof RestError ? (error.code ?? String(error.statusCode)) : 'Error';
+function sayFailure(error: unknown): string {
+  return isTimeout(error) ? 'no answer in time' : describeFailure(error);
 }

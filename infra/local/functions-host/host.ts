@@ -1,4 +1,3 @@
-import { ServiceBusClient } from '@azure/service-bus';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { portInUse, type RunningPart } from '../part.ts';
@@ -11,6 +10,8 @@ import { createHttpServer, listenHttp } from './httpTrigger.ts';
 import { createHostLog, createInvoke, triggerOf, type HostLog, type Invoke } from './invoke.ts';
 import { guardWebhooks, readHostKeys, type HostKeys } from './keys.ts';
 import { loadApp, readLocalSettings } from './load.ts';
+import { createRepeatFilter } from './repeats.ts';
+import { createServiceBusClient } from './serviceBusClient.ts';
 import { listenToServiceBus } from './serviceBusTrigger.ts';
 import { startTimer } from './timerTrigger.ts';
 
@@ -88,7 +89,8 @@ type Setup = {
 async function listenToTriggers({ app, server, settings, log, keys, options }: Setup): Promise<Listener[]> {
   const { extensions } = settings;
   const invoke = createInvoke(app, log);
-  const onError = (message: string) => log.host('warning', message);
+  const warnings = createRepeatFilter((line) => log.host('warning', line));
+  const onError = warnings.say;
   const of = (type: string) =>
     app.functions.filter(({ metadata }) => triggerOf(metadata.bindings).binding.type === type);
   const known = ['httpTrigger', 'blobTrigger', 'eventGridTrigger', 'serviceBusTrigger', 'timerTrigger'];
@@ -144,11 +146,12 @@ async function listenToTriggers({ app, server, settings, log, keys, options }: S
   }
   for (const registered of of('serviceBusTrigger')) {
     const { binding } = triggerOf(registered.metadata.bindings);
-    const client = serviceBusOf(String(binding['connection']));
+    const client = createServiceBusClient(connectionOf(String(binding['connection'])));
     listeners.push(
       listenToServiceBus(registered, { client, settings: extensions.serviceBus, resolve, invoke, onError }),
     );
   }
+  listeners.push({ close: async () => warnings.close() });
   return listeners;
 }
 
@@ -182,15 +185,6 @@ function connectionOf(name: string): string {
   const value = process.env[name];
   if (value === undefined || value === '') throw new Error(`the connection setting ${name} is missing`);
   return value;
-}
-
-// As the real host: exponential, from 0.8 s, a minute a try.
-const clientRetries = {
-  retryOptions: { maxRetries: 3, retryDelayInMs: 800, maxRetryDelayInMs: 60_000, mode: 0 },
-};
-
-function serviceBusOf(name: string): ServiceBusClient {
-  return new ServiceBusClient(connectionOf(name), clientRetries);
 }
 
 /** Replaces `%NAME%` by the setting of that name. */

@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   isServiceBusError,
@@ -7,18 +6,11 @@ import {
   type ServiceBusReceiver,
   type ServiceBusSessionReceiver,
 } from '@azure/service-bus';
+import { describeFailure } from '../failureText.ts';
 import type { RegisteredFunction } from './core.ts';
 import type { HostSettings } from './hostSettings.ts';
 import { triggerOf, type Invoke } from './invoke.ts';
 import { toServiceBusInput } from './serviceBusMessage.ts';
-
-/*
- * A connection that gives no sign of life for twice this time is dropped and made anew. The client asks for one a
- * minute and has no option for it; a function should not wait two minutes for its messages when the network is back.
- */
-const heartbeatMs = 7_500;
-const { Constants } = createRequire(import.meta.url)('@azure/core-amqp') as { Constants: object };
-Object.assign(Constants, { defaultConnectionIdleTimeoutInMs: heartbeatMs });
 
 export type ServiceBusTriggerOptions = {
   /** Closed with the listener. */
@@ -67,7 +59,7 @@ async function runOnMessage(
     else if (complete) await receiver.completeMessage(message);
   } catch (error) {
     // The lock is lost: the message comes again, as with the real host.
-    onError(`a message could not be settled: ${codeOf(error)}`);
+    onError(`a message could not be settled: ${describeFailure(error)}`);
   }
 }
 
@@ -90,7 +82,7 @@ function listenToQueue(
         return done;
       },
       async processError({ error }) {
-        if (!stopping) onError(`${queue}: ${codeOf(error)}`);
+        if (!stopping) onError(`${queue}: ${describeFailure(error)}`);
       },
     },
     { maxConcurrentCalls: settings.maxConcurrentCalls, autoCompleteMessages: false },
@@ -150,12 +142,12 @@ async function runSlot(
     } catch (error) {
       const nobodyCame = isServiceBusError(error) && error.code === 'ServiceTimeout';
       if (!signal.aborted && !nobodyCame) {
-        onError(`${queue}: ${codeOf(error)}`);
+        onError(`${queue}: ${describeFailure(error)}`);
         await sleep(pauseAfterErrorMs, undefined, { signal }).catch(() => undefined);
       }
     } finally {
       await session?.close().catch((error: unknown) => {
-        if (!signal.aborted) onError(`${queue}: ${codeOf(error)}`);
+        if (!signal.aborted) onError(`${queue}: ${describeFailure(error)}`);
       });
     }
   }
@@ -172,8 +164,4 @@ async function workThrough(
     if (message === undefined) return;
     await deliver(session, message);
   }
-}
-
-function codeOf(error: unknown): string {
-  return isServiceBusError(error) ? error.code : error instanceof Error ? error.name : 'Error';
 }

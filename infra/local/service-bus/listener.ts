@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import rhea from 'rhea';
+import { describeFailure } from '../failureText.ts';
 import { messages, type RheaConnection, type RheaContext, type RheaLink } from './amqp.ts';
 import { cbsReply, isValidToken } from './cbs.ts';
 import { readTransfer } from './codec.ts';
@@ -94,17 +95,14 @@ export async function listen(options: ListenerOptions): Promise<{ port: number; 
     });
   }
   // Without a listener these are thrown; the link, session or connection is closed by the peer in any case.
-  for (const event of [
-    'connection_error',
-    'session_error',
-    'sender_error',
-    'receiver_error',
-    'protocol_error',
-  ]) {
+  for (const event of ['connection_error', 'session_error', 'sender_error', 'receiver_error']) {
     on(event, () => undefined);
   }
+  container.on('protocol_error', (error: unknown) => {
+    process.stderr.write(`a client broke the protocol and loses its connection: ${describeFailure(error)}\n`);
+  });
   container.on('error', (error: unknown) => {
-    process.stderr.write(`a defect of the broker closed a connection: ${String(error)}\n`);
+    process.stderr.write(`a defect of the broker closed a connection: ${describeFailure(error)}\n`);
   });
 
   const server = container.listen({

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { operations } from './azurite.ts';
 import { withoutQuotes, type BlobCatalog, type BlobVersion } from './blobCatalog.ts';
+import { placeOf } from './blobNames.ts';
 
 type Asked = { requestId?: string; clientRequestId?: string };
 
@@ -81,15 +82,4 @@ function askedOf(request: IncomingMessage, response: ServerResponse): Asked {
     ...(typeof requestId === 'string' ? { requestId } : {}),
     ...(typeof clientRequestId === 'string' ? { clientRequestId } : {}),
   };
-}
-
-/** `/account/container/blob…` of a request's URL; Azurite refuses what cannot be decoded. */
-function placeOf(url: string): { container: string; blob: string } | undefined {
-  try {
-    const [, , container = '', ...rest] = decodeURIComponent(url.replace(/\?.*$/s, '')).split('/');
-    return { container, blob: rest.join('/').replaceAll('\\', '/') };
-  } catch (error) {
-    if (error instanceof URIError) return undefined;
-    throw error;
-  }
 }

@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import { describeFailure } from '../failureText.ts';
 import type { BlobCatalog } from './blobCatalog.ts';
 import type { BlobChange } from './blobEvents.ts';
 import { createDelivery } from './delivery.ts';
@@ -89,7 +90,7 @@ export function createBridge({ outbox, catalog, account, endpoint, log, now }: B
     lookAgain = true;
     looking ??= lookThrough()
       .catch((error: unknown) => {
-        log(`the containers could not be looked through: ${error instanceof Error ? error.name : 'Error'}`);
+        log(`the containers could not be looked through: ${describeFailure(error)}`);
       })
       .finally(() => {
         looking = undefined;

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { describeFailure } from '../failureText.ts';
 import type { Outbox, PendingEvent } from './outbox.ts';
 
 /*
@@ -56,7 +57,7 @@ export function createDelivery({ outbox, log, now }: DeliveryOptions) {
 
   function send(to: EventHost, pending: PendingEvent): void {
     const done = attempt(to, pending)
-      .catch((error: unknown) => log(`an event could not be noted: ${nameOf(error)}`))
+      .catch((error: unknown) => log(`an event could not be noted: ${describeFailure(error)}`))
       .finally(() => {
         running.delete(pending.id);
         wake();

@@ -5,6 +5,7 @@ import { createAzurite, createContainer, createTable, type AzuriteServers, type 
 import { beforeAnswers } from './answers.ts';
 import { blobCatalog } from './blobCatalog.ts';
 import { blobChanges } from './blobEvents.ts';
+import { refuseUnlistableNames } from './blobNames.ts';
 import { createBridge, type Subscribe } from './bridge.ts';
 import { openJournal, type LokiJournal } from './lokiJournal.ts';
 import { openOutbox } from './outbox.ts';
@@ -54,6 +55,7 @@ export async function startStorage(options: StorageOptions): Promise<RunningPart
   const endpoint = (): string => `${servers.blob.getHttpServerAddress()}/${account}`;
   const bridge = createBridge({ outbox, catalog, account, endpoint, log, now: Date.now });
   // Before the servers listen: after a new start on the same ports, clients are already waiting.
+  refuseUnlistableNames(blobServer);
   blobServer.prependListener('request', changes.arrived);
   beforeAnswers(
     blobServer,

@@ -83,7 +83,7 @@ test('face IDs end with their lifetime, over a restart too', async () => {
   await second.close();
 });
 
-test('data of another version, a port in use and a quota that is none are named', async () => {
+test('data of another version, a port in use, a quota and a training time that are none are named', async () => {
   const dataDir = join(folder.path, 'old');
   mkdirSync(dataDir);
   openDatabase(
@@ -100,4 +100,6 @@ test('data of another version, a port in use and a quota that is none are named'
   await one.close();
   const bad = startPartProcess('face', { dataDir: join(folder.path, 'bad'), port: 0, quota: -1 });
   await expect(bad).rejects.toThrow('the quota is calls a second');
+  const untimed = { dataDir: join(folder.path, 'bad'), port: 0, quota: 'none', trainingTime: 'soon' };
+  await expect(startPartProcess('face', untimed)).rejects.toThrow('the training time is seconds');
 });

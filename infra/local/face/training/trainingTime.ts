@@ -12,11 +12,14 @@ const published = [
 ] as const;
 const shortestMs = 100;
 
-/** Milliseconds for a number of faces. */
+/** Milliseconds for a number of faces. @throws Error for a time that is none */
 export function trainingTimeOf(kind: TrainingTime): (faces: number) => number {
   if (kind === 'none') return () => shortestMs;
-  if (kind !== 'published') return () => kind * 1_000;
-  return (faces) => Math.max(shortestMs, publishedSeconds(faces) * 1_000);
+  if (kind === 'published') return (faces) => Math.max(shortestMs, publishedSeconds(faces) * 1_000);
+  if (!(kind >= 0 && Number.isFinite(kind))) {
+    throw new Error(`the training time is seconds, "published" or "none", not ${String(kind)}`);
+  }
+  return () => kind * 1_000;
 }
 
 /** Between two figures, and beyond the last, it grows by a power of the number of faces. */

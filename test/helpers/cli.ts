@@ -1,0 +1,44 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { onTestFinished } from 'vitest';
+import { eventually } from './eventually.ts';
+
+/** A machine that does much else takes long to start a stack. */
+const patienceMs = 240_000;
+
+/** The `rollcall` command as a process of its own, which need not outlive the test, and what it prints. */
+export function startCli(args: string[], { endsWithTest = true } = {}) {
+  const child = spawn(process.execPath, ['cli/main.ts', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  if (endsWithTest) onTestFinished(() => void child.kill('SIGKILL'));
+  const lines: string[] = [];
+  let more = Promise.withResolvers<void>();
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on('line', (line) => {
+      lines.push(line);
+      more.resolve();
+      more = Promise.withResolvers();
+    });
+  }
+  return {
+    child,
+    output: (): string[] => [...lines],
+    /** Resolves with the next line, whatever it is. */
+    saysMore: (): Promise<void> => more.promise,
+    says: (text: string) =>
+      eventually(
+        `it says "${text}"`,
+        () => lines.some((line) => line.includes(text)) || child.exitCode !== null,
+        patienceMs,
+      ),
+    /** Its exit code, or the signal that ended it; all that it printed is there by then. */
+    ended: once(child, 'close').then(([code, signal]: (number | string | null)[]) => code ?? signal),
+  };
+}
+
+/** Runs a command to its end. */
+export async function runCli(args: string[]): Promise<{ code: unknown; output: string }> {
+  const command = startCli(args);
+  const code = await command.ended;
+  return { code, output: command.output().join('\n') };
+}
