@@ -31,7 +31,8 @@ export async function runPart<Options, Ready>(
   // The stack was killed: another one may start on the same data at any moment, so this part ends at once. What it
   // acknowledged is on disk.
   process.on('disconnect', () => process.exit(1));
-  const [options] = (await once(process, 'message')) as [Options];
+  const [options] = (await once(process, 'message')) as [Options | typeof endMessage];
+  if (options === endMessage) process.exit(0);
   try {
     const part = await start(options);
     const end = (): void => {

@@ -8,7 +8,7 @@ import { endMessage, type PartMessage } from './part.ts';
 export type PartStart<Ready> = {
   /** The folder of the part, where it is not its name: several instances of one part. */
   folder?: string;
-  /** The part loads its code while it waits for them. */
+  /** A promise where they need what others say once they are ready: meanwhile the part loads its code. */
   options: object | Promise<object>;
   /** What to add to the options at a restart, so that the part answers where it answered before. */
   samePort: (ready: Ready) => object;
@@ -43,7 +43,7 @@ export function forkPart(file: string, stdio: StdioOptions): ChildProcess {
 
 /**
  * Runs the parts as processes. A part that dies is started again on its data and its port; when it dies too often
- * or cannot start, `failure` says so. Parts end in the reverse order of their start.
+ * or cannot start, `failure` says so. Parts that were started on others end before these.
  */
 export function superviseParts(
   output: (line: string) => void,
@@ -51,6 +51,7 @@ export function superviseParts(
 ): Supervisor {
   const running = new Map<string, ChildProcess>();
   const told = new Map<string, object>();
+  const onOthers = new Set<string>();
   let stopping = false;
   const failed = Promise.withResolvers<string>();
 
@@ -85,6 +86,7 @@ export function superviseParts(
   async function start<Ready>(name: string, part: PartStart<Ready>): Promise<Ready> {
     const { folder = name } = part;
     onStart(name);
+    if (part.options instanceof Promise) onOthers.add(name);
     const { child, ready } = await launch<Ready>(name, folder, part.options);
     keepAlive(name, folder, child, { ...(await part.options), ...part.samePort(ready) });
     return ready;
@@ -130,7 +132,10 @@ export function superviseParts(
     },
     async stop() {
       stopping = true;
-      for (const [name, child] of [...running].toReversed()) await end(name, child, output);
+      for (const isOnOthers of [true, false]) {
+        const parts = [...running].filter(([name]) => onOthers.has(name) === isOnOthers);
+        await Promise.all(parts.map(([name, child]) => end(name, child, output)));
+      }
       running.clear();
     },
   };
