@@ -1,9 +1,9 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startFaceProcess } from '../../../infra/local/face/faceProcess.ts';
 import { openDatabase } from '../../../infra/local/sqlite.ts';
 import { eventually } from '../../helpers/eventually.ts';
-import { startPartProcess } from '../../helpers/partProcess.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 import { createFakeVision, picture } from './fakeVision.ts';
 import { startFakeFace, startTestFace } from './harness.ts';
@@ -97,6 +97,7 @@ test('data of another version, a port in use and a quota that is none are named'
   const again = startTestFace({ vision: createFakeVision(), port, dataDir: join(folder.path, 'port') });
   await expect(again).rejects.toThrow(`port ${port} is in use`);
   await one.close();
-  const bad = startPartProcess('face', { dataDir: join(folder.path, 'bad'), port: 0, quota: -1 });
+  const options = { dataDir: join(folder.path, 'bad'), port: 0, trainingTime: 'none' } as const;
+  const bad = startFaceProcess({ ...options, quota: -1 });
   await expect(bad).rejects.toThrow('the quota is calls a second');
 });

@@ -1,4 +1,3 @@
-import { createServer } from 'node:net';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ServiceBusClient } from '@azure/service-bus';
@@ -261,20 +260,6 @@ test('Event Grid and timers: the answer waits for the function, and a timer can 
   expect(await seen('timer')).toEqual([false]);
 });
 
-test.each([
-  ['throws', /app\.cjs could not be loaded: a bad setting/],
-  ['empty', /no file matches main of package\.json/],
-  ['many', /cardinality many/],
-])('an app that cannot be run is refused with its reason: %s', async (app, reason) => {
-  await expect(start(app)).rejects.toThrow(reason);
-});
-
-test('a port that is in use is named', async () => {
-  const server = createServer();
-  await new Promise<void>((done) => {
-    server.listen(0, '127.0.0.1', done);
-  });
-  const { port } = server.address() as { port: number };
-  await expect(start('good', { port })).rejects.toThrow(`port ${port} is in use`);
-  server.close();
+test('an app that cannot be run is refused with its reason', async () => {
+  await expect(start('throws')).rejects.toThrow(/app\.cjs could not be loaded: a bad setting/);
 });
