@@ -8,8 +8,8 @@ import { isEmpty, queues, quick, receiveOne } from './harness.ts';
 /* What a broker that is killed, and started again on its data, still knows. */
 
 /** Each test has queues of its own: a broker lives from the middle of one to the middle of the next. */
-const ownQueues = ['a', 'b', 'c', 'd', 'e', 'f'].flatMap((test) =>
-  queues.map((queue) => ({ ...queue, name: `${queue.name}-${test}` })),
+const ownQueues = ['a', 'b', 'c', 'd', 'e', 'f'].flatMap((own) =>
+  queues.map((queue) => ({ ...queue, name: `${queue.name}-${own}` })),
 );
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
