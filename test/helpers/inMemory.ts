@@ -84,6 +84,8 @@ export function inMemory({
   return {
     rollcall,
     clock,
+    /** The client of a table. */
+    table,
     blobs,
     before,
     mostReads,

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 
-const patienceMs = 20_000;
+const patienceMs = 60_000;
 
 /** Writes a request to a socket as it stands. `status` is undefined when the connection ended without an answer. */
 export async function sendRaw(

@@ -33,7 +33,7 @@ describe('Service Bus', () => {
       ],
     });
     const client = new ServiceBusClient(broker.ready.connectionString, {
-      retryOptions: { timeoutInMs: 5_000, maxRetries: 1 },
+      retryOptions: { timeoutInMs: 60_000, maxRetries: 1 },
     });
     closing.push(() => client.close(), broker.close, folder.remove);
     target = { client, queues };
@@ -77,7 +77,7 @@ describe('Face', () => {
       endpoint: service.ready.endpoint,
       credential: { key: service.ready.key },
       gate: createQuotaGate({ quota: [], store }),
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
     });
     closing.push(service.close);
     target = { face: background, group: `contract-${randomUUID().slice(0, 8)}` };

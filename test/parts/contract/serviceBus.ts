@@ -97,7 +97,7 @@ async function send(client: ServiceBusClient, queue: string, message: Message): 
 }
 
 async function receive(receiver: ServiceBusReceiver): Promise<ServiceBusReceivedMessage> {
-  const [message] = await receiver.receiveMessages(1, { maxWaitTimeInMs: 20_000 });
+  const [message] = await receiver.receiveMessages(1, { maxWaitTimeInMs: 60_000 });
   if (message === undefined) throw new Error('no message came');
   return message;
 }

@@ -48,7 +48,7 @@ test('no kill loses what was acknowledged, or keeps what was deleted', { timeout
   const start = () => startFakeFaceProcess({ dataDir: folder.path });
   let face = await start();
   await face.create('/largefacelists/l');
-  for (let round = 0; round < sizeOf({ quick: 2, full: 40 }); round += 1) {
+  for (let round = 0; round < sizeOf({ quick: 1, full: 40 }); round += 1) {
     // Killed in the middle of its work, which is counted, so that the moment is any on any machine.
     const killed = Promise.withResolvers<void>();
     let left = 20 + Math.floor(random() * 60);

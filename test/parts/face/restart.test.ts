@@ -1,10 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startFaceProcess } from '../../../infra/local/face/faceProcess.ts';
 import { openDatabase } from '../../../infra/local/sqlite.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { expectOwnerOnly } from '../../helpers/ownerOnly.ts';
-import { startPartProcess } from '../../helpers/partProcess.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 import { createFakeVision, picture } from './fakeVision.ts';
 import { startFakeFaceProcess, startTestFace } from './harness.ts';
@@ -98,8 +98,9 @@ test('data of another version, a port in use, a quota and a training time that a
   const again = startTestFace({ vision: createFakeVision(), port, dataDir: join(folder.path, 'port') });
   await expect(again).rejects.toThrow(`port ${port} is in use`);
   await one.close();
-  const bad = startPartProcess('face', { dataDir: join(folder.path, 'bad'), port: 0, quota: -1 });
+  const options = { dataDir: join(folder.path, 'bad'), port: 0, trainingTime: 'none' } as const;
+  const bad = startFaceProcess({ ...options, quota: -1 });
   await expect(bad).rejects.toThrow('the quota is calls a second');
-  const untimed = { dataDir: join(folder.path, 'bad'), port: 0, quota: 'none', trainingTime: 'soon' };
-  await expect(startPartProcess('face', untimed)).rejects.toThrow('the training time is seconds');
+  const untimed = startFaceProcess({ ...options, quota: 'none', trainingTime: 'soon' as 'none' });
+  await expect(untimed).rejects.toThrow('the training time is seconds');
 });

@@ -296,5 +296,5 @@ test('a server that says that it has too much is not listened to', async () => {
     response.writeHead(200, { 'content-length': String(64 * 1024 * 1024 + 1) }).write('x');
   });
   await expect(fetchPicture(`${origin}/`, network)).rejects.toMatchObject({ code: 'image_too_large' });
-  await expect.poll(() => ended).toBe(true);
+  await expect.poll(() => ended, { timeout: 60_000 }).toBe(true);
 });

@@ -4,23 +4,26 @@ import type { QueueDescription } from '../../../infra/local/service-bus/entity.t
 export const plain: QueueDescription = {
   name: 'plain',
   requiresSession: false,
-  lockDurationSeconds: 5,
+  lockDurationSeconds: 60,
   maxDeliveryCount: 3,
 };
 
 export const queues: QueueDescription[] = [
   plain,
   { ...plain, name: 'sessions', requiresSession: true },
+  // For what becomes of locks that run out.
+  { ...plain, name: 'brief', lockDurationSeconds: 5 },
+  { ...plain, name: 'brief-sessions', lockDurationSeconds: 5, requiresSession: true },
   { ...plain, name: 'deduplicated', duplicateDetectionWindowSeconds: 60 },
   { ...plain, name: 'expiring', defaultTimeToLiveSeconds: 1, deadLetteringOnExpiration: true },
 ];
 
-/** Options of a client that does not wait long for what does not come. */
-export const quick = { retryOptions: { retryDelayInMs: 100, maxRetries: 3, timeoutInMs: 5_000 } };
+/** Options of a client that does not wait long before it tries again. */
+export const quick = { retryOptions: { retryDelayInMs: 100, maxRetries: 3, timeoutInMs: 60_000 } };
 
 export async function receiveOne(
   receiver: ServiceBusReceiver,
-  maxWaitTimeInMs = 5_000,
+  maxWaitTimeInMs = 60_000,
 ): Promise<ServiceBusReceivedMessage> {
   const [message] = await receiver.receiveMessages(1, { maxWaitTimeInMs });
   if (message === undefined) throw new Error('no message came');

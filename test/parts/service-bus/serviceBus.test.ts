@@ -34,11 +34,13 @@ test('a message comes as it was sent, and is gone when completed', async () => {
     contentType: 'application/json',
     applicationProperties: { number: 7, text: 'ä', yes: true },
   };
+  const sentAt = Date.now();
   await sender.sendMessages(sent);
   const message = await receiveOne(receiver);
   expect(message).toMatchObject({ ...sent, deliveryCount: 0, state: 'active' });
-  expect(message.enqueuedTimeUtc?.getTime()).toBeGreaterThan(Date.now() - 10_000);
-  expect(message.lockedUntilUtc?.getTime()).toBeGreaterThan(Date.now());
+  const enqueuedAt = message.enqueuedTimeUtc?.getTime() ?? 0;
+  expect(enqueuedAt).toBeGreaterThanOrEqual(sentAt);
+  expect(message.lockedUntilUtc?.getTime()).toBeGreaterThanOrEqual(enqueuedAt + 60_000);
   await receiver.completeMessage(message);
   expect(await isEmpty(receiver)).toBe(true);
 });
@@ -96,19 +98,22 @@ test('dead-lettering on purpose keeps the reason', async () => {
   await deadLetters.completeMessage(dead);
 });
 
-test('a lock can be renewed; a lost one is said, and the message comes again', async () => {
+test('a lock can be renewed', async () => {
   const receiver = client.createReceiver('plain', { maxAutoLockRenewalDurationInMs: 0 });
   await client.createSender('plain').sendMessages({ body: 'slow' });
   const message = await receiveOne(receiver);
-  const until = await receiver.renewMessageLock(message);
-  expect(until.getTime()).toBeGreaterThan(Date.now() + 4_000);
-  const again = await eventually('the message comes again', async () => {
-    const [next] = await receiver.receiveMessages(1, { maxWaitTimeInMs: 1_000 });
-    return next;
-  });
-  expect(again.deliveryCount).toBe(1);
+  const lockedUntil = message.lockedUntilUtc?.getTime() ?? Infinity;
+  expect((await receiver.renewMessageLock(message)).getTime()).toBeGreaterThan(lockedUntil);
+  await receiver.completeMessage(message);
+});
+
+test('a lost lock is said, and the message comes again', async () => {
+  const receiver = client.createReceiver('brief', { maxAutoLockRenewalDurationInMs: 0 });
+  await client.createSender('brief').sendMessages({ body: 'slow' });
+  const message = await receiveOne(receiver);
+  const again = await receiveOne(client.createReceiver('brief', { receiveMode: 'receiveAndDelete' }));
+  expect(again).toMatchObject({ body: 'slow', deliveryCount: 1 });
   await expect(receiver.completeMessage(message)).rejects.toMatchObject({ code: 'MessageLockLost' });
-  await receiver.completeMessage(again);
 });
 
 test('a deferred message waits for its number', async () => {
@@ -138,7 +143,7 @@ test('a scheduled message comes at its time, can be peeked and cancelled before'
   const sender = client.createSender('plain');
   const receiver = client.createReceiver('plain');
   const at = new Date(Date.now() + 1_500);
-  const [number] = await sender.scheduleMessages({ body: 'never' }, new Date(Date.now() + 60_000));
+  const [number] = await sender.scheduleMessages({ body: 'never' }, new Date(Date.now() + 3_600_000));
   await sender.sendMessages({ body: 'due', scheduledEnqueueTimeUtc: at });
   expect((await receiver.peekMessages(10)).map(({ body }) => body as unknown)).toEqual(['never', 'due']);
   if (number === undefined) throw new Error('no sequence number');
@@ -166,7 +171,7 @@ test('a second message of the same ID is accepted and dropped', async () => {
 test('a message past its time to live is dead-lettered', async () => {
   await client.createSender('expiring').sendMessages({ body: 'old' });
   const deadLetters = client.createReceiver('expiring', { subQueueType: 'deadLetter' });
-  const dead = await receiveOne(deadLetters, 10_000);
+  const dead = await receiveOne(deadLetters);
   expect(dead.deadLetterReason).toBe('TTLExpiredException');
   await deadLetters.completeMessage(dead);
 });
@@ -180,7 +185,8 @@ test('a session is one holder at a time, in order, and keeps its state', async (
   });
   await session.setSessionState({ seen: 1 });
   expect(await session.getSessionState()).toEqual({ seen: 1 });
-  expect((await session.renewSessionLock()).getTime()).toBeGreaterThan(Date.now() + 4_000);
+  const lockedUntil = session.sessionLockedUntilUtc.getTime();
+  expect((await session.renewSessionLock()).getTime()).toBeGreaterThan(lockedUntil);
   const first = await receiveOne(session);
   expect(first).toMatchObject({ body: 1, sessionId: 'ann' });
   await session.completeMessage(first);
@@ -227,7 +233,7 @@ test('what cannot be is refused in the words that the client knows', async () =>
     code: 'MessageSizeExceeded',
   });
   const wrongKey = broker.ready.connectionString.replace(/SharedAccessKey=[^;]+/, 'SharedAccessKey=bm8=');
-  const stranger = new ServiceBusClient(wrongKey, { retryOptions: { maxRetries: 0, timeoutInMs: 2_000 } });
+  const stranger = new ServiceBusClient(wrongKey, { retryOptions: { maxRetries: 0, timeoutInMs: 60_000 } });
   await expect(stranger.createSender('plain').sendMessages({ body: 1 })).rejects.toMatchObject({
     code: 'UnauthorizedAccess',
   });

@@ -20,14 +20,21 @@ export const subjectPrefix = '/blobServices/default/containers/';
 /** Stands in for the Functions host: takes events, or refuses them while it is down. */
 export async function startReceiver() {
   const received: Received[] = [];
-  const state = { status: 202, refused: 0, holdMs: 0, concurrent: 0, mostConcurrent: 0 };
+  const state = {
+    status: 202,
+    refused: 0,
+    /** While set, events wait for it before they are taken. */
+    hold: undefined as Promise<void> | undefined,
+    concurrent: 0,
+    mostConcurrent: 0,
+  };
   const server = createServer((request, response) => {
     state.concurrent += 1;
     state.mostConcurrent = Math.max(state.mostConcurrent, state.concurrent);
     const { status } = state;
     const take = async (): Promise<void> => {
       const events = (await json(request)) as ReceivedEvent[];
-      if (state.holdMs > 0) await new Promise((resolve) => setTimeout(resolve, state.holdMs));
+      await state.hold;
       const aegEventType = request.headers['aeg-event-type'];
       if (status !== 202) state.refused += 1;
       else {

@@ -52,7 +52,7 @@ async function toldToFace(context: RequestContext | undefined): Promise<Record<s
       refused: async () => undefined,
       exhausted: async () => undefined,
     } as unknown as Parameters<typeof createFaceTransport>[0]['gate'],
-    timeoutMs: 1_000,
+    timeoutMs: 60_000,
     dispatcher: agent,
   });
   const ask = () => call({ lane: 'interactive', method: 'GET', path: '/x' });

@@ -1,15 +1,9 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { startPipeline } from './pipeline.ts';
 
-let pipeline: Awaited<ReturnType<typeof startPipeline>>;
+const pipeline = startPipeline();
 /** Each test has a group of its own. */
 let group = '';
-
-beforeAll(async () => {
-  pipeline = await startPipeline();
-});
-
-afterAll(() => pipeline.close());
 
 beforeEach(async () => {
   group = await pipeline.newGroup({});
@@ -35,7 +29,7 @@ const batches = () => pipeline.calls.map(({ given }) => given[1] as string[]);
 
 test('faces are compared newest first, a thousand a call, the best of all calls first', async () => {
   const ids = names(2_300);
-  await pipeline.see(group, ids, Date.now() - 1_000);
+  await pipeline.see(group, ids, pipeline.now() - 1_000);
   pipeline.alike.set('f00003', 0.6).set('f01500', 0.9).set('f02299', 0.7);
   const answer = await findSimilar();
   expect(batches().map(({ length }) => length)).toEqual([1_000, 1_000, 300]);
@@ -52,7 +46,7 @@ test('faces are compared newest first, a thousand a call, the best of all calls 
 
 test('an ID that expired meanwhile is left out, and every other face of its thousand is compared', async () => {
   const ids = names(1_000);
-  await pipeline.see(group, ids, Date.now() - 1_000);
+  await pipeline.see(group, ids, pipeline.now() - 1_000);
   pipeline.expired.add('f00700');
   pipeline.alike.set('f00699', 0.8).set('f00701', 0.7);
   const answer = await findSimilar();
@@ -68,7 +62,7 @@ test('an ID that expired meanwhile is left out, and every other face of its thou
 });
 
 test('ten thousand faces are looked through, and the answer says that there were more', async () => {
-  await pipeline.see(group, names(10_001), Date.now() - 1_000);
+  await pipeline.see(group, names(10_001), pipeline.now() - 1_000);
   pipeline.alike.set('f10000', 0.9);
   const answer = await findSimilar();
   expect(answer).toMatchObject({ searched: 10_000, truncated: true, faces: [{ matches: [] }] });
@@ -76,7 +70,7 @@ test('ten thousand faces are looked through, and the answer says that there were
 });
 
 test('since bounds it to faces that were seen from then on', async () => {
-  const seenAt = Date.now() - 1_000;
+  const seenAt = pipeline.now() - 1_000;
   await pipeline.see(group, names(50), seenAt);
   const answer = await findSimilar({ since: seenAt - 9 });
   expect(answer).toMatchObject({ searched: 10, truncated: false });
@@ -84,7 +78,7 @@ test('since bounds it to faces that were seen from then on', async () => {
 });
 
 test('the mode and the number of candidates go to Face', async () => {
-  await pipeline.see(group, names(3), Date.now() - 1_000);
+  await pipeline.see(group, names(3), pipeline.now() - 1_000);
   await findSimilar({ mode: 'matchFace', maxCandidates: 7 });
   await findSimilar({ mode: 'matchPerson', maxCandidates: 1 });
   expect(pipeline.calls.map(({ given }) => given[2])).toEqual([
@@ -94,7 +88,7 @@ test('the mode and the number of candidates go to Face', async () => {
 });
 
 test('faces of the same picture are not compared with each other', async () => {
-  await pipeline.see(group, names(2), Date.now() - 1_000);
+  await pipeline.see(group, names(2), pipeline.now() - 1_000);
   pipeline.showFaces(['probe', 'beside']);
   const answer = await findSimilar();
   expect(answer.searched).toBe(2);

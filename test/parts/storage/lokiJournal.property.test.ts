@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { LokiCollection, LokiDatabase } from '../../../infra/local/storage/azurite.ts';
 import { openJournal, type LokiJournal } from '../../../infra/local/storage/lokiJournal.ts';
+import { sizeOf } from '../../helpers/size.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 
 // The Loki that Azurite uses, as Azurite uses it.
@@ -134,7 +135,7 @@ test('whatever Azurite does with Loki, a kill leaves exactly what was committed'
       expect(contents(again.loki)).toEqual(contents(loki));
       again.journal.close();
     }),
-    { numRuns: 40 },
+    { numRuns: sizeOf({ quick: 20, full: 2_000 }) },
   );
 });
 

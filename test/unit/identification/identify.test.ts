@@ -1,15 +1,9 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { startPipeline } from './pipeline.ts';
 
-let pipeline: Awaited<ReturnType<typeof startPipeline>>;
+const pipeline = startPipeline();
 /** Each test has a group of its own. */
 let group = '';
-
-beforeAll(async () => {
-  pipeline = await startPipeline();
-});
-
-afterAll(() => pipeline.close());
 
 beforeEach(async () => {
   group = await pipeline.newGroup({ identifyThreshold: 0.7 });

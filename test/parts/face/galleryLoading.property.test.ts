@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { statSync } from 'node:fs';
+import { copyFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { faceAt, rowsOf } from '../../../infra/local/face/gallery/block.ts';
 import { createGallery } from '../../../infra/local/face/gallery/gallery.ts';
 import { createLoad, type LoadRequest } from '../../../infra/local/face/gallery/load.ts';
@@ -12,47 +12,77 @@ import { createRows, type Rows } from '../../../infra/local/face/gallery/rows.ts
 import { createThreads } from '../../../infra/local/face/gallery/threads.ts';
 import { readUuid } from '../../../infra/local/face/gallery/uuid.ts';
 import { openFaceStore, type FaceStore } from '../../../infra/local/face/storage/store.ts';
+import { seed, sizeOf } from '../../helpers/size.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 import { anyVector } from '../../helpers/vectors.ts';
 
 /* Collections that are so large that threads of their own read them. */
 
-const faceCount = 30_000;
+/** This thread loads the first 16,384 itself. */
+const faceCount = sizeOf({ quick: 17_500, full: 60_000 });
 const facesOfPerson = 10;
 const numbers = 16;
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let file: string;
+let tests = 0;
 
-beforeEach(async () => {
+beforeAll(async () => {
   folder = await temporaryFolder();
-  file = join(folder.path, 'face.sqlite');
 });
 
-afterEach(() => folder.remove());
+afterAll(() => folder.remove());
+
+beforeEach(() => {
+  file = join(folder.path, `${(tests += 1)}.sqlite`);
+});
 
 type Face = { personId: string; faceId: string; vector: Float32Array };
+
+let filled: { file: string; key: number; faces: readonly Face[] } | undefined;
+
+/** A store with a large collection; it is filled once. */
+function openFilled() {
+  if (filled === undefined) {
+    const first = join(folder.path, 'filled.sqlite');
+    const store = openFaceStore(first);
+    filled = { file: first, ...fill(store) };
+    store.close();
+  }
+  copyFileSync(filled.file, file);
+  const store = openFaceStore(file);
+  const { key } = filled;
+  const faces = [...filled.faces];
+  return { store, key, faces, add: (count: number) => add(store, key, faces, count) };
+}
 
 /** A trained collection, and the faces in it in the order of their arrival. */
 function fill(store: FaceStore) {
   store.addCollection('largepersongroups', 'g', 'g', null, 'recognition_04');
   const key = store.collection('largepersongroups', 'g')?.key ?? 0;
-  const vectors = anyVector(7, numbers);
   const faces: Face[] = [];
-  function add(count: number): void {
-    let personId = '';
-    store.transaction(() => {
-      for (let index = 0; index < count; index += 1) {
-        if (index % facesOfPerson === 0) store.addPerson(key, (personId = randomUUID()), 'x', null);
-        const face = { personId, faceId: randomUUID(), vector: vectors() };
-        store.addFace(key, personId, { id: face.faceId, userData: null, vector: face.vector });
-        faces.push(face);
-      }
-    });
-    store.markTrained(key, store.newestFace(key));
-  }
-  add(faceCount);
-  return { key, faces, add };
+  add(store, key, faces, faceCount);
+  return { key, faces };
+}
+
+const vectors = anyVector(seed, numbers);
+
+function add(store: FaceStore, key: number, faces: Face[], count: number): void {
+  let personId = '';
+  store.transaction(() => {
+    for (let index = 0; index < count; index += 1) {
+      if (index % facesOfPerson === 0) store.addPerson(key, (personId = randomUUID()), 'x', null);
+      const face = { personId, faceId: randomUUID(), vector: vectors() };
+      store.addFace(key, personId, { id: face.faceId, userData: null, vector: face.vector });
+      faces.push(face);
+    }
+  });
+  store.markTrained(key, store.newestFace(key));
+}
+
+function openEncrypted(dataKey: Uint8Array) {
+  const store = openFaceStore(file, dataKey);
+  return { store, ...fill(store) };
 }
 
 function facesIn(rows: Rows): string[] {
@@ -85,18 +115,17 @@ function startLoading(store: FaceStore, collection: number) {
 }
 
 test('what threads have read before it was deleted, or trained after, is read again', async () => {
-  const store = openFaceStore(file);
-  const { key, faces, add } = fill(store);
+  const { store, key, faces, add: addMore } = openFilled();
   const { rows, loading, asked, release, isEmpty } = startLoading(store, key);
   const done = loading.load();
   await asked;
-  const removed = [faces[5], faces[17_000], faces[26_000]].filter((face) => face !== undefined);
+  const removed = [faces[5], faces[17_000], faces.at(-100)].filter((face) => face !== undefined);
   for (const { personId, faceId } of removed) {
     store.deleteFace(key, personId, faceId);
     loading.changed();
     rows.removeFace(faceId);
   }
-  add(1_000);
+  addMore(1_000);
   loading.changed();
   release();
   await done;
@@ -113,8 +142,7 @@ test('what threads have read before it was deleted, or trained after, is read ag
 });
 
 test('a loading that is stopped waits for the threads, and leaves nothing in memory', async () => {
-  const store = openFaceStore(file);
-  const { key } = fill(store);
+  const { store, key } = openFilled();
   const { rows, loading, asked, release, isEmpty } = startLoading(store, key);
   const done = loading.load();
   await asked;
@@ -132,8 +160,7 @@ test.each([
   ['as they are', undefined],
   ['encrypted', Buffer.alloc(32, 7)],
 ])('vectors %s: deletions leave nothing in the log while threads read', async (_how, dataKey) => {
-  const store = openFaceStore(file, dataKey);
-  const { key, faces } = fill(store);
+  const { store, key, faces } = dataKey === undefined ? openFilled() : openEncrypted(dataKey);
   const gallery = createGallery(store, { confidence: (a, b) => (a.every((x, i) => x === b[i]) ? 1 : 0) });
   const find = async ({ vector }: Face) => {
     const options = { threshold: 1, top: 1, recognitionModel: 'recognition_04' } as const;

@@ -1,18 +1,14 @@
-import { TableClient } from '@azure/data-tables';
-import sharp from 'sharp';
-import { startStorage } from '../../../infra/local/storage/storage.ts';
-import { connect } from '../../../shared/clients.ts';
+import type { TableClient } from '@azure/data-tables';
 import type { FaceClient } from '../../../shared/face/client.ts';
 import { FaceError } from '../../../shared/face/errors.ts';
 import { createFaceIds, type SeenFace } from '../../../shared/records/faceIds.ts';
 import type { Group } from '../../../shared/records/groups.ts';
 import { createTable } from '../../../shared/records/table.ts';
 import { createTrainings } from '../../../shared/records/trainings.ts';
-import { containers, tables } from '../../../shared/resources.ts';
-import { createRollcall } from '../../../shared/rollcall.ts';
-import { readSettings } from '../../../shared/settings.ts';
+import { tables } from '../../../shared/resources.ts';
 import { untrained } from '../../../shared/training/machine.ts';
-import { temporaryFolder } from '../../helpers/temporary.ts';
+import { inMemory } from '../../helpers/inMemory.ts';
+import { picture } from '../histories/world.ts';
 
 /** A call to the Face client, and what it was given. */
 export type Call = { operation: string; given: unknown[] };
@@ -21,31 +17,10 @@ export type Call = { operation: string; given: unknown[] };
 const probe = 'probe';
 
 /**
- * The real pipeline on real storage, with a Face client that is scripted: galleries of ten thousand faces, and face IDs
- * that expire in the middle of a call, cannot be had otherwise.
+ * The real pipeline on storage in memory, with a Face client that is scripted: galleries of ten thousand faces, and face
+ * IDs that expire in the middle of a call, cannot be had otherwise.
  */
-export async function startPipeline() {
-  const folder = await temporaryFolder();
-  const storage = await startStorage({ dataDir: folder.path, containers: Object.values(containers) });
-  const { connectionString } = storage.ready;
-  for (const name of Object.values(tables)) {
-    await TableClient.fromConnectionString(connectionString, name, {
-      allowInsecureConnection: true,
-    }).createTable();
-  }
-  const settings = readSettings({
-    FACE_ENDPOINT: 'http://127.0.0.1:9',
-    FACE_APIKEY: 'none',
-    FACE_QUOTA: 'none',
-  });
-  const clients = connect(
-    {
-      ROLLCALL_STORAGE: connectionString,
-      ROLLCALL_SERVICEBUS: 'Endpoint=sb://127.0.0.1;SharedAccessKeyName=a;SharedAccessKey=YQ==',
-    },
-    { getToken: () => Promise.reject(new Error('no identity is needed')) },
-  );
-
+export function startPipeline() {
   const calls: Call[] = [];
   const expired = new Set<string>();
   let facesOnPicture = [probe];
@@ -78,28 +53,19 @@ export async function startPipeline() {
         .slice(0, options.maxCandidates);
     },
   };
-  const face = scripted as FaceClient;
-  const rollcall = createRollcall({
-    settings,
-    clients,
-    credential: { key: 'none' },
-    log: { info: () => undefined, warn: () => undefined, error: () => undefined },
-    face: { interactive: face, background: face },
-  });
-  const faceIds = createFaceIds(createTable(clients.table(tables.faceIds)), Date.now);
-  const trainings = createTrainings(createTable(clients.table(tables.trainings)), {
-    initial: untrained,
-    isOpen: () => false,
-  });
+  const { rollcall, clock, table } = inMemory({ face: scripted });
+  const tableOf = (name: string) => createTable(table(name) as unknown as TableClient);
+  const now = (): number => clock.now;
+  const faceIds = createFaceIds(tableOf(tables.faceIds), now);
+  const trainings = createTrainings(tableOf(tables.trainings), { initial: untrained, isOpen: () => false });
 
   return {
     rollcall,
     calls,
     expired,
     alike,
-    picture: await sharp({ create: { width: 64, height: 64, channels: 3, background: '#888' } })
-      .jpeg({ quality: 100 })
-      .toBuffer(),
+    picture: picture(true),
+    now,
     showFaces(ids: string[]): void {
       facesOnPicture = ids;
     },
@@ -126,16 +92,12 @@ export async function startPipeline() {
         faceRectangle: { left: 0, top: 0, width: 40, height: 40 },
         recognitionModel: 'recognition_04',
         detectedAt: newestAt - index,
-        expiresAt: Date.now() + 3_600_000,
+        expiresAt: now() + 3_600_000,
       }));
       await faceIds.remember(group, seen);
     },
     async train(group: string): Promise<void> {
-      await trainings.change(group, (training) => ({ ...training, lastTrainedAt: Date.now() }));
-    },
-    async close(): Promise<void> {
-      await storage.close();
-      await folder.remove();
+      await trainings.change(group, (training) => ({ ...training, lastTrainedAt: now() }));
     },
   };
 }
