@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
-import { startStack, type Stack, type StackOptions } from '../infra/local/stack.ts';
-import { buildFunctions } from '../scripts/buildFunctions.ts';
+import type { Stack, StackOptions } from '../infra/local/stack.ts';
 import { readPort, readTrainingTime } from './options.ts';
 
 /** `--face-tps`: calls a second, or `none`. @throws Error that says what was expected */
@@ -71,7 +70,11 @@ const partTitles: Record<string, string> = {
   'functions-host': 'the Functions host',
 };
 
-function buildAndStart(options: StackOptions): Promise<Stack> {
+/** What is needed is loaded after the line that says what for: the first line comes at once. */
+async function buildAndStart(options: StackOptions): Promise<Stack> {
   console.log('Building the functions');
-  return buildFunctions().then(() => startStack(options));
+  const { buildFunctions } = await import('../scripts/buildFunctions.ts');
+  await buildFunctions();
+  const { startStack } = await import('../infra/local/stack.ts');
+  return startStack(options);
 }
