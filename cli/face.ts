@@ -10,6 +10,7 @@ import { readPort, readTrainingTime } from './options.ts';
 export async function face(args: string[]): Promise<void> {
   const options = readOptions(args);
   const startedAt = performance.now();
+  console.log('Starting the Face service and its models');
   const endpointsFile = join(options.dataDir, 'endpoints.json');
   const part = await startFaceProcess({ ...options, endpointsFile });
   console.log(`The Face service is ready after ${((performance.now() - startedAt) / 1_000).toFixed(1)} s.`);
@@ -19,6 +20,7 @@ export async function face(args: string[]): Promise<void> {
   if (caFile !== undefined) console.log(`  NODE_EXTRA_CA_CERTS=${caFile}`);
   console.log('Ctrl-C stops it.');
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  console.log('Stopping');
   await part.close();
 }
 

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { startStack, type StackOptions } from '../infra/local/stack.ts';
-import { buildFunctions } from '../scripts/buildFunctions.ts';
 import { readPort, readTrainingTime } from './options.ts';
 
 /** `--face-tps`: calls a second, or `none`. @throws Error that says what was expected */
@@ -37,8 +36,10 @@ export async function start(args: string[]): Promise<void> {
     trainingTime: readTrainingTime(values['training-time']),
     instances,
     auth: values.auth,
-    build() {
+    async build() {
       console.log('Building the functions');
+      // Loaded beside the start of the parts, whose first line comes at once.
+      const { buildFunctions } = await import('../scripts/buildFunctions.ts');
       return buildFunctions();
     },
     output: (line) => console.log(line),
