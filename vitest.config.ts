@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files of these names run in the soak tests, at full size: the first in them alone, the second in `npm test` too. */
 const soakOnly = 'test/**/*.soak.test.ts';
@@ -19,6 +20,19 @@ const project = (name: 'unit' | 'parts' | 'app', others: object = {}) => ({
   },
 });
 
+/** What waits longest begins first, so that no core is idle at the end: it would be last by the size of its file. */
+const longest = ['app/kill', 'app/network', 'app/faults', 'app/statuses', 'app/economy', 'app/', 'parts/'];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const index = longest.findIndex((name) => moduleId.includes(`/test/${name}`));
+      return index === -1 ? longest.length : index;
+    };
+    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
+  }
+}
+
 export default defineConfig({
   test: {
     // A test waits for conditions; this only ends one that would wait for ever.
@@ -26,16 +40,18 @@ export default defineConfig({
     hookTimeout: 300_000,
     // Two cores: real servers and real models run inside these tests.
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     setupFiles: ['test/helpers/seeded.ts'],
     projects: [
       project('unit', { isolate: false, pool: 'threads' }),
       project('parts', { isolate: false, pool: 'forks' }),
-      project('app', { globalSetup: 'test/helpers/sharedStack.ts' }),
+      project('app', { isolate: false, pool: 'forks', globalSetup: 'test/helpers/sharedStack.ts' }),
       {
         extends: true,
         test: {
           name: 'soak',
           include: [soakOnly, sized],
+          globalSetup: 'test/helpers/sharedStack.ts',
           env: { TEST_SIZE: 'full', SEED: seed(Date.now() % 1_000_000_000) },
         },
       },

@@ -12,8 +12,9 @@ export type Place =
 export const noGroup = '~';
 
 const groupPattern = /^(?!.*__)[a-z0-9-_]{1,48}$/;
+/** Control characters, and the two that no XML holds: Storage takes them in no name. */
 // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-const control = /[\u0000-\u001f\u007f-\u009f]/;
+const control = /[\u0000-\u001f\u007f-\u009f\ufffe\uffff]/;
 const longestPerson = 128;
 /** Of a blob, without its container. */
 const longestName = 1_024;

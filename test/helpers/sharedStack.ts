@@ -22,7 +22,13 @@ export async function setup({ provide }: TestProject): Promise<() => Promise<voi
     dataDir: join(folder.path, 'data'),
     faceTps: 'none',
     output: (line) => void log.write(`${line}\n`),
-    settings: { ...quickSettings, ROLLCALL_TELEMETRY: 'console', OTEL_METRIC_EXPORT_INTERVAL: '1000' },
+    settings: {
+      ...quickSettings,
+      // An erasure waits for twice as long, lest a late call lands after it.
+      FACE_TIMEOUT_SECONDS: '8',
+      ROLLCALL_TELEMETRY: 'console',
+      OTEL_METRIC_EXPORT_INTERVAL: '1000',
+    },
   });
   provide('sharedStack', { endpoints: stack.endpoints, logFile });
   return async () => {

@@ -34,6 +34,8 @@ test.each([
   'enroll/g/p/./1.jpg',
   'enroll/g/ /1.jpg',
   'enroll/g/p/a\u0007.jpg',
+  'enroll/g/p/a\uffff.jpg',
+  'enroll/g/p\ufffe/1.jpg',
   'enroll/g/p\n/1.jpg',
   `enroll/g/p/${'i'.repeat(1_021)}`,
   'identify/1.jpg',
