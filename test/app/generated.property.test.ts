@@ -6,11 +6,10 @@ import { expectDocumented } from '../helpers/documented.ts';
 import { groupPicture, portrait } from '../helpers/pictures.ts';
 import { sendRaw } from '../helpers/rawHttp.ts';
 import { residentBytes } from '../helpers/residentBytes.ts';
-import { startTestStack, type TestStack } from '../helpers/stack.ts';
+import { seed, sizeOf } from '../helpers/size.ts';
+import { useSharedStack } from '../helpers/stack.ts';
 
-/** `REQUESTS=100000 npx vitest run test/app/generated` for a longer search, `SEED=…` for the same one again. */
-const requests = Number(process.env['REQUESTS'] ?? 10_000);
-const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000_000);
+const requests = sizeOf({ quick: 600, full: 10_000 });
 const atOnce = 8;
 /** One request in so many is written to a socket as no client would. */
 const oneRawIn = 10;
@@ -19,20 +18,16 @@ const warmUp = Math.floor(requests / 5);
 /** What the heap of a process may wander; less than 25 KB for each request after the warm-up. */
 const growthAtMost = 200 * 1024 * 1024;
 
-let stack: TestStack;
+const stack = useSharedStack();
 let pool: Pool;
 
 beforeAll(async () => {
-  stack = await startTestStack();
   pool = new Pool(stack.http, { connections: atOnce });
   await stack.drop('enroll/known/ann/1.jpg', portrait('audrey_crop.jpg'));
   await stack.covered('known');
 });
 
-afterAll(async () => {
-  await pool.close();
-  await stack.close();
-});
+afterAll(() => pool.close());
 
 type Generated = {
   method: string;
@@ -289,7 +284,7 @@ async function sendAsItStands(text: string): Promise<void> {
 }
 
 /** Bytes that the Functions host holds. */
-const held = (): Promise<number> => residentBytes(stack.stack.processes()['functions-host'] ?? 0);
+const held = (): Promise<number> => residentBytes(stack.processes['functions-host'] ?? 0);
 
 test(
   `${requests} generated requests: none fails on our side, every answer is documented, memory stays (seed ${seed})`,

@@ -8,7 +8,7 @@ import { temporaryFolder } from './temporary.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    sharedStack: { endpoints: Endpoints; logFile: string };
+    sharedStack: { endpoints: Endpoints; logFile: string; processes: Record<string, number> };
   }
 }
 
@@ -30,7 +30,7 @@ export async function setup({ provide }: TestProject): Promise<() => Promise<voi
       OTEL_METRIC_EXPORT_INTERVAL: '1000',
     },
   });
-  provide('sharedStack', { endpoints: stack.endpoints, logFile });
+  provide('sharedStack', { endpoints: stack.endpoints, logFile, processes: stack.processes() });
   return async () => {
     await stack.stop();
     log.end();
