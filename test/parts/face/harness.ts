@@ -126,7 +126,7 @@ export async function startTestFace(options: Pick<FaceOptions, 'vision'> & Parti
   };
 }
 
-/** The service without models, in a process of its own that can be killed. */
+/** The service without models, in a process of its own that can be killed. `trainingMs`: of two faces or more. */
 export async function startFakeFaceProcess(options: { dataDir: string; trainingMs?: number }) {
   const child = forkPart('test/parts/face/fakeProcess.ts', ['ignore', 'ignore', 'inherit', 'ipc']);
   child.send(options);

@@ -214,7 +214,7 @@ test('accept-next waits for a session, and gives up in time', async () => {
   await session.completeMessage(await receiveOne(session));
   await session.close();
   const impatient = new ServiceBusClient(broker.ready.connectionString, {
-    retryOptions: { timeoutInMs: 1_000, maxRetries: 0 },
+    retryOptions: { timeoutInMs: 5_000, maxRetries: 0 },
   });
   await expect(impatient.acceptNextSession('sessions')).rejects.toMatchObject({ code: 'ServiceTimeout' });
   await impatient.close();

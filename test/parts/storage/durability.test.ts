@@ -6,7 +6,7 @@ import { temporaryFolder } from '../../helpers/temporary.ts';
 import { startReceiver } from './receiver.ts';
 import { startStorageProcess, type StorageProcess } from './storageProcess.ts';
 
-test('what was acknowledged is there after a kill, with the same ETags, what was deleted is not, and events that were not taken are announced', async () => {
+test('a kill loses nothing that was acknowledged, brings nothing back, and keeps events that were not taken', async () => {
   const folder = await temporaryFolder();
   const receiver = await startReceiver();
   const start = async (): Promise<StorageProcess> => {

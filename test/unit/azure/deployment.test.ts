@@ -145,10 +145,8 @@ test('every queue has its function, with sessions where the queue has them; fail
 });
 
 test('the files read the one description, and name none of it again', () => {
-  expect(fileAt('modules/storage.bicep').variables['needed']).toBe("loadJsonContent('../../resources.json')");
-  expect(fileAt('modules/serviceBus.bicep').variables['needed']).toBe(
-    "loadJsonContent('../../resources.json')",
-  );
+  expect(fileAt('modules/storage.bicep').variables['needed']).toBe("loadJsonContent('../resources.json')");
+  expect(fileAt('modules/serviceBus.bicep').variables['needed']).toBe("loadJsonContent('../resources.json')");
   expect(fileAt('events.bicep').variables['needed']).toBe("loadJsonContent('resources.json')");
   const text = fileAt('modules/serviceBus.bicep').root.text;
   expect(text).toMatch(
