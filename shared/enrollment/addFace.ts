@@ -10,11 +10,12 @@ import { faceKeyOf } from '../records/keys.ts';
 import type { Ledger, PictureRef } from '../records/ledger.ts';
 import {
   added,
+  addEnded,
   addIntended,
-  addRefused,
-  lookedAgain,
+  lookedFor,
   rejected,
   removed,
+  type Add,
   type AddIntent,
   type PersistedFace,
   type Picture,
@@ -42,15 +43,18 @@ export type AddFace = ReturnType<typeof createAddFace>;
  * Adds the face of a picture to its person, exactly once in effect. Adding is not idempotent, and a call that was
  * not answered may still land, so: the intention is written, then the call is sent with a key of our own, then
  * the outcome is written. On redelivery with the intention open, what Face holds is looked at before anything is
- * sent again; if an add was sent twice, a second look after twice its time limit finds a double.
+ * sent again. An intention says which version it adds to which person, and stays open until the outcome of every
+ * sending is known or none can land any more, whatever becomes of the picture meanwhile.
  *
  * Died before the call, or it was lost: the look finds nothing, the add is sent again.
  * Died after the call, or its answer was lost: the look finds the face by its key and adopts it.
- * It lands later still: the second look finds two, and the one that no row names goes.
+ * It lands later still, after another was sent, or when the picture has another version or is gone: the intention is
+ * still open, and the last look finds the face that no row names; it goes.
  */
 export function createAddFace(options: AddFaceOptions) {
   const { ledger, freshFaces, photos, face, facePersons, groupChanged, now } = options;
-  const landedForSureMs = 2 * options.callTimeoutMs;
+  // A call leaves within its time limit after its intention, or not at all; then twice the limit passes.
+  const landedForSureMs = 3 * options.callTimeoutMs;
 
   /** `changed`: another version lies in the container, and nothing was done for this one. */
   async function add(ref: PictureRef, picture: Picture): Promise<'done' | 'changed'> {
@@ -62,13 +66,7 @@ export function createAddFace(options: AddFaceOptions) {
     }
     const person = await facePersons.ensure(ref.group, ref.person ?? '');
     const prepared = await preparePicture(image);
-    const intent: AddIntent = {
-      version: picture.version,
-      personId: person.personId,
-      at: now(),
-      sends: (picture.intent?.sends ?? 0) + 1,
-    };
-    await intend(ref, picture, intent);
+    const intent = await intend(ref, picture, person.personId);
     const targetFace = picture.faceRectangle && prepared.toPrepared(picture.faceRectangle);
     let faceId: string;
     try {
@@ -78,42 +76,36 @@ export function createAddFace(options: AddFaceOptions) {
       return 'done';
     }
     // What fails from here on leaves the intention open: the face is there, and found by its key.
-    await land(ref, picture, { faceId, version: intent.version, personId: intent.personId }, intent);
+    await markChanged(ref, picture, intent);
+    const { version, personId } = intent;
+    await record(ref, (p) => added(addEnded(p, intent), { faceId, version, personId }, now()));
     return 'done';
   }
 
-  /**
-   * Only if nobody has changed the picture since we looked: a session whose lock was lost goes on beside its
-   * successor, and must not write over what that one intends.
-   */
-  async function intend(
-    ref: PictureRef,
-    { version, intent: seen }: Picture,
-    intent: AddIntent,
-  ): Promise<void> {
-    let isOurs = false;
-    await record(ref, (p) => {
-      isOurs =
-        p.state === 'detected' &&
-        p.version === version &&
-        p.intent?.at === seen?.at &&
-        p.intent?.sends === seen?.sends;
-      return isOurs ? addIntended(p, intent) : p;
+  /** @throws RollcallError conflict when the picture has changed since it was read */
+  async function intend(ref: PictureRef, seen: Picture, personId: string): Promise<AddIntent> {
+    const { version } = seen;
+    const at = now();
+    const after = await record(ref, (p) => {
+      if (p.state !== 'detected' || p.version !== version) throw overtaken();
+      refuseIfOvertaken(p, seen);
+      return addIntended(p, { version, personId }, at);
     });
+    const intent = after?.intents.at(-1);
     // The call has to be on its way soon after its intention, for that tells when it can no longer land.
-    if (!isOurs || now() - intent.at > options.callTimeoutMs)
-      throw new RollcallError('conflict', 'The picture is worked on by another session.');
+    if (intent === undefined || now() - at > options.callTimeoutMs) throw overtaken();
+    return intent;
   }
 
   function send(
     ref: PictureRef,
     { image }: Picture,
-    intent: AddIntent,
+    { version, personId }: Add,
     bytes: Uint8Array,
     targetFace: FaceRectangle | undefined,
   ) {
-    const userData = faceKeyOf(image, intent.version);
-    return face.addFace(ref.group, intent.personId, bytes, {
+    const userData = faceKeyOf(image, version);
+    return face.addFace(ref.group, personId, bytes, {
       targetFace,
       userData,
       detectionModel: options.detectionModel,
@@ -121,24 +113,17 @@ export function createAddFace(options: AddFaceOptions) {
   }
 
   /**
-   * The group is marked before the outcome is written: a death in between marks it once more, never not at all.
-   * From the outcome on, the face is found by the ID of its detection, until a training covers it.
+   * Face holds a face of this add. The group is marked before that is written: a death in between marks it once more,
+   * never not at all. Until a training covers it, the face is found by the ID of its detection.
    */
-  async function land(
-    ref: PictureRef,
-    picture: Picture,
-    landed: PersistedFace,
-    intent: AddIntent,
-  ): Promise<void> {
+  async function markChanged(ref: PictureRef, picture: Picture, intended: Add): Promise<void> {
     const { begun } = await groupChanged(ref.group);
-    const { seenAs, version } = picture;
-    if (seenAs !== undefined && version === intent.version)
+    const { seenAs, state, version } = picture;
+    if (seenAs !== undefined && state === 'detected' && version === intended.version)
       await freshFaces.remember({ ...seenAs, ref, version, begun, addedAt: now() });
-    const lookAgainAt = intent.sends > 1 ? now() + landedForSureMs : undefined;
-    await record(ref, (p) => added(p, landed, now(), lookAgainAt));
   }
 
-  /** A refusal that proves that nothing landed closes the intention; any other failure leaves it open. */
+  /** A refusal that proves that nothing landed ends its sending; any other failure leaves it open. */
   async function refuse(
     ref: PictureRef,
     picture: Picture,
@@ -147,7 +132,7 @@ export function createAddFace(options: AddFaceOptions) {
     error: unknown,
   ): Promise<void> {
     if (mayHaveTakenEffect(error)) throw error;
-    if (intent.sends === 1) await record(ref, addRefused);
+    await record(ref, (p) => addEnded(p, intent));
     if (isFaceError(error, 404)) {
       await facePersons.lost(ref.group, ref.person ?? '', incarnation, error);
       throw new RollcallError('conflict', 'Face does not have the person any more.', { cause: error });
@@ -163,72 +148,67 @@ export function createAddFace(options: AddFaceOptions) {
   }
 
   /** The faces that Face holds for this version of the picture and that no row of the person names. */
-  async function find(ref: PictureRef, picture: Picture, intent: AddIntent): Promise<PersistedFace[]> {
+  async function find(ref: PictureRef, { image }: Picture, intended: Add): Promise<PersistedFace[]> {
+    const { version, personId } = intended;
     const { group } = ref;
-    const held = await face.getPerson(group, intent.personId).catch((error: unknown) => {
-      if (isFaceError(error, 404)) return undefined;
-      throw error;
-    });
+    const held = await face.getPerson(group, personId).catch(undefinedIfGone);
     const named = new Set<string>();
     for await (const other of ledger.picturesOfPerson(group, ref.person ?? '')) {
       if (other.persisted !== undefined) named.add(other.persisted.faceId);
       for (const surplus of other.surplus) named.add(surplus.faceId);
     }
-    const key = faceKeyOf(picture.image, intent.version);
+    const key = faceKeyOf(image, version);
     const found: PersistedFace[] = [];
     for (const faceId of held?.persistedFaceIds ?? []) {
       if (named.has(faceId)) continue;
-      const persisted = await face.getFace(group, intent.personId, faceId);
-      if (persisted.userData === key)
-        found.push({ faceId, version: intent.version, personId: intent.personId });
+      const persisted = await face.getFace(group, personId, faceId).catch(undefinedIfGone);
+      if (persisted?.userData === key) found.push({ faceId, version, personId });
     }
     return found;
   }
 
-  async function record(ref: PictureRef, transition: (picture: Picture) => Picture): Promise<void> {
-    await ledger.change(ref, (picture) => picture && transition(picture));
+  /** Looks for the faces of one add in doubt. */
+  async function look(ref: PictureRef, seen: Picture, intended: Add): Promise<Picture | undefined> {
+    const landedUntil = now() - landedForSureMs;
+    const found = await find(ref, seen, intended);
+    if (found.length > 0) await markChanged(ref, seen, intended);
+    return record(ref, (p) => {
+      refuseIfOvertaken(p, seen);
+      return lookedFor(p, intended, found, now(), landedUntil);
+    });
+  }
+
+  function record(ref: PictureRef, transition: (picture: Picture) => Picture): Promise<Picture | undefined> {
+    return ledger.change(ref, (picture) => picture && transition(picture));
   }
 
   return {
     add,
 
-    /** Looks for the face of an open intention. True when it was found, or can no longer land unwanted. */
-    async settleIntent(
-      ref: PictureRef,
-      picture: Picture,
-      intent: AddIntent,
-    ): Promise<'settled' | 'not there'> {
-      const [landed, ...doubles] = await find(ref, picture, intent);
-      if (landed === undefined) return 'not there';
-      await land(ref, picture, landed, intent);
-      if (doubles.length > 0) {
-        await record(ref, (p) => doubles.reduce((next, double) => added(next, double, now()), p));
-      }
-      return 'settled';
+    /** Looks for the faces of all adds in doubt. What is still in doubt afterwards has not landed, but may. */
+    async settleIntents(ref: PictureRef, picture: Picture): Promise<void> {
+      let seen: Picture | undefined = picture;
+      for (const intent of picture.intents) seen = seen && (await look(ref, seen, intent));
     },
 
-    /** An intention that is not wanted any more and whose call cannot land any more. */
-    async abandonIntent(ref: PictureRef): Promise<void> {
-      await record(ref, addRefused);
-    },
-
-    /** When an unwanted intention may be abandoned. */
-    abandonAt: (intent: AddIntent): number => intent.at + landedForSureMs,
-
-    /** The second look, for a double of an add that was sent twice. */
-    async lookAgain(ref: PictureRef, picture: Picture): Promise<void> {
-      const { persisted } = picture;
-      const doubles =
-        persisted === undefined
-          ? []
-          : await find(ref, picture, {
-              version: persisted.version,
-              personId: persisted.personId,
-              at: 0,
-              sends: 0,
-            });
-      if (doubles.length > 0) await groupChanged(ref.group);
-      await record(ref, (p) => lookedAgain(p, doubles));
-    },
+    /** When an add in doubt can no longer land. */
+    inDoubtUntil: (intent: AddIntent): number => intent.at + landedForSureMs,
   };
+}
+
+/**
+ * A session whose lock was lost goes on beside its successor, and must not write over what that one intends.
+ * @throws RollcallError conflict
+ */
+function refuseIfOvertaken({ intents }: Picture, seen: Picture): void {
+  const told = (all: readonly AddIntent[]) => all.map(({ at, sends }) => `${at} ${sends}`).join();
+  if (told(intents) !== told(seen.intents)) throw overtaken();
+}
+
+function overtaken(): RollcallError {
+  return new RollcallError('conflict', 'The picture is worked on by another session.');
+}
+
+function undefinedIfGone(error: unknown): undefined {
+  if (!isFaceError(error, 404)) throw error;
 }

@@ -10,7 +10,6 @@ import {
   faceDeleted,
   facesToDelete,
   isInLine,
-  isSettled,
   needsEnrollment,
   rejected,
   removed,
@@ -79,16 +78,7 @@ export function createEnrollmentSession(options: SessionOptions) {
   }
 
   async function advance(ref: PictureRef, picture: Picture): Promise<number> {
-    if (picture.intent !== undefined) {
-      const settled = await options.addFace.settleIntent(ref, picture, picture.intent);
-      // Of another version than is wanted now: it is waited for until it can no longer land unseen.
-      const isWanted = picture.state === 'detected' && picture.intent.version === picture.version;
-      if (settled === 'not there' && !isWanted) {
-        const abandonAt = options.addFace.abandonAt(picture.intent);
-        if (abandonAt > now()) return abandonAt;
-        await options.addFace.abandonIntent(ref);
-      }
-    }
+    await options.addFace.settleIntents(ref, picture);
     await deleteSurplus(ref);
     const current = await ledger.get(ref);
     if (current?.state === 'detected') {
@@ -100,7 +90,7 @@ export function createEnrollmentSession(options: SessionOptions) {
       }
       await deleteSurplus(ref);
     }
-    return lookAgain(ref);
+    return nextTurnOf(ref);
   }
 
   /** A group or person that was deleted since has a higher generation: nothing is created for an earlier one. */
@@ -122,14 +112,12 @@ export function createEnrollmentSession(options: SessionOptions) {
     }
   }
 
-  async function lookAgain(ref: PictureRef): Promise<number> {
+  /** At once when something is left to do; else when the next add in doubt can no longer land (never: Infinity). */
+  async function nextTurnOf(ref: PictureRef): Promise<number> {
     const picture = await ledger.get(ref);
-    if (picture === undefined || isSettled(picture) || !needsEnrollment(picture)) return Infinity;
-    if (picture.lookAgainAt === undefined) return now();
-    if (picture.lookAgainAt > now()) return picture.lookAgainAt;
-    await options.addFace.lookAgain(ref, picture);
-    await deleteSurplus(ref);
-    return Infinity;
+    if (picture === undefined || !needsEnrollment(picture)) return Infinity;
+    if (picture.state === 'detected' || facesToDelete(picture).length > 0) return now();
+    return Math.min(...picture.intents.map(options.addFace.inDoubtUntil));
   }
 
   async function recover(

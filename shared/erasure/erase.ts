@@ -198,11 +198,10 @@ export function createErase(options: EraseOptions) {
   ): Promise<Slice> {
     const row = await ledger.personRow(group, key);
     const personIds = new Set(row?.erasures?.personIds);
-    for await (const { generation, persisted, surplus, intent } of ledger.picturesOfPerson(group, key)) {
+    for await (const { generation, persisted, surplus, intents } of ledger.picturesOfPerson(group, key)) {
       if (generation === life) continue;
-      if (intent !== undefined) personIds.add(intent.personId);
-      for (const { personId } of persisted === undefined ? surplus : [persisted, ...surplus])
-        personIds.add(personId);
+      for (const { personId } of [...intents, ...surplus]) personIds.add(personId);
+      if (persisted !== undefined) personIds.add(persisted.personId);
     }
     if (row?.personId !== undefined) personIds.delete(row.personId);
     let isChanged = personIds.size > 0 && begunBefore === undefined;

@@ -11,11 +11,12 @@ import type { FaceRectangle, QualityForRecognition } from '../face/types.ts';
  *
  * `version` is the ETag of the blob of which the state speaks. What Face holds for the picture stands apart from
  * the state, since Face follows later: `persisted` is the face of the version it names, `surplus` are faces that
- * must go, `intent` is an add whose outcome is not known, `lookAgainAt` is when a late landing must be looked for.
+ * must go, `intents` are adds whose outcome is not known; a later change of the picture leaves them as they are.
  *
  * Invariants:
  * - an enrolled picture has exactly one persisted face, that of its version;
- * - a face that Face may hold is named by `persisted`, `surplus` or `intent` until it is known to be gone;
+ * - a face that Face may hold is named by `persisted` or `surplus`, or has an intent of its own with the version and
+ *   the person that it was sent for, until it is known to be gone;
  * - a picture is settled exactly if Face holds what its state says and nothing is in doubt.
  *
  * The functions below are the transitions. Each is right in every state, because any other may have come first.
@@ -35,8 +36,11 @@ export const pictureStates = [
 
 export type PersistedFace = { faceId: string; version: string; personId: string };
 
-/** `at`: when the add was sent last; `sends`: how often. */
-export type AddIntent = { version: string; personId: string; at: number; sends: number };
+/** What is added to which person in Face. */
+export type Add = { version: string; personId: string };
+
+/** `at`: when the add was sent last; `sends`: how often, without those whose outcome is known. */
+export type AddIntent = Add & { at: number; sends: number };
 
 export type Picture = {
   /** The whole path, container first. */
@@ -57,8 +61,8 @@ export type Picture = {
   seenAs?: { faceId: string; expiresAt: number };
   persisted?: PersistedFace;
   surplus: PersistedFace[];
-  intent?: AddIntent;
-  lookAgainAt?: number;
+  /** One for each add; what was sent last stands last. */
+  intents: AddIntent[];
   /** Failures in a row that were not the picture's fault. */
   attempts?: number;
   /** Sent away from the quota gate: a doorbell rings then, and whoever comes before it goes again. */
@@ -80,18 +84,25 @@ type Known = { image: string; group: string; person?: string; generation: string
 /** The container holds this version. A version that is known already changes nothing. */
 export function received(picture: Picture | undefined, known: Known, version: string, now: number): Picture {
   if (picture === undefined) {
-    return { ...known, version, state: 'received', surplus: [], receivedAt: now, updatedAt: now };
+    return {
+      ...known,
+      version,
+      state: 'received',
+      surplus: [],
+      intents: [],
+      receivedAt: now,
+      updatedAt: now,
+    };
   }
   if (picture.version === version && picture.state !== 'removed') return picture;
-  const { persisted, surplus, intent, lookAgainAt } = picture;
+  const { persisted, surplus, intents } = picture;
   return {
     ...known,
     version,
     state: 'received',
     ...(persisted === undefined ? {} : { persisted }),
-    ...(intent === undefined ? {} : { intent }),
-    ...(lookAgainAt === undefined ? {} : { lookAgainAt }),
     surplus,
+    intents,
     receivedAt: now,
     updatedAt: now,
   };
@@ -182,23 +193,29 @@ export function faceLost(picture: Picture, personId: string, now: number): Pictu
 }
 
 /** Written before an add is sent, so that its face is looked for whatever happens. */
-export function addIntended(picture: Picture, intent: AddIntent): Picture {
-  return { ...picture, intent };
-}
-
-/** The add did not take effect and never will: Face refused it. */
-export function addRefused(picture: Picture): Picture {
-  const { intent: _intent, ...rest } = picture;
-  return rest;
+export function addIntended(picture: Picture, { version, personId }: Add, at: number): Picture {
+  const add = { version, personId };
+  const { sends } = picture.intents.find((intent) => isSameAdd(intent, add)) ?? { sends: 0 };
+  const others = picture.intents.filter((intent) => !isSameAdd(intent, add));
+  return { ...picture, intents: [...others, { ...add, at, sends: sends + 1 }] };
 }
 
 /**
- * Face holds this face for the picture. If the add was sent twice, a second one may still land: `lookAgainAt`.
- * A face of another version than the wanted one is surplus from the start.
+ * The outcome of the last sending is known: Face answered it, or refused it. Only of the intent as it was then, so that
+ * the write of this may be repeated, and another sending since stays in doubt.
  */
-export function added(picture: Picture, face: PersistedFace, now: number, lookAgainAt?: number): Picture {
-  const { intent: _intent, ...rest } = withoutAttempts(picture);
-  const next: Picture = { ...rest, updatedAt: now, ...(lookAgainAt === undefined ? {} : { lookAgainAt }) };
+export function addEnded(picture: Picture, { at, sends, ...add }: AddIntent): Picture {
+  const isEnded = (intent: AddIntent) => isSameAdd(intent, add) && intent.at === at && intent.sends === sends;
+  if (!picture.intents.some(isEnded)) return picture;
+  const intents = picture.intents
+    .map((intent) => (isEnded(intent) ? { ...intent, sends: sends - 1 } : intent))
+    .filter((intent) => intent.sends > 0);
+  return { ...picture, intents };
+}
+
+/** Face holds this face for the picture. One of another version than the wanted one is surplus from the start. */
+export function added(picture: Picture, face: PersistedFace, now: number): Picture {
+  const next: Picture = { ...withoutAttempts(picture), updatedAt: now };
   if (namesFace(picture, face.faceId)) return next;
   const wanted = picture.version === face.version && picture.state === 'detected';
   if (!wanted) return { ...next, surplus: [...picture.surplus, face] };
@@ -206,11 +223,26 @@ export function added(picture: Picture, face: PersistedFace, now: number, lookAg
   return { ...next, state: 'enrolled', persisted: face, surplus };
 }
 
-/** The late look is done: these faces landed besides the one that is known. */
-export function lookedAgain(picture: Picture, doubles: readonly PersistedFace[]): Picture {
-  const { lookAgainAt: _lookAgainAt, ...rest } = picture;
-  const unknown = doubles.filter((face) => !namesFace(picture, face.faceId));
-  return { ...rest, surplus: [...picture.surplus, ...unknown] };
+/**
+ * Face was looked at for an add: it holds these faces of it, which no row named. The add stays in doubt until there are
+ * as many as were sent, or its last sending was written by `landedUntil`: what has not landed yet never will.
+ */
+export function lookedFor(
+  picture: Picture,
+  add: Add,
+  faces: readonly PersistedFace[],
+  now: number,
+  landedUntil: number,
+): Picture {
+  const intents = picture.intents.filter(
+    (intent) => !isSameAdd(intent, add) || (intent.sends > faces.length && intent.at > landedUntil),
+  );
+  if (faces.length === 0 && intents.length === picture.intents.length) return picture;
+  return faces.reduce((before, face) => added(before, face, now), { ...picture, intents });
+}
+
+function isSameAdd(one: Add, other: Add): boolean {
+  return one.version === other.version && one.personId === other.personId;
 }
 
 /** Face does not hold this face any more. */
@@ -234,12 +266,7 @@ export function facesToDelete(picture: Picture): PersistedFace[] {
 
 /** Whether the person's session has something to do for this picture, now or later. */
 export function needsEnrollment(picture: Picture): boolean {
-  return (
-    picture.state === 'detected' ||
-    picture.intent !== undefined ||
-    picture.lookAgainAt !== undefined ||
-    facesToDelete(picture).length > 0
-  );
+  return picture.state === 'detected' || picture.intents.length > 0 || facesToDelete(picture).length > 0;
 }
 
 /** Whether nothing is left to do. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { faceKeyOf, personKeyOf } from '../../../shared/records/keys.ts';
 import { expectWhole, forget, paths } from './commands.ts';
-import { World } from './world.ts';
+import { World, type CallFault } from './world.ts';
 
 async function enrollAnn(world: World): Promise<void> {
   world.drop(paths[0], true);
@@ -133,4 +133,118 @@ test('all faces of a group are removed while they are added', async () => {
   await world.settle();
   await expectWhole(world);
   expect(world.facesOf('g')).toEqual([]);
+});
+
+/** Two pictures are enrolled, so that the group stays in Face; of a third the first add lands late, and another is sent. */
+async function addTwice(world: World, second: CallFault[] = []): Promise<void> {
+  for (const other of paths.slice(1)) {
+    world.drop(other, true);
+    await world.announce(other);
+  }
+  await world.settle(2);
+  world.faultsOf['addFace'] = ['lands late', ...second];
+  world.drop(paths[0], true);
+  await world.announce(paths[0]);
+  await world.deliver();
+  world.pass(2_000);
+  await world.deliver();
+  expect(world.calls['addFace']).toBe(4);
+}
+
+const changes = {
+  'written again': (world: World) => world.drop(paths[0], true),
+  'written again without a face': (world: World) => world.drop(paths[0], false),
+  deleted: (world: World) => world.blobs.delete(paths[0]),
+  forgotten: (world: World) => forget(world, 'ann'),
+};
+
+test.for(Object.entries(changes))(
+  'of an add that was sent twice no second face is left: the picture is %s before it lands',
+  async ([, change]) => {
+    for (const second of [[], ['lands late'], ['answer lost']] satisfies CallFault[][]) {
+      const world = new World();
+      await addTwice(world, second);
+      await change(world);
+      await world.announce(paths[0]);
+      await world.settle();
+      await expectWhole(world);
+    }
+  },
+);
+
+/**
+ * A picture is enrolled while adds meet these faults, and the session's function stalls in this turn: once before each
+ * of its reads and writes. `meanwhile` happens before it goes on.
+ */
+async function withStalls(faults: CallFault[], turn: number, meanwhile: (world: World) => Promise<void>) {
+  for (let point = 1; ; point += 1) {
+    const world = new World();
+    world.faultsOf['addFace'] = [...faults];
+    world.drop(paths[0], true);
+    await world.announce(paths[0]);
+    for (let before = 1; before < turn; before += 1) {
+      await world.deliver();
+      world.pass(2_000);
+    }
+    world.stallsAt = world.effects + point;
+    await world.deliver();
+    if (world.effects < world.stallsAt) return expect(point).toBeGreaterThan(10);
+    await meanwhile(world);
+    await world.settle();
+    await expectWhole(world).catch((error: unknown) => {
+      throw new Error(`${faults.join(', ')}: it stalled at ${point}`, { cause: error });
+    });
+  }
+}
+
+test('a session that lost its lock ends no add that its successor has sent', async () => {
+  const faults: CallFault[][] = [['refused', 'lands late'], ['lands late'], ['answer lost', 'lands late']];
+  for (const met of faults)
+    await withStalls(met, 1, async (world) => {
+      world.pass(31_000);
+      await world.deliver();
+    });
+});
+
+test('a session that lost its lock ends no add that its successor has sent for a picture that came back', async () => {
+  await withStalls(['answer lost', 'lands late'], 2, async (world) => {
+    const blob = world.blobs.get(paths[0]);
+    world.pass(31_000);
+    await world.deliver();
+    world.blobs.delete(paths[0]);
+    await world.announce(paths[0]);
+    await world.deliver();
+    // Restored, it has the ETag that it had.
+    if (blob !== undefined) world.blobs.set(paths[0], blob);
+    await world.announce(paths[0]);
+    await world.deliver();
+  });
+});
+
+test('an add in doubt is not forgotten when a new version comes while it is looked for', async () => {
+  await withStalls(['lands late'], 2, async (world) => {
+    world.drop(paths[0], true);
+    await world.announce(paths[0]);
+  });
+});
+
+test('an add in doubt is not forgotten when the outcome of another is written twice', async () => {
+  for (const second of ['refused', undefined] as const)
+    for (const fault of ['answer lost', 'sent twice'] as const)
+      for (let writes = 0; ; writes += 1) {
+        const world = new World();
+        world.faultsOf['addFace'] = ['lands late', ...(second === undefined ? [] : [second])];
+        world.drop(paths[0], true);
+        await world.announce(paths[0]);
+        await world.deliver();
+        world.pass(2_000);
+        world.faultAfter(writes, fault);
+        await world.deliver();
+        if (world.storageFaults.length > 0) {
+          expect(writes).toBeGreaterThan(2);
+          break;
+        }
+        await world.settle();
+        await expectWhole(world);
+      }
 });

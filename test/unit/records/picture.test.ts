@@ -7,7 +7,7 @@ const face = { faceRectangle: { left: 1, top: 2, width: 3, height: 4 } };
 test('an event that comes again for a known version changes nothing', () => {
   const first = received(undefined, known, 'v1', 1);
   const enrolled = added(
-    addIntended(detected(first, 'v1', face, 2), { version: 'v1', personId: 'x', at: 3, sends: 1 }),
+    addIntended(detected(first, 'v1', face, 2), { version: 'v1', personId: 'x' }, 3),
     { faceId: 'f', version: 'v1', personId: 'x' },
     4,
   );
