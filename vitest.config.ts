@@ -6,8 +6,11 @@ const soakOnly = 'test/**/*.soak.test.ts';
 const sized = 'test/**/*.property.test.ts';
 
 /** Random tests take the same numbers in each `npm test`, new ones in each soak test, and those of `SEED` if it is set. */
-const seed = (otherwise: number): string => process.env['SEED'] ?? String(otherwise);
-const fixedSeed = 20_261_127;
+const seeds = {
+  quick: process.env['SEED'] ?? '20261127',
+  soak: process.env['SEED'] ?? String(Date.now() % 1_000_000_000),
+};
+process.stdout.write(`Seed of random tests: ${seeds.quick}; of the soak test: ${seeds.soak}\n`);
 
 const project = (name: 'unit' | 'parts' | 'app', others: object = {}) => ({
   extends: true as const,
@@ -15,7 +18,7 @@ const project = (name: 'unit' | 'parts' | 'app', others: object = {}) => ({
     name,
     include: [`test/${name}/**/*.test.ts`],
     exclude: [soakOnly],
-    env: { SEED: seed(fixedSeed) },
+    env: { SEED: seeds.quick },
     ...others,
   },
 });
@@ -29,6 +32,7 @@ class LongestFirst extends BaseSequencer {
       const index = longest.findIndex((name) => moduleId.includes(`/test/${name}`));
       return index === -1 ? longest.length : index;
     };
+    // oxlint-disable-next-line unicorn/no-array-sort
     return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
   }
 }
@@ -52,7 +56,7 @@ export default defineConfig({
           name: 'soak',
           include: [soakOnly, sized],
           globalSetup: 'test/helpers/sharedStack.ts',
-          env: { TEST_SIZE: 'full', SEED: seed(Date.now() % 1_000_000_000) },
+          env: { TEST_SIZE: 'full', SEED: seeds.soak },
         },
       },
     ],

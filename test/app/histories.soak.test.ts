@@ -154,8 +154,7 @@ async function expectWhole(group: string, container: Container): Promise<void> {
   expect(images).toMatchObject({ received: 0, detected: 0, enrolled: enrolled.length, failed: 0 });
 }
 
-/** `HISTORIES_ON_STACK=20 npx vitest run test/app/histories.test.ts` for a longer series. */
-const histories = Number(process.env['HISTORIES_ON_STACK'] ?? 4);
+const histories = 4;
 
 test('whatever happens, Face holds one face of each picture in the end', { timeout: 1_800_000 }, async () => {
   let run = 0;
