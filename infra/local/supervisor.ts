@@ -71,6 +71,7 @@ export function superviseParts(
     // A part may fail before there are options for it.
     const message = await Promise.race([answer, given.then(() => answer)]);
     if (message.type === 'ready') return { child, ready: message.ready };
+    if (message.type === 'ended') throw new PartEnded(name, message.how);
     throw new Error(`${name} could not start: ${message.reason}`);
   }
 
@@ -93,26 +94,31 @@ export function superviseParts(
   }
 
   function keepAlive(name: string, folder: string, first: ChildProcess, options: object): void {
-    const restarts: number[] = [];
+    let restarts: number[] = [];
+    const restart = (how: string): void => {
+      running.delete(name);
+      if (stopping) return;
+      output(`[${name}] ended with ${how}; it is started again`);
+      restarts = [...restarts.filter((at) => at > Date.now() - 60_000), Date.now()];
+      if (restarts.length > restartsAMinute) {
+        failed.resolve(`${name} ended more than ${restartsAMinute} times within a minute`);
+        return;
+      }
+      launch(name, folder, options).then(
+        ({ child }) => {
+          watch(child);
+          const message = told.get(name);
+          if (message !== undefined) send(name, child, message);
+        },
+        (error: unknown) => {
+          // A part that dies while it starts again dies like any other.
+          if (error instanceof PartEnded) restart(error.how);
+          else failed.resolve(error instanceof Error ? error.message : String(error));
+        },
+      );
+    };
     const watch = (child: ChildProcess): void => {
-      child.once('exit', (code, signal) => {
-        running.delete(name);
-        if (stopping) return;
-        output(`[${name}] ended with ${signal ?? `exit code ${code}`}; it is started again`);
-        restarts.push(Date.now());
-        if (restarts.filter((at) => at > Date.now() - 60_000).length > restartsAMinute) {
-          failed.resolve(`${name} ended more than ${restartsAMinute} times within a minute`);
-          return;
-        }
-        launch(name, folder, options).then(
-          (again) => {
-            watch(again.child);
-            const message = told.get(name);
-            if (message !== undefined) send(name, again.child, message);
-          },
-          (error: unknown) => failed.resolve(error instanceof Error ? error.message : String(error)),
-        );
-      });
+      child.once('exit', (code, signal) => restart(howItEnded(code, signal)));
     };
     watch(first);
   }
@@ -141,11 +147,28 @@ export function superviseParts(
   };
 }
 
+/** The process of a part ended before the part could say whether it can start. */
+class PartEnded extends Error {
+  override name = 'PartEnded';
+  readonly how: string;
+
+  constructor(part: string, how: string) {
+    super(`${part} could not start: it ended with ${how}`);
+    this.how = how;
+  }
+}
+
+function howItEnded(code: number | null, signal: NodeJS.Signals | null): string {
+  return signal ?? `exit code ${code}`;
+}
+
 /** What a part says first, or why it says nothing. */
-function firstAnswer<Ready>(child: ChildProcess): Promise<PartMessage<Ready>> {
+function firstAnswer<Ready>(
+  child: ChildProcess,
+): Promise<PartMessage<Ready> | { type: 'ended'; how: string }> {
   return new Promise((resolve) => {
     child.once('message', (message) => resolve(message as PartMessage<Ready>));
-    child.once('exit', (code) => resolve({ type: 'failed', reason: `it ended with exit code ${code}` }));
+    child.once('exit', (code, signal) => resolve({ type: 'ended', how: howItEnded(code, signal) }));
     child.once('error', (error) => resolve({ type: 'failed', reason: error.message }));
   });
 }
