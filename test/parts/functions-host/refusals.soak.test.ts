@@ -3,19 +3,23 @@ import { createServer, type AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import type { FunctionsHostReady } from '../../../infra/local/functions-host/host.ts';
+import { startStorage } from '../../../infra/local/storage/storage.ts';
 import { startPartProcess } from '../../helpers/partProcess.ts';
+import { temporaryFolder } from '../../helpers/temporary.ts';
 
 /* Each is a process that loads the host to end with a sentence; one of them is started beside this in every test. */
 
-const start = (app: string, port = 0) =>
+const noStorage = 'UseDevelopmentStorage=true';
+
+const start = (app: string, { port = 0, storage = noStorage } = {}) =>
   startPartProcess<FunctionsHostReady>('functions-host', {
     appDir: resolve('test/parts/functions-host/apps', app),
     port,
     env: {
       SEEN_FILE: '/dev/null',
       BUS: 'Endpoint=sb://127.0.0.1:9;SharedAccessKeyName=a;SharedAccessKey=YQ==;UseDevelopmentEmulator=true',
-      STORAGE: 'UseDevelopmentStorage=true',
-      AzureWebJobsStorage: 'UseDevelopmentStorage=true',
+      STORAGE: storage,
+      AzureWebJobsStorage: storage,
     },
   });
 
@@ -27,9 +31,14 @@ test.each([
 });
 
 test('a port that is in use is named', async () => {
+  const folder = await temporaryFolder();
+  const storage = await startStorage({ dataDir: folder.path, containers: ['drop'] });
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  await expect(start('good', port)).rejects.toThrow(`port ${port} is in use`);
+  const { connectionString } = storage.ready;
+  await expect(start('good', { port, storage: connectionString })).rejects.toThrow(`port ${port} is in use`);
   server.close();
+  await storage.close();
+  await folder.remove();
 });
