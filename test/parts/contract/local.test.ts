@@ -33,7 +33,7 @@ describe('Service Bus', () => {
       ],
     });
     const client = new ServiceBusClient(broker.ready.connectionString, {
-      retryOptions: { timeoutInMs: 60_000, maxRetries: 1 },
+      retryOptions: { timeoutInMs: 50_000, maxRetries: 1 },
     });
     closing.push(() => client.close(), broker.close, folder.remove);
     target = { client, queues };
