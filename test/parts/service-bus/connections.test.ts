@@ -159,11 +159,20 @@ test('several connections share sessions: one holder at a time, and each session
   expect(new Set(first.map(({ sessionId }) => sessionId)).size).toBe(connections);
   await Promise.all(first.map((session) => session.close()));
 
+  const isOver = (): boolean => [...taken.values()].flat().length === sessions * messages;
+  let ends: Promise<void> | undefined;
+  /** A last session for each connection: none is left waiting for one. */
+  const sendEnds = () =>
+    sender.sendMessages(clients.map((_, index) => ({ body: 'end', sessionId: `end-${index}` })));
+
   async function work(by: ServiceBusClient): Promise<void> {
-    while ([...taken.values()].flat().length < sessions * messages) {
-      const session = await by.acceptNextSession('sessions').catch(() => undefined);
-      if (session === undefined) continue;
+    for (;;) {
+      const session = await by.acceptNextSession('sessions');
       const { sessionId } = session;
+      if (sessionId.startsWith('end-')) {
+        await session.completeMessage(await receiveOne(session));
+        return session.close();
+      }
       holders.set(sessionId, (holders.get(sessionId) ?? 0) + 1);
       // Half of a session, then it is for whoever comes next.
       for (const message of await session.receiveMessages(messages / 2, { maxWaitTimeInMs: 500 })) {
@@ -173,6 +182,7 @@ test('several connections share sessions: one holder at a time, and each session
       }
       holders.set(sessionId, (holders.get(sessionId) ?? 0) - 1);
       await session.close();
+      if (isOver()) await (ends ??= sendEnds());
     }
   }
 
