@@ -24,7 +24,7 @@ const project = (name: 'unit' | 'parts' | 'app', others: object = {}) => ({
 });
 
 /** What waits longest begins first, so that no core is idle at the end: it would be last by the size of its file. */
-const longest = ['app/kill', 'app/network', 'app/faults', 'app/statuses', 'app/economy', 'app/', 'parts/'];
+const longest = ['app/faults', 'app/erasure', 'app/kill', 'app/statuses', 'app/network', 'app/', 'parts/'];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -42,8 +42,8 @@ export default defineConfig({
     // A test waits for conditions; this only ends one that would wait for ever.
     testTimeout: 300_000,
     hookTimeout: 300_000,
-    // Two cores: real servers and real models run inside these tests.
-    maxWorkers: 2,
+    // More than the two cores that the tests are made for: most of them wait for the processes of a stack.
+    maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
     setupFiles: ['test/helpers/seeded.ts'],
     projects: [
@@ -56,6 +56,7 @@ export default defineConfig({
           name: 'soak',
           include: [soakOnly, sized],
           globalSetup: 'test/helpers/sharedStack.ts',
+          testTimeout: 1_200_000,
           env: { TEST_SIZE: 'full', SEED: seeds.soak },
         },
       },

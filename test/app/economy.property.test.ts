@@ -68,7 +68,8 @@ describe.each(isSoak ? [1, 4] : [2])('%d instance(s)', (instances) => {
     expect(identify + findSimilar).toBeLessThanOrEqual(2 * asked);
     expect(train).toBeGreaterThan(0);
     expect(train).toBeLessThanOrEqual(trainingsAtMost(seconds));
-    expect(trainingStatus).toBeLessThanOrEqual(2 * train);
+    // Two, and one more where a training took longer than the one before it.
+    expect(trainingStatus).toBeLessThanOrEqual(3 * train);
   }, 1_200_000);
 
   test('where any quality will do, a picture costs one call, and is refused for the same reasons', async () => {

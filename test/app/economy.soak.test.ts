@@ -16,7 +16,7 @@ afterAll(async () => {
   await face.close();
 });
 
-test('1,000 pictures of 50 persons: two calls a picture, one a person, one for the group, three a training', async () => {
+test('1,000 pictures of 50 persons: two calls a picture, one a person, one for the group, few a training', async () => {
   const [pictures, persons] = [1_000, 50];
   const seconds = await importFakes(stack, { group: 'bulk', persons, pictures });
   const { byOperation } = await stack.calls();
@@ -24,5 +24,6 @@ test('1,000 pictures of 50 persons: two calls a picture, one a person, one for t
   expect(others).toEqual({ detect: pictures, addFace: pictures, createPerson: persons, createGroup: 1 });
   expect(train).toBeGreaterThan(0);
   expect(train).toBeLessThanOrEqual(trainingsAtMost(seconds));
-  expect(trainingStatus).toBeLessThanOrEqual(2 * train);
+  // Two, and one more where a training took longer than the one before it.
+  expect(trainingStatus).toBeLessThanOrEqual(3 * train);
 }, 1_200_000);
