@@ -45,11 +45,14 @@ describe.each(isSoak ? [1, 4] : [2])('%d instance(s)', (instances) => {
     await stack.api('groups/few', { method: 'PUT' });
     const importing = new AbortController();
     let asked = 0;
+    let answered = 0;
     const callers = (async () => {
       while (!importing.signal.aborted) {
         const { status } = await stack.postPicture('groups/few/identify', fakePicture('stranger'));
-        expect(status).toBe(200);
+        // On a machine that is too busy to answer in time, a caller is told to come back.
+        expect([200, 429]).toContain(status);
         asked += 1;
+        if (status === 200) answered += 1;
         await sleep(betweenCallersMs);
       }
     })();
@@ -57,14 +60,19 @@ describe.each(isSoak ? [1, 4] : [2])('%d instance(s)', (instances) => {
       importing.abort();
     });
     await callers;
-    const { train = 0, trainingStatus = 0, identify = 0, findSimilar = 0, ...others } = await callsSince({});
+    const {
+      train = 0,
+      trainingStatus = 0,
+      detect = 0,
+      identify = 0,
+      findSimilar = 0,
+      ...others
+    } = await callsSince({});
     expect((await stack.calls()).refused).toBe(0);
-    expect(others).toEqual({
-      detect: pictures + asked,
-      addFace: pictures,
-      createPerson: persons,
-      createGroup: 1,
-    });
+    expect(answered).toBeGreaterThan(0);
+    expect(others).toEqual({ addFace: pictures, createPerson: persons, createGroup: 1 });
+    expect(detect).toBeGreaterThanOrEqual(pictures + answered);
+    expect(detect).toBeLessThanOrEqual(pictures + asked);
     expect(identify + findSimilar).toBeLessThanOrEqual(2 * asked);
     expect(train).toBeGreaterThan(0);
     expect(train).toBeLessThanOrEqual(trainingsAtMost(seconds));
