@@ -25,12 +25,12 @@ export function startCli(args: string[], { endsWithTest = true } = {}) {
     output: (): string[] => [...lines],
     /** Resolves with the next line, whatever it is. */
     saysMore: (): Promise<void> => more.promise,
-    says: (text: string) =>
-      eventually(
-        `it says "${text}"`,
-        () => lines.some((line) => line.includes(text)) || child.exitCode !== null,
-        patienceMs,
-      ),
+    /** Resolves once a line holds the text. @throws Error with what was printed when the process ends before that */
+    async says(text: string): Promise<void> {
+      const isSaid = (): boolean => lines.some((line) => line.includes(text));
+      await eventually(`it says "${text}"`, () => isSaid() || child.exitCode !== null, patienceMs);
+      if (!isSaid()) throw new Error(`it ended without "${text}": ${lines.join('\n')}`);
+    },
     /** Its exit code, or the signal that ended it; all that it printed is there by then. */
     ended: once(child, 'close').then(([code, signal]: (number | string | null)[]) => code ?? signal),
   };

@@ -24,7 +24,7 @@ export async function setup({ provide }: TestProject): Promise<() => Promise<voi
     output: (line) => void log.write(`${line}\n`),
     settings: {
       ...quickSettings,
-      // An erasure waits for twice as long, lest a late call lands after it.
+      // An erasure waits until no call can land any more: a multiple of this.
       FACE_TIMEOUT_SECONDS: '8',
       ROLLCALL_TELEMETRY: 'console',
       OTEL_METRIC_EXPORT_INTERVAL: '1000',
