@@ -93,7 +93,7 @@ describe.each(isSoak ? [1, 4] : [2])('with %d instance(s) of the Functions host'
 
   test.each(Array.from({ length: rounds }, (_, round) => round + 1))(
     'each part is killed in the middle of an import: round %d',
-    async () => {
+    async (round) => {
       const groups: string[] = [];
       for (const part of parts) {
         const killed = stack.stack.processes()[part];
@@ -104,8 +104,10 @@ describe.each(isSoak ? [1, 4] : [2])('with %d instance(s) of the Functions host'
             const pid = stack.stack.processes()[part];
             return pid !== before && pid;
           });
-        // One that dies while it starts again is started once more.
         const starting = await startedAgain(killed);
+        if (round > 1) continue;
+        // One that dies while it starts again is started once more. Not in each round: a part that dies more than
+        // five times within a minute is given up, and a quick machine makes three rounds within one.
         process.kill(starting, 'SIGKILL');
         await startedAgain(starting);
       }
