@@ -12,7 +12,7 @@ export interface DeadLetters {
   /** Puts a failure into the dead-letter queue of `failures`, with its code as the reason. */
   bury(failure: Failure): Promise<void>;
   /** Takes everything out of the dead-letter queues of all queues. `ring` gets each body with its queue. */
-  exhume(ring: (queue: string, body: unknown) => Promise<void>): Promise<number>;
+  exhume(ring: (queue: string, body: unknown) => Promise<void>): Promise<void>;
 }
 
 const failureBody = z.object({ failure: z.object({ code: z.string(), detail: z.string() }) });
@@ -46,7 +46,7 @@ export function createDeadLetters(client: ServiceBus): DeadLetters {
     }
   }
 
-  async function exhumeQueue(queue: string, ring: (body: unknown) => Promise<void>): Promise<number> {
+  async function exhumeQueue(queue: string, ring: (body: unknown) => Promise<void>): Promise<void> {
     const receiver = client.createReceiver(queue, { subQueueType: 'deadLetter' });
     let exhumed = 0;
     try {
@@ -65,7 +65,6 @@ export function createDeadLetters(client: ServiceBus): DeadLetters {
     } finally {
       await receiver.close();
     }
-    return exhumed;
   }
 
   return {
@@ -84,11 +83,10 @@ export function createDeadLetters(client: ServiceBus): DeadLetters {
 
     async exhume(ring) {
       await settle();
-      let exhumed = 0;
-      for (const queue of Object.values(queues)) {
-        exhumed += await exhumeQueue(queue.name, (body) => ring(queue.name, body));
-      }
-      return exhumed;
+      // At once: each waits for a while until it knows that its queue is empty.
+      await Promise.all(
+        Object.values(queues).map(({ name: queue }) => exhumeQueue(queue, (body) => ring(queue, body))),
+      );
     },
   };
 }
