@@ -5,6 +5,7 @@ import { eventually, nextSecond } from '../helpers/eventually.ts';
 import { franck, portrait } from '../helpers/pictures.ts';
 import { type ImageView, useSharedStack } from '../helpers/stack.ts';
 
+// The two wait for most of their time, beside each other.
 const stack = useSharedStack();
 
 type Erasure = {
@@ -50,87 +51,95 @@ async function allRows(): Promise<string> {
   return JSON.stringify(rows);
 }
 
-test('a deleted person is named by no answer from then on, and nothing is left of him', async () => {
-  await stack.drop('enroll/club/Zoë Müller/1.jpg', portrait(one));
-  await stack.drop('enroll/club/Zoë Müller/2.jpg', portrait(two));
-  await stack.drop('enroll/club/audrey/1.jpg', portrait('audrey_crop.jpg'));
-  await stack.settled('enroll/club/Zoë Müller/1.jpg', 'enrolled');
-  await stack.settled('enroll/club/Zoë Müller/2.jpg', 'enrolled');
-  await stack.settled('enroll/club/audrey/1.jpg', 'enrolled');
-  await stack.covered('club');
-  const identified = await ask('groups/club/identify', three);
-  expect(identified.faces[0]?.candidates[0]?.person).toBe('Zoë Müller');
-  const similar = await ask('groups/club/find-similar', three);
-  expect(similar.faces[0]?.matches?.map(({ image }) => image)).toContain('enroll/club/Zoë Müller/1.jpg');
-  const verified = await ask(`groups/club/verify?person=${encodeURIComponent('Zoë Müller')}`, three);
+test.concurrent(
+  'a deleted person is named by no answer from then on, and nothing is left of him',
+  async () => {
+    await stack.drop('enroll/club/Zoë Müller/1.jpg', portrait(one));
+    await stack.drop('enroll/club/Zoë Müller/2.jpg', portrait(two));
+    await stack.drop('enroll/club/audrey/1.jpg', portrait('audrey_crop.jpg'));
+    await stack.settled('enroll/club/Zoë Müller/1.jpg', 'enrolled');
+    await stack.settled('enroll/club/Zoë Müller/2.jpg', 'enrolled');
+    await stack.settled('enroll/club/audrey/1.jpg', 'enrolled');
+    await stack.covered('club');
+    const identified = await ask('groups/club/identify', three);
+    expect(identified.faces[0]?.candidates[0]?.person).toBe('Zoë Müller');
+    const similar = await ask('groups/club/find-similar', three);
+    expect(similar.faces[0]?.matches?.map(({ image }) => image)).toContain('enroll/club/Zoë Müller/1.jpg');
+    const verified = await ask(`groups/club/verify?person=${encodeURIComponent('Zoë Müller')}`, three);
 
-  const { status, headers, body } = await remove(`groups/club/persons/${encodeURIComponent('Zoë Müller')}`);
-  expect(status).toBe(202);
-  expect(headers.get('location')).toBe(`/api/erasures/${body.id}`);
-  expect(body).toMatchObject({ kind: 'person' });
-  // At once, whatever is still there.
-  expect((await ask('groups/club/identify?maxCandidates=5', three)).faces[0]?.candidates).toEqual([]);
-  expect(JSON.stringify((await ask('groups/club/find-similar', three)).faces)).not.toContain('Zo');
-  expect(JSON.stringify(await stack.get('groups/club/persons'))).not.toContain('Zo');
-  expect(JSON.stringify(await stack.get('groups/club/images'))).not.toContain('Zo');
-  expect(JSON.stringify(await stack.get('images'))).not.toContain('Zo');
-  expect(JSON.stringify(await stack.get(`groups/club/results/${identified.id}`))).not.toContain('Zo');
-  expect(JSON.stringify(await stack.get('groups/club/results'))).not.toContain('Zo');
-  expect(await stack.api(`groups/club/results/${verified.id}`)).toMatchObject({ status: 404 });
-  expect(await stack.api(`groups/club/persons/${encodeURIComponent('Zoë Müller')}`)).toMatchObject({
-    status: 404,
-  });
-  // Asked once more, it is the same deletion.
-  const again = await remove(`groups/club/persons/${encodeURIComponent('Zoë Müller')}`);
-  expect(again).toMatchObject({ status: 202, body: { id: body.id } });
+    const { status, headers, body } = await remove(`groups/club/persons/${encodeURIComponent('Zoë Müller')}`);
+    expect(status).toBe(202);
+    expect(headers.get('location')).toBe(`/api/erasures/${body.id}`);
+    expect(body).toMatchObject({ kind: 'person' });
+    // At once, whatever is still there.
+    expect((await ask('groups/club/identify?maxCandidates=5', three)).faces[0]?.candidates).toEqual([]);
+    expect(JSON.stringify((await ask('groups/club/find-similar', three)).faces)).not.toContain('Zo');
+    expect(JSON.stringify(await stack.get('groups/club/persons'))).not.toContain('Zo');
+    expect(JSON.stringify(await stack.get('groups/club/images'))).not.toContain('Zo');
+    expect(JSON.stringify(await stack.get('images'))).not.toContain('Zo');
+    expect(JSON.stringify(await stack.get(`groups/club/results/${identified.id}`))).not.toContain('Zo');
+    expect(JSON.stringify(await stack.get('groups/club/results'))).not.toContain('Zo');
+    expect(await stack.api(`groups/club/results/${verified.id}`)).toMatchObject({ status: 404 });
+    expect(await stack.api(`groups/club/persons/${encodeURIComponent('Zoë Müller')}`)).toMatchObject({
+      status: 404,
+    });
+    // Asked once more, it is the same deletion.
+    const again = await remove(`groups/club/persons/${encodeURIComponent('Zoë Müller')}`);
+    expect(again).toMatchObject({ status: 202, body: { id: body.id } });
 
-  const proof = await finished(body.id);
-  expect(proof.erased).toMatchObject({ blobs: 2, faces: 2, pictures: 2 });
-  expect(proof.erased.faceIds).toBeGreaterThanOrEqual(2);
-  expect(proof.erased.results).toBeGreaterThanOrEqual(3);
-  expect((await stack.faceOf('club')).map(({ persistedFaceIds }) => persistedFaceIds.length)).toEqual([1]);
-  expect(await allRows()).not.toMatch(/Zo|M%C3%BCller|Müller/);
-  const { items } = await stack.get<{ items: ImageView[] }>('groups/club/images');
-  expect(items.map(({ image }) => image)).toEqual(['enroll/club/audrey/1.jpg']);
-  expect(await stack.group('club')).toMatchObject({ persons: 1, images: { enrolled: 1, removed: 0 } });
-  expect(await remove(`groups/club/persons/${encodeURIComponent('Zoë Müller')}`)).toMatchObject({
-    status: 404,
-    body: { code: 'person_not_found' },
-  });
-}, 180_000);
+    const proof = await finished(body.id);
+    expect(proof.erased).toMatchObject({ blobs: 2, faces: 2, pictures: 2 });
+    expect(proof.erased.faceIds).toBeGreaterThanOrEqual(2);
+    expect(proof.erased.results).toBeGreaterThanOrEqual(3);
+    expect((await stack.faceOf('club')).map(({ persistedFaceIds }) => persistedFaceIds.length)).toEqual([1]);
+    expect(await allRows()).not.toMatch(/Zo|M%C3%BCller|Müller/);
+    const { items } = await stack.get<{ items: ImageView[] }>('groups/club/images');
+    expect(items.map(({ image }) => image)).toEqual(['enroll/club/audrey/1.jpg']);
+    expect(await stack.group('club')).toMatchObject({ persons: 1, images: { enrolled: 1, removed: 0 } });
+    expect(await remove(`groups/club/persons/${encodeURIComponent('Zoë Müller')}`)).toMatchObject({
+      status: 404,
+      body: { code: 'person_not_found' },
+    });
+  },
+  180_000,
+);
 
-test('a person who was deleted may come back, and a group that was deleted too', async () => {
-  await stack.drop('enroll/team/boris/1.jpg', portrait(one));
-  await stack.drop('identify/team/probe.jpg', portrait(two));
-  await stack.settled('enroll/team/boris/1.jpg', 'enrolled');
-  await stack.settled('identify/team/probe.jpg', 'identified');
-  await stack.covered('team');
-  const first = await remove('groups/team/persons/boris');
-  // Storage tells when a blob was written in whole seconds: one of the same second counts as written before.
-  await nextSecond();
-  await stack.drop('enroll/team/boris/1.jpg', portrait(two));
-  await stack.settled('enroll/team/boris/1.jpg', 'enrolled');
-  await finished(first.body.id);
-  expect(await stack.group('team')).toMatchObject({ persons: 1, images: { enrolled: 1 } });
-  expect((await ask('groups/team/identify', three)).faces[0]?.candidates[0]?.person).toBe('boris');
+test.concurrent(
+  'a person who was deleted may come back, and a group that was deleted too',
+  async () => {
+    await stack.drop('enroll/team/boris/1.jpg', portrait(one));
+    await stack.drop('identify/team/probe.jpg', portrait(two));
+    await stack.settled('enroll/team/boris/1.jpg', 'enrolled');
+    await stack.settled('identify/team/probe.jpg', 'identified');
+    await stack.covered('team');
+    const first = await remove('groups/team/persons/boris');
+    // Storage tells when a blob was written in whole seconds: one of the same second counts as written before.
+    await nextSecond();
+    await stack.drop('enroll/team/boris/1.jpg', portrait(two));
+    await stack.settled('enroll/team/boris/1.jpg', 'enrolled');
+    await finished(first.body.id);
+    expect(await stack.group('team')).toMatchObject({ persons: 1, images: { enrolled: 1 } });
+    expect((await ask('groups/team/identify', three)).faces[0]?.candidates[0]?.person).toBe('boris');
 
-  const second = await remove('groups/team');
-  expect(second).toMatchObject({ status: 202, body: { kind: 'group' } });
-  expect(await stack.api('groups/team')).toMatchObject({ status: 404, body: { code: 'group_not_found' } });
-  expect(await remove('groups/team')).toMatchObject({ status: 202, body: { id: second.body.id } });
-  await nextSecond();
-  await stack.drop('enroll/team/audrey/1.jpg', portrait('audrey_crop.jpg'));
-  await stack.settled('enroll/team/audrey/1.jpg', 'enrolled');
-  await stack.covered('team');
-  expect(await stack.get('groups/team/persons')).toMatchObject({ items: [{ person: 'audrey' }] });
-  expect((await ask('groups/team/identify', three)).faces[0]?.candidates).toEqual([]);
-  const proof = await finished(second.body.id);
-  expect(proof.erased).toMatchObject({ blobs: 2, faces: 1, pictures: 2 });
-  expect(await stack.group('team')).toMatchObject({
-    persons: 1,
-    images: { enrolled: 1, removed: 0 },
-    probes: { identified: 0, removed: 0 },
-  });
-  expect((await stack.faceOf('team')).map(({ persistedFaceIds }) => persistedFaceIds.length)).toEqual([1]);
-  expect(await allRows()).not.toContain('boris');
-}, 240_000);
+    const second = await remove('groups/team');
+    expect(second).toMatchObject({ status: 202, body: { kind: 'group' } });
+    expect(await stack.api('groups/team')).toMatchObject({ status: 404, body: { code: 'group_not_found' } });
+    expect(await remove('groups/team')).toMatchObject({ status: 202, body: { id: second.body.id } });
+    await nextSecond();
+    await stack.drop('enroll/team/audrey/1.jpg', portrait('audrey_crop.jpg'));
+    await stack.settled('enroll/team/audrey/1.jpg', 'enrolled');
+    await stack.covered('team');
+    expect(await stack.get('groups/team/persons')).toMatchObject({ items: [{ person: 'audrey' }] });
+    expect((await ask('groups/team/identify', three)).faces[0]?.candidates).toEqual([]);
+    const proof = await finished(second.body.id);
+    expect(proof.erased).toMatchObject({ blobs: 2, faces: 1, pictures: 2 });
+    expect(await stack.group('team')).toMatchObject({
+      persons: 1,
+      images: { enrolled: 1, removed: 0 },
+      probes: { identified: 0, removed: 0 },
+    });
+    expect((await stack.faceOf('team')).map(({ persistedFaceIds }) => persistedFaceIds.length)).toEqual([1]);
+    expect(await allRows()).not.toContain('boris');
+  },
+  240_000,
+);

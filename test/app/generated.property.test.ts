@@ -9,7 +9,7 @@ import { residentBytes } from '../helpers/residentBytes.ts';
 import { seed, sizeOf } from '../helpers/size.ts';
 import { useSharedStack } from '../helpers/stack.ts';
 
-const requests = sizeOf({ quick: 600, full: 10_000 });
+const requests = sizeOf({ quick: 400, full: 10_000 });
 const atOnce = 8;
 /** One request in so many is written to a socket as no client would. */
 const oneRawIn = 10;

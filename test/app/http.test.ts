@@ -199,11 +199,6 @@ test.each(cases)('%s', async (_what, path, init, code, detail) => {
   if (detail !== undefined) expect((body as { detail?: string }).detail).toMatch(detail);
 });
 
-test('a picture of 65 MB is refused as too large', async () => {
-  const answer = await stack.postPicture('groups/empty/identify', new Uint8Array(65 * 1024 * 1024));
-  expect(answer).toMatchObject({ status: 413, body: { code: 'image_too_large' } });
-});
-
 test('a group that was never trained says so', async () => {
   const { body } = await stack.postPicture('groups/empty/identify', portrait('cage.jpg'));
   expect(body).toMatchObject({ trained: false, faces: [{ candidates: [] }] });

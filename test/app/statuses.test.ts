@@ -3,6 +3,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RollcallError } from '../../shared/errors.ts';
 import { appRoles, principalHeader } from '../../shared/http/access.ts';
+import { largestJsonBytes } from '../../shared/http/body.ts';
 import { problemOf } from '../../shared/http/problem.ts';
 import { openApi } from '../../shared/http/openapi.ts';
 import { routes } from '../../shared/http/routes.ts';
@@ -11,7 +12,7 @@ import { serviceRoutes } from '../../shared/http/routes/service.ts';
 import type { ApiRequest } from '../../shared/http/route.ts';
 import { createFaceIds } from '../../shared/records/faceIds.ts';
 import { createTable } from '../../shared/records/table.ts';
-import { tables } from '../../shared/resources.ts';
+import { largestPictureBytes, tables } from '../../shared/resources.ts';
 import type { Rollcall } from '../../shared/rollcall.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { startFaultyProxy } from '../helpers/faultyProxy.ts';
@@ -308,7 +309,7 @@ function waysOfAsking(what: string): Record<number, Way> {
       return answers.find(({ status }) => status === 409) ?? { status: 200 };
     },
     410: () => postJson(path, faceId('expired')),
-    413: () => post(path, Buffer.alloc(64 * 1024 * 1024 + 1)),
+    413: () => call('POST', path, 'x'.repeat(largestJsonBytes + 1), json),
     415: () => call('POST', path, 'text', { 'content-type': 'text/plain' }),
     422: () => post(path, tiny),
     429: () => whenBusy(ask),
@@ -351,7 +352,12 @@ const ways: Record<string, Record<number, Way>> = {
   listAllImages: { 400: () => call('GET', 'images?state=lost') },
   putImage: {
     400: badGroup('PUT', '/persons/a/images/1.jpg'),
-    413: () => call('PUT', 'groups/club/persons/a/images/1.jpg', Buffer.alloc(64 * 1024 * 1024 + 1), picture),
+    async 413() {
+      const huge = Buffer.alloc(largestPictureBytes + 1);
+      const answer = await call('PUT', 'groups/club/persons/a/images/1.jpg', huge, picture);
+      expect(answer.body).toMatchObject({ code: 'image_too_large' });
+      return answer;
+    },
     415: () => call('PUT', 'groups/club/persons/a/images/1.jpg', '{}', json),
     503: () => withoutBlobs('putImage'),
   },

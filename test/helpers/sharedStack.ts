@@ -27,7 +27,7 @@ export async function setup({ provide }: TestProject): Promise<() => Promise<voi
       // An erasure waits until no call can land any more: a multiple of this.
       FACE_TIMEOUT_SECONDS: '8',
       ROLLCALL_TELEMETRY: 'console',
-      OTEL_METRIC_EXPORT_INTERVAL: '1000',
+      OTEL_METRIC_EXPORT_INTERVAL: '5000',
     },
   });
   provide('sharedStack', { endpoints: stack.endpoints, logFile, processes: stack.processes() });
