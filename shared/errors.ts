@@ -127,6 +127,12 @@ export const failures = {
     title: 'There is no such picture.',
     remedy: 'Name a picture that lies in the container, the whole path, container first.',
   },
+  image_archived: {
+    status: 409,
+    retried: false,
+    title: 'The blob is archived and cannot be read.',
+    remedy: 'Bring it back to the hot or cool tier, then send what failed round again.',
+  },
   result_not_found: {
     status: 404,
     retried: false,

@@ -164,10 +164,10 @@ export function createRollcall({
     doorbells,
     deadLetters,
     detect: createDetectForEnrollment(detect.background, groups, settings),
-    async identify({ group: name, image, version }, bytes) {
+    async identify({ group: name, image, etag }, bytes) {
       const group = await groups.get(name);
       if (group === undefined) throw new RollcallError('conflict', 'The group was deleted meanwhile.');
-      await identifyDropped(group, { kind: 'bytes', bytes, image, version }, { maxCandidates: 1 });
+      await identifyDropped(group, { kind: 'bytes', bytes, image, version: etag }, { maxCandidates: 1 });
     },
     groups,
     groupFor: (name, writtenAt) => groupFor(groups, name, writtenAt, settings.RECOGNITION_MODEL, now()),
@@ -264,7 +264,8 @@ export function createRollcall({
     findSimilar: createFindSimilar(inLane('interactive')),
     verify: createVerify(inLane('interactive')),
     cluster: createCluster({ face: face.interactive, faceIds, ledger, results }),
-    dropPicture: (image: string, bytes: Uint8Array, type: string) => dropPicture(photos, image, bytes, type),
+    dropPicture: (image: string, bytes: Uint8Array, type: string) =>
+      dropPicture({ photos, ledger, groups, doorbells, now }, image, bytes, type),
     deletePicture: (image: string) => deletePicture({ photos, ledger, look: arrivals.look }, image),
     putGroup: put,
     trainNow: trainer.trainNow,

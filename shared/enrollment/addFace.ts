@@ -43,12 +43,12 @@ export type AddFace = ReturnType<typeof createAddFace>;
  * Adds the face of a picture to its person, exactly once in effect. Adding is not idempotent, and a call that was
  * not answered may still land, so: the intention is written, then the call is sent with a key of our own, then
  * the outcome is written. On redelivery with the intention open, what Face holds is looked at before anything is
- * sent again. An intention says which version it adds to which person, and stays open until the outcome of every
+ * sent again. An intention says which bytes it adds to which person, and stays open until the outcome of every
  * sending is known or none can land any more, whatever becomes of the picture meanwhile.
  *
  * Died before the call, or it was lost: the look finds nothing, the add is sent again.
  * Died after the call, or its answer was lost: the look finds the face by its key and adopts it.
- * It lands later still, after another was sent, or when the picture has another version or is gone: the intention is
+ * It lands later still, after another was sent, or when the picture has other bytes or is gone: the intention is
  * still open, and the last look finds the face that no row names; it goes.
  */
 export function createAddFace(options: AddFaceOptions) {
@@ -56,9 +56,9 @@ export function createAddFace(options: AddFaceOptions) {
   // A call leaves within its time limit after its intention, or not at all; then twice the limit passes.
   const landedForSureMs = 3 * options.callTimeoutMs;
 
-  /** `changed`: another version lies in the container, and nothing was done for this one. */
+  /** `changed`: another version lies in the container, and nothing was done. */
   async function add(ref: PictureRef, picture: Picture): Promise<'done' | 'changed'> {
-    const image = await photos.read(picture.image, picture.version);
+    const image = await photos.read(picture.image, picture.etag);
     if (image === 'changed') return 'changed';
     if (image === 'gone') {
       await record(ref, (p) => removed(p, now()));
@@ -77,19 +77,19 @@ export function createAddFace(options: AddFaceOptions) {
     }
     // What fails from here on leaves the intention open: the face is there, and found by its key.
     await markChanged(ref, picture, intent);
-    const { version, personId } = intent;
-    await record(ref, (p) => added(addEnded(p, intent), { faceId, version, personId }, now()));
+    const { content, personId, life } = intent;
+    await record(ref, (p) => added(addEnded(p, intent), { faceId, content, personId, life }, now()));
     return 'done';
   }
 
   /** @throws RollcallError conflict when the picture has changed since it was read */
   async function intend(ref: PictureRef, seen: Picture, personId: string): Promise<AddIntent> {
-    const { version } = seen;
+    const { content = '', generation: life } = seen;
     const at = now();
     const after = await record(ref, (p) => {
-      if (p.state !== 'detected' || p.version !== version) throw overtaken();
+      if (p.state !== 'detected' || p.content !== content || p.generation !== life) throw overtaken();
       refuseIfOvertaken(p, seen);
-      return addIntended(p, { version, personId }, at);
+      return addIntended(p, { content, personId, life }, at);
     });
     const intent = after?.intents.at(-1);
     // The call has to be on its way soon after its intention, for that tells when it can no longer land.
@@ -100,11 +100,11 @@ export function createAddFace(options: AddFaceOptions) {
   function send(
     ref: PictureRef,
     { image }: Picture,
-    { version, personId }: Add,
+    { content, personId }: Add,
     bytes: Uint8Array,
     targetFace: FaceRectangle | undefined,
   ) {
-    const userData = faceKeyOf(image, version);
+    const userData = faceKeyOf(image, content);
     return face.addFace(ref.group, personId, bytes, {
       targetFace,
       userData,
@@ -118,9 +118,9 @@ export function createAddFace(options: AddFaceOptions) {
    */
   async function markChanged(ref: PictureRef, picture: Picture, intended: Add): Promise<void> {
     const { begun } = await groupChanged(ref.group);
-    const { seenAs, state, version } = picture;
-    if (seenAs !== undefined && state === 'detected' && version === intended.version)
-      await freshFaces.remember({ ...seenAs, ref, version, begun, addedAt: now() });
+    const { seenAs, state, content } = picture;
+    if (seenAs !== undefined && state === 'detected' && content === intended.content)
+      await freshFaces.remember({ ...seenAs, ref, content, begun, addedAt: now() });
   }
 
   /** A refusal that proves that nothing landed ends its sending; any other failure leaves it open. */
@@ -142,14 +142,12 @@ export function createAddFace(options: AddFaceOptions) {
       : faultOfPicture(error);
     if (fault === undefined) throw error;
     const { code, message } = fault;
-    await record(ref, (p) =>
-      rejected(p, picture.version, { reason: code as 'person_full', detail: message }, now()),
-    );
+    await record(ref, (p) => rejected(p, picture, { reason: code as 'person_full', detail: message }, now()));
   }
 
-  /** The faces that Face holds for this version of the picture and that no row of the person names. */
+  /** The faces that Face holds for this content of the picture and that no row of the person names. */
   async function find(ref: PictureRef, { image }: Picture, intended: Add): Promise<PersistedFace[]> {
-    const { version, personId } = intended;
+    const { content, personId, life } = intended;
     const { group } = ref;
     const held = await face.getPerson(group, personId).catch(undefinedIfGone);
     const named = new Set<string>();
@@ -157,12 +155,12 @@ export function createAddFace(options: AddFaceOptions) {
       if (other.persisted !== undefined) named.add(other.persisted.faceId);
       for (const surplus of other.surplus) named.add(surplus.faceId);
     }
-    const key = faceKeyOf(image, version);
+    const key = faceKeyOf(image, content);
     const found: PersistedFace[] = [];
     for (const faceId of held?.persistedFaceIds ?? []) {
       if (named.has(faceId)) continue;
       const persisted = await face.getFace(group, personId, faceId).catch(undefinedIfGone);
-      if (persisted?.userData === key) found.push({ faceId, version, personId });
+      if (persisted?.userData === key) found.push({ faceId, content, personId, life });
     }
     return found;
   }

@@ -8,7 +8,6 @@ import type { Ledger, PictureRef } from '../records/ledger.ts';
 import {
   failed,
   faceDeleted,
-  facesToDelete,
   isInLine,
   needsEnrollment,
   rejected,
@@ -103,7 +102,7 @@ export function createEnrollmentSession(options: SessionOptions) {
   /** Deleting is idempotent: a face that is not there is gone. */
   async function deleteSurplus(ref: PictureRef): Promise<void> {
     const picture = await ledger.get(ref);
-    for (const { personId, faceId } of picture === undefined ? [] : facesToDelete(picture)) {
+    for (const { personId, faceId } of picture?.surplus ?? []) {
       await options.face.deleteFace(ref.group, personId, faceId).catch((error: unknown) => {
         if (!isFaceError(error, 404)) throw error;
       });
@@ -116,7 +115,7 @@ export function createEnrollmentSession(options: SessionOptions) {
   async function nextTurnOf(ref: PictureRef): Promise<number> {
     const picture = await ledger.get(ref);
     if (picture === undefined || !needsEnrollment(picture)) return Infinity;
-    if (picture.state === 'detected' || facesToDelete(picture).length > 0) return now();
+    if (picture.state === 'detected' || picture.surplus.length > 0) return now();
     return Math.min(...picture.intents.map(options.addFace.inDoubtUntil));
   }
 
@@ -135,12 +134,12 @@ export function createEnrollmentSession(options: SessionOptions) {
         await ledger.change(ref, (p) => p && setBack(p));
         return { at: now() + setback.inMs, stop: false };
       case 'reject':
-        await ledger.change(ref, (p) => p && rejected(p, picture.version, becauseOf(setback), now()));
+        await ledger.change(ref, (p) => p && rejected(p, picture, becauseOf(setback), now()));
         return { at: now(), stop: false };
       case 'fail':
         log.error(`picture ${ref.image} failed`, setback.error);
         await options.deadLetters.bury({ ref, code: setback.reason, detail: setback.detail });
-        await ledger.change(ref, (p) => p && failed(p, picture.version, becauseOf(setback), now()));
+        await ledger.change(ref, (p) => p && failed(p, picture, becauseOf(setback), now()));
         return { at: Infinity, stop: false };
     }
   }

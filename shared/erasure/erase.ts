@@ -68,7 +68,7 @@ export function createErase(options: EraseOptions) {
     const below = prefix.slice(container.length + 1);
     const { photos: listed, next } = await photos.list(container, photosAtATime, after, below);
     const old = listed.filter(({ writtenAt }) => writtenAt <= deletedAt);
-    const removed = await Promise.all(old.map(({ image, version }) => photos.remove(image, version)));
+    const removed = await Promise.all(old.map(({ image, etag }) => photos.remove(image, etag)));
     return { erased: { blobs: removed.filter(Boolean).length }, ...(next === undefined ? {} : { next }) };
   }
 
@@ -184,7 +184,7 @@ export function createErase(options: EraseOptions) {
       if (generation === life) continue;
       const photo = await photos.version(image);
       if (photo === undefined || photo.writtenAt > deletedAt) continue;
-      if (await photos.remove(image, photo.version)) removed += 1;
+      if (await photos.remove(image, photo.etag)) removed += 1;
     }
     return removed;
   }

@@ -166,6 +166,11 @@ export const picture = z
     faceRectangle: faceRectangle.optional(),
     qualityForRecognition: face.qualityForRecognition,
     persistedFaceId: z.string().optional(),
+    bytes: z.int().min(0).describe('Size of the blob'),
+    sha256: z
+      .string()
+      .optional()
+      .describe('SHA-256 of the bytes, in hexadecimal; absent until they were read'),
     receivedAt: time,
     updatedAt: time,
   })

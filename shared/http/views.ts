@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { Erasure } from '../records/erasures.ts';
 import type { Group } from '../records/groups.ts';
 import type { GroupCounts, Page, Person } from '../records/ledger.ts';
-import type { Picture } from '../records/picture.ts';
+import { sha256In, type Picture } from '../records/picture.ts';
 import { noGroup } from '../photos/path.ts';
 import { isCovered, stateOf, type Training } from '../training/machine.ts';
 import type * as schemas from './schemas.ts';
@@ -70,6 +70,8 @@ export function viewOfPicture(picture: Picture): z.output<typeof schemas.picture
     ...(faceRectangle === undefined ? {} : { faceRectangle }),
     ...(qualityForRecognition === undefined ? {} : { qualityForRecognition }),
     ...(state === 'enrolled' && persisted !== undefined ? { persistedFaceId: persisted.faceId } : {}),
+    bytes: picture.bytes,
+    ...(picture.content === undefined ? {} : { sha256: sha256In(picture.content) }),
     receivedAt: iso(picture.receivedAt),
     updatedAt: iso(picture.updatedAt),
   };

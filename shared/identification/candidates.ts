@@ -7,7 +7,7 @@ export type Candidate = { person: string; personId: string; confidence: number }
 
 /**
  * Turns the candidates of Face into persons, each looked up once an answer. Face answers from its last training and
- * may still know who is gone: a person is named only while a picture of him is enrolled.
+ * may still know who is gone: a person is named only while a face of theirs stands for one of their pictures.
  */
 export async function createCandidates(
   { groups, ledger }: { groups: Groups; ledger: Ledger },
@@ -18,8 +18,8 @@ export async function createCandidates(
   const names = await inParallel(personIds, readsAtOnce, async (personId) => {
     const name = await groups.personOfFace(group.group, personId);
     const person = name && (await ledger.person(group, name.key));
-    const isEnrolled = person !== undefined && person.personId === personId && person.images.enrolled > 0;
-    return [personId, isEnrolled ? person.person : undefined] as const;
+    const isKnown = person !== undefined && person.personId === personId && person.faces > 0;
+    return [personId, isKnown ? person.person : undefined] as const;
   });
   const byId = new Map(names);
   return (candidates) =>

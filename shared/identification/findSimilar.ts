@@ -1,6 +1,7 @@
 import type { FaceRectangle, FindSimilarMode } from '../face/types.ts';
 import { readsAtOnce } from '../parallel.ts';
 import { placeOf } from '../photos/path.ts';
+import { versionOf } from '../records/picture.ts';
 import type { SeenFace } from '../records/faceIds.ts';
 import type { Group } from '../records/groups.ts';
 import { stampedUntil } from '../records/life.ts';
@@ -132,5 +133,5 @@ async function isStillThere(
 ): Promise<boolean> {
   if (image === undefined) return true;
   const picture = await ledger.livingPicture(group, placeOf(image).ref);
-  return picture?.version === version;
+  return picture !== undefined && versionOf(picture, picture.content ?? '') === version;
 }

@@ -1,6 +1,6 @@
 import { faceLimits, type FaceClient } from '../face/client.ts';
 import type { SimilarFace } from '../face/types.ts';
-import type { FreshFace } from '../records/freshFaces.ts';
+import type { FreshFace, FreshFaces } from '../records/freshFaces.ts';
 import type { Group } from '../records/groups.ts';
 import type { Ledger } from '../records/ledger.ts';
 import type { Candidate } from './candidates.ts';
@@ -18,28 +18,35 @@ import { similarInBatch } from './similarFaces.ts';
  */
 
 /** Faces that are compared, newest first: what an import at ten calls a second adds in ten minutes. */
-export const freshFacesAtMost = 3_000;
+const freshFacesAtMost = 3_000;
 
 export type FreshOptions = {
   face: FaceClient;
   freshBudget: FreshBudget;
+  freshFaces: Pick<FreshFaces, 'newest'>;
   ledger: Pick<Ledger, 'livingPicture'>;
 };
 
 export type FreshQuery = { maxCandidates: number; confidenceThreshold?: number | undefined };
 
-/** Adds persons by their fresh faces, newest first, to faces that have fewer candidates than were asked for. */
+/**
+ * Adds persons by their fresh faces, newest first, to faces that have fewer candidates than were asked for.
+ * `lastSucceeded` was read before Face was asked, and the fresh faces are read after it has answered: a face that
+ * replaced another meanwhile, or that a training has covered since, is among them.
+ */
 export async function withFreshCandidates<Face extends { faceId: string; candidates: Candidate[] }>(
   options: FreshOptions,
   group: Group,
-  fresh: readonly FreshFace[],
+  lastSucceeded: number,
   faces: readonly Face[],
   query: FreshQuery,
 ): Promise<Face[]> {
   const open = faces
     .filter(({ candidates }) => candidates.length < query.maxCandidates)
     .slice(0, comparedAtMost);
-  if (open.length === 0 || fresh.length === 0) return [...faces];
+  if (open.length === 0) return [...faces];
+  const fresh = await options.freshFaces.newest(group.group, lastSucceeded, freshFacesAtMost);
+  if (fresh.length === 0) return [...faces];
   const byFaceId = new Map(fresh.map((face) => [face.faceId, face]));
   const similar = await similarTo(options, open, [...byFaceId.keys()], query);
   const found = await Promise.all(
@@ -88,18 +95,17 @@ async function candidatesAmong(
     if (candidates.size === maxCandidates || confidence < (confidenceThreshold ?? 0)) break;
     const compared = fresh.get(match);
     if (candidates.has(compared?.ref.person)) continue;
-    const person = await enrolledPerson(ledger, group, compared);
+    const person = await namedPerson(ledger, group, compared);
     if (person !== undefined) candidates.set(compared?.ref.person, { ...person, confidence });
   }
   return [...candidates.values()];
 }
 
-/** Only while the very picture is enrolled: it may have been removed or written again. */
-async function enrolledPerson(ledger: FreshOptions['ledger'], group: Group, fresh: FreshFace | undefined) {
+/** Only while the very face stands for its picture: it may have been removed or replaced. */
+async function namedPerson(ledger: FreshOptions['ledger'], group: Group, fresh: FreshFace | undefined) {
   const picture = fresh && (await ledger.livingPicture(group, fresh.ref));
-  if (picture?.state !== 'enrolled' || picture.version !== fresh?.version) return undefined;
-  const { person, persisted } = picture;
-  return person === undefined || persisted === undefined
+  const { person, persisted } = picture ?? {};
+  return person === undefined || persisted === undefined || persisted.content !== fresh?.content
     ? undefined
     : { person, personId: persisted.personId };
 }

@@ -10,7 +10,7 @@ import type { Training } from '../training/machine.ts';
 import { createCandidates, type Candidate } from './candidates.ts';
 import { largestThatFits } from './fit.ts';
 import type { FreshBudget } from './freshBudget.ts';
-import { freshFacesAtMost, withFreshCandidates } from './freshCandidates.ts';
+import { withFreshCandidates } from './freshCandidates.ts';
 import { facesOf, type ProbeFace, type ProbeOptions, type ProbeSource } from './probe.ts';
 
 export type IdentifyAnswer = StoredResult & {
@@ -53,10 +53,8 @@ export function createIdentify(options: IdentificationOptions): Identify {
       options.training(group.group),
     ]);
     const { faces, remembered, seenOn: _seenOn, ...picture } = probe;
-    const lastSucceeded = training?.lastSucceeded ?? 0;
-    const [identified, fresh] = await Promise.all([
+    const [identified] = await Promise.all([
       training?.lastTrainedAt === undefined ? undefined : identifyFaces(options, group.group, faces, asked),
-      options.freshFaces.newest(group.group, lastSucceeded, freshFacesAtMost),
       remembered,
     ]);
     const trained = identified !== undefined;
@@ -72,7 +70,9 @@ export function createIdentify(options: IdentificationOptions): Identify {
     }));
     // Faces that were just enrolled could be found in a group that was never trained, too. But `trained: false` says
     // to callers that nobody can be a candidate yet; the first training takes seconds.
-    const named = trained ? await withFreshCandidates(options, group, fresh, resolved, asked) : resolved;
+    const named = trained
+      ? await withFreshCandidates(options, group, training?.lastSucceeded ?? 0, resolved, asked)
+      : resolved;
     const createdAt = new Date(now()).toISOString();
     const answerOf = (kept: number): IdentifyAnswer => ({
       id: as.id,

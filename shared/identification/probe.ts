@@ -5,6 +5,7 @@ import { placeOf } from '../photos/path.ts';
 import type { FaceIds, SeenFace } from '../records/faceIds.ts';
 import type { Group } from '../records/groups.ts';
 import type { Ledger } from '../records/ledger.ts';
+import { contentOf, versionOf } from '../records/picture.ts';
 import { stampedUntil } from '../records/life.ts';
 import { largestPictureBytes } from '../resources.ts';
 import type { FaceRectangle, QualityForRecognition } from '../face/types.ts';
@@ -90,10 +91,10 @@ async function readDropped(options: ProbeOptions, group: Group, image: string) {
   if (photo === undefined || (await isOfEarlierLife(options, group, place.ref.person, photo)))
     throw new RollcallError('image_not_found');
   if (photo.bytes > largestPictureBytes) throw new RollcallError('image_too_large');
-  const bytes = await options.photos.read(image, photo.version);
+  const bytes = await options.photos.read(image, photo.etag);
   if (bytes === 'gone') throw new RollcallError('image_not_found');
   if (bytes === 'changed') throw new RollcallError('conflict', 'The picture is being written.');
-  return { bytes, image, version: photo.version };
+  return { bytes, image, version: versionOf({ image, etag: photo.etag }, contentOf(bytes)) };
 }
 
 /** It was there when its group or person was deleted: it is gone for everybody, whether its blob is or not. */

@@ -26,7 +26,7 @@ export type Verify = (
 
 /**
  * Whether the person is on the picture. Records what it answers.
- * @throws RollcallError person_not_found, also when no picture of the person is enrolled; no_face
+ * @throws RollcallError person_not_found, also when no face of the person is enrolled; no_face
  */
 export function createVerify(options: IdentificationOptions): Verify {
   const { face, ledger, results, now } = options;
@@ -48,7 +48,7 @@ export function createVerify(options: IdentificationOptions): Verify {
   return async (group, source, personName, as = { id: results.newId() }) => {
     const person = await ledger.person(group, personKeyOf(group.group, personName));
     if (person === undefined) throw new RollcallError('person_not_found');
-    if (person.personId === undefined || person.images.enrolled === 0) {
+    if (person.personId === undefined || person.faces === 0) {
       throw new RollcallError('person_not_found', 'No face of the person is enrolled.');
     }
     const { faces: probes, remembered, seenOn: _seenOn, ...picture } = await facesOf(options, group, source);

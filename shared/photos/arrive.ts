@@ -6,15 +6,19 @@ import type { Group, Groups } from '../records/groups.ts';
 import type { Ledger, PictureRef } from '../records/ledger.ts';
 import { firstLife, groupGenerationOf } from '../records/life.ts';
 import {
+  contentOf,
   detected,
   failed,
   identified,
   isInLine,
   isSettled,
+  isToBeCompared,
   needsEnrollment,
   received,
+  recognized,
   rejected,
   removed,
+  rewritten,
   sentAway,
   setBack,
   type Picture,
@@ -23,7 +27,7 @@ import { largestPictureBytes } from '../resources.ts';
 import { setbackOf } from '../setback.ts';
 import type { DetectForEnrollment } from './detect.ts';
 import { placeOf, noGroup, type Place } from './path.ts';
-import type { PhotoStore } from './photoStore.ts';
+import type { PhotoStore, PhotoVersion } from './photoStore.ts';
 
 export type ArrivalOptions = {
   photos: PhotoStore;
@@ -40,8 +44,9 @@ export type ArrivalOptions = {
   now: () => number;
 };
 
-/** A picture as recorded, and how large its blob is. */
-type Arrived = { place: Place; picture: Picture; bytes: number };
+/** A picture as it is recorded, and the blob that lies there. */
+type Arrived = { place: Place; picture: Picture; photo: PhotoVersion; known: Known };
+type Known = { image: string; group: string; person?: string; generation: string };
 
 export type Arrivals = ReturnType<typeof createArrivals>;
 
@@ -56,10 +61,11 @@ export function createArrivals(options: ArrivalOptions) {
   async function look(image: string): Promise<void> {
     const arrived = await receive(image);
     if (arrived === undefined) return;
-    const { place, picture, bytes } = arrived;
+    const { place, picture, photo } = arrived;
+    if (isToBeCompared(picture, photo)) return compare(arrived);
     if (picture.state !== 'received') return ring(place.ref, picture);
     if (isInLine(picture, now())) return;
-    await attempt(place, picture, bytes);
+    await attempt(place, picture);
   }
 
   /** The event of this path was lost: it is recorded, and looked at in its turn. */
@@ -68,19 +74,44 @@ export function createArrivals(options: ArrivalOptions) {
     if (arrived !== undefined) await doorbells.ringPicture(arrived.place.ref);
   }
 
-  /** Records what lies at this path now; undefined when nothing does. */
+  /** Records what lies at this path now; undefined when nothing does. What only its bytes can tell is not recorded. */
   async function receive(image: string): Promise<Arrived | undefined> {
     const place = placeOf(image);
     const photo = await photos.version(image);
     const known = photo && (await describe(place, photo.writtenAt));
     // It was there when its person or group was deleted, and goes with it.
-    if (known === 'erased') await photos.remove(image, photo?.version ?? '');
-    const picture =
-      known === undefined || known === 'erased'
-        ? undefined
-        : await ledger.change(place.ref, (before) => received(before, known, photo?.version ?? '', now()));
-    if (picture !== undefined) return { place, picture, bytes: photo?.bytes ?? 0 };
+    if (known === 'erased') await photos.remove(image, photo?.etag ?? '');
+    if (photo === undefined || known === undefined || known === 'erased') {
+      await gone(place);
+      return undefined;
+    }
+    const picture = await ledger.change(place.ref, (before) =>
+      before !== undefined && isToBeCompared(before, photo) ? before : received(before, known, photo, now()),
+    );
+    if (picture !== undefined) return { place, picture, photo, known };
     await gone(place);
+    return undefined;
+  }
+
+  /** The same bytes under another ETag change nothing: somebody wrote them once more, or touched the blob. */
+  async function compare({ place, picture, photo, known }: Arrived): Promise<void> {
+    const bytes = await readAll(place, photo);
+    // Nobody can read it: what is known of it stays.
+    if (bytes === 'archived') return ring(place.ref, picture);
+    if (bytes === undefined) return;
+    const content = contentOf(bytes);
+    const after = await ledger.change(place.ref, (p) => rewritten(p, known, photo, content, now()));
+    if (after?.state === 'received') await attempt(place, after, bytes);
+    else await ring(place.ref, after);
+  }
+
+  /** The bytes of this version; undefined when it is not there any more, which is seen to. */
+  async function readAll(place: Place, { etag }: { etag: string }): Promise<Buffer | 'archived' | undefined> {
+    const bytes = await photos.read(place.image, etag);
+    if (bytes === 'gone') await gone(place);
+    // A newer version has been written: its own event brings us back, or else the reminder.
+    else if (bytes === 'changed') await doorbells.ringPicture(place.ref);
+    else return bytes;
     return undefined;
   }
 
@@ -98,43 +129,44 @@ export function createArrivals(options: ArrivalOptions) {
     return { ...common, person: place.person, generation: life };
   }
 
-  async function attempt(place: Place, picture: Picture, bytes: number): Promise<void> {
+  /** `read`: the bytes, where they have been read already. */
+  async function attempt(place: Place, picture: Picture, read?: Buffer): Promise<void> {
+    let seen = picture;
     try {
-      await work(place, picture, bytes);
+      if (place.kind === 'bad') throw new RollcallError('bad_path', place.detail);
+      if (picture.bytes > largestPictureBytes)
+        throw new RollcallError('image_too_large', 'The file is over 64 MB.');
+      const bytes = read ?? (await readAll(place, picture));
+      if (bytes === undefined) return;
+      if (bytes === 'archived') throw new RollcallError('image_archived');
+      seen = { ...picture, content: contentOf(bytes) };
+      await work(place, seen, bytes);
     } catch (error) {
-      await recover(place.ref, picture, error);
+      await recover(place.ref, seen, error);
     }
   }
 
-  async function work(place: Place, picture: Picture, size: number): Promise<void> {
-    if (place.kind === 'bad') throw new RollcallError('bad_path', place.detail);
-    if (size > largestPictureBytes) throw new RollcallError('image_too_large', 'The file is over 64 MB.');
-    const bytes = await photos.read(place.image, picture.version);
-    if (bytes === 'gone') return gone(place);
-    // A newer version has been written: its own event brings us back, or else the reminder.
-    if (bytes === 'changed') return doorbells.ringPicture(place.ref);
-    if (place.kind === 'identify') {
-      await options.identify(picture, bytes);
-      await ledger.change(place.ref, (p) => p && identified(p, picture.version, now()));
+  async function work({ kind, ref }: Place, seen: Picture, bytes: Buffer): Promise<void> {
+    if (kind === 'identify') {
+      await options.identify(seen, bytes);
+      await ledger.change(ref, (p) => p && identified(p, seen, now()));
       return;
     }
-    const face = await options.detect(picture, bytes);
-    await ring(
-      place.ref,
-      await ledger.change(place.ref, (p) => p && detected(p, picture.version, face, now())),
-    );
+    const { content = '', persisted, intents } = seen;
+    if (persisted?.content === content || intents.some((intent) => intent.content === content)) {
+      const known = await ledger.change(ref, (p) => p && recognized(p, seen, content, now()));
+      if (known?.state !== 'received') return ring(ref, known);
+    }
+    const face = await options.detect(seen, bytes);
+    await ring(ref, await ledger.change(ref, (p) => p && detected(p, seen, face, now())));
   }
 
-  async function recover(ref: PictureRef, picture: Picture, error: unknown): Promise<void> {
-    const setback = setbackOf(error, picture.attempts ?? 0);
+  async function recover(ref: PictureRef, seen: Picture, error: unknown): Promise<void> {
+    const setback = setbackOf(error, seen.attempts ?? 0);
     switch (setback.kind) {
       case 'reject': {
         const { reason, detail } = setback;
-        const after = await ledger.change(
-          ref,
-          (p) => p && rejected(p, picture.version, { reason, detail }, now()),
-        );
-        return ring(ref, after);
+        return ring(ref, await ledger.change(ref, (p) => p && rejected(p, seen, { reason, detail }, now())));
       }
       case 'wait':
         await ledger.change(ref, (p) => p && sentAway(p, now() + setback.inMs));
@@ -147,10 +179,7 @@ export function createArrivals(options: ArrivalOptions) {
         const { reason, detail } = setback;
         log.error(`picture ${ref.image} failed`, setback.error);
         await options.deadLetters.bury({ ref, code: reason, detail });
-        return ring(
-          ref,
-          await ledger.change(ref, (p) => p && failed(p, picture.version, { reason, detail }, now())),
-        );
+        return ring(ref, await ledger.change(ref, (p) => p && failed(p, seen, { reason, detail }, now())));
       }
     }
   }
@@ -189,7 +218,7 @@ export function createArrivals(options: ArrivalOptions) {
       const { ref } = arrived.place;
       await options.deadLetters.bury({ ref, code: because.reason, detail: because.detail });
       await ledger.change(ref, (picture) =>
-        picture?.state === 'received' ? failed(picture, arrived.picture.version, because, now()) : picture,
+        picture?.state === 'received' ? failed(picture, arrived.picture, because, now()) : picture,
       );
     },
   };

@@ -93,7 +93,7 @@ export function createDetectForEnrollment(
   groups: Groups,
   settings: Pick<Settings, 'ENROLL_MIN_QUALITY' | 'ENROLL_SEVERAL_FACES'>,
 ): DetectForEnrollment {
-  return async ({ group: name, image, version }, bytes) => {
+  return async ({ group: name, image, content = '' }, bytes) => {
     const group = await groups.get(name);
     if (group === undefined) throw new RollcallError('conflict', 'The group was deleted meanwhile.');
     const policy = {
@@ -108,7 +108,7 @@ export function createDetectForEnrollment(
       group: name,
       recognitionModel: group.recognitionModel,
       image,
-      version,
+      version: content,
     });
     await remembered;
     const { faceId, expiresAt, faceRectangle, faceAttributes } = faceToEnroll(faces, policy);

@@ -1,21 +1,42 @@
 import { createHash } from 'node:crypto';
 import { RollcallError } from '../errors.ts';
+import type { Doorbells } from '../messages/doorbells.ts';
+import type { Groups } from '../records/groups.ts';
 import type { Ledger } from '../records/ledger.ts';
+import { contentOf, lookedAtAgain } from '../records/picture.ts';
 import { placeOf, type Place } from './path.ts';
 import type { PhotoStore } from './photoStore.ts';
 
-/** Puts a picture into its container, where it goes its way. The same bytes again change nothing. */
+export type DropOptions = {
+  photos: PhotoStore;
+  ledger: Ledger;
+  groups: Groups;
+  doorbells: Doorbells;
+  now: () => number;
+};
+
+/**
+ * Puts a picture into its container, where it goes its way. The same bytes again change nothing, unless they were
+ * refused or failed: then they are looked at again.
+ */
 export async function dropPicture(
-  photos: PhotoStore,
+  { photos, ledger, groups, doorbells, now }: DropOptions,
   image: string,
   bytes: Uint8Array,
   contentType: string,
 ): Promise<void> {
-  goodPlace(image);
-  const md5 = createHash('md5').update(bytes).digest();
-  const there = await photos.version(image);
-  if (there?.md5 !== undefined && md5.equals(there.md5)) return;
-  await photos.write(image, bytes, { contentType, md5 });
+  const { ref } = goodPlace(image);
+  const [there, group] = await Promise.all([photos.version(image), groups.get(ref.group)]);
+  const picture = group && (await ledger.livingPicture(group, ref));
+  const liesThere =
+    there !== undefined && picture?.etag === there.etag && picture.content === contentOf(bytes);
+  if (!liesThere) {
+    const md5 = createHash('md5').update(bytes).digest();
+    return photos.write(image, bytes, { contentType, md5 });
+  }
+  if (picture.state !== 'rejected' && picture.state !== 'failed') return;
+  await ledger.change(ref, (p) => p && lookedAtAgain(p, now()));
+  await doorbells.ringPicture(ref);
 }
 
 /**

@@ -4,10 +4,10 @@ import { RollcallError } from '../errors.ts';
 import { containers } from '../resources.ts';
 
 /**
- * A version of a blob: its ETag, its size, and when it was written, by the clock of the storage account in whole
- * seconds (milliseconds since 1970).
+ * A version of a blob: its ETag, its size, and when it was written or touched, by the clock of the storage account in
+ * whole seconds (milliseconds since 1970).
  */
-export type PhotoVersion = { version: string; bytes: number; writtenAt: number; md5?: Uint8Array };
+export type PhotoVersion = { etag: string; bytes: number; writtenAt: number };
 
 export type ListedPhoto = PhotoVersion & { image: string };
 
@@ -33,10 +33,9 @@ export function createPhotoStore(blobs: BlobServiceClient) {
           clientOf(image).getProperties({ abortSignal }),
         );
         return {
-          version: properties.etag ?? '',
+          etag: properties.etag ?? '',
           bytes: properties.contentLength ?? 0,
           writtenAt: properties.lastModified?.getTime() ?? 0,
-          ...(properties.contentMD5 === undefined ? {} : { md5: properties.contentMD5 }),
         };
       } catch (error) {
         if (isStatus(error, 404)) return undefined;
@@ -44,13 +43,13 @@ export function createPhotoStore(blobs: BlobServiceClient) {
       }
     },
 
-    /** The bytes of exactly this version; `gone` or `changed` when it is not there any more. */
-    async read(image: string, version: string): Promise<Buffer | 'gone' | 'changed'> {
+    /** The bytes of exactly this version; `gone` or `changed` when it is not there any more. @throws RollcallError image_archived */
+    async read(image: string, etag: string): Promise<Buffer | 'gone' | 'changed'> {
       try {
         return await within(transferMs, async (abortSignal) => {
           // Not downloadToBuffer: it asks for a range, which an empty blob does not have.
           const { readableStreamBody } = await clientOf(image).download(0, undefined, {
-            conditions: { ifMatch: version },
+            conditions: { ifMatch: etag },
             maxRetryRequests: 2,
             abortSignal,
           });
@@ -59,6 +58,8 @@ export function createPhotoStore(blobs: BlobServiceClient) {
       } catch (error) {
         if (isStatus(error, 404)) return 'gone';
         if (isStatus(error, 412)) return 'changed';
+        if (error instanceof RestError && error.code === 'BlobArchived')
+          throw new RollcallError('image_archived', undefined, { cause: error });
         throw error;
       }
     },
@@ -87,11 +88,11 @@ export function createPhotoStore(blobs: BlobServiceClient) {
     },
 
     /** Deletes exactly this version, or any. False when it was gone already or is another. */
-    async remove(image: string, version?: string): Promise<boolean> {
+    async remove(image: string, etag?: string): Promise<boolean> {
       try {
         await within(askMs, (abortSignal) =>
           clientOf(image).delete({
-            ...(version === undefined ? {} : { conditions: { ifMatch: version } }),
+            ...(etag === undefined ? {} : { conditions: { ifMatch: etag } }),
             deleteSnapshots: 'include',
             abortSignal,
           }),
@@ -122,7 +123,7 @@ export function createPhotoStore(blobs: BlobServiceClient) {
       if (page === undefined) return { photos: [] };
       const photos = page.segment.blobItems.map((blob) => ({
         image: `${container}/${blob.name}`,
-        version: quoted(blob.properties.etag),
+        etag: quoted(blob.properties.etag),
         bytes: blob.properties.contentLength ?? 0,
         writtenAt: blob.properties.lastModified.getTime(),
       }));

@@ -2,7 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { RollcallError } from '../errors.ts';
 import { createJitter, longestJitterMs } from './jitter.ts';
 import type { Quota } from './quota.ts';
-import { book, emptySchedule, refused, slotOf, spacedRates, type Schedule } from './schedule.ts';
+import {
+  backgroundWaits,
+  book,
+  emptySchedule,
+  isHardlyHeard,
+  refused,
+  slotOf,
+  spacedRates,
+  turnOf,
+  type Schedule,
+} from './schedule.ts';
 import { createServiceClock } from './serviceClock.ts';
 
 /** Interactive: somebody waits for the answer. Background: the pipeline works through what was dropped. */
@@ -64,7 +74,7 @@ export type GateOptions = {
   random?: () => number;
 };
 
-type Slot = { at: number; latenessMs: number };
+type Slot = { at: number; latenessMs: number; lane: Lane };
 type Caller = {
   since: number;
   leave: (departure: Departure) => void;
@@ -90,16 +100,19 @@ const paceWeight = 0.1;
 /** Those in the line come back a little faster than it moves: better one asks twice than a slot stays empty. */
 const returnPace = 0.8;
 const longestLineMs = 6 * 3_600_000;
+/** While it waits, the background has one slot in so many. */
+const backgroundEvery = 5;
 
 /**
  * The gate of one instance, on the schedule that all share.
  *
  * Callers wait in two lanes. As long as more wait than slots are booked, the next slots are booked by replacing the
- * shared row; at the time of a slot one caller leaves, interactive ones first. A slot that is reached too late is
- * dropped and booked anew, so that a stall or a slow table never makes two calls come close.
+ * shared row; at the time of a slot one caller leaves, interactive ones first, but for one slot in five while background
+ * work waits at any instance: that slot is free for it first. A slot that is reached too late is dropped and booked
+ * anew, so that a stall or a slow table never makes two calls come close.
  *
  * Invariants: a call leaves within its slot's lateness or not at all; a background caller leaves only when no
- * interactive one waits; nobody waits longer than the patience by the time of his turn: who would is sent away with
+ * interactive one waits, or when four have gone before it; nobody waits longer than the patience by the time of his turn: who would is sent away with
  * the time at which the line will have moved on.
  */
 export function createQuotaGate({
@@ -132,19 +145,27 @@ export function createQuotaGate({
   const waiting = (): number => lanes.interactive.length + lanes.background.length;
   /** What nine of ten bookings take at most. */
   const usualBookingMs = (): number =>
-    bookingMs.toSorted((a, b) => a - b)[Math.floor(bookingMs.length * 0.9)] ?? 0;
+    bookingMs.toSorted((a, b) => a - b)[Math.floor((bookingMs.length - 1) * 0.9)] ?? 0;
 
   function pass(lane: Lane): Promise<Departure> {
     const exhaustedForMs = (known?.schedule.exhaustedUntil ?? 0) - serviceClock.now();
     if (exhaustedForMs > 0) return Promise.reject(quotaExceeded(exhaustedForMs));
     if (!isSpaced) return passUnspaced();
-    const turnInMs = lane === 'interactive' ? lanes.interactive.length * slotMs : waiting() * paceMs;
+    const turnInMs = turnsUntil(lane);
     if (turnInMs > longestWaitMs()) return Promise.reject(sendAway(lane, turnInMs));
     return new Promise((leave, reject) => {
       lanes[lane].push({ since: clock.now(), leave, reject });
       if (lane === 'interactive') wakeBooking?.();
       startBooking();
     });
+  }
+
+  /** How far away the turn of the next caller is. */
+  function turnsUntil(lane: Lane): number {
+    const { interactive, background } = lanes;
+    if (lane === 'background') return Math.min(waiting(), background.length * backgroundEvery) * paceMs;
+    const before = background.length === 0 ? 0 : Math.ceil(interactive.length / (backgroundEvery - 1));
+    return (interactive.length + before) * slotMs;
   }
 
   /** Without a rate to keep, calls wait only when Face has refused one all the same. */
@@ -204,12 +225,15 @@ export function createQuotaGate({
     oldest.reject(sendAway('background', longestWaitMs()));
   }
 
-  async function bookOrWait({ schedule, etag }: { schedule: Schedule; etag: string | undefined }) {
+  async function bookOrWait({ schedule: read, etag }: { schedule: Schedule; etag: string | undefined }) {
     const now = serviceClock.now();
-    const lane: Lane = lanes.interactive.length > slots.length ? 'interactive' : 'background';
+    const isContended = isWaiting('interactive') && isWaiting('background') && isHardlyHeard(read, now);
+    const schedule = isContended ? backgroundWaits(read, now) : read;
+    const lane = laneToBookFor(schedule, now);
     const latenessMs = jitter.latenessMs();
     // Not always the same: of several instances that wait for a slot, each should win its share.
     const leadMs = longestLead() * (0.5 + random() / 2);
+    const horizonMs = lane === 'interactive' ? interactiveHorizonMs(schedule, now) : leadMs;
     const booked = book(quota, schedule, {
       lane,
       wanted: waiting() - slots.length,
@@ -217,14 +241,20 @@ export function createQuotaGate({
       by,
       jitterMs: jitter.spreadMs(schedule.jitter.ms) + latenessMs + 2 * serviceClock.uncertaintyMs(),
       earliest: now + usualBookingMs(),
-      horizonMs: lane === 'interactive' ? longestWaitMs() : leadMs,
+      horizonMs,
     });
     slotMs = booked.slotMs;
     if (booked.kind === 'booked') {
-      known = await reserve(booked.schedule, etag, booked.slots, latenessMs);
+      known = await reserve(booked.schedule, etag, lane, booked.slots, latenessMs);
       return;
     }
-    const waitMs = booked.free - now - (lane === 'interactive' ? 0 : leadMs);
+    if (lane === 'background' && isHardlyHeard(schedule, now)) {
+      const told = backgroundWaits(schedule, now);
+      const written = await write(told, etag);
+      known = written && { schedule: told, etag: written.etag };
+      return;
+    }
+    const waitMs = booked.free - now - Math.min(horizonMs, longestLead());
     if (booked.free - now > longestWaitMs()) {
       // The newest goes: whoever came before him is nearer to his turn.
       const newest = lanes[lane].pop();
@@ -241,6 +271,27 @@ export function createQuotaGate({
     wakeBooking = undefined;
   }
 
+  /** Whose turn it is among those who wait here. */
+  function laneToBookFor(schedule: Schedule, now: number): Lane {
+    if (!isWaiting('interactive')) return 'background';
+    return isWaiting('background') && turnOf(schedule, now) === 'owed' ? 'background' : 'interactive';
+  }
+
+  /** Whether more wait in this lane than slots are booked for it. */
+  function isWaiting(lane: Lane): boolean {
+    return lanes[lane].length > slots.filter((slot) => slot.lane === lane).length;
+  }
+
+  /**
+   * How far ahead interactive calls book: over all their patience, unless background work waits anywhere. Then they come
+   * a little before it, and a little after it when the slot is its own: what it does not take is not lost.
+   */
+  function interactiveHorizonMs(schedule: Schedule, now: number): number {
+    const turn = turnOf(schedule, now);
+    if (turn === 'open') return longestWaitMs();
+    return turn === 'shared' ? 2 * longestLead() : longestLead() / 4;
+  }
+
   function longestLead(): number {
     return Math.min(Math.max(2 * usualBookingMs(), shortestLeadMs), longestLeadMs);
   }
@@ -249,6 +300,7 @@ export function createQuotaGate({
   async function reserve(
     schedule: Schedule,
     etag: string | undefined,
+    lane: Lane,
     starts: readonly number[],
     latenessMs: number,
   ): Promise<{ schedule: Schedule; etag: string } | undefined> {
@@ -260,7 +312,7 @@ export function createQuotaGate({
       paceMs += paceWeight * (pace - paceMs);
     }
     lastBooked = { start, count: starts.length };
-    slots.push(...starts.map((at) => ({ at, latenessMs })));
+    slots.push(...starts.map((at) => ({ at, latenessMs, lane })));
     departAtNextSlot();
     return { schedule, etag: written.etag };
   }
@@ -296,7 +348,7 @@ export function createQuotaGate({
       if (lateMs < 0) break;
       slots.shift();
       if (lateMs > next.latenessMs) continue;
-      const caller = lanes.interactive.shift() ?? lanes.background.shift();
+      const caller = lanes[next.lane].shift() ?? lanes.interactive.shift() ?? lanes.background.shift();
       caller?.leave(departure());
     }
     departAtNextSlot();

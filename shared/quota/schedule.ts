@@ -9,7 +9,8 @@ import type { Quota } from './quota.ts';
  * strangers use the same resource (`share`).
  *
  * Invariants: `nextFree` never goes back; a slot belongs to one instance; background work reserves only what comes
- * free within its lead, so that an interactive call finds the schedule free beyond it.
+ * free within its lead, so that an interactive call finds the schedule free beyond it; while background work waits,
+ * interactive calls leave it one slot in five.
  */
 export type Schedule = {
   /** The first slot that nobody has; milliseconds since 1970 by the table service, as all times here. */
@@ -20,6 +21,8 @@ export type Schedule = {
   throttled?: Throttled;
   /** The monthly volume is used up until then. */
   exhaustedUntil?: number;
+  /** Background work waits until then, if it is not heard of again; how many interactive calls went before it since. */
+  background?: { waitsUntil: number; passed: number };
 };
 
 type Throttled = {
@@ -61,6 +64,44 @@ const longestHoldMs = 3_600_000;
 /** From the safe share it climbs by a tenth of the quota in this time. */
 const tenthMs = 30_000;
 
+/** So many interactive calls go before one of the background. */
+const passedAtMost = 4;
+/** Who was sent away comes back within this. */
+const backgroundHeardMs = 10_000;
+
+/** `open`: no background work waits. `shared`: interactive calls go first. `owed`: the next slot is for the background. */
+export function turnOf({ background }: Schedule, now: number): 'open' | 'shared' | 'owed' {
+  if (background === undefined || background.waitsUntil <= now) return 'open';
+  return background.passed < passedAtMost ? 'shared' : 'owed';
+}
+
+/** Background work waits, which interactive calls of all instances are to know. */
+export function backgroundWaits(schedule: Schedule, now: number): Schedule {
+  const { passed } =
+    turnOf(schedule, now) === 'open' ? { passed: 0 } : (schedule.background ?? { passed: 0 });
+  return { ...schedule, background: { waitsUntil: now + backgroundHeardMs, passed } };
+}
+
+/** Whether that has to be said again soon. */
+export function isHardlyHeard({ background }: Schedule, now: number): boolean {
+  return (background?.waitsUntil ?? 0) < now + backgroundHeardMs / 2;
+}
+
+function afterSlots(
+  schedule: Schedule,
+  lane: 'interactive' | 'background',
+  count: number,
+  now: number,
+): Schedule {
+  const { background, ...rest } = schedule;
+  if (turnOf(schedule, now) === 'open' || background === undefined) return rest;
+  const passed =
+    lane === 'interactive'
+      ? background.passed + count
+      : Math.max(0, background.passed - passedAtMost * count);
+  return { ...rest, background: { ...background, passed } };
+}
+
 export function emptySchedule(jitterMs: number): Schedule {
   return { nextFree: 0, jitter: { ms: jitterMs, by: '', at: 0 } };
 }
@@ -97,7 +138,7 @@ export function book(quota: Quota, schedule: Schedule, booking: Booking): Booked
   const first = Math.max(schedule.nextFree, earliest);
   const count = Math.max(1, Math.min(booking.wanted, Math.floor(blockMs / slotMs)));
   const slots = Array.from({ length: count }, (_, index) => first + index * slotMs);
-  const { throttled, ...rest } = schedule;
+  const { throttled, ...rest } = afterSlots(schedule, booking.lane, count, now);
   const isThrottled = throttled !== undefined && share < 1;
   return {
     kind: 'booked',

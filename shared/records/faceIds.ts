@@ -10,7 +10,7 @@ export type SeenFace = {
   recognitionModel: string;
   /** The picture it was seen on; absent when it came over HTTP. */
   image?: string;
-  /** The version of that picture. */
+  /** The version of that picture, as `versionOf` tells it. */
   version?: string;
   detectedAt: number;
   expiresAt: number;

@@ -7,8 +7,8 @@ import { take, type Stored, type Table } from './table.ts';
 export type FreshFace = {
   faceId: string;
   ref: PictureRef;
-  /** The version of the picture. */
-  version: string;
+  /** The bytes that it was found on. */
+  content: string;
   /** How many trainings of the group had been begun when Face had it: any later one covers it. */
   begun: number;
   /** Milliseconds since 1970. */
@@ -36,12 +36,13 @@ export function createFreshFaces(table: Table, now: () => number) {
       return rows.map(({ value }) => value).filter(({ expiresAt }) => expiresAt > usableUntil);
     },
 
-    /** Drops faces that a training covers; `top` at most. */
+    /**
+     * Drops faces that an earlier training than the last covers; `top` at most. Those that the last one covers are kept
+     * for who has asked Face before it ended.
+     */
     async dropCovered(group: string, lastSucceeded: number, top: number): Promise<void> {
-      await drop(
-        group,
-        await take(table.range<FreshFace>(partition(group), covered(lastSucceeded), '~'), top),
-      );
+      const rows = table.range<FreshFace>(partition(group), covered(lastSucceeded - 1), '~');
+      await drop(group, await take(rows, top));
     },
 
     /** Drops faces of which this says so: a slice of them, newest first, from `after` on. */

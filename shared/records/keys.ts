@@ -19,9 +19,9 @@ export function imageKeyOf(image: string): string {
   return hashed('i', image);
 }
 
-/** The `userData` of a persisted face: one version (ETag) of one picture. */
-export function faceKeyOf(image: string, version: string): string {
-  return hashed('f', image, version);
+/** The `userData` of a persisted face: the content of one picture. */
+export function faceKeyOf(image: string, content: string): string {
+  return hashed('f', image, content);
 }
 
 /** The rows of a group are spread over so many partitions, each with its share of the counters. */

@@ -39,6 +39,8 @@ export type Person = {
   personId?: string;
   incarnation?: number;
   images: Counts;
+  /** How many of the pictures have a face in Face that names the person. */
+  faces: number;
   createdAt: number;
   /** By the clock of the storage account: pictures written until then belong to an earlier life. */
   deletedAt?: number;
@@ -128,7 +130,11 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
     before: PictureRow | undefined,
     after: PictureRow,
   ): Promise<Write[] | 'of an ended life'> {
-    if (before?.state === after.state) return [];
+    const countsAsBefore =
+      before?.state === after.state &&
+      before.generation === after.generation &&
+      hasFace(before) === hasFace(after);
+    if (countsAsBefore) return [];
     const counters = await table.get<Counters>(partition, 'counters');
     const value = counters?.value ?? noCounters();
     const kind = after.image.startsWith(`${containers.identify}/`) ? 'probes' : 'images';
@@ -140,10 +146,12 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
     if (person !== undefined && isEarlier(after.generation, person.value.life))
       return before === undefined ? 'of an ended life' : [changed('counters', counters, counted)];
     const { known, isNew } = personOf(after, ref.person, person?.value);
-    const from = before?.generation === after.generation ? before.state : undefined;
+    const from = before?.generation === after.generation ? before : undefined;
+    const images = moved(known.images, from?.state, after.state);
+    const faces = known.faces + Number(hasFace(after)) - Number(hasFace(from));
     return [
       changed('counters', counters, { ...counted, persons: value.persons + (isNew ? 1 : 0) }),
-      changed(`p.${ref.person}`, person, { ...known, images: moved(known.images, from, after.state) }),
+      changed(`p.${ref.person}`, person, { ...known, images, faces }),
     ];
   }
 
@@ -354,6 +362,7 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
           ...rest,
           life,
           images: noCounts(),
+          faces: 0,
           isDeleted: true,
           deletedAt,
           erasures: {
@@ -466,6 +475,10 @@ function rowKeyOf(ref: PictureRef): string {
   return `i.${ref.person ?? ''}.${ref.image}`;
 }
 
+function hasFace(picture: Picture | undefined): boolean {
+  return picture?.persisted !== undefined;
+}
+
 function newPerson(picture: Picture, key: string, createdAt: number): Person {
   return {
     person: picture.person ?? '',
@@ -473,6 +486,7 @@ function newPerson(picture: Picture, key: string, createdAt: number): Person {
     group: picture.group,
     life: picture.generation,
     images: noCounts(),
+    faces: 0,
     createdAt,
   };
 }

@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import type { Rejection, FailureCode } from '../errors.ts';
 import type { FaceRectangle, QualityForRecognition } from '../face/types.ts';
+import { containers } from '../resources.ts';
 
 /**
  * A picture of the ledger: what the row remembers of one path in a container.
@@ -7,19 +9,23 @@ import type { FaceRectangle, QualityForRecognition } from '../face/types.ts';
  *   enroll:    received → detected → enrolled
  *   identify:  received → identified
  *   both:      any → rejected (the picture is at fault), failed (it is not), removed (the blob is gone)
- *   any → received when the path is written again (another version)
+ *   any → received when the path is written again with other bytes; a probe, whatever its bytes
  *
- * `version` is the ETag of the blob of which the state speaks. What Face holds for the picture stands apart from
- * the state, since Face follows later: `persisted` is the face of the version it names, `surplus` are faces that
- * must go, `intents` are adds whose outcome is not known; a later change of the picture leaves them as they are.
+ * `etag` is the version of the blob that was seen last, for reads under a condition alone; `content` are the bytes of
+ * which the state speaks. Who writes the same bytes again, or only touches the blob, changes nothing. What Face holds
+ * for the picture stands apart from the state, since Face follows later: `persisted` is the face that names its person,
+ * of these bytes or, until their own face is there, of earlier ones; `surplus` are faces that must go; `intents` are
+ * adds whose outcome is not known. A later change of the picture leaves them as they are.
  *
  * Invariants:
- * - an enrolled picture has exactly one persisted face, that of its version;
- * - a face that Face may hold is named by `persisted` or `surplus`, or has an intent of its own with the version and
+ * - an enrolled picture has exactly one persisted face, that of its content;
+ * - a rejected or removed picture, and one of a new life, has no persisted face: nobody is named by it any more;
+ * - a face that Face may hold is named by `persisted` or `surplus`, or has an intent of its own with the content and
  *   the person that it was sent for, until it is known to be gone;
  * - a picture is settled exactly if Face holds what its state says and nothing is in doubt.
  *
- * The functions below are the transitions. Each is right in every state, because any other may have come first.
+ * The functions below are the transitions. Each is right in every state, because any other may have come first. Where
+ * they take what was `seen`, they do nothing if the picture has other bytes by now.
  */
 export type PictureState =
   'received' | 'detected' | 'enrolled' | 'identified' | 'rejected' | 'failed' | 'removed';
@@ -34,13 +40,20 @@ export const pictureStates = [
   'removed',
 ] as const satisfies readonly PictureState[];
 
-export type PersistedFace = { faceId: string; version: string; personId: string };
+/** What a detection found on the bytes; it stays with the face, so that equal bytes need no second detection. */
+export type FoundFace = {
+  /** Pixels of the upright original. Absent: Face is to find the one face when it adds it. */
+  faceRectangle?: FaceRectangle;
+  qualityForRecognition?: QualityForRecognition;
+};
 
-/** What is added to which person in Face. */
-export type Add = { version: string; personId: string };
+/** What is added to which person in Face, in which life of that person. */
+export type Add = { content: string; personId: string; life: string };
+
+export type PersistedFace = Add & { faceId: string; found?: FoundFace };
 
 /** `at`: when the add was sent last; `sends`: how often, without those whose outcome is known. */
-export type AddIntent = Add & { at: number; sends: number };
+export type AddIntent = Add & { found: FoundFace; at: number; sends: number };
 
 export type Picture = {
   /** The whole path, container first. */
@@ -50,13 +63,14 @@ export type Picture = {
   person?: string;
   /** The life of the group and of the person that this picture belongs to. */
   generation: string;
-  version: string;
+  etag: string;
+  /** Size of the blob. */
+  bytes: number;
+  /** The bytes of which the state speaks, as `contentOf` tells them; absent until they were read. */
+  content?: string;
   state: PictureState;
   reason?: FailureCode;
   detail?: string;
-  /** Pixels of the upright original. */
-  faceRectangle?: FaceRectangle;
-  qualityForRecognition?: QualityForRecognition;
   /** The detected face, as long as Face keeps it. */
   seenAs?: { faceId: string; expiresAt: number };
   persisted?: PersistedFace;
@@ -70,92 +84,140 @@ export type Picture = {
   /** Milliseconds since 1970, as all times of the records. */
   receivedAt: number;
   updatedAt: number;
-};
+} & FoundFace;
 
-export type DetectedOnPicture = {
-  /** Absent: Face is to find the one face when it adds it. */
-  faceRectangle?: FaceRectangle;
-  qualityForRecognition?: QualityForRecognition;
-  seenAs?: { faceId: string; expiresAt: number };
-};
+export type DetectedOnPicture = FoundFace & { seenAs?: { faceId: string; expiresAt: number } };
+
+/** A picture as it was seen, and what its bytes are, once they were read. */
+export type SeenPicture = Pick<Picture, 'etag' | 'content'>;
 
 type Known = { image: string; group: string; person?: string; generation: string };
+type Blob = { etag: string; bytes: number };
 
-/** The container holds this version. A version that is known already changes nothing. */
-export function received(picture: Picture | undefined, known: Known, version: string, now: number): Picture {
-  if (picture === undefined) {
-    return {
-      ...known,
-      version,
-      state: 'received',
-      surplus: [],
-      intents: [],
-      receivedAt: now,
-      updatedAt: now,
-    };
-  }
-  if (picture.version === version && picture.state !== 'removed') return picture;
-  const { persisted, surplus, intents } = picture;
-  return {
-    ...known,
-    version,
-    state: 'received',
-    ...(persisted === undefined ? {} : { persisted }),
-    surplus,
-    intents,
-    receivedAt: now,
-    updatedAt: now,
-  };
+/** Tells bytes from others: their number and their SHA-256, in hexadecimal. */
+export function contentOf(bytes: Uint8Array): string {
+  return `${bytes.length}.${createHash('sha256').update(bytes).digest('hex')}`;
 }
 
-/** Face found the face to enroll on this version. */
-export function detected(picture: Picture, version: string, face: DetectedOnPicture, now: number): Picture {
-  if (picture.version !== version || picture.state !== 'received') return picture;
-  const { waitsUntil: _waitsUntil, ...rest } = withoutAttempts(picture);
-  return { ...rest, ...face, state: 'detected', updatedAt: now };
+export function sha256In(content: string): string {
+  return content.slice(content.indexOf('.') + 1);
+}
+
+/**
+ * What tells one version of a picture from another. A face stays with its bytes; a probe is answered anew whenever it
+ * is written.
+ */
+export function versionOf({ image, etag }: Pick<Picture, 'image' | 'etag'>, content: string): string {
+  return image.startsWith(`${containers.enroll}/`) ? content : etag;
+}
+
+/** The container holds this version. A version that is known already changes nothing. */
+export function received(picture: Picture | undefined, known: Known, blob: Blob, now: number): Picture {
+  const fresh = { ...known, ...blob, state: 'received' as const, receivedAt: now, updatedAt: now };
+  if (picture === undefined) return { ...fresh, surplus: [], intents: [] };
+  if (picture.etag === blob.etag && picture.state !== 'removed') return picture;
+  const { persisted, surplus, intents } = picture;
+  if (persisted === undefined) return { ...fresh, surplus, intents };
+  return picture.generation === known.generation
+    ? { ...fresh, persisted, surplus, intents }
+    : { ...fresh, surplus: [...surplus, persisted], intents };
+}
+
+/** Whether only the bytes can tell if another version is another picture. */
+export function isToBeCompared(picture: Picture, { etag }: Blob): boolean {
+  return (
+    picture.etag !== etag &&
+    picture.content !== undefined &&
+    picture.person !== undefined &&
+    ['detected', 'enrolled', 'rejected', 'failed'].includes(picture.state)
+  );
+}
+
+/** The container holds another version, of these bytes: the same ones change nothing. */
+export function rewritten(
+  picture: Picture | undefined,
+  known: Known,
+  blob: Blob,
+  content: string,
+  now: number,
+): Picture {
+  const isSame = picture?.content === content && picture.generation === known.generation;
+  return isSame && isToBeCompared(picture, blob)
+    ? { ...picture, ...blob }
+    : received(picture, known, blob, now);
+}
+
+/**
+ * The bytes have been read. If their face stands in Face or is on its way there, since they have been here before,
+ * nobody is asked about them again.
+ */
+export function recognized(picture: Picture, seen: SeenPicture, content: string, now: number): Picture {
+  if (picture.state !== 'received' || !isSame(picture, seen)) return picture;
+  const { persisted, intents, generation } = picture;
+  const known = { ...withoutPauses(picture), content, updatedAt: now };
+  if (persisted?.content === content) return { ...known, ...persisted.found, state: 'enrolled' };
+  const intent = intents.findLast((add) => add.content === content && add.life === generation);
+  return intent === undefined ? picture : { ...known, ...intent.found, state: 'detected' };
+}
+
+/** Face found the face to enroll on these bytes. */
+export function detected(picture: Picture, seen: SeenPicture, face: DetectedOnPicture, now: number): Picture {
+  if (picture.state !== 'received' || !isSame(picture, seen)) return picture;
+  return { ...withoutPauses(picture), ...contentIn(seen), ...face, state: 'detected', updatedAt: now };
 }
 
 /** The probe was answered. */
-export function identified(picture: Picture, version: string, now: number): Picture {
-  if (picture.version !== version || picture.state !== 'received') return picture;
-  return { ...picture, state: 'identified', updatedAt: now };
+export function identified(picture: Picture, seen: SeenPicture, now: number): Picture {
+  if (picture.state !== 'received' || !isSame(picture, seen)) return picture;
+  return { ...picture, ...contentIn(seen), state: 'identified', updatedAt: now };
 }
 
-/** The picture is at fault: this version gives no face. */
+/** The picture is at fault: these bytes give no face, and the face of earlier ones goes. */
 export function rejected(
   picture: Picture,
-  version: string,
+  seen: SeenPicture,
   because: { reason: Rejection; detail?: string } & Partial<DetectedOnPicture>,
   now: number,
 ): Picture {
-  return ended(picture, version, { ...because, state: 'rejected' }, now);
+  return isSame(picture, seen)
+    ? withoutFace(ended(picture, { ...contentIn(seen), ...because, state: 'rejected' }, now))
+    : picture;
 }
 
-/** The picture is not at fault, and all attempts are used up. */
+/** The picture is not at fault, and all attempts are used up. The face of earlier bytes goes on naming its person. */
 export function failed(
   picture: Picture,
-  version: string,
+  seen: SeenPicture,
   because: { reason: FailureCode; detail?: string },
   now: number,
 ): Picture {
-  return ended(picture, version, { ...because, state: 'failed' }, now);
+  return isSame(picture, seen)
+    ? ended(picture, { ...contentIn(seen), ...because, state: 'failed' }, now)
+    : picture;
 }
 
 /** The blob is gone, or the person or group it belonged to. */
 export function removed(picture: Picture, now: number): Picture {
-  if (picture.state === 'removed') return picture;
-  return ended(picture, picture.version, { state: 'removed' }, now);
+  return picture.state === 'removed' ? picture : withoutFace(ended(picture, { state: 'removed' }, now));
 }
 
-function ended(
-  picture: Picture,
-  version: string,
-  end: Partial<Picture> & Pick<Picture, 'state'>,
-  now: number,
-): Picture {
-  if (picture.version !== version) return picture;
+function ended(picture: Picture, end: Partial<Picture> & Pick<Picture, 'state'>, now: number): Picture {
   const { reason: _reason, detail: _detail, ...rest } = picture;
   return { ...rest, ...end, updatedAt: now };
+}
+
+/** The face that stands goes. */
+function withoutFace({ persisted, ...rest }: Picture): Picture {
+  return persisted === undefined ? rest : { ...rest, surplus: [...rest.surplus, persisted] };
+}
+
+function contentIn({ content }: SeenPicture): { content?: string } {
+  return content === undefined ? {} : { content };
+}
+
+/** The same version of the blob, or another of the same bytes. */
+function isSame(picture: Picture, seen: SeenPicture): boolean {
+  return picture.etag === seen.etag || (seen.content !== undefined && picture.content === seen.content);
 }
 
 /** Something failed that is not the picture's fault; it is tried again. */
@@ -176,28 +238,36 @@ export function isInLine({ waitsUntil }: Picture, now: number): boolean {
 const clockSkewMs = 500;
 
 /**
- * It failed, and the cause is gone: it goes its way again from the start. A face of an earlier version that Face
- * still holds goes with the next outcome.
+ * It was refused or failed, and is to be looked at again from the start. A face of earlier bytes that Face still holds
+ * goes with the next outcome.
  */
-export function redriven(picture: Picture, now: number): Picture {
-  if (picture.state !== 'failed') return picture;
-  const { reason: _reason, detail: _detail, waitsUntil: _waitsUntil, ...rest } = withoutAttempts(picture);
+export function lookedAtAgain(picture: Picture, now: number): Picture {
+  if (picture.state !== 'failed' && picture.state !== 'rejected') return picture;
+  const { reason: _reason, detail: _detail, ...rest } = withoutPauses(picture);
   return { ...rest, state: 'received', updatedAt: now };
 }
 
-/** Face does not have its person any more, and so not its face: it goes its way again. */
+/** Face does not have its person any more, and so not its face: an enrolled picture goes its way again. */
 export function faceLost(picture: Picture, personId: string, now: number): Picture {
   const { persisted, ...rest } = picture;
-  if (persisted?.personId !== personId || picture.state !== 'enrolled') return picture;
-  return { ...rest, state: 'received', updatedAt: now };
+  if (persisted?.personId !== personId) return picture;
+  return { ...rest, ...(picture.state === 'enrolled' ? { state: 'received' } : {}), updatedAt: now };
 }
 
 /** Written before an add is sent, so that its face is looked for whatever happens. */
-export function addIntended(picture: Picture, { version, personId }: Add, at: number): Picture {
-  const add = { version, personId };
+export function addIntended(picture: Picture, { content, personId, life }: Add, at: number): Picture {
+  const add = { content, personId, life };
   const { sends } = picture.intents.find((intent) => isSameAdd(intent, add)) ?? { sends: 0 };
   const others = picture.intents.filter((intent) => !isSameAdd(intent, add));
-  return { ...picture, intents: [...others, { ...add, at, sends: sends + 1 }] };
+  const intent = { ...add, found: foundOn(picture), at, sends: sends + 1 };
+  return { ...picture, intents: [...others, intent] };
+}
+
+function foundOn({ faceRectangle, qualityForRecognition }: Picture): FoundFace {
+  return {
+    ...(faceRectangle === undefined ? {} : { faceRectangle }),
+    ...(qualityForRecognition === undefined ? {} : { qualityForRecognition }),
+  };
 }
 
 /**
@@ -213,14 +283,15 @@ export function addEnded(picture: Picture, { at, sends, ...add }: AddIntent): Pi
   return { ...picture, intents };
 }
 
-/** Face holds this face for the picture. One of another version than the wanted one is surplus from the start. */
+/** Face holds this face for the picture. One of other bytes than the wanted ones is surplus from the start. */
 export function added(picture: Picture, face: PersistedFace, now: number): Picture {
   const next: Picture = { ...withoutAttempts(picture), updatedAt: now };
   if (namesFace(picture, face.faceId)) return next;
-  const wanted = picture.version === face.version && picture.state === 'detected';
+  const wanted =
+    picture.state === 'detected' && picture.content === face.content && picture.generation === face.life;
   if (!wanted) return { ...next, surplus: [...picture.surplus, face] };
-  const surplus = picture.persisted === undefined ? picture.surplus : [...picture.surplus, picture.persisted];
-  return { ...next, state: 'enrolled', persisted: face, surplus };
+  const { surplus } = withoutFace(picture);
+  return { ...next, state: 'enrolled', persisted: { ...face, found: foundOn(picture) }, surplus };
 }
 
 /**
@@ -242,7 +313,7 @@ export function lookedFor(
 }
 
 function isSameAdd(one: Add, other: Add): boolean {
-  return one.version === other.version && one.personId === other.personId;
+  return one.content === other.content && one.personId === other.personId;
 }
 
 /** Face does not hold this face any more. */
@@ -256,22 +327,19 @@ export function faceDeleted(picture: Picture, faceId: string, now: number): Pict
   };
 }
 
-/** The faces that Face holds and must not. */
-export function facesToDelete(picture: Picture): PersistedFace[] {
-  const { persisted } = picture;
-  // While a newer version is on its way, the face of the earlier one stays; it goes when that version ends.
-  const keeps = ['enrolled', 'detected', 'received'].includes(picture.state);
-  return persisted === undefined || keeps ? picture.surplus : [...picture.surplus, persisted];
-}
-
 /** Whether the person's session has something to do for this picture, now or later. */
 export function needsEnrollment(picture: Picture): boolean {
-  return picture.state === 'detected' || picture.intents.length > 0 || facesToDelete(picture).length > 0;
+  return picture.state === 'detected' || picture.intents.length > 0 || picture.surplus.length > 0;
 }
 
 /** Whether nothing is left to do. */
 export function isSettled(picture: Picture): boolean {
   return picture.state !== 'received' && !needsEnrollment(picture);
+}
+
+function withoutPauses(picture: Picture): Picture {
+  const { waitsUntil: _waitsUntil, ...rest } = withoutAttempts(picture);
+  return rest;
 }
 
 function withoutAttempts(picture: Picture): Picture {

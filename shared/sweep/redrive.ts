@@ -4,7 +4,7 @@ import type { DeadLetters } from '../messages/deadLetters.ts';
 import { readBell, type Doorbells } from '../messages/doorbells.ts';
 import { placeOf } from '../photos/path.ts';
 import type { Ledger, Page } from '../records/ledger.ts';
-import { redriven, type Picture } from '../records/picture.ts';
+import { lookedAtAgain, type Picture } from '../records/picture.ts';
 import { queues } from '../resources.ts';
 
 export type RedriveOptions = {
@@ -54,7 +54,7 @@ export function createRedrive({ ledger, failedPictures, doorbells, deadLetters, 
       });
       for (const { image } of items) {
         const { ref } = placeOf(image);
-        await ledger.change(ref, (picture) => picture && redriven(picture, now()));
+        await ledger.change(ref, (picture) => picture && lookedAtAgain(picture, now()));
         await doorbells.ringPicture(ref);
       }
       count += items.length;

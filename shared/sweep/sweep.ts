@@ -177,14 +177,14 @@ export function createSweep(options: SweepOptions) {
     const { photos: listed, next } = await photos.list(container, slice.photos, cursor?.value.next);
     const keptSince = now() - options.settings.PROBE_RETENTION_DAYS * dayMs;
     const writtenBefore = now() - options.settings.SWEEP_GRACE_SECONDS * 1_000;
-    for (const { image, version, writtenAt } of listed) {
+    for (const { image, etag, writtenAt } of listed) {
       // A younger one may still be on its way.
       if (writtenAt > writtenBefore) continue;
       // Its removal goes the way of any other.
-      if (container === containers.identify && writtenAt < keptSince && (await photos.remove(image, version)))
+      if (container === containers.identify && writtenAt < keptSince && (await photos.remove(image, etag)))
         continue;
       const picture = await ledger.get(placeOf(image).ref);
-      if (picture?.version !== version || picture.state === 'removed') await arrivals.notice(image);
+      if (picture?.etag !== etag || picture.state === 'removed') await arrivals.notice(image);
     }
     await moveCursor(container, next);
   }

@@ -19,7 +19,7 @@ export function observeLedger(ledger: Ledger, now: () => number): Ledger {
 }
 
 function hasMoved(before: Picture | undefined, after: Picture): boolean {
-  return before?.state !== after.state || before.version !== after.version;
+  return before?.state !== after.state || before.receivedAt !== after.receivedAt;
 }
 
 function count(picture: Picture, now: number): void {

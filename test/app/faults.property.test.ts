@@ -143,7 +143,11 @@ test('a caller is told when Face fails', async () => {
   await enrollThrough('asked');
   await stack.covered('asked');
   proxy.break('POST', /\/identify$/, { kind: 'answered', status: 500 });
-  const answer = await stack.postPicture('groups/asked/identify', portrait('franck_04117.jpg'));
+  const answer = await stack.api('groups/asked/identify', {
+    method: 'POST',
+    headers: { 'content-type': 'image/jpeg' },
+    body: new Uint8Array(portrait('franck_04117.jpg')),
+  });
   expect(answer).toMatchObject({ status: 503, body: { code: 'face_unavailable' } });
 });
 

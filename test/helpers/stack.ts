@@ -155,11 +155,15 @@ function connectTo(endpoints: Endpoints) {
         .getBlobClient(path.slice(slash + 1))
         .delete();
     },
+    /** Comes back when Face did not answer in time, as a caller does: on a busy machine a large picture may take so long. */
     postPicture: (path: string, bytes: Uint8Array) =>
-      api(path, {
-        method: 'POST',
-        headers: { 'content-type': 'application/octet-stream' },
-        body: new Uint8Array(bytes),
+      eventually(`${path} is answered`, async () => {
+        const answer = await api(path, {
+          method: 'POST',
+          headers: { 'content-type': 'application/octet-stream' },
+          body: new Uint8Array(bytes),
+        });
+        return answer.status === 503 ? undefined : answer;
       }),
     postJson: (path: string, body: unknown) =>
       api(path, {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { seed, sizeOf } from '../../helpers/size.ts';
-import { carryOut, command, expectWhole, forget, paths } from './commands.ts';
+import { carryOut, command, expectKnown, expectWhole, forget, paths } from './commands.ts';
 import { World } from './world.ts';
 
 test(
@@ -11,7 +11,10 @@ test(
     await fc.assert(
       fc.asyncProperty(fc.array(command, { minLength: 4, maxLength: 24 }), async (steps) => {
         const world = new World();
-        for (const step of steps) await carryOut(world, step);
+        for (const step of steps) {
+          await carryOut(world, step);
+          await expectKnown(world);
+        }
         await world.settle();
         await expectWhole(world);
       }),
@@ -31,13 +34,19 @@ async function story(world: World): Promise<void> {
   world.drop(second, true);
   await world.announce(second);
   await world.deliver();
-  world.drop(first, true);
+  world.drop(first, true, 7);
+  await world.announce(first);
+  world.touch(first);
   await world.announce(first);
   world.drop(third, false);
   await world.announce(third);
   await world.settle(2);
   world.drop(third, true);
   await world.announce(third);
+  world.drop(first, true);
+  await world.announce(first);
+  world.drop(first, true, 7);
+  await world.announce(first);
   world.blobs.delete(second);
   await world.announce(second);
   await world.settle(2);

@@ -51,7 +51,7 @@ const effectsAtMost = 50_000;
 const never = <Value>(): Promise<Value> => new Promise<Value>(() => undefined);
 
 /** A picture of a kind that Face in memory tells apart by its last byte: with one face, or without. */
-export function picture(hasFace: boolean): Buffer {
+export function picture(hasFace: boolean, variant = 0): Buffer {
   const bytes = Buffer.alloc(54 + 40 * 40 * 3, hasFace ? 1 : 0);
   bytes.write('BM', 0, 'latin1');
   bytes.writeUInt32LE(bytes.length, 2);
@@ -63,6 +63,8 @@ export function picture(hasFace: boolean): Buffer {
   bytes.writeUInt16LE(1, 26);
   bytes.writeUInt16LE(24, 28);
   bytes.fill(0, 30, 54);
+  // The first pixel.
+  bytes.writeUInt16LE(variant, 54);
   return bytes;
 }
 
@@ -107,8 +109,15 @@ export class World {
     this.app = this.#start();
   }
 
-  drop(path: string, hasFace: boolean): void {
-    this.blobs.set(path, { bytes: picture(hasFace), etag: this.#etag(), writtenAt: this.now });
+  /** Without a variant: bytes that never lay anywhere. */
+  drop(path: string, hasFace: boolean, variant = 1_000 + this.#ids): void {
+    this.blobs.set(path, { bytes: picture(hasFace, variant), etag: this.#etag(), writtenAt: this.now });
+  }
+
+  /** The same bytes under another ETag: their metadata was set, or they were copied onto themselves. */
+  touch(path: string): void {
+    const blob = this.blobs.get(path);
+    if (blob !== undefined) this.blobs.set(path, { ...blob, etag: this.#etag(), writtenAt: this.now });
   }
 
   /** The event of a path is delivered; the trigger tries five times. */

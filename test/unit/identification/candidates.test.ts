@@ -19,9 +19,7 @@ test('each person is looked up once an answer, and not all of them at the same t
   } as unknown as Groups;
   const ledger = {
     person: async (_group: unknown, key: string) =>
-      key === 'id-3'
-        ? undefined
-        : { person: `name of ${key}`, personId: key, images: { enrolled: key === 'id-4' ? 0 : 1 } },
+      key === 'id-3' ? undefined : { person: `name of ${key}`, personId: key, faces: key === 'id-4' ? 0 : 1 },
   } as unknown as Ledger;
   // Sixty faces that are all a little like the same hundred persons.
   const ofOneFace = Array.from({ length: 100 }, (_, index) => ({ personId: `id-${index}`, confidence: 0.5 }));
@@ -30,7 +28,7 @@ test('each person is looked up once an answer, and not all of them at the same t
   expect(lookedUp).toHaveLength(100);
   expect(most).toBeLessThanOrEqual(32);
   const named = candidatesOf(ofOneFace);
-  // Who is gone, and of whom no picture is enrolled any more, is not named.
+  // Who is gone, and of whom no face stands any more, is not named.
   expect(named).toHaveLength(98);
   expect(named.map(({ personId }) => personId)).not.toEqual(expect.arrayContaining(['id-3']));
   expect(named.map(({ personId }) => personId)).not.toEqual(expect.arrayContaining(['id-4']));

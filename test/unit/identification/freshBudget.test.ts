@@ -64,7 +64,7 @@ function freshGroup(granted: number, unknown: readonly string[] = []) {
   const fresh = Array.from({ length: 2_500 }, (_, index) => ({
     faceId: `fresh-${index}`,
     ref: { group: 'club', person: `person-${index}`, image: `image-${index}` },
-    version: 'v',
+    content: 'v',
     begun: 1,
     addedAt: 0,
     expiresAt: Infinity,
@@ -79,13 +79,14 @@ function freshGroup(granted: number, unknown: readonly string[] = []) {
       },
     } as unknown as FaceClient,
     freshBudget: () => (left -= 1) >= 0,
+    freshFaces: { newest: async () => fresh },
     ledger: { livingPicture: async () => undefined },
   };
   const ask = (faces: number) =>
     withFreshCandidates(
       options,
       { group: 'club' } as Group,
-      fresh,
+      0,
       Array.from({ length: faces }, (_, index) => ({ faceId: `asked-${index}`, candidates: [] })),
       { maxCandidates: 1 },
     );

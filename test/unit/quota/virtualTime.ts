@@ -31,11 +31,12 @@ export function virtualTime(startAt: number) {
       for (;;) {
         // Promises that are settled have their turn before the time goes on.
         for (let turn = 0; turn < 30; turn += 1) await Promise.resolve();
-        const next = timers.shift();
+        const [next] = timers;
         if (next === undefined || next.at > end) {
           now = end;
           return;
         }
+        timers.shift();
         now = next.at;
         if (!next.cancelled) next.wake();
       }
