@@ -141,8 +141,8 @@ export function rewritten(
   content: string,
   now: number,
 ): Picture {
-  const isSame = picture?.content === content && picture.generation === known.generation;
-  return isSame && isToBeCompared(picture, blob)
+  const hasSameBytes = picture?.content === content && picture.generation === known.generation;
+  return hasSameBytes && isToBeCompared(picture, blob)
     ? { ...picture, ...blob }
     : received(picture, known, blob, now);
 }

@@ -19,10 +19,10 @@ afterAll(() => stack.close());
 
 /** Two callers who ask without a pause who is on a picture and whether it is this person; each answer must say so. */
 function askAllTheTime(group: string, person: string, probe: Buffer) {
-  let asks = true;
+  const end = new AbortController();
   let asked = 0;
   const ask = async (path: string, isNamed: (faces: Face[]) => boolean): Promise<void> => {
-    while (asks) {
+    while (!end.signal.aborted) {
       const { status, body } = await stack.postPicture(path, probe);
       expect({ status, body }).toMatchObject({ status: 200 });
       expect((body as { faces: Face[] }).faces, path).toSatisfy(isNamed);
@@ -37,7 +37,7 @@ function askAllTheTime(group: string, person: string, probe: Buffer) {
   asking.catch(() => undefined);
   return {
     async end(): Promise<number> {
-      asks = false;
+      end.abort();
       await asking;
       return asked;
     },
