@@ -41,6 +41,8 @@ export function createFreshFaces(table: Table, now: () => number) {
      * for who has asked Face before it ended.
      */
     async dropCovered(group: string, lastSucceeded: number, top: number): Promise<void> {
+      // The keys hold no number below that of the first training.
+      if (lastSucceeded < 2) return;
       const rows = table.range<FreshFace>(partition(group), covered(lastSucceeded - 1), '~');
       await drop(group, await take(rows, top));
     },
