@@ -205,7 +205,7 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
     await table.write(partition, [...removals, changed('counters', counters, left)]);
     for (const { value: picture } of rows)
       if (picture.reminder !== undefined) await reminders.drop(picture.reminder);
-    const faces = rows.filter(({ value }) => hasFace(value) || value.surplus.length > 0).length;
+    const faces = rows.filter((row) => hasFace(row.value) || row.value.surplus.length > 0).length;
     return { pictures: rows.length, faces };
   }
 
