@@ -60,6 +60,7 @@ export function createAddFace(options: AddFaceOptions) {
   async function add(ref: PictureRef, picture: Picture): Promise<'done' | 'changed'> {
     const image = await photos.read(picture.image, picture.etag);
     if (image === 'changed') return 'changed';
+    if (image === 'archived') throw new RollcallError('image_archived');
     if (image === 'gone') {
       await record(ref, (p) => removed(p, now()));
       return 'done';

@@ -1,7 +1,7 @@
 import type { FaceRectangle, FindSimilarMode } from '../face/types.ts';
 import { readsAtOnce } from '../parallel.ts';
 import { placeOf } from '../photos/path.ts';
-import { versionOf } from '../records/picture.ts';
+import { shows } from '../records/picture.ts';
 import type { SeenFace } from '../records/faceIds.ts';
 import type { Group } from '../records/groups.ts';
 import { stampedUntil } from '../records/life.ts';
@@ -125,7 +125,7 @@ function matchOf({ face, confidence }: { face: SeenFace; confidence: number }): 
   };
 }
 
-/** A picture that was removed or written again is not named, whatever Face remembers of it. */
+/** A picture that is gone, or shows another face by now, is not named, whatever Face remembers of it. */
 async function isStillThere(
   { ledger }: IdentificationOptions,
   group: Group,
@@ -133,5 +133,5 @@ async function isStillThere(
 ): Promise<boolean> {
   if (image === undefined) return true;
   const picture = await ledger.livingPicture(group, placeOf(image).ref);
-  return picture !== undefined && versionOf(picture, picture.content ?? '') === version;
+  return picture !== undefined && version !== undefined && shows(picture, version);
 }

@@ -93,6 +93,7 @@ async function readDropped(options: ProbeOptions, group: Group, image: string) {
   if (photo.bytes > largestPictureBytes) throw new RollcallError('image_too_large');
   const bytes = await options.photos.read(image, photo.etag);
   if (bytes === 'gone') throw new RollcallError('image_not_found');
+  if (bytes === 'archived') throw new RollcallError('image_archived');
   if (bytes === 'changed') throw new RollcallError('conflict', 'The picture is being written.');
   return { bytes, image, version: versionOf({ image, etag: photo.etag }, contentOf(bytes)) };
 }

@@ -21,6 +21,7 @@ import {
   rewritten,
   sentAway,
   setBack,
+  type KnownPlace,
   type Picture,
 } from '../records/picture.ts';
 import { largestPictureBytes } from '../resources.ts';
@@ -45,8 +46,7 @@ export type ArrivalOptions = {
 };
 
 /** A picture as it is recorded, and the blob that lies there. */
-type Arrived = { place: Place; picture: Picture; photo: PhotoVersion; known: Known };
-type Known = { image: string; group: string; person?: string; generation: string };
+type Arrived = { place: Place; picture: Picture; photo: PhotoVersion; known: KnownPlace };
 
 export type Arrivals = ReturnType<typeof createArrivals>;
 
@@ -214,6 +214,7 @@ export function createArrivals(options: ArrivalOptions) {
     async gaveUp(image: string): Promise<void> {
       const arrived = await receive(image);
       if (arrived === undefined) return;
+      if (isToBeCompared(arrived.picture, arrived.photo)) return doorbells.ringPicture(arrived.place.ref);
       const because = { reason: 'too_many_attempts' as const, detail: 'The trigger failed five times.' };
       const { ref } = arrived.place;
       await options.deadLetters.bury({ ref, code: because.reason, detail: because.detail });

@@ -43,8 +43,8 @@ export function createPhotoStore(blobs: BlobServiceClient) {
       }
     },
 
-    /** The bytes of exactly this version; `gone` or `changed` when it is not there any more. @throws RollcallError image_archived */
-    async read(image: string, etag: string): Promise<Buffer | 'gone' | 'changed'> {
+    /** The bytes of exactly this version; or `gone`, `changed` or `archived`: why they cannot be had. */
+    async read(image: string, etag: string): Promise<Buffer | 'gone' | 'changed' | 'archived'> {
       try {
         return await within(transferMs, async (abortSignal) => {
           // Not downloadToBuffer: it asks for a range, which an empty blob does not have.
@@ -58,8 +58,7 @@ export function createPhotoStore(blobs: BlobServiceClient) {
       } catch (error) {
         if (isStatus(error, 404)) return 'gone';
         if (isStatus(error, 412)) return 'changed';
-        if (error instanceof RestError && error.code === 'BlobArchived')
-          throw new RollcallError('image_archived', undefined, { cause: error });
+        if (error instanceof RestError && error.code === 'BlobArchived') return 'archived';
         throw error;
       }
     },

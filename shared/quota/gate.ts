@@ -7,6 +7,7 @@ import {
   book,
   emptySchedule,
   isHardlyHeard,
+  passedAtMost,
   refused,
   slotOf,
   spacedRates,
@@ -100,8 +101,6 @@ const paceWeight = 0.1;
 /** Those in the line come back a little faster than it moves: better one asks twice than a slot stays empty. */
 const returnPace = 0.8;
 const longestLineMs = 6 * 3_600_000;
-/** While it waits, the background has one slot in so many. */
-const backgroundEvery = 5;
 
 /**
  * The gate of one instance, on the schedule that all share.
@@ -151,7 +150,7 @@ export function createQuotaGate({
     const exhaustedForMs = (known?.schedule.exhaustedUntil ?? 0) - serviceClock.now();
     if (exhaustedForMs > 0) return Promise.reject(quotaExceeded(exhaustedForMs));
     if (!isSpaced) return passUnspaced();
-    const turnInMs = turnsUntil(lane);
+    const turnInMs = nextTurnInMs(lane);
     if (turnInMs > longestWaitMs()) return Promise.reject(sendAway(lane, turnInMs));
     return new Promise((leave, reject) => {
       lanes[lane].push({ since: clock.now(), leave, reject });
@@ -160,11 +159,11 @@ export function createQuotaGate({
     });
   }
 
-  /** How far away the turn of the next caller is. */
-  function turnsUntil(lane: Lane): number {
+  /** How far away the turn of one more caller is. */
+  function nextTurnInMs(lane: Lane): number {
     const { interactive, background } = lanes;
-    if (lane === 'background') return Math.min(waiting(), background.length * backgroundEvery) * paceMs;
-    const before = background.length === 0 ? 0 : Math.ceil(interactive.length / (backgroundEvery - 1));
+    if (lane === 'background') return Math.min(waiting(), background.length * (passedAtMost + 1)) * paceMs;
+    const before = background.length === 0 ? 0 : Math.ceil(interactive.length / passedAtMost);
     return (interactive.length + before) * slotMs;
   }
 

@@ -64,8 +64,8 @@ const longestHoldMs = 3_600_000;
 /** From the safe share it climbs by a tenth of the quota in this time. */
 const tenthMs = 30_000;
 
-/** So many interactive calls go before one of the background. */
-const passedAtMost = 4;
+/** So many interactive calls go before one of the background, while it waits. */
+export const passedAtMost = 4;
 /** Who was sent away comes back within this. */
 const backgroundHeardMs = 10_000;
 

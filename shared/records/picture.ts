@@ -91,8 +91,9 @@ export type DetectedOnPicture = FoundFace & { seenAs?: { faceId: string; expires
 /** A picture as it was seen, and what its bytes are, once they were read. */
 export type SeenPicture = Pick<Picture, 'etag' | 'content'>;
 
-type Known = { image: string; group: string; person?: string; generation: string };
-type Blob = { etag: string; bytes: number };
+/** Where a picture lies, and to which life of its group and person it belongs. */
+export type KnownPlace = Pick<Picture, 'image' | 'group' | 'person' | 'generation'>;
+type BlobVersion = Pick<Picture, 'etag' | 'bytes'>;
 
 /** Tells bytes from others: their number and their SHA-256, in hexadecimal. */
 export function contentOf(bytes: Uint8Array): string {
@@ -111,8 +112,19 @@ export function versionOf({ image, etag }: Pick<Picture, 'image' | 'etag'>, cont
   return image.startsWith(`${containers.enroll}/`) ? content : etag;
 }
 
+/** Whether a face that was seen on this version may be told to be on the picture: its bytes lie there, or its face stands. */
+export function shows(picture: Picture, version: string): boolean {
+  const { content = '', persisted } = picture;
+  return versionOf(picture, content) === version || persisted?.content === version;
+}
+
 /** The container holds this version. A version that is known already changes nothing. */
-export function received(picture: Picture | undefined, known: Known, blob: Blob, now: number): Picture {
+export function received(
+  picture: Picture | undefined,
+  known: KnownPlace,
+  blob: BlobVersion,
+  now: number,
+): Picture {
   const fresh = { ...known, ...blob, state: 'received' as const, receivedAt: now, updatedAt: now };
   if (picture === undefined) return { ...fresh, surplus: [], intents: [] };
   if (picture.etag === blob.etag && picture.state !== 'removed') return picture;
@@ -124,7 +136,7 @@ export function received(picture: Picture | undefined, known: Known, blob: Blob,
 }
 
 /** Whether only the bytes can tell if another version is another picture. */
-export function isToBeCompared(picture: Picture, { etag }: Blob): boolean {
+export function isToBeCompared(picture: Picture, { etag }: BlobVersion): boolean {
   return (
     picture.etag !== etag &&
     picture.content !== undefined &&
@@ -136,8 +148,8 @@ export function isToBeCompared(picture: Picture, { etag }: Blob): boolean {
 /** The container holds another version, of these bytes: the same ones change nothing. */
 export function rewritten(
   picture: Picture | undefined,
-  known: Known,
-  blob: Blob,
+  known: KnownPlace,
+  blob: BlobVersion,
   content: string,
   now: number,
 ): Picture {

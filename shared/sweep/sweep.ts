@@ -103,7 +103,7 @@ export function createSweep(options: SweepOptions) {
   /** Faces that Face has lost, the group or the person having been deleted there by somebody else. */
   async function lostFaces(): Promise<void> {
     for (const { group, after, etag } of await options.lostFaces.list(slice.groups)) {
-      const page = await ledger.listPictures(group, { state: 'enrolled', top: slice.pictures, after });
+      const page = await ledger.listPictures(group, { top: slice.pictures, after });
       for (const { image } of page.items) await enrollAnew(group, image);
       // Lost again meanwhile: the next sweep begins anew.
       await options.lostFaces.advance(group, etag, page.next).catch((error: unknown) => {

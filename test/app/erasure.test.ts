@@ -5,7 +5,6 @@ import { eventually, nextSecond } from '../helpers/eventually.ts';
 import { franck, portrait } from '../helpers/pictures.ts';
 import { type ImageView, useSharedStack } from '../helpers/stack.ts';
 
-// The two wait for most of their time, beside each other.
 const stack = useSharedStack();
 
 type Erasure = {
@@ -51,6 +50,7 @@ async function allRows(): Promise<string> {
   return JSON.stringify(rows);
 }
 
+// The two wait for most of their time, beside each other.
 test.concurrent(
   'a deleted person is named by no answer from then on, and nothing is left of him',
   async () => {

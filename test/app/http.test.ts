@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
 import { failures, type FailureCode } from '../../shared/errors.ts';
-import { franck, portrait } from '../helpers/pictures.ts';
+import { franck, groupPicture, portrait } from '../helpers/pictures.ts';
 import { useSharedStack } from '../helpers/stack.ts';
 
 const stack = useSharedStack();
@@ -202,6 +202,27 @@ test.each(cases)('%s', async (_what, path, init, code, detail) => {
 test('a group that was never trained says so', async () => {
   const { body } = await stack.postPicture('groups/empty/identify', portrait('cage.jpg'));
   expect(body).toMatchObject({ trained: false, faces: [{ candidates: [] }] });
+});
+
+test('a picture that was refused is looked at again when it is put once more, and one that is enrolled is not', async () => {
+  const path = 'groups/remedy/persons/crowd/images/1.jpg';
+  const put = () =>
+    stack.api(path, {
+      method: 'PUT',
+      headers: { 'content-type': 'image/jpeg' },
+      body: new Uint8Array(groupPicture(1)),
+    });
+  const setSeveralFaces = (severalFaces: string) =>
+    stack.api('groups/remedy', { method: 'PUT', headers: json, body: JSON.stringify({ severalFaces }) });
+  const image = 'enroll/remedy/crowd/1.jpg';
+  await setSeveralFaces('reject');
+  expect((await put()).status).toBe(202);
+  expect(await stack.settled(image, 'rejected')).toMatchObject({ reason: 'several_faces' });
+  await setSeveralFaces('largest');
+  expect((await put()).status).toBe(202);
+  const enrolled = await stack.settled(image, 'enrolled');
+  expect((await put()).status).toBe(202);
+  expect(await stack.image(image)).toEqual(enrolled);
 });
 
 test('groups are created, changed and listed, page by page', async () => {

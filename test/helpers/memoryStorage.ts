@@ -13,6 +13,8 @@ export type MemoryBlob = {
   etag?: string;
   /** What is said of it, where that is not so. */
   size?: number;
+  /** It is there, and nobody can read it. */
+  archived?: boolean;
 };
 
 type Row = { etag: string; properties: Record<string, unknown> };
@@ -24,8 +26,8 @@ export type MemoryRows = Map<string, Map<string, Row>>;
 type Effect = <Value>(what: string, action: () => Value) => Promise<Value>;
 export type Effects = { read: Effect; write: Effect };
 
-export const storageFailure = (statusCode: number): RestError =>
-  new RestError(String(statusCode), { statusCode });
+export const storageFailure = (statusCode: number, code?: string): RestError =>
+  new RestError(String(statusCode), { statusCode, ...(code === undefined ? {} : { code }) });
 
 /** Azure tells times of blobs in whole seconds. */
 const told = (time: number): Date => new Date(Math.floor(time / 1_000) * 1_000);
@@ -74,9 +76,11 @@ export function memoryBlobs(
               deleted?.(path);
             }),
           download: (_from?: number, _count?: number, conditions?: Conditions) =>
-            read('download', () => ({
-              readableStreamBody: Readable.from([Buffer.from(found(path, conditions).bytes)]),
-            })),
+            read('download', () => {
+              const { bytes, archived = false } = found(path, conditions);
+              if (archived) throw storageFailure(409, 'BlobArchived');
+              return { readableStreamBody: Readable.from([Buffer.from(bytes)]) };
+            }),
         };
       },
     }),

@@ -15,6 +15,7 @@ const pictureFailures = [
   'unsupported_media_type',
   'url_refused',
   'image_not_found',
+  'image_archived',
   'face_id_not_found',
   'face_id_expired',
   'group_not_found',

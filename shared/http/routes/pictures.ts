@@ -49,11 +49,12 @@ export const pictureRoutes = [
     tag: 'pictures',
     method: 'PUT',
     path: 'groups/{group}/persons/{person}/images/{*image}',
-    summary: 'Drop a picture of a person; the same bytes again change nothing',
+    summary:
+      'Drop a picture of a person; the same bytes again change nothing, unless they were refused or failed',
     access: 'enroll',
     body: { pictures: true },
     answer: { status: 202, schema: schemas.dropped },
-    failures: [...pictureFailures, 'image_too_large', 'unsupported_media_type'],
+    failures: [...pictureFailures, 'image_too_large', 'unsupported_media_type', 'messaging_unavailable'],
     async handle(request, rollcall) {
       const image = pathOf(request);
       const { bytes, type } = await pictureOf(request);

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { contentOf } from '../../../shared/records/picture.ts';
 import { faceKeyOf, personKeyOf } from '../../../shared/records/keys.ts';
 import { expectWhole, forget, paths } from './commands.ts';
+import { placeOf } from '../../../shared/photos/path.ts';
 import { World, type CallFault } from './world.ts';
 
 async function enrollAnn(world: World): Promise<void> {
@@ -265,4 +266,24 @@ test('equal bytes written again cost no call, in whatever state they find the pi
     expect(world.calls, `after ${points} messages`).toMatchObject({ detect: 1, addFace: 1 });
     expect(world.calls['deleteFace']).toBeUndefined();
   }
+});
+
+test('an archived blob keeps its face; one that nobody could ever read says so', async () => {
+  const world = new World();
+  const [known, unread] = paths;
+  world.drop(known, true, 7);
+  await world.announce(known);
+  await world.settle(2);
+  const stateOf = (path: string) => world.app.ledger.get(placeOf(path).ref);
+  const faces = world.facesOf('g');
+  world.touch(known);
+  world.archive(known);
+  await world.announce(known);
+  world.drop(unread, true);
+  world.archive(unread);
+  await world.announce(unread);
+  await world.settle(2);
+  expect(await stateOf(known)).toMatchObject({ state: 'enrolled' });
+  expect(await stateOf(unread)).toMatchObject({ state: 'failed', reason: 'image_archived' });
+  expect(world.facesOf('g')).toEqual(faces);
 });

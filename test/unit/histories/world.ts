@@ -120,6 +120,11 @@ export class World {
     if (blob !== undefined) this.blobs.set(path, { ...blob, etag: this.#etag(), writtenAt: this.now });
   }
 
+  archive(path: string): void {
+    const blob = this.blobs.get(path);
+    if (blob !== undefined) this.blobs.set(path, { ...blob, archived: true });
+  }
+
   /** The event of a path is delivered; the trigger tries five times. */
   async announce(path: string): Promise<void> {
     for (let attempt = 0; attempt < 5; attempt += 1) {
