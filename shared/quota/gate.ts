@@ -7,11 +7,11 @@ import {
   book,
   emptySchedule,
   isHardlyHeard,
+  isOwedToBackground,
   passedAtMost,
   refused,
   slotOf,
   spacedRates,
-  turnOf,
   type Schedule,
 } from './schedule.ts';
 import { createServiceClock } from './serviceClock.ts';
@@ -75,7 +75,8 @@ export type GateOptions = {
   random?: () => number;
 };
 
-type Slot = { at: number; latenessMs: number; lane: Lane };
+/** `isOwed`: background work goes first in it. */
+type Slot = { at: number; latenessMs: number; isOwed: boolean };
 type Caller = {
   since: number;
   leave: (departure: Departure) => void;
@@ -101,6 +102,8 @@ const paceWeight = 0.1;
 /** Those in the line come back a little faster than it moves: better one asks twice than a slot stays empty. */
 const returnPace = 0.8;
 const longestLineMs = 6 * 3_600_000;
+const interactiveFirst = ['interactive', 'background'] as const;
+const backgroundFirst = ['background', 'interactive'] as const;
 
 /**
  * The gate of one instance, on the schedule that all share.
@@ -244,7 +247,8 @@ export function createQuotaGate({
     });
     slotMs = booked.slotMs;
     if (booked.kind === 'booked') {
-      known = await reserve(booked.schedule, etag, lane, booked.slots, latenessMs);
+      const isOwed = lane === 'background' && isOwedToBackground(schedule, now);
+      known = await reserve(booked.schedule, etag, isOwed, booked.slots, latenessMs);
       return;
     }
     if (lane === 'background' && isHardlyHeard(schedule, now)) {
@@ -273,22 +277,23 @@ export function createQuotaGate({
   /** Whose turn it is among those who wait here. */
   function laneToBookFor(schedule: Schedule, now: number): Lane {
     if (!isWaiting('interactive')) return 'background';
-    return isWaiting('background') && turnOf(schedule, now) === 'owed' ? 'background' : 'interactive';
+    return isWaiting('background') && isOwedToBackground(schedule, now) ? 'background' : 'interactive';
   }
 
-  /** Whether more wait in this lane than slots are booked for it. */
+  /** Whether more wait in this lane than will find a slot among those that are booked. */
   function isWaiting(lane: Lane): boolean {
-    return lanes[lane].length > slots.filter((slot) => slot.lane === lane).length;
+    const owed = slots.filter(({ isOwed }) => isOwed).length;
+    const others = slots.length - owed;
+    if (lane === 'interactive') return lanes.interactive.length > others;
+    return lanes.background.length > owed + Math.max(0, others - lanes.interactive.length);
   }
 
   /**
-   * How far ahead interactive calls book: over all their patience, unless background work waits anywhere. Then they come
-   * a little before it, and a little after it when the slot is its own: what it does not take is not lost.
+   * How far ahead interactive calls book: over all their patience. A slot that is owed to background work, here or at
+   * another instance, they take only when it comes near: what the background does not take is not lost.
    */
   function interactiveHorizonMs(schedule: Schedule, now: number): number {
-    const turn = turnOf(schedule, now);
-    if (turn === 'open') return longestWaitMs();
-    return turn === 'shared' ? 2 * longestLead() : longestLead() / 4;
+    return isOwedToBackground(schedule, now) ? longestLead() / 4 : longestWaitMs();
   }
 
   function longestLead(): number {
@@ -299,7 +304,7 @@ export function createQuotaGate({
   async function reserve(
     schedule: Schedule,
     etag: string | undefined,
-    lane: Lane,
+    isOwed: boolean,
     starts: readonly number[],
     latenessMs: number,
   ): Promise<{ schedule: Schedule; etag: string } | undefined> {
@@ -311,7 +316,7 @@ export function createQuotaGate({
       paceMs += paceWeight * (pace - paceMs);
     }
     lastBooked = { start, count: starts.length };
-    slots.push(...starts.map((at) => ({ at, latenessMs, lane })));
+    slots.push(...starts.map((at) => ({ at, latenessMs, isOwed })));
     departAtNextSlot();
     return { schedule, etag: written.etag };
   }
@@ -347,7 +352,8 @@ export function createQuotaGate({
       if (lateMs < 0) break;
       slots.shift();
       if (lateMs > next.latenessMs) continue;
-      const caller = lanes[next.lane].shift() ?? lanes.interactive.shift() ?? lanes.background.shift();
+      const [first, second] = next.isOwed ? backgroundFirst : interactiveFirst;
+      const caller = lanes[first].shift() ?? lanes[second].shift();
       caller?.leave(departure());
     }
     departAtNextSlot();

@@ -69,16 +69,18 @@ export const passedAtMost = 4;
 /** Who was sent away comes back within this. */
 const backgroundHeardMs = 10_000;
 
-/** `open`: no background work waits. `shared`: interactive calls go first. `owed`: the next slot is for the background. */
-export function turnOf({ background }: Schedule, now: number): 'open' | 'shared' | 'owed' {
-  if (background === undefined || background.waitsUntil <= now) return 'open';
-  return background.passed < passedAtMost ? 'shared' : 'owed';
+function waitsInBackground({ background }: Schedule, now: number): boolean {
+  return background !== undefined && background.waitsUntil > now;
+}
+
+/** Whether the next slot is for background work, if it comes in time. */
+export function isOwedToBackground(schedule: Schedule, now: number): boolean {
+  return waitsInBackground(schedule, now) && (schedule.background?.passed ?? 0) >= passedAtMost;
 }
 
 /** Background work waits, which interactive calls of all instances are to know. */
 export function backgroundWaits(schedule: Schedule, now: number): Schedule {
-  const { passed } =
-    turnOf(schedule, now) === 'open' ? { passed: 0 } : (schedule.background ?? { passed: 0 });
+  const passed = waitsInBackground(schedule, now) ? (schedule.background?.passed ?? 0) : 0;
   return { ...schedule, background: { waitsUntil: now + backgroundHeardMs, passed } };
 }
 
@@ -87,14 +89,10 @@ export function isHardlyHeard({ background }: Schedule, now: number): boolean {
   return (background?.waitsUntil ?? 0) < now + backgroundHeardMs / 2;
 }
 
-function afterSlots(
-  schedule: Schedule,
-  lane: 'interactive' | 'background',
-  count: number,
-  now: number,
-): Schedule {
+/** Counts the slots that were booked, as long as background work waits. */
+function counted(schedule: Schedule, { lane, now }: Booking, count: number): Schedule {
   const { background, ...rest } = schedule;
-  if (turnOf(schedule, now) === 'open' || background === undefined) return rest;
+  if (background === undefined || !waitsInBackground(schedule, now)) return rest;
   const passed =
     lane === 'interactive'
       ? background.passed + count
@@ -138,7 +136,7 @@ export function book(quota: Quota, schedule: Schedule, booking: Booking): Booked
   const first = Math.max(schedule.nextFree, earliest);
   const count = Math.max(1, Math.min(booking.wanted, Math.floor(blockMs / slotMs)));
   const slots = Array.from({ length: count }, (_, index) => first + index * slotMs);
-  const { throttled, ...rest } = afterSlots(schedule, booking.lane, count, now);
+  const { throttled, ...rest } = counted(schedule, booking, count);
   const isThrottled = throttled !== undefined && share < 1;
   return {
     kind: 'booked',
