@@ -114,8 +114,8 @@ const backgroundFirst = ['background', 'interactive'] as const;
  * anew, so that a stall or a slow table never makes two calls come close.
  *
  * Invariants: a call leaves within its slot's lateness or not at all; a background caller leaves only when no
- * interactive one waits, or when four have gone before it; nobody waits longer than the patience by the time of his turn: who would is sent away with
- * the time at which the line will have moved on.
+ * interactive one waits, or when four have gone before it; nobody waits longer than the patience by the time of his
+ * turn: who would is sent away with the time at which the line will have moved on.
  */
 export function createQuotaGate({
   quota,
@@ -227,10 +227,10 @@ export function createQuotaGate({
     oldest.reject(sendAway('background', longestWaitMs()));
   }
 
-  async function bookOrWait({ schedule: read, etag }: { schedule: Schedule; etag: string | undefined }) {
+  async function bookOrWait({ schedule: stored, etag }: { schedule: Schedule; etag: string | undefined }) {
     const now = serviceClock.now();
-    const isContended = isWaiting('interactive') && isWaiting('background') && isHardlyHeard(read, now);
-    const schedule = isContended ? backgroundWaits(read, now) : read;
+    const isContended = isWaiting('interactive') && isWaiting('background') && isHardlyHeard(stored, now);
+    const schedule = isContended ? backgroundWaits(stored, now) : stored;
     const lane = laneToBookFor(schedule, now);
     const latenessMs = jitter.latenessMs();
     // Not always the same: of several instances that wait for a slot, each should win its share.

@@ -112,7 +112,7 @@ export function versionOf({ image, etag }: Pick<Picture, 'image' | 'etag'>, cont
   return image.startsWith(`${containers.enroll}/`) ? content : etag;
 }
 
-/** Whether a face that was seen on this version may be told to be on the picture: its bytes lie there, or its face stands. */
+/** Whether a face that was seen on this version is on the picture: its bytes lie there, or its face still stands. */
 export function shows(picture: Picture, version: string): boolean {
   const { content = '', persisted } = picture;
   return versionOf(picture, content) === version || persisted?.content === version;
@@ -135,10 +135,11 @@ export function received(
     : { ...fresh, surplus: [...surplus, persisted], intents };
 }
 
-/** Whether only the bytes can tell if another version is another picture. */
-export function isToBeCompared(picture: Picture, { etag }: BlobVersion): boolean {
+/** Whether only the bytes can tell if another version is another picture. Another size proves that it is. */
+export function isToBeCompared(picture: Picture, { etag, bytes }: BlobVersion): boolean {
   return (
     picture.etag !== etag &&
+    picture.bytes === bytes &&
     picture.content !== undefined &&
     picture.person !== undefined &&
     ['detected', 'enrolled', 'rejected', 'failed'].includes(picture.state)

@@ -204,7 +204,7 @@ test('a group that was never trained says so', async () => {
   expect(body).toMatchObject({ trained: false, faces: [{ candidates: [] }] });
 });
 
-test('a picture that was refused is looked at again when it is put once more, and one that is enrolled is not', async () => {
+test('a refused picture is looked at again when it is put once more, and an enrolled one is not', async () => {
   const path = 'groups/remedy/persons/crowd/images/1.jpg';
   const put = () =>
     stack.api(path, {

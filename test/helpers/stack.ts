@@ -155,7 +155,7 @@ function connectTo(endpoints: Endpoints) {
         .getBlobClient(path.slice(slash + 1))
         .delete();
     },
-    /** Comes back when Face did not answer in time, as a caller does: on a busy machine a large picture may take so long. */
+    /** Comes back when Face did not answer in time, as a caller does: on a busy machine a large picture takes long. */
     postPicture: (path: string, bytes: Uint8Array) =>
       eventually(`${path} is answered`, async () => {
         const answer = await api(path, {

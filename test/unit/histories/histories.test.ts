@@ -287,3 +287,22 @@ test('an archived blob keeps its face; one that nobody could ever read says so',
   expect(await stateOf(unread)).toMatchObject({ state: 'failed', reason: 'image_archived' });
   expect(world.facesOf('g')).toEqual(faces);
 });
+
+test('of other bytes none is read to know that they are others, however many there are', async () => {
+  const world = new World();
+  const [image] = paths;
+  world.drop(image, true);
+  await world.announce(image);
+  await world.settle(2);
+  world.drop(image, true);
+  const blob = world.blobs.get(image);
+  if (blob === undefined) throw new Error('nothing lies there');
+  // Whoever read it would be told that nobody can.
+  world.blobs.set(image, { ...blob, size: 5_000_000_000, archived: true });
+  await world.announce(image);
+  await world.settle(2);
+  expect(await world.app.ledger.get(placeOf(image).ref)).toMatchObject({
+    state: 'rejected',
+    reason: 'image_too_large',
+  });
+});
