@@ -11,7 +11,7 @@ const actWithinMs = 20_000;
 const comeBackMs = 1_000;
 const deletedMeanwhile = 'The group was deleted meanwhile.';
 
-/** A deletion that may still land: nothing may be created before, or it would go too. The claim is kept so long. */
+/** A deletion that may still land: nothing may be created before, or it would go too. The claim is left to run out. */
 class DeletionInDoubt extends TurnFarAway {}
 
 export type FaceGroups = ReturnType<typeof createFaceGroups>;
@@ -71,14 +71,13 @@ export function createFaceGroups({
 
   /** Deletes the group in Face, under a claim. A group that is not there is gone. @throws DeletionInDoubt */
   async function deleteInFace({ group: name, claimedUntil = 0 }: Group): Promise<void> {
-    // We stalled: by the time it lands somebody else may have created the group.
+    // The claim outlasts the deletion, however late it lands. We stalled if it no longer would.
     if (now() > claimedUntil - landedForSureMs) throw new TurnFarAway(comeBackMs);
     try {
       await face.deleteGroup(name);
     } catch (error) {
       if (isFaceError(error, 404)) return;
       if (!mayHaveTakenEffect(error)) throw error;
-      await groups.change(name, (group) => group && { ...group, claimedUntil: now() + landedForSureMs });
       throw new DeletionInDoubt(landedForSureMs);
     }
   }
@@ -166,10 +165,11 @@ export function createFaceGroups({
         inFace: false,
         incarnation: group.incarnation + 1,
       }));
-      const { images } = await ledger.counts(name);
-      const empty = images.received + images.detected + images.enrolled === 0;
       const asBefore = (group: Group) => ({ ...group, inFace: true, incarnation: group.incarnation - 1 });
+      let empty: boolean;
       try {
+        const { images } = await ledger.counts(name);
+        empty = images.received + images.detected + images.enrolled === 0;
         if (empty) await deleteInFace(claimed);
       } catch (error) {
         await letGo(name, claimed, error, asBefore);

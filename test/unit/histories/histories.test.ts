@@ -27,6 +27,25 @@ test('deletions that are asked for at once are one, and end as one', async () =>
   }
 });
 
+test('a deletion that lands late takes nothing that came after it, whichever write fails beside it', async () => {
+  for (const fault of ['call lost', 'answer lost'] as const) {
+    for (let write = 0; write < 12; write += 1) {
+      const world = new World();
+      await enrollAnn(world);
+      await forget(world, undefined);
+      world.faultsOf['deleteGroup'] = ['lands late'];
+      world.pass(2_000);
+      world.drop(paths[2], true);
+      world.faultAfter(write, fault);
+      await world.announce(paths[2]);
+      await world.settle();
+      await expectWhole(world).catch((error: unknown) => {
+        throw new Error(`${fault} at write ${write}`, { cause: error });
+      });
+    }
+  }
+});
+
 test('a deletion that is asked for again takes what was written since', async () => {
   const world = new World();
   await enrollAnn(world);

@@ -1,3 +1,4 @@
+import { vi } from 'vitest';
 import type { Clients } from '../../../shared/clients.ts';
 import type { FaceClient } from '../../../shared/face/client.ts';
 import { FaceError, FaceUnanswered } from '../../../shared/face/errors.ts';
@@ -106,6 +107,9 @@ export class World {
   #ids = 0;
 
   constructor() {
+    // Pauses are drawn from the same numbers in every world, so that a history that failed fails again.
+    let drawn = 0;
+    vi.spyOn(Math, 'random').mockImplementation(() => (drawn = (drawn + 0.618) % 1));
     this.app = this.#start();
   }
 
