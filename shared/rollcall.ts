@@ -208,6 +208,7 @@ export function createRollcall({
     faceGroups,
     groupChanged: trainer.groupChanged,
     doorbells,
+    log,
     now,
   });
   const session = createEnrollmentSession({
