@@ -8,6 +8,7 @@ import {
   queues,
   tables,
 } from '../../shared/resources.ts';
+import { claimVersion } from './folderVersion.ts';
 import type { TrainingTime } from './face/training/trainingTime.ts';
 import { lockFolder } from './folderLock.ts';
 import type { HostKeys } from './functions-host/keys.ts';
@@ -64,6 +65,9 @@ export type Stack = {
   kill(): void;
 };
 
+/** Of the parts, in the data folder. */
+const folders = ['storage', 'service-bus', 'face', 'functions-host'];
+
 type StorageReady = { connectionString: string; ports: { blob: number; queue: number; table: number } };
 type BusReady = { connectionString: string; port: number };
 type FaceReady = { endpoint: string; key: string; port: number };
@@ -78,10 +82,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const endpointsFile = join(dataDir, 'endpoints.json');
   const unlock = lockFolder(dataDir, 'stack');
-  await rm(endpointsFile, { force: true });
   const supervisor = superviseParts(options.output, options.onStart);
   let balancer: LoadBalancer | undefined;
   try {
+    claimVersion(dataDir, folders);
+    await rm(endpointsFile, { force: true });
     const { endpoints, hosts } = await startParts(supervisor, { ...options, dataDir });
     if (hosts.length > 1) {
       balancer = await startLoadBalancer(options.port, hosts);
