@@ -9,7 +9,7 @@ import { readDataKey } from './storage/vectorCipher.ts';
 
 export type FaceProcessOptions = Pick<
   FaceOptions,
-  'dataDir' | 'port' | 'tls' | 'urlMaps' | 'attributesRetired' | 'log'
+  'dataDir' | 'port' | 'tls' | 'urlMaps' | 'allowHosts' | 'attributesRetired' | 'log'
 > & {
   /** Calls a second; `F0` is the free plan: 20 a minute, 30,000 a month, and its limits of persons. */
   quota: number | 'none' | 'F0';

@@ -60,6 +60,7 @@ type AzuriteServer<Store = { db: LokiDatabase }> = {
   getHttpServerAddress(): string;
   httpServer: Server;
   metadataStore: Store;
+  accountDataStore: { accounts: Record<string, { name: string; key1: Buffer }>; refresh(): void };
   extentMetadataStore?: { db: LokiDatabase };
 };
 
@@ -69,6 +70,7 @@ function load<Instance>(path: string): Constructor<Instance> {
   return (require(`azurite/dist/src/${path}`) as { default: Constructor<Instance> }).default;
 }
 
+export type Account = { name: string; key: string };
 export type Ports = { blob: number; queue: number; table: number };
 export type AzuriteServers = {
   blob: AzuriteServer<BlobStore>;
@@ -76,8 +78,8 @@ export type AzuriteServers = {
   table: AzuriteServer<TableStore>;
 };
 
-/** Makes the three servers, not yet started. Ports of 0: any free port. */
-export function createAzurite(dataDir: string, ports: Ports): AzuriteServers {
+/** Makes the three servers of an account, not yet started. Ports of 0: any free port. */
+export function createAzurite(dataDir: string, ports: Ports, account: Account): AzuriteServers {
   const host = '127.0.0.1';
   const keepAliveSeconds = 5;
   const at = (name: string) => join(dataDir, name);
@@ -103,7 +105,7 @@ export function createAzurite(dataDir: string, ports: Ports): AzuriteServers {
   const QueueConfiguration = load('queue/QueueConfiguration');
   const Table = load<AzuriteServer<TableStore>>('table/TableServer');
   const TableConfiguration = load('table/TableConfiguration');
-  return {
+  const servers: AzuriteServers = {
     blob: new Blob(new BlobConfiguration(...withContent('blob'))),
     queue: new Queue(new QueueConfiguration(...withContent('queue'))),
     table: new Table(
@@ -113,6 +115,14 @@ export function createAzurite(dataDir: string, ports: Ports): AzuriteServers {
       ),
     ),
   };
+  for (const { accountDataStore } of Object.values(servers)) useAccount(accountDataStore, account);
+  return servers;
+}
+
+/** Azurite takes accounts from the environment of the process, again each minute, and else a key that everybody knows. */
+function useAccount(store: AzuriteServer['accountDataStore'], { name, key }: Account): void {
+  store.accounts = { [name]: { name, key1: Buffer.from(key, 'base64') } };
+  store.refresh = () => undefined;
 }
 
 /**
