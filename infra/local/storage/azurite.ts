@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
+import type { Range } from './extents.ts';
 
 /*
  * Azurite in process. Its classes are no public API: the exact version is pinned, and everything that is known of
@@ -54,6 +55,21 @@ export type TableStore = {
   ): Promise<unknown>;
 };
 
+/** The files in which Azurite keeps the bytes of blobs and messages. */
+export type ExtentStore = {
+  appendExtent(...args: unknown[]): Promise<Range>;
+  readExtent(range?: Range, ...rest: unknown[]): Promise<NodeJS.ReadableStream>;
+  isActiveExtent(id: string): boolean;
+};
+
+/** The collections whose documents refer to ranges of extents. */
+export const referringCollections = ['$BLOBS_COLLECTION$', '$BLOCKS_COLLECTION$', '$MESSAGES_COLLECTION$'];
+
+/** Where a service keeps its extents. */
+export function extentFolder(dataDir: string, service: 'blob' | 'queue'): string {
+  return join(dataDir, `__${service}storage__`);
+}
+
 type AzuriteServer<Store = { db: LokiDatabase }> = {
   start(): Promise<void>;
   close(): Promise<void>;
@@ -62,6 +78,7 @@ type AzuriteServer<Store = { db: LokiDatabase }> = {
   metadataStore: Store;
   accountDataStore: { accounts: Record<string, { name: string; key1: Buffer }>; refresh(): void };
   extentMetadataStore?: { db: LokiDatabase };
+  extentStore?: ExtentStore;
 };
 
 type Constructor<Instance> = new (...args: unknown[]) => Instance;
@@ -83,8 +100,8 @@ export function createAzurite(dataDir: string, ports: Ports, account: Account): 
   const host = '127.0.0.1';
   const keepAliveSeconds = 5;
   const at = (name: string) => join(dataDir, name);
-  const content = (service: string) => [
-    { locationId: 'Default', locationPath: at(`__${service}storage__`), maxConcurrency: 50 },
+  const content = (service: 'blob' | 'queue') => [
+    { locationId: 'Default', locationPath: extentFolder(dataDir, service), maxConcurrency: 50 },
   ];
   // host, port, keep-alive, metadata, extents, content; then: no access log (and its stream), no debug log (and its
   // file), not loose, and the check of the API version skipped, which current clients need.

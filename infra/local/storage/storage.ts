@@ -8,6 +8,8 @@ import {
   createAzurite,
   createContainer,
   createTable,
+  extentFolder,
+  referringCollections,
   type Account,
   type AzuriteServers,
   type Ports,
@@ -17,6 +19,7 @@ import { blobCatalog } from './blobCatalog.ts';
 import { blobChanges } from './blobEvents.ts';
 import { refuseUnlistableNames } from './blobNames.ts';
 import { createBridge, type Subscribe } from './bridge.ts';
+import { eraseFreedRanges } from './extents.ts';
 import { openJournal, type LokiJournal } from './lokiJournal.ts';
 import { openOutbox } from './outbox.ts';
 import { useIndexes } from './tableQueries.ts';
@@ -60,6 +63,7 @@ export async function startStorage(options: StorageOptions): Promise<RunningPart
   const ports = options.ports ?? { blob: 0, queue: 0, table: 0 };
   const servers = createAzurite(options.dataDir, ports, { name: account, key });
   keepMetadata(servers, journal);
+  const extents = watchExtents(servers, options.dataDir, log);
   useIndexes(servers.table.metadataStore);
   const catalog = blobCatalog(servers.blob.metadataStore.db, account);
   const changes = blobChanges(catalog, account);
@@ -85,6 +89,7 @@ export async function startStorage(options: StorageOptions): Promise<RunningPart
   }
   for (const { httpServer } of Object.values(servers)) refuseStrangers(httpServer, options);
   await start(servers, options.ports);
+  for (const { follow } of extents) await follow();
   const found = {
     blob: portOf(servers.blob.getHttpServerAddress()),
     queue: portOf(servers.queue.getHttpServerAddress()),
@@ -108,6 +113,7 @@ export async function startStorage(options: StorageOptions): Promise<RunningPart
         server.httpServer.closeAllConnections();
         await server.close();
       }
+      for (const { close } of extents) await close();
       // A request that is still at work has lost its connection: nothing of it is acknowledged.
       closed = true;
       outbox.close();
@@ -122,6 +128,24 @@ function keepMetadata({ blob, queue, table }: AzuriteServers, journal: LokiJourn
   for (const [name, { extentMetadataStore }] of Object.entries({ blob, queue })) {
     if (extentMetadataStore !== undefined) journal.attach(`${name}-extents`, extentMetadataStore.db);
   }
+}
+
+/** What is deleted is gone from the disk too. */
+function watchExtents(
+  servers: AzuriteServers,
+  dataDir: string,
+  log: (line: string) => void,
+): { follow(): Promise<void>; close(): Promise<void> }[] {
+  return (['blob', 'queue'] as const).map((service) => {
+    const { extentStore, metadataStore } = servers[service];
+    if (extentStore === undefined) throw new Error(`Azurite has no extents of its ${service} service`);
+    const extents = eraseFreedRanges(extentFolder(dataDir, service), extentStore, { log, now: Date.now });
+    return {
+      follow: () =>
+        extents.follow(referringCollections.flatMap((name) => metadataStore.db.getCollection(name) ?? [])),
+      close: extents.close,
+    };
+  });
 }
 
 async function start(servers: AzuriteServers, ports: Ports | undefined): Promise<void> {
