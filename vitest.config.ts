@@ -55,6 +55,7 @@ export default defineConfig({
     maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
     setupFiles: ['test/helpers/seeded.ts'],
+    restoreMocks: true,
     projects: [
       project('unit', { isolate: false, pool: 'threads' }),
       project('parts', { isolate: false, pool: 'forks' }),

@@ -4,11 +4,12 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startFaceProcess, type FaceProcessOptions } from '../infra/local/face/faceProcess.ts';
 import type { UrlMap } from '../infra/local/face/http/urlMap.ts';
-import { readPort, readTrainingTime } from './options.ts';
+import { readHostName, readPort, readTrainingTime } from './options.ts';
 
 /** Starts the Face service alone and stays until Ctrl-C. */
 export async function face(args: string[]): Promise<void> {
   const options = readOptions(args);
+  process.umask(0o077);
   const startedAt = performance.now();
   console.log('Starting the Face service and its models');
   const endpointsFile = join(options.dataDir, 'endpoints.json');
@@ -36,6 +37,7 @@ function readOptions(args: string[]): FaceProcessOptions {
       'url-map': { type: 'string', multiple: true, default: [] },
       'training-time': { type: 'string', default: 'none' },
       'attributes-retired': { type: 'boolean', default: false },
+      'allow-host': { type: 'string', multiple: true, default: [] },
     },
   });
   return {
@@ -45,6 +47,7 @@ function readOptions(args: string[]): FaceProcessOptions {
     tls: values.tls,
     urlMaps: values['url-map'].map(readUrlMap),
     trainingTime: readTrainingTime(values['training-time']),
+    allowHosts: values['allow-host'].map(readHostName),
     attributesRetired: values['attributes-retired'],
     log: (line) => console.log(`${new Date().toISOString()} ${line}`),
   };

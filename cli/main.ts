@@ -6,12 +6,12 @@ const commands: Record<string, Command> = {
   start: {
     run: async (args) => (await import('./start.ts')).start(args),
     usage:
-      'start [--port 7071] [--data .rollcall] [--face-tps 10|none] [--instances 1] [--training-time none|published] [--auth]',
+      'start [--port 7071] [--data .rollcall] [--face-tps 10|none] [--instances 1] [--training-time none|published] [--auth] [--allow-host NAME]',
   },
   face: {
     run: async (args) => (await import('./face.ts')).face(args),
     usage:
-      'face [--port 7072] [--data .rollcall-face] [--tps 10|none|F0] [--tls] [--url-map PREFIX=FOLDER] [--training-time none|published] [--attributes-retired]',
+      'face [--port 7072] [--data .rollcall-face] [--tps 10|none|F0] [--tls] [--url-map PREFIX=FOLDER] [--training-time none|published] [--attributes-retired] [--allow-host NAME]',
   },
   demo: { run: async (args) => (await import('./demo.ts')).demo(args), usage: 'demo' },
   enroll: {

@@ -14,3 +14,9 @@ export function readTrainingTime(text: string): TrainingTime {
   if (seconds >= 0 && seconds <= 86_400 && text !== '') return seconds;
   throw new Error(`--training-time takes "none", "published" or seconds up to a day, not "${text}"`);
 }
+
+/** `--allow-host`. @throws Error that says what was expected */
+export function readHostName(text: string): string {
+  if (/^[a-z0-9.-]+$|^\[[0-9a-f:.]+\]$/i.test(text)) return text;
+  throw new Error(`--allow-host takes a host name without a port, not "${text}"`);
+}

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { startStack, type StackOptions } from '../infra/local/stack.ts';
-import { readPort, readTrainingTime } from './options.ts';
+import { readHostName, readPort, readTrainingTime } from './options.ts';
 
 /** `--face-tps`: calls a second, or `none`. @throws Error that says what was expected */
 export function readFaceTps(text: string): number | 'none' {
@@ -22,6 +22,7 @@ export async function start(args: string[]): Promise<void> {
       'training-time': { type: 'string', default: 'none' },
       auth: { type: 'boolean', default: false },
       instances: { type: 'string', default: '1' },
+      'allow-host': { type: 'string', multiple: true, default: [] },
     },
   });
   const port = readPort(values.port);
@@ -36,6 +37,7 @@ export async function start(args: string[]): Promise<void> {
     trainingTime: readTrainingTime(values['training-time']),
     instances,
     auth: values.auth,
+    allowHosts: values['allow-host'].map(readHostName),
     async build() {
       console.log('Building the functions');
       // Loaded beside the start of the parts, whose first line comes at once.

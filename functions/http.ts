@@ -9,10 +9,10 @@ import { RollcallError } from '../shared/errors.ts';
 import { authorize, principalHeader } from '../shared/http/access.ts';
 import { failureOf, problemOf } from '../shared/http/problem.ts';
 import { noQuery, queryOf } from '../shared/http/query.ts';
-import type { ApiAnswer, ApiRequest, Route } from '../shared/http/route.ts';
+import { touchesStorage, type ApiAnswer, type ApiRequest, type Route } from '../shared/http/route.ts';
 import { routes } from '../shared/http/routes.ts';
 import { answerHeaders, contextOf, withContext, type RequestContext } from '../shared/requestContext.ts';
-import { pipeline } from './app.ts';
+import { pipeline, uncheckedPipeline } from './app.ts';
 import { settings } from './settings.ts';
 import { logLine } from './logLine.ts';
 
@@ -24,7 +24,7 @@ for (const route of routes) {
     methods: [route.method],
     route: route.path,
     authLevel: route.access === 'open' || behindEntra ? 'anonymous' : 'function',
-    handler: answer(async (request, rollcall) => {
+    handler: answer(touchesStorage(route) ? pipeline : uncheckedPipeline, async (request, rollcall) => {
       if (behindEntra) authorize(route.access, request.header(principalHeader));
       if (route.query === undefined) queryOf(request, noQuery);
       return route.handle(request, rollcall);
@@ -36,16 +36,14 @@ app.http('noSuchRoute', {
   methods: ['GET', 'PUT', 'POST', 'PATCH', 'DELETE'],
   route: '{*path}',
   authLevel: 'anonymous',
-  handler: answer(() => Promise.reject(new RollcallError('route_not_found'))),
+  handler: answer(uncheckedPipeline, () => Promise.reject(new RollcallError('route_not_found'))),
 });
 
-function answer(handle: Route['handle']): HttpHandler {
+function answer(load: typeof pipeline, handle: Route['handle']): HttpHandler {
   return (request, invocation) => {
     const asked = requestOf(request);
     const context = contextOf(asked.header, invocation.invocationId);
-    return withContext(context, () =>
-      answerIn(context, async () => handle(asked, await pipeline()), invocation),
-    );
+    return withContext(context, () => answerIn(context, async () => handle(asked, await load()), invocation));
   };
 }
 

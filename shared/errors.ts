@@ -262,6 +262,12 @@ export const failures = {
     title: 'The picture could not be processed, however often it was tried.',
     remedy: 'See detail for the last failure; redrive what failed once its cause is gone.',
   },
+  other_version: {
+    status: 503,
+    retried: true,
+    title: 'What is stored was written by another version of Rollcall, which this one does not know.',
+    remedy: 'Run the version that wrote it, or begin with empty tables and containers.',
+  },
   conflict: {
     status: 503,
     retried: true,

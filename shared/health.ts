@@ -1,6 +1,7 @@
 import { RestError } from '@azure/data-tables';
 import { request } from 'undici';
 import type { Clients } from './clients.ts';
+import { RollcallError } from './errors.ts';
 import { containers, queues, tables } from './resources.ts';
 
 export type PartHealth = { status: 'ok' | 'down'; detail?: string };
@@ -16,9 +17,11 @@ const freshMs = 1_000;
 /** What is asked; none of it costs a call of the Face quota. */
 export function healthQuestions({
   clients,
+  checkVersion,
   face,
 }: {
   clients: Clients;
+  checkVersion: () => Promise<void>;
   face: string;
 }): Record<string, Question> {
   return {
@@ -30,6 +33,7 @@ export function healthQuestions({
       } catch (error) {
         if (!(error instanceof RestError) || error.statusCode !== 404) throw error;
       }
+      await checkVersion();
     },
     async serviceBus(abortSignal) {
       const receiver = clients.serviceBus.createReceiver(queues.pictures.name);
@@ -87,6 +91,7 @@ async function healthOf(ask: Question): Promise<PartHealth> {
     await Promise.race([ask(signal), late]);
     return { status: 'ok' };
   } catch (error) {
-    return { status: 'down', detail: error instanceof Error ? error.name : 'Error' };
+    const name = error instanceof Error ? error.name : 'Error';
+    return { status: 'down', detail: error instanceof RollcallError ? error.code : name };
   }
 }

@@ -39,6 +39,7 @@ import { createResults } from './records/results.ts';
 import { createScheduleStore } from './records/schedule.ts';
 import { createTable } from './records/table.ts';
 import { createTrainings } from './records/trainings.ts';
+import { createVersionCheck } from './records/version.ts';
 import { poisonQueue, tables } from './resources.ts';
 import type { Settings } from './settings.ts';
 import { createRedrive } from './sweep/redrive.ts';
@@ -95,6 +96,7 @@ export function createRollcall({
   const reminders = createReminders(cursors, now);
   const ledger = observeLedger(createLedger(table('pictures'), reminders, now), now);
   const groups = createGroups(table('groups'));
+  const checkVersion = createVersionCheck(table('groups'));
   const lostFaces = createLostFaces(cursors);
   const faceIds = createFaceIds(table('faceIds'), now);
   const freshFaces = createFreshFaces(table('faceIds'), now);
@@ -208,6 +210,7 @@ export function createRollcall({
     faceGroups,
     groupChanged: trainer.groupChanged,
     doorbells,
+    log,
     now,
   });
   const session = createEnrollmentSession({
@@ -250,6 +253,8 @@ export function createRollcall({
 
   return {
     log,
+    /** Before anything is worked on. @throws RollcallError other_version */
+    checkVersion,
     // What the pipeline does, in the order of a photograph.
     pictureArrived: arrivals.look,
     lookAtPicture: arrivals.lookAt,
@@ -281,7 +286,7 @@ export function createRollcall({
       now,
     }),
     fetchPicture: (url: string) => fetchPicture(url),
-    health: createHealth(healthQuestions({ clients, face: settings.FACE_ENDPOINT }), now),
+    health: createHealth(healthQuestions({ clients, checkVersion, face: settings.FACE_ENDPOINT }), now),
     groups,
     ledger,
     trainings,

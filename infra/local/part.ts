@@ -26,6 +26,8 @@ export async function runPart<Options, Ready>(
     process.stderr.write('This file is a part of the embedded stack: `npm start` runs it.\n');
     process.exit(2);
   }
+  // Whatever a library writes into the data folder is readable by its owner only, also once it is copied.
+  process.umask(0o077);
   // Ctrl-C reaches the whole process group; the stack decides the order in which its parts end.
   process.on('SIGINT', () => undefined);
   // The stack was killed: another one may start on the same data at any moment, so this part ends at once. What it

@@ -8,9 +8,10 @@ import {
   queues,
   tables,
 } from '../../shared/resources.ts';
+import { claimVersion } from './folderVersion.ts';
 import type { TrainingTime } from './face/training/trainingTime.ts';
 import { lockFolder } from './folderLock.ts';
-import type { HostKeys } from './functions-host/keys.ts';
+import { readHostKeys } from './functions-host/keys.ts';
 import { startLoadBalancer, type LoadBalancer } from './loadBalancer.ts';
 import { superviseParts, type Supervisor } from './supervisor.ts';
 
@@ -26,6 +27,8 @@ export type StackOptions = {
   instances?: number;
   /** Whether the HTTP API asks for the key in `endpoints.json`, as in Azure. */
   auth?: boolean;
+  /** Names by which the stack may be called, besides those of this machine. */
+  allowHosts?: readonly string[];
   /** A Face service that runs elsewhere; default: the stack starts one of its own. */
   face?: { endpoint: string; key: string };
   /** Settings of the pipeline besides those that the stack gives, or what makes them of the addresses. */
@@ -43,13 +46,15 @@ export type Endpoints = {
   http: string;
   /** The key of the HTTP API, if it asks for one. */
   httpKey?: string;
+  /** The key of `/admin` and of the webhooks, which always ask for one. */
+  adminKey: string;
   face: string;
   faceKey: string;
   storageConnectionString: string;
   serviceBusConnectionString: string;
 };
 
-type Addresses = Omit<Endpoints, 'http' | 'httpKey'>;
+type Addresses = Omit<Endpoints, 'http' | 'httpKey' | 'adminKey'>;
 
 export type Stack = {
   endpoints: Endpoints;
@@ -63,6 +68,9 @@ export type Stack = {
   /** Ends every part at once, as a loss of the machine would. */
   kill(): void;
 };
+
+/** Of the parts, in the data folder. */
+const folders = ['storage', 'service-bus', 'face', 'functions-host'];
 
 type StorageReady = { connectionString: string; ports: { blob: number; queue: number; table: number } };
 type BusReady = { connectionString: string; port: number };
@@ -78,10 +86,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const endpointsFile = join(dataDir, 'endpoints.json');
   const unlock = lockFolder(dataDir, 'stack');
-  await rm(endpointsFile, { force: true });
   const supervisor = superviseParts(options.output, options.onStart);
   let balancer: LoadBalancer | undefined;
   try {
+    claimVersion(dataDir, folders);
+    await rm(endpointsFile, { force: true });
     const { endpoints, hosts } = await startParts(supervisor, { ...options, dataDir });
     if (hosts.length > 1) {
       balancer = await startLoadBalancer(options.port, hosts);
@@ -119,15 +128,16 @@ async function startParts(
   supervisor: Supervisor,
   options: StackOptions,
 ): Promise<{ endpoints: Endpoints; hosts: string[] }> {
-  const { dataDir, faceTps, trainingTime = 'none', instances = 1, auth = false } = options;
-  const keyFile = auth ? join(dataDir, 'functions-host', 'keys.json') : undefined;
-  const keys = keyFile === undefined ? undefined : await readKeys(keyFile);
+  const { dataDir, faceTps, trainingTime = 'none', instances = 1, auth = false, allowHosts = [] } = options;
+  const keyFile = join(dataDir, 'functions-host', 'keys.json');
+  const keys = readHostKeys(keyFile);
   const services = Promise.all([
     supervisor.start<StorageReady>('storage', {
       options: {
         dataDir: join(dataDir, 'storage'),
         containers: Object.values(containers),
         tables: Object.values(tables),
+        allowHosts,
       },
       samePort: ({ ports }) => ({ ports }),
     }),
@@ -137,7 +147,7 @@ async function startParts(
     }),
     options.face ??
       supervisor.start<FaceReady>('face', {
-        options: { dataDir: join(dataDir, 'face'), port: 0, quota: faceTps, trainingTime },
+        options: { dataDir: join(dataDir, 'face'), port: 0, quota: faceTps, trainingTime, allowHosts },
         samePort: ({ port }) => ({ port }),
       }),
   ]).then(([storage, serviceBus, face]) => ({
@@ -148,7 +158,9 @@ async function startParts(
   }));
   const forHosts = Promise.all([services, options.build?.()]).then(([addresses]) => ({
     appDir: resolve(import.meta.dirname, '../..'),
-    ...(keyFile === undefined ? {} : { keyFile }),
+    keyFile,
+    auth,
+    allowHosts,
     env: settingsOf(addresses, options),
   }));
   const starting = Array.from({ length: instances }, (_, index) =>
@@ -169,9 +181,7 @@ async function startParts(
   supervisor.tell('storage', {
     type: 'subscribe',
     hostUrl: host.url,
-    ...(keys === undefined
-      ? {}
-      : { keys: { created: keys.blobs_extension, deleted: keys.eventgrid_extension } }),
+    keys: { created: keys.blobs_extension, deleted: keys.eventgrid_extension },
     subscriptions: [
       { container: containers.enroll, event: 'created', function: functionNames.detectFaces },
       { container: containers.identify, event: 'created', function: functionNames.identifyDropped },
@@ -187,16 +197,11 @@ async function startParts(
     hosts: hosts.map(({ url }) => url),
     endpoints: {
       http: host.url,
-      ...(keys === undefined ? {} : { httpKey: keys.functions }),
+      ...(auth ? { httpKey: keys.functions } : {}),
+      adminKey: keys.master,
       ...addresses,
     },
   };
-}
-
-/** Few stacks ask for keys: the others do not load what reads them. */
-async function readKeys(file: string): Promise<HostKeys> {
-  const { readHostKeys } = await import('./functions-host/keys.ts');
-  return readHostKeys(file);
 }
 
 function settingsOf(addresses: Addresses, { faceTps, settings }: StackOptions): Record<string, string> {

@@ -2,7 +2,8 @@ import type { FaceClient } from '../face/client.ts';
 import { isFaceError } from '../face/errors.ts';
 import type { FaceGroups } from '../enrollment/faceGroup.ts';
 import { deletedGroup } from '../enrollment/groups.ts';
-import { RollcallError } from '../errors.ts';
+import { codeOf, RollcallError } from '../errors.ts';
+import type { Log } from '../log.ts';
 import type { Doorbells, PersonBell } from '../messages/doorbells.ts';
 import type { PhotoStore } from '../photos/photoStore.ts';
 import type { Erasure, Erasures } from '../records/erasures.ts';
@@ -19,7 +20,7 @@ import { containers } from '../resources.ts';
 import type { Training } from '../training/machine.ts';
 import { TurnFarAway } from '../quota/gate.ts';
 import { isPictureOf, redact } from './redact.ts';
-import { advance, type Slice, type Step } from './steps.ts';
+import { advance, type Slice, type Steps } from './steps.ts';
 
 export type EraseOptions = {
   erasures: Erasures;
@@ -35,6 +36,7 @@ export type EraseOptions = {
   faceGroups: FaceGroups;
   groupChanged: (group: string) => Promise<Training>;
   doorbells: Doorbells;
+  log: Log;
   now: () => number;
 };
 
@@ -72,21 +74,21 @@ export function createErase(options: EraseOptions) {
     return { erased: { blobs: removed.filter(Boolean).length }, ...(next === undefined ? {} : { next }) };
   }
 
-  function groupSteps(name: string): Step[] {
-    return [
-      async () => {
+  function groupSteps(name: string): Steps {
+    return {
+      async groupInFace() {
         await options.faceGroups.deleteStale(name);
         return {};
       },
-      async (_erasure, after = '0') => {
+      async rows(_erasure, after) {
         const { generation = 0 } = (await groups.row(name)) ?? {};
-        const { next, ...erased } = await ledger.eraseGroup({ group: name, generation }, Number(after));
-        return { erased, ...(next === undefined ? {} : { next: String(next) }) };
+        const { next, ...erased } = await ledger.eraseGroup({ group: name, generation }, after);
+        return { erased, ...(next === undefined ? {} : { next }) };
       },
       // After the rows: an event of a blob that went finds nothing to do.
-      (erasure, after) => blobs(`${containers.enroll}/${name}/`, erasure, after),
-      (erasure, after) => blobs(`${containers.identify}/${name}/`, erasure, after),
-      async (erasure, after) => {
+      pictures: (erasure, after) => blobs(`${containers.enroll}/${name}/`, erasure, after),
+      probes: (erasure, after) => blobs(`${containers.identify}/${name}/`, erasure, after),
+      async faceIds(erasure, after) {
         const { dropped, next } = await options.faceIds.forget(
           name,
           { top: rows, after },
@@ -94,7 +96,7 @@ export function createErase(options: EraseOptions) {
         );
         return { erased: { faceIds: dropped }, ...(next === undefined ? {} : { next }) };
       },
-      async (erasure, after) => {
+      async freshFaces(erasure, after) {
         const { next } = await options.freshFaces.forget(
           name,
           { top: rows, after },
@@ -102,13 +104,13 @@ export function createErase(options: EraseOptions) {
         );
         return next === undefined ? {} : { next };
       },
-      async (erasure, after) => {
+      async results(erasure, after) {
         const { changed, next } = await options.results.forget(name, { top: rows, after }, (result) =>
           Date.parse(result.createdAt) <= until(erasure) ? undefined : result,
         );
         return { erased: { results: changed }, ...(next === undefined ? {} : { next }) };
       },
-      async (erasure, after) => {
+      async claims(erasure, after) {
         const { next } = await options.claims.forget(
           name,
           { top: rows, after },
@@ -116,8 +118,8 @@ export function createErase(options: EraseOptions) {
         );
         return next === undefined ? {} : { next };
       },
-      (_erasure, after) => facePersons(name, after),
-    ];
+      facePersons: (_erasure, after) => facePersons(name, after),
+    };
   }
 
   /** What is known of persons in earlier incarnations of the group in Face. */
@@ -131,21 +133,23 @@ export function createErase(options: EraseOptions) {
     return next === undefined ? {} : { next };
   }
 
-  function personSteps(group: string, { key, person, life }: Person): Step[] {
-    const names = [...new Set([person.normalize('NFC'), person.normalize('NFD')])];
-    return [
-      ...names.map(
-        (name): Step =>
-          (erasure, after) =>
-            blobs(`${containers.enroll}/${group}/${name}/`, erasure, after),
-      ),
-      async ({ deletedAt }) => ({ erased: { blobs: await blobsOfRows(group, key, life, deletedAt) } }),
-      (erasure) => deleteInFace(group, key, life, erasure),
-      async () => {
+  function personSteps(group: string, { key, person, life }: Person): Steps {
+    const blobsOf = (name: string, erasure: Erasure, after: string | undefined): Promise<Slice> =>
+      blobs(`${containers.enroll}/${group}/${name}/`, erasure, after);
+    const [composed, decomposed] = [person.normalize('NFC'), person.normalize('NFD')];
+    return {
+      composedNames: (erasure, after) => blobsOf(composed, erasure, after),
+      decomposedNames: async (erasure, after) =>
+        composed === decomposed ? {} : blobsOf(decomposed, erasure, after),
+      otherNames: async ({ deletedAt }) => ({
+        erased: { blobs: await blobsOfRows(group, key, life, deletedAt) },
+      }),
+      personInFace: (erasure) => deleteInFace(group, key, life, erasure),
+      async rows() {
         const { pictures, faces, more } = await ledger.erasePerson(group, key, life);
         return { erased: { pictures, faces }, ...(more ? { next: 'more' } : {}) };
       },
-      async (erasure, after) => {
+      async faceIds(erasure, after) {
         const { dropped, next } = await options.faceIds.forget(
           group,
           { top: rows, after },
@@ -153,7 +157,7 @@ export function createErase(options: EraseOptions) {
         );
         return { erased: { faceIds: dropped }, ...(next === undefined ? {} : { next }) };
       },
-      async (erasure, after) => {
+      async freshFaces(erasure, after) {
         const { next } = await options.freshFaces.forget(
           group,
           { top: rows, after },
@@ -161,7 +165,7 @@ export function createErase(options: EraseOptions) {
         );
         return next === undefined ? {} : { next };
       },
-      async (erasure, after) => {
+      async results(erasure, after) {
         const may = {
           person: (other: string) => other !== key,
           image: (image: string) => !isPictureOf(image, key),
@@ -174,7 +178,7 @@ export function createErase(options: EraseOptions) {
         );
         return { erased: { results: changed }, ...(next === undefined ? {} : { next }) };
       },
-    ];
+    };
   }
 
   /** Names may be written in other ways than the two that are listed. */
@@ -295,7 +299,7 @@ export function createErase(options: EraseOptions) {
     const ids = person?.erasures?.ids ?? [];
     const last = ids.at(-1);
     if (person === undefined || last === undefined) return Infinity;
-    return whenTurnComes(async () => {
+    return whenTurnComes(last, async () => {
       await erasures.change(last, (erasure) => takingAllUntil(erasure, person.deletedAt));
       const steps = personSteps(group, person);
       const went = await advance(erasures, last, steps, { now, endAt: now() + longestWorkMs });
@@ -313,7 +317,7 @@ export function createErase(options: EraseOptions) {
     const { erasures: ids = [], deletedAt } = (await groups.row(name)) ?? {};
     const last = ids.at(-1);
     if (last === undefined) return;
-    const comeBackAt = await whenTurnComes(async () => {
+    const comeBackAt = await whenTurnComes(last, async () => {
       await erasures.change(last, (erasure) => takingAllUntil(erasure, deletedAt));
       const went = await advance(erasures, last, groupSteps(name), { now, endAt: now() + longestWorkMs });
       if (went !== 'over') return went;
@@ -330,12 +334,16 @@ export function createErase(options: EraseOptions) {
     if (comeBackAt < Infinity) await doorbells.ringErasure(name, Math.max(0, comeBackAt - now()));
   }
 
-  async function whenTurnComes(work: () => Promise<number>): Promise<number> {
+  /** Resolves with when to come back: what this version does not know is left to another. */
+  async function whenTurnComes(id: string, work: () => Promise<number>): Promise<number> {
     try {
       return await work();
     } catch (error) {
       if (error instanceof TurnFarAway) return now() + error.inMs;
-      throw error;
+      const erasure = codeOf(error) === 'other_version' ? await erasures.get(id) : undefined;
+      if (erasure === undefined) throw error;
+      options.log.warn('a deletion waits for the version that began it', error);
+      return comeBackTo(erasure);
     }
   }
 
@@ -410,6 +418,6 @@ function askedAgain<Row extends Group | Person>(row: Row, deletedAt: number): Ro
 /** It starts again when it was asked for again. */
 function takingAllUntil(erasure: Erasure, deletedAt = 0): Erasure {
   if (erasure.deletedAt >= deletedAt) return erasure;
-  const { after: _after, ...rest } = erasure;
-  return { ...rest, deletedAt, pass: 1, step: 0, notBefore: 0 };
+  const { after: _after, step: _step, ...rest } = erasure;
+  return { ...rest, deletedAt, pass: 1, notBefore: 0 };
 }

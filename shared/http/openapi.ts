@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { failures, type FailureCode } from '../errors.ts';
 import { appRoles, type Access } from './access.ts';
-import { tags, type Route } from './route.ts';
+import { tags, touchesStorage, type Route } from './route.ts';
 import * as schemas from './schemas.ts';
 
 type Json = Record<string, unknown>;
@@ -192,7 +192,8 @@ function responsesOf(route: Route, schemaOf: SchemaOf): Json {
       : { content: { 'application/json': { schema: schemaOf(schema, 'output') } } }),
   };
   const access: FailureCode[] = route.access === 'open' ? [] : ['not_authenticated', 'not_allowed'];
-  const codes: readonly FailureCode[] = [...access, ...route.failures, 'internal'];
+  const stored: FailureCode[] = touchesStorage(route) ? ['other_version'] : [];
+  const codes: readonly FailureCode[] = [...access, ...route.failures, ...stored, 'internal'];
   const byStatus = Map.groupBy(codes, (code) => failures[code].status);
   const problems = [...byStatus].map(([failed, of]) => [
     String(failed),

@@ -46,3 +46,8 @@ export type Route = {
   failures: readonly FailureCode[];
   handle(request: ApiRequest, rollcall: Rollcall): Promise<ApiAnswer>;
 };
+
+/** Whether it needs the tables, which have to be of this version. */
+export function touchesStorage({ failures }: Route): boolean {
+  return failures.includes('storage_unavailable');
+}

@@ -17,8 +17,9 @@ export type Erasure = {
   /** By the clock of the storage account, in whole seconds: pictures written until then go. */
   deletedAt: number;
   /** Everything is gone through twice: what was on its way at the first time is there at the second. */
-  pass: 1 | 2;
-  step: number;
+  pass: 1 | 2 | 'over';
+  /** Name of the step that is at work; absent: the first of the pass. */
+  step?: string;
   /** Where the step goes on. */
   after?: string;
   notBefore: number;
@@ -46,7 +47,6 @@ export function createErasures(table: Table, now: () => number) {
         requestedAt: now(),
         deletedAt,
         pass: 1,
-        step: 0,
         notBefore: 0,
         erased: { blobs: 0, faces: 0, pictures: 0, faceIds: 0, results: 0 },
       };

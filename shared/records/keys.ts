@@ -25,7 +25,7 @@ export function faceKeyOf(image: string, content: string): string {
 }
 
 /** The rows of a group are spread over so many partitions, each with its share of the counters. */
-export const shards = 8;
+const shards = 8;
 
 /** The partition of a person (all of whose rows lie together) or of a probe. */
 export function partitionOf(group: string, key: string): string {

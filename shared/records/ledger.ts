@@ -1,8 +1,9 @@
+import { RollcallError } from '../errors.ts';
 import { containers } from '../resources.ts';
 import type { Group } from './groups.ts';
 import { groupGenerationOf, isEarlier, nextLife, type Life } from './life.ts';
 import { moved, noCounts, sum, type Counts } from './counts.ts';
-import { oldestFirst, partitionOf, partitionsOf, personKeyOf, shards } from './keys.ts';
+import { oldestFirst, partitionOf, partitionsOf, personKeyOf } from './keys.ts';
 import { isSettled, needsEnrollment, type Picture, type PictureState } from './picture.ts';
 import type { Reminders } from './reminders.ts';
 import {
@@ -415,10 +416,14 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
       });
     },
 
-    /** Erases a slice of the pictures and persons of earlier lives of a group; `next` is the partition to go on in. */
-    async eraseGroup({ group, generation }: Living, shard: number): Promise<ErasedRows & { next?: number }> {
-      const partition = partitionsOf(group)[shard];
-      if (partition === undefined) return { pictures: 0, faces: 0 };
+    /** Erases a slice of the pictures and persons of earlier lives of a group; `next` names the partition to go on in. */
+    async eraseGroup(
+      { group, generation }: Living,
+      from: string | undefined,
+    ): Promise<ErasedRows & { next?: string }> {
+      const partitions = partitionsOf(group);
+      const partition = from ?? partitions[0] ?? '';
+      if (!partitions.includes(partition)) throw new RollcallError('other_version');
       return retryOnConflict(async () => {
         const isOld = (life: Life) => groupGenerationOf(life) < generation;
         const pictures = await take(
@@ -429,8 +434,8 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
         );
         const erased = await erase(partition, pictures);
         const isDone = pictures.length < erasedAtOnce && !(await erasePersons(partition, isOld));
-        const next = isDone ? shard + 1 : shard;
-        return next < shards ? { ...erased, next } : erased;
+        const next = isDone ? partitions[partitions.indexOf(partition) + 1] : partition;
+        return next === undefined ? erased : { ...erased, next };
       });
     },
 

@@ -93,6 +93,7 @@ test('what is deployed is the bundle and its descriptions, and it runs from an e
   for (const path of await locked()) await cp(path, join(app, path), { recursive: true });
   const host = await startPartProcess<FunctionsHostReady>('functions-host', {
     appDir: app,
+    keyFile: join(folder.path, 'keys.json'),
     port: 0,
     env: { ...env, ROLLCALL_TELEMETRY: 'otlp' },
   });
@@ -117,6 +118,7 @@ test('what is deployed is the bundle and its descriptions, and it runs from an e
 test('a setting that cannot be read stops the start with its sentence', async () => {
   const start = startPartProcess('functions-host', {
     appDir: process.cwd(),
+    keyFile: join(folder.path, 'keys.json'),
     port: 0,
     env: { ...env, FACE_QUOTA: 'a lot' },
   });

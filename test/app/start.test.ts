@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -117,6 +117,7 @@ test('npm start says what it starts and where everything is, the keys to its own
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   expect(lines.join('')).not.toMatch(/[\u0000-\u001f]/);
   expect(Object.keys(endpoints).toSorted()).toEqual([
+    'adminKey',
     'face',
     'faceKey',
     'http',
@@ -134,17 +135,29 @@ test.skipIf(process.platform === 'win32')(
   async () => {
     const { stdout } = await run('ps', ['-ww', '-o', 'ppid=,args=', '-A']);
     const children = stdout.split('\n').filter((line) => line.trim().startsWith(`${stack.child.pid} `));
-    const { faceKey, httpKey = '', storageConnectionString, serviceBusConnectionString } = endpoints;
+    const {
+      adminKey,
+      faceKey,
+      httpKey = '',
+      storageConnectionString,
+      serviceBusConnectionString,
+    } = endpoints;
     // Its four parts, and the compiler that has built the app.
     expect(children.filter((line) => line.endsWith('main.ts'))).toHaveLength(4);
     const busKey = /SharedAccessKey=([^;]+)/.exec(serviceBusConnectionString)?.[1] ?? '';
     const storageKey = /AccountKey=([^;]+)/.exec(storageConnectionString)?.[1] ?? '';
-    for (const key of [faceKey, httpKey, busKey, storageKey]) {
+    for (const key of [adminKey, faceKey, httpKey, busKey, storageKey]) {
       expect(key.length).toBeGreaterThan(20);
       expect(children.join('\n')).not.toContain(key);
     }
   },
 );
+
+test('every file of the data folder is readable by its owner only', async () => {
+  const paths = await readdir(dataDir, { recursive: true });
+  expect(paths.length).toBeGreaterThan(15);
+  for (const path of paths) expectOwnerOnly(join(dataDir, path));
+});
 
 test('a folder on which another stack runs is left alone', async () => {
   await expect(startHere({})).rejects.toThrow('another stack runs on');

@@ -129,7 +129,12 @@ test('while other bytes are on their way, the earlier face answers', async () =>
 
 /** The bridge is told that nobody listens: as if Event Grid had lost every event. */
 function loseEvents(): void {
-  stack.stack.tell('storage', { type: 'subscribe', hostUrl: stack.http, subscriptions: [] });
+  stack.stack.tell('storage', {
+    type: 'subscribe',
+    hostUrl: stack.http,
+    keys: { created: '', deleted: '' },
+    subscriptions: [],
+  });
 }
 
 test('pictures whose events never came are found, those written and those deleted', async () => {

@@ -131,7 +131,10 @@ async function startGrowing() {
     /** Operations of one sweep that finds nothing to do. */
     async sweepCost(): Promise<Cost> {
       const before = operations();
-      await fetch(`${stack.http}/admin/functions/sweep`, { method: 'POST' });
+      await fetch(`${stack.http}/admin/functions/sweep`, {
+        method: 'POST',
+        headers: { 'x-functions-key': stack.stack.endpoints.adminKey },
+      });
       await quiet();
       return { 'operations of a sweep': operations() - before };
     },

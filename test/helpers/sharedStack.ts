@@ -8,7 +8,12 @@ import { temporaryFolder } from './temporary.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    sharedStack: { endpoints: Endpoints; logFile: string; processes: Record<string, number> };
+    sharedStack: {
+      endpoints: Endpoints;
+      dataDir: string;
+      logFile: string;
+      processes: Record<string, number>;
+    };
   }
 }
 
@@ -30,7 +35,12 @@ export async function setup({ provide }: TestProject): Promise<() => Promise<voi
       OTEL_METRIC_EXPORT_INTERVAL: '5000',
     },
   });
-  provide('sharedStack', { endpoints: stack.endpoints, logFile, processes: stack.processes() });
+  provide('sharedStack', {
+    endpoints: stack.endpoints,
+    dataDir: stack.dataDir,
+    logFile,
+    processes: stack.processes(),
+  });
   return async () => {
     await stack.stop();
     log.end();

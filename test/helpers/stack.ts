@@ -83,9 +83,10 @@ export type SharedStack = ReturnType<typeof useSharedStack>;
 
 /** The stack that the files of `test/app` share. A file uses groups of its own. */
 export function useSharedStack() {
-  const { endpoints, logFile, processes } = inject('sharedStack');
+  const { endpoints, dataDir, logFile, processes } = inject('sharedStack');
   return {
     ...connectTo(endpoints),
+    dataDir,
     processes,
     log: (): readonly string[] => readFileSync(logFile, 'utf8').split('\n'),
   };

@@ -1,5 +1,6 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { lockFolder } from '../folderLock.ts';
+import { claimVersion } from '../folderVersion.ts';
 import type { RunningPart } from '../part.ts';
 import { createVision } from './models/vision.ts';
 import { startFace, type FaceOptions, type FaceReady } from './service.ts';
@@ -8,7 +9,7 @@ import { readDataKey } from './storage/vectorCipher.ts';
 
 export type FaceProcessOptions = Pick<
   FaceOptions,
-  'dataDir' | 'port' | 'tls' | 'urlMaps' | 'attributesRetired' | 'log'
+  'dataDir' | 'port' | 'tls' | 'urlMaps' | 'allowHosts' | 'attributesRetired' | 'log'
 > & {
   /** Calls a second; `F0` is the free plan: 20 a minute, 30,000 a month, and its limits of persons. */
   quota: number | 'none' | 'F0';
@@ -31,6 +32,7 @@ export async function startFaceProcess(options: FaceProcessOptions): Promise<Run
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const unlock = lockFolder(dataDir, 'Face service');
   try {
+    claimVersion(dataDir, ['face.sqlite', 'key']);
     // One that was killed has left it.
     removeEndpoints(endpointsFile);
     const part = await startWithModels(options);

@@ -1,12 +1,14 @@
+import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
+import { readOrMakeKey } from '../keyFile.ts';
+import { refuseStrangers } from '../strangers.ts';
 import { portInUse, type RunningPart } from '../part.ts';
 import { createAnalysis } from './scheduling/analysis.ts';
 import { readOrMakeCertificate } from './http/certificate.ts';
 import { createGallery } from './gallery/gallery.ts';
-import { readOrMakeKey } from './http/key.ts';
 import type { Log } from './http/log.ts';
 import { createFaceMetrics } from './http/metrics.ts';
 import type { FaceContext } from './operations/operations.ts';
@@ -40,6 +42,8 @@ export type FaceOptions = {
   /** Whether the attributes that Azure has retired are answered, as estimates. */
   attributesRetired?: boolean;
   urlMaps?: readonly UrlMap[];
+  /** Names by which the service may be called, besides those of this machine. */
+  allowHosts?: readonly string[];
   /** How long the download of a picture may take. */
   urlTimeoutMs?: number;
   /** How long calls may take to arrive. */
@@ -67,7 +71,7 @@ const closingAtMostMs = 5_000;
 export async function startFace(options: FaceOptions): Promise<RunningPart<FaceReady>> {
   const { dataDir, vision, now = Date.now, trainingTime = trainingTimeOf('none') } = options;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const key = readOrMakeKey(join(dataDir, 'key'));
+  const key = readOrMakeKey(join(dataDir, 'key'), () => randomBytes(16).toString('hex'));
   const certificate = options.tls === true ? await readOrMakeCertificate(dataDir) : undefined;
   const store = openFaceStore(join(dataDir, 'face.sqlite'), options.dataKey);
   const gallery = createGallery(store, vision);
@@ -91,6 +95,7 @@ export async function startFace(options: FaceOptions): Promise<RunningPart<FaceR
   } satisfies FaceContext;
   const admit = createAdmission(key, createLimiter(options.quota, store, now));
   addRoutes(server, { admit, context, metrics, log: options.log ?? (() => undefined) });
+  refuseStrangers(server.server, { allowHosts: options.allowHosts ?? [] });
   const purge = (): void => {
     store.dropExpiredDetections(now());
   };

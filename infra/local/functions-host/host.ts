@@ -13,6 +13,7 @@ import { loadApp, readLocalSettings } from './load.ts';
 import { createRepeatFilter } from './repeats.ts';
 import { createServiceBusClient } from './serviceBusClient.ts';
 import { listenToServiceBus } from './serviceBusTrigger.ts';
+import { refuseStrangers } from '../strangers.ts';
 import { startTimer } from './timerTrigger.ts';
 
 export type FunctionsHostOptions = {
@@ -22,8 +23,12 @@ export type FunctionsHostOptions = {
   port: number;
   /** Settings of the app; they win over local.settings.json. */
   env: Record<string, string>;
-  /** A file with the host's keys; absent: no key is asked for, as with `func start`. */
-  keyFile?: string;
+  /** A file with the host's keys. Webhooks and the administration always ask for them. */
+  keyFile: string;
+  /** Whether functions ask for a key as well, as in Azure; default: they do not, as with `func start`. */
+  auth?: boolean;
+  /** Names by which the host may be called, besides those of this machine. */
+  allowHosts?: readonly string[];
   hostId?: string;
   /** Whether timers run here; of several instances, one runs them. Default true. */
   timers?: boolean;
@@ -52,9 +57,11 @@ export async function startFunctionsHost(
   await loadApp(options.appDir, app);
 
   const server = createHttpServer();
-  const keys = options.keyFile === undefined ? undefined : await readHostKeys(options.keyFile);
-  if (keys !== undefined) guardWebhooks(server, keys);
-  const listeners = await listenToTriggers({ app, server, settings, log, keys, options });
+  const keys = readHostKeys(options.keyFile);
+  guardWebhooks(server, keys);
+  const asked = options.auth === true ? keys : undefined;
+  const listeners = await listenToTriggers({ app, server, settings, log, keys: asked, options });
+  refuseStrangers(server.server, { allowHosts: options.allowHosts ?? [], otherSites: true });
   try {
     await server.listen({ host: '127.0.0.1', port: options.port });
   } catch (error) {
@@ -82,6 +89,7 @@ type Setup = {
   server: FastifyInstance;
   settings: HostSettings;
   log: HostLog;
+  /** That functions ask for; undefined: none. */
   keys: HostKeys | undefined;
   options: FunctionsHostOptions;
 };

@@ -1,8 +1,8 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { FastifyInstance } from 'fastify';
-import { z } from 'zod';
+import { readOrMakeKey } from '../keyFile.ts';
 
 export type KeyedRequest = { headers: Record<string, string | string[] | undefined>; query: unknown };
 
@@ -10,26 +10,20 @@ export type KeyedRequest = { headers: Record<string, string | string[] | undefin
  * Keys as the real host has them: one that opens every function, one of each extension for its webhook, and the master
  * key, which opens all of that and the administration.
  */
-const keyFile = z.object({
-  functions: z.string(),
-  master: z.string(),
-  blobs_extension: z.string(),
-  eventgrid_extension: z.string(),
-});
+const names = ['functions', 'master', 'blobs_extension', 'eventgrid_extension'] as const;
 
-export type HostKeys = z.output<typeof keyFile>;
+export type HostKeys = Record<(typeof names)[number], string>;
 
-/** Reads the keys from their file, which only its owner can read, or makes some. */
-export async function readHostKeys(file: string): Promise<HostKeys> {
-  const text = await readFile(file, 'utf8').catch(async (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
-    const made = Object.keys(keyFile.shape).map((name) => [name, randomBytes(32).toString('base64url')]);
-    const written = JSON.stringify(Object.fromEntries(made), null, 2);
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    await writeFile(file, written, { mode: 0o600 });
-    return written;
-  });
-  return keyFile.parse(JSON.parse(text));
+/** Reads the keys from their file, or makes some. @throws Error when there are none in it */
+export function readHostKeys(file: string): HostKeys {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  const make = (): string => {
+    const made = names.map((name) => [name, randomBytes(32).toString('base64url')]);
+    return JSON.stringify(Object.fromEntries(made), null, 2);
+  };
+  const keys = JSON.parse(readOrMakeKey(file, make)) as Partial<HostKeys> | null;
+  if (names.every((name) => typeof keys?.[name] === 'string')) return keys as HostKeys;
+  throw new Error(`${file} does not hold the keys of the host: delete it, and new ones are made`);
 }
 
 /** Whether a request shows this key or the master key, in `x-functions-key` or in `code` of the query. */

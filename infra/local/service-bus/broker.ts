@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { readOrMakeKey } from '../keyFile.ts';
 import { portInUse, type RunningPart } from '../part.ts';
 import { withDeadLetterReason } from './codec.ts';
 import { Entity, type QueueDescription } from './entity.ts';
@@ -26,7 +27,7 @@ const keyName = 'RootManageSharedAccessKey';
  */
 export async function startServiceBus(options: ServiceBusOptions): Promise<RunningPart<ServiceBusReady>> {
   mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
-  const key = readKey(join(options.dataDir, 'key'));
+  const key = readOrMakeKey(join(options.dataDir, 'key'), () => randomBytes(32).toString('base64'));
   const store = openStore(join(options.dataDir, 'messages.sqlite'));
   const entities = entitiesOf(options.queues, store, options.now ?? Date.now);
   const clock = runClock([...entities.values()], options.now ?? Date.now);
@@ -113,11 +114,4 @@ function runClock(entities: readonly Entity[], now: () => number): { arm: () => 
       clearTimeout(timer);
     },
   };
-}
-
-function readKey(file: string): string {
-  if (existsSync(file)) return readFileSync(file, 'utf8');
-  const key = randomBytes(32).toString('base64');
-  writeFileSync(file, key, { mode: 0o600 });
-  return key;
 }

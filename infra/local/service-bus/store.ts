@@ -1,4 +1,4 @@
-import { openDatabase } from '../sqlite.ts';
+import { emptyLogOften, openDatabase } from '../sqlite.ts';
 
 /** A message as it is kept. Times are milliseconds since 1970. */
 export type StoredMessage = {
@@ -45,6 +45,7 @@ export function openStore(file: string) {
     CREATE TABLE IF NOT EXISTS sequences (entity TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
   `,
   );
+  emptyLogOften(db);
   const statements = {
     load: db.prepare(
       'SELECT sequence, messageId, sessionId, state, deliveryCount, enqueuedAt, scheduledFor, expiresAt, wasScheduled' +

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
+import type { Range } from './extents.ts';
 
 /*
  * Azurite in process. Its classes are no public API: the exact version is pinned, and everything that is known of
@@ -54,13 +55,30 @@ export type TableStore = {
   ): Promise<unknown>;
 };
 
+/** The files in which Azurite keeps the bytes of blobs and messages. */
+export type ExtentStore = {
+  appendExtent(...args: unknown[]): Promise<Range>;
+  readExtent(range?: Range, ...rest: unknown[]): Promise<NodeJS.ReadableStream>;
+  isActiveExtent(id: string): boolean;
+};
+
+/** The collections whose documents refer to ranges of extents. */
+export const referringCollections = ['$BLOBS_COLLECTION$', '$BLOCKS_COLLECTION$', '$MESSAGES_COLLECTION$'];
+
+/** Where a service keeps its extents. */
+export function extentFolder(dataDir: string, service: 'blob' | 'queue'): string {
+  return join(dataDir, `__${service}storage__`);
+}
+
 type AzuriteServer<Store = { db: LokiDatabase }> = {
   start(): Promise<void>;
   close(): Promise<void>;
   getHttpServerAddress(): string;
   httpServer: Server;
   metadataStore: Store;
+  accountDataStore: { accounts: Record<string, { name: string; key1: Buffer }>; refresh(): void };
   extentMetadataStore?: { db: LokiDatabase };
+  extentStore?: ExtentStore;
 };
 
 type Constructor<Instance> = new (...args: unknown[]) => Instance;
@@ -69,6 +87,7 @@ function load<Instance>(path: string): Constructor<Instance> {
   return (require(`azurite/dist/src/${path}`) as { default: Constructor<Instance> }).default;
 }
 
+export type Account = { name: string; key: string };
 export type Ports = { blob: number; queue: number; table: number };
 export type AzuriteServers = {
   blob: AzuriteServer<BlobStore>;
@@ -76,13 +95,13 @@ export type AzuriteServers = {
   table: AzuriteServer<TableStore>;
 };
 
-/** Makes the three servers, not yet started. Ports of 0: any free port. */
-export function createAzurite(dataDir: string, ports: Ports): AzuriteServers {
+/** Makes the three servers of an account, not yet started. Ports of 0: any free port. */
+export function createAzurite(dataDir: string, ports: Ports, account: Account): AzuriteServers {
   const host = '127.0.0.1';
   const keepAliveSeconds = 5;
   const at = (name: string) => join(dataDir, name);
-  const content = (service: string) => [
-    { locationId: 'Default', locationPath: at(`__${service}storage__`), maxConcurrency: 50 },
+  const content = (service: 'blob' | 'queue') => [
+    { locationId: 'Default', locationPath: extentFolder(dataDir, service), maxConcurrency: 50 },
   ];
   // host, port, keep-alive, metadata, extents, content; then: no access log (and its stream), no debug log (and its
   // file), not loose, and the check of the API version skipped, which current clients need.
@@ -103,7 +122,7 @@ export function createAzurite(dataDir: string, ports: Ports): AzuriteServers {
   const QueueConfiguration = load('queue/QueueConfiguration');
   const Table = load<AzuriteServer<TableStore>>('table/TableServer');
   const TableConfiguration = load('table/TableConfiguration');
-  return {
+  const servers: AzuriteServers = {
     blob: new Blob(new BlobConfiguration(...withContent('blob'))),
     queue: new Queue(new QueueConfiguration(...withContent('queue'))),
     table: new Table(
@@ -113,6 +132,14 @@ export function createAzurite(dataDir: string, ports: Ports): AzuriteServers {
       ),
     ),
   };
+  for (const { accountDataStore } of Object.values(servers)) useAccount(accountDataStore, account);
+  return servers;
+}
+
+/** Azurite takes accounts from the environment of the process, again each minute, and else a key that everybody knows. */
+function useAccount(store: AzuriteServer['accountDataStore'], { name, key }: Account): void {
+  store.accounts = { [name]: { name, key1: Buffer.from(key, 'base64') } };
+  store.refresh = () => undefined;
 }
 
 /**

@@ -10,8 +10,8 @@ import type { Outbox } from './outbox.ts';
 export type Subscribe = {
   type: 'subscribe';
   hostUrl: string;
-  /** Of the host's webhooks, where it asks for keys. */
-  keys?: { created: string; deleted: string };
+  /** Of the host's webhooks. */
+  keys: { created: string; deleted: string };
   subscriptions: readonly Subscription[];
 };
 

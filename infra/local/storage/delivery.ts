@@ -15,8 +15,8 @@ import type { Outbox, PendingEvent } from './outbox.ts';
  * reach the host keeps its place.
  */
 
-/** Where events go, with the keys of its webhooks if it asks for them. */
-export type EventHost = { url: string; keys?: { created: string; deleted: string } | undefined };
+/** Where events go, with the keys of its webhooks. */
+export type EventHost = { url: string; keys: { created: string; deleted: string } };
 
 export type DeliveryOptions = { outbox: Outbox; log: (line: string) => void; now: () => number };
 
@@ -127,7 +127,7 @@ async function post({ url, keys }: EventHost, pending: PendingEvent, signal: Abo
     headers: {
       'content-type': 'application/json',
       'aeg-event-type': 'Notification',
-      ...(keys === undefined ? {} : { 'x-functions-key': keys[pending.event] }),
+      'x-functions-key': keys[pending.event],
     },
     body: `[${pending.body}]`,
     signal,

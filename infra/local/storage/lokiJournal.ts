@@ -1,4 +1,4 @@
-import { openDatabase } from '../sqlite.ts';
+import { emptyLogOften, openDatabase } from '../sqlite.ts';
 import type { LokiCollection, LokiDatabase, LokiDocument } from './azurite.ts';
 
 /*
@@ -39,6 +39,7 @@ export function openJournal(file: string, onFailure: (error: unknown) => void) {
       PRIMARY KEY (database, collection)) WITHOUT ROWID;
   `,
   );
+  emptyLogOften(db);
   const statements = {
     collections: db.prepare('SELECT name, options FROM collections WHERE database = ?'),
     documents: db.prepare('SELECT json FROM documents WHERE database = ? AND collection = ? ORDER BY id'),

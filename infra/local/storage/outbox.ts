@@ -1,4 +1,4 @@
-import { openDatabase } from '../sqlite.ts';
+import { emptyLogOften, openDatabase } from '../sqlite.ts';
 
 /** An event that has to reach a function. */
 export type PendingEvent = {
@@ -36,6 +36,7 @@ export function openOutbox(file: string) {
       PRIMARY KEY (container, blob)) WITHOUT ROWID;
   `,
   );
+  emptyLogOften(db);
   const statements = {
     add: db.prepare(
       'INSERT INTO events (function, event, body, tries, addedAt, dueAt) VALUES (?, ?, ?, 0, ?, ?)',

@@ -1,12 +1,25 @@
+import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readOrMakeKey } from '../keyFile.ts';
 import { portInUse, type RunningPart } from '../part.ts';
-import { createAzurite, createContainer, createTable, type AzuriteServers, type Ports } from './azurite.ts';
+import { refuseStrangers } from '../strangers.ts';
+import {
+  createAzurite,
+  createContainer,
+  createTable,
+  extentFolder,
+  referringCollections,
+  type Account,
+  type AzuriteServers,
+  type Ports,
+} from './azurite.ts';
 import { beforeAnswers } from './answers.ts';
 import { blobCatalog } from './blobCatalog.ts';
 import { blobChanges } from './blobEvents.ts';
 import { refuseUnlistableNames } from './blobNames.ts';
 import { createBridge, type Subscribe } from './bridge.ts';
+import { eraseFreedRanges } from './extents.ts';
 import { openJournal, type LokiJournal } from './lokiJournal.ts';
 import { openOutbox } from './outbox.ts';
 import { useIndexes } from './tableQueries.ts';
@@ -19,13 +32,14 @@ export type StorageOptions = {
   containers: string[];
   /** Tables to create. */
   tables?: string[];
+  /** Names by which the account may be called, besides those of this machine. */
+  allowHosts?: readonly string[];
 };
 
 export type StorageReady = { connectionString: string; ports: Ports };
 
-// The well-known account and key of the storage emulator, which every client library knows.
+/** The account of the storage emulator, whose name every tool knows. Its key is one of the data folder's own. */
 const account = 'devstoreaccount1';
-const key = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
 
 /**
  * A storage account on this machine: blobs, queues and tables by Azurite, kept against a kill, and a bridge that
@@ -34,6 +48,7 @@ const key = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZ
  */
 export async function startStorage(options: StorageOptions): Promise<RunningPart<StorageReady>> {
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
+  const log = (line: string): void => void process.stdout.write(`${line}\n`);
   let closed = false;
   /** What cannot be kept cannot be acknowledged either: the process ends, and what started it starts it again. */
   const fail = (error: unknown): void => {
@@ -44,12 +59,14 @@ export async function startStorage(options: StorageOptions): Promise<RunningPart
   };
   const journal = openJournal(join(options.dataDir, 'metadata.sqlite'), fail);
   const outbox = openOutbox(join(options.dataDir, 'events.sqlite'));
-  const servers = createAzurite(options.dataDir, options.ports ?? { blob: 0, queue: 0, table: 0 });
+  const key = readOrMakeKey(join(options.dataDir, 'key'), () => randomBytes(64).toString('base64'));
+  const ports = options.ports ?? { blob: 0, queue: 0, table: 0 };
+  const servers = createAzurite(options.dataDir, ports, { name: account, key });
   keepMetadata(servers, journal);
+  const extents = watchExtents(servers, options.dataDir, log);
   useIndexes(servers.table.metadataStore);
   const catalog = blobCatalog(servers.blob.metadataStore.db, account);
   const changes = blobChanges(catalog, account);
-  const log = (line: string): void => void process.stdout.write(`${line}\n`);
   const { httpServer: blobServer } = servers.blob;
   // The port is known once the server listens; events there are only after that.
   const endpoint = (): string => `${servers.blob.getHttpServerAddress()}/${account}`;
@@ -70,18 +87,20 @@ export async function startStorage(options: StorageOptions): Promise<RunningPart
   for (const { httpServer } of [servers.queue, servers.table]) {
     beforeAnswers(httpServer, journal.commit, fail);
   }
+  for (const { httpServer } of Object.values(servers)) refuseStrangers(httpServer, options);
   await start(servers, options.ports);
-  const ports = {
+  for (const { follow } of extents) await follow();
+  const found = {
     blob: portOf(servers.blob.getHttpServerAddress()),
     queue: portOf(servers.queue.getHttpServerAddress()),
     table: portOf(servers.table.getHttpServerAddress()),
   };
-  const connectionString = connectionStringOf(ports);
+  const connectionString = connectionStringOf(found, { name: account, key });
   for (const name of options.containers) await createContainer(servers.blob, account, name);
   for (const name of options.tables ?? []) await createTable(servers.table, account, name);
   journal.commit();
   return {
-    ready: { connectionString, ports },
+    ready: { connectionString, ports: found },
     tell(message) {
       // The stack alone can tell this process something.
       const { type, hostUrl } = message as Subscribe;
@@ -94,6 +113,7 @@ export async function startStorage(options: StorageOptions): Promise<RunningPart
         server.httpServer.closeAllConnections();
         await server.close();
       }
+      for (const { close } of extents) await close();
       // A request that is still at work has lost its connection: nothing of it is acknowledged.
       closed = true;
       outbox.close();
@@ -110,6 +130,24 @@ function keepMetadata({ blob, queue, table }: AzuriteServers, journal: LokiJourn
   }
 }
 
+/** What is deleted is gone from the disk too. */
+function watchExtents(
+  servers: AzuriteServers,
+  dataDir: string,
+  log: (line: string) => void,
+): { follow(): Promise<void>; close(): Promise<void> }[] {
+  return (['blob', 'queue'] as const).map((service) => {
+    const { extentStore, metadataStore } = servers[service];
+    if (extentStore === undefined) throw new Error(`Azurite has no extents of its ${service} service`);
+    const extents = eraseFreedRanges(extentFolder(dataDir, service), extentStore, { log, now: Date.now });
+    return {
+      follow: () =>
+        extents.follow(referringCollections.flatMap((name) => metadataStore.db.getCollection(name) ?? [])),
+      close: extents.close,
+    };
+  });
+}
+
 async function start(servers: AzuriteServers, ports: Ports | undefined): Promise<void> {
   for (const [name, server] of Object.entries(servers)) {
     try {
@@ -124,11 +162,11 @@ function portOf(address: string): number {
   return Number(new URL(address).port);
 }
 
-export function connectionStringOf({ blob, queue, table }: Ports): string {
-  const at = (service: string, port: number) => `${service}Endpoint=http://127.0.0.1:${port}/${account}`;
+export function connectionStringOf({ blob, queue, table }: Ports, { name, key }: Account): string {
+  const at = (service: string, port: number) => `${service}Endpoint=http://127.0.0.1:${port}/${name}`;
   return [
     'DefaultEndpointsProtocol=http',
-    `AccountName=${account}`,
+    `AccountName=${name}`,
     `AccountKey=${key}`,
     at('Blob', blob),
     at('Queue', queue),

@@ -5,6 +5,7 @@ import { BlobServiceClient } from '@azure/storage-blob';
 import { QueueServiceClient } from '@azure/storage-queue';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FunctionsHostReady } from '../../../infra/local/functions-host/host.ts';
+import type { HostKeys } from '../../../infra/local/functions-host/keys.ts';
 import { urlsOf } from '../../../infra/local/functions-host/httpTrigger.ts';
 import { startServiceBus, type ServiceBusReady } from '../../../infra/local/service-bus/broker.ts';
 import { startStorage, type StorageReady } from '../../../infra/local/storage/storage.ts';
@@ -19,6 +20,7 @@ let storage: RunningPart<StorageReady>;
 let bus: RunningPart<ServiceBusReady>;
 let host: PartProcess<FunctionsHostReady>;
 let client: ServiceBusClient;
+let keys: HostKeys;
 
 const apps = resolve('test/parts/functions-host/apps');
 const queue = { lockDurationSeconds: 30, maxDeliveryCount: 3 };
@@ -36,6 +38,7 @@ beforeAll(async () => {
   });
   client = new ServiceBusClient(bus.ready.connectionString);
   host = await start('good');
+  keys = JSON.parse(await readFile(join(folder.path, 'keys.json'), 'utf8')) as HostKeys;
 });
 
 afterAll(async () => {
@@ -49,6 +52,7 @@ afterAll(async () => {
 function start(app: string, options: object = {}): Promise<PartProcess<FunctionsHostReady>> {
   return startPartProcess('functions-host', {
     appDir: join(apps, app),
+    keyFile: join(folder.path, 'keys.json'),
     port: 0,
     env: {
       SEEN_FILE: join(folder.path, 'seen'),
@@ -72,7 +76,7 @@ const url = (path: string) => `${host.ready.url}${path}`;
 function announce(functionName: string, path: string, blob: string, type = 'Microsoft.Storage.BlobCreated') {
   return fetch(url(`/runtime/webhooks/${path}?functionName=${functionName}`), {
     method: 'POST',
-    headers: { 'aeg-event-type': 'Notification' },
+    headers: { 'aeg-event-type': 'Notification', 'x-functions-key': keys.master },
     body: JSON.stringify([
       { eventType: type, subject: `/blobServices/default/containers/drop/blobs/${blob}`, data: {} },
     ]),
@@ -107,15 +111,16 @@ test('route templates become routes', () => {
   expect(urlsOf('/api/a/{b?}')).toEqual(['/api/a', '/api/a/:b']);
 });
 
-test('with a key file, functions, webhooks and the administration ask for their keys as in Azure', async () => {
-  const file = join(folder.path, 'keys.json');
-  const locked = await start('good', { keyFile: file });
-  const keys = JSON.parse(await readFile(file, 'utf8')) as Record<string, string>;
-  const at = async (path: string, key?: string, method = 'GET'): Promise<number> => {
-    const headers: Record<string, string> = key === undefined ? {} : { 'x-functions-key': key };
-    return (await fetch(`${locked.ready.url}${path}`, { method, headers })).status;
-  };
-  const { functions = '', master = '', blobs_extension: blobs = '', eventgrid_extension: events = '' } = keys;
+async function statusAt(address: string, key?: string, method = 'GET'): Promise<number> {
+  const headers: Record<string, string> = key === undefined ? {} : { 'x-functions-key': key };
+  return (await fetch(address, { method, headers })).status;
+}
+
+test('with auth, functions ask for their keys as in Azure', async () => {
+  const locked = await start('good', { auth: true, allowHosts: ['Box.lan'] });
+  const at = (path: string, key?: string, method = 'GET') =>
+    statusAt(`${locked.ready.url}${path}`, key, method);
+  const { functions, master, blobs_extension: blobs } = keys;
   expect(await at('/api/things/special')).toBe(401);
   expect(await at('/api/things/special', 'wrong')).toBe(401);
   expect(await at('/api/things/special', blobs)).toBe(401);
@@ -123,6 +128,15 @@ test('with a key file, functions, webhooks and the administration ask for their 
   expect(await at('/api/things/special', master)).toBe(200);
   expect(await at(`/api/things/special?code=${functions}`)).toBe(200);
   expect(await at('/api/things/a/parts/b', undefined, 'POST')).toBe(201);
+  const byName = 'GET /api/things/special HTTP/1.1\r\nhost: box.lan:80\r\norigin: http://box.lan\r\n\r\n';
+  expect((await sendRaw(locked.ready.url, byName)).status).toBe(401);
+  await locked.stop();
+});
+
+test('webhooks and the administration ask for their keys, also where functions do not', async () => {
+  const at = (path: string, key?: string, method = 'GET') => statusAt(url(path), key, method);
+  const { functions, master, blobs_extension: blobs, eventgrid_extension: events } = keys;
+  expect(await at('/api/things/special')).toBe(200);
   for (const key of [undefined, functions, blobs, events]) {
     expect(await at('/admin/host/status', key)).toBe(401);
     expect(await at('/admin/functions/timer', key, 'POST')).toBe(401);
@@ -134,7 +148,39 @@ test('with a key file, functions, webhooks and the administration ask for their 
       expect(await at(path, key, 'POST')).toBe(401);
     for (const key of [right, master]) expect(await at(path, key, 'POST')).toBe(404);
   }
-  await locked.stop();
+});
+
+test('a request by another host name, and one of a page of another site, is refused as a problem', async () => {
+  const ask = async (...headers: string[]) => {
+    const head = ['GET /api/things/special HTTP/1.1', ...headers, 'connection: close'].join('\r\n');
+    const { status, body } = await sendRaw(host.ready.url, `${head}\r\n\r\n`);
+    if (status !== 200) expect(JSON.parse(body)).toMatchObject({ type: 'about:blank', status });
+    return status;
+  };
+  for (const name of ['127.0.0.1', 'LOCALHOST', '[::1]', 'localhost:1'])
+    expect(await ask(`host: ${name}`), name).toBe(200);
+  for (const name of [
+    'evil.example',
+    'evil.example:7071',
+    '127.0.0.1.evil.example',
+    '',
+    '127.0.0.2',
+    '[::2]',
+  ])
+    expect(await ask(`host: ${name}`), name).toBe(421);
+  for (const headers of [
+    ['origin: https://evil.example'],
+    ['origin: null'],
+    ['origin: http://localhost.evil.example'],
+    ['sec-fetch-site: cross-site'],
+  ])
+    expect(await ask('host: localhost', ...headers), headers.join()).toBe(403);
+  for (const headers of [
+    ['origin: http://localhost:7071', 'sec-fetch-site: same-origin'],
+    ['origin: http://127.0.0.1:3000', 'sec-fetch-site: same-site'],
+    ['sec-fetch-site: none'],
+  ])
+    expect(await ask('host: localhost', ...headers), headers.join()).toBe(200);
 });
 
 test('webhooks and the administration refuse what is no JSON', async () => {
@@ -143,23 +189,24 @@ test('webhooks and the administration refuse what is no JSON', async () => {
     '/runtime/webhooks/EventGrid?functionName=event',
     '/admin/functions/timer',
   ]) {
-    expect((await fetch(url(path), { method: 'POST', body: '{"input"' })).status).toBe(400);
+    const headers = { 'x-functions-key': keys.master };
+    expect((await fetch(url(path), { method: 'POST', headers, body: '{"input"' })).status).toBe(400);
   }
 });
 
 test('what no function is asked about is refused as a problem', async () => {
   const undecodable = await sendRaw(
     host.ready.url,
-    'GET /api/%zz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n',
+    'GET /api/%zz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n',
   );
   expect(undecodable.status).toBe(400);
   expect(JSON.parse(undecodable.body)).toEqual({ type: 'about:blank', title: 'Bad Request', status: 400 });
-  const long = `GET /api/things HTTP/1.1\r\nhost: x\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`;
+  const long = `GET /api/things HTTP/1.1\r\nhost: localhost\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`;
   const overflow = await sendRaw(host.ready.url, long);
   expect(overflow.status).toBe(431);
   expect(JSON.parse(overflow.body)).toMatchObject({ type: 'about:blank', status: 431 });
   const large =
-    'POST /api/things/a/parts/b HTTP/1.1\r\nhost: x\r\ncontent-length: 104857601\r\nconnection: close\r\n\r\n';
+    'POST /api/things/a/parts/b HTTP/1.1\r\nhost: localhost\r\ncontent-length: 104857601\r\nconnection: close\r\n\r\n';
   const refused = await sendRaw(host.ready.url, large);
   expect(refused.status).toBe(413);
   expect(JSON.parse(refused.body)).toMatchObject({ type: 'about:blank', status: 413 });
@@ -208,6 +255,7 @@ test('Service Bus: many sessions of one message each do not wait for each other,
 test('blobs: the webhook proves itself, and what it hears of is handed over', async () => {
   const validation = await fetch(url('/runtime/webhooks/blobs?functionName=Host.Functions.blob'), {
     method: 'POST',
+    headers: { 'x-functions-key': keys.blobs_extension },
     body: JSON.stringify([
       {
         eventType: 'Microsoft.EventGrid.SubscriptionValidationEvent',
@@ -255,7 +303,11 @@ test('Event Grid and timers: the answer waits for the function, and a timer can 
     202,
   );
   expect(await seen('event')).toEqual(['/blobServices/default/containers/drop/blobs/gone.jpg']);
-  const run = await fetch(url('/admin/functions/timer'), { method: 'POST', body: '{}' });
+  const run = await fetch(url('/admin/functions/timer'), {
+    method: 'POST',
+    headers: { 'x-functions-key': keys.master },
+    body: '{}',
+  });
   expect(run.status).toBe(202);
   expect(await seen('timer')).toEqual([false]);
 });

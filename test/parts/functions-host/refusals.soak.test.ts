@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
-import { resolve } from 'node:path';
-import { expect, test } from 'vitest';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FunctionsHostReady } from '../../../infra/local/functions-host/host.ts';
 import { startStorage } from '../../../infra/local/storage/storage.ts';
 import { startPartProcess } from '../../helpers/partProcess.ts';
@@ -11,8 +11,15 @@ import { temporaryFolder } from '../../helpers/temporary.ts';
 
 const noStorage = 'UseDevelopmentStorage=true';
 
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+beforeAll(async () => {
+  folder = await temporaryFolder();
+});
+afterAll(() => folder.remove());
+
 const start = (app: string, { port = 0, storage = noStorage } = {}) =>
   startPartProcess<FunctionsHostReady>('functions-host', {
+    keyFile: join(folder.path, 'keys.json'),
     appDir: resolve('test/parts/functions-host/apps', app),
     port,
     env: {
@@ -31,7 +38,6 @@ test.each([
 });
 
 test('a port that is in use is named', async () => {
-  const folder = await temporaryFolder();
   const storage = await startStorage({ dataDir: folder.path, containers: ['drop'] });
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -40,5 +46,4 @@ test('a port that is in use is named', async () => {
   await expect(start('good', { port, storage: connectionString })).rejects.toThrow(`port ${port} is in use`);
   server.close();
   await storage.close();
-  await folder.remove();
 });

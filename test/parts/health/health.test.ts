@@ -77,7 +77,11 @@ describe('Face', () => {
   ])('that answers %i without a key is %s', async (answered, expected) => {
     status = answered;
     const { port } = server.address() as AddressInfo;
-    const { face = ok } = healthQuestions({ clients: {} as Clients, face: `http://127.0.0.1:${port}` });
+    const { face = ok } = healthQuestions({
+      clients: {} as Clients,
+      checkVersion: () => Promise.resolve(),
+      face: `http://127.0.0.1:${port}`,
+    });
     const { parts } = await createHealth({ face }, Date.now)();
     expect(parts['face']?.status).toBe(expected);
   });

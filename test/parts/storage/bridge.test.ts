@@ -18,6 +18,7 @@ function subscribe(to = receiver.url, only?: 'created'): void {
   storage.tell?.({
     type: 'subscribe',
     hostUrl: to,
+    keys: { created: 'key of blobs', deleted: 'key of events' },
     subscriptions: [
       { container: 'enroll', event: 'created', function: 'take', maxContentLength: 1_000 },
       ...(only === 'created' ? [] : [{ container: 'enroll', event: 'deleted', function: 'drop' }]),

@@ -14,6 +14,7 @@ test('a kill loses nothing that was acknowledged, brings nothing back, and keeps
     part.child.send({
       type: 'subscribe',
       hostUrl: receiver.url,
+      keys: { created: 'key of blobs', deleted: 'key of events' },
       subscriptions: [
         { container: 'enroll', event: 'created', function: 'take' },
         { container: 'enroll', event: 'deleted', function: 'drop' },

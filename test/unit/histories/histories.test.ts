@@ -64,6 +64,32 @@ test('a deletion that is asked for again takes what was written since', async ()
   }
 });
 
+test('a deletion at a step of another version waits for that version', async () => {
+  const world = new World();
+  for (const person of ['ann', undefined] as const) {
+    await enrollAnn(world);
+    await forget(world, person);
+    const [open] = await world.app.erasures.listOpen(1);
+    const id = open?.id ?? '';
+    await world.app.erasures.change(id, (erasure) => ({ ...erasure, step: 'aStepToCome' }));
+    for (let deliveries = 0; deliveries < 12; deliveries += 1) {
+      world.pass(120_000);
+      await world.deliver();
+      await world.sweep();
+    }
+    const waiting = await world.app.erasures.get(id);
+    expect(waiting).toMatchObject({ pass: 1, step: 'aStepToCome' });
+    expect(waiting).not.toHaveProperty('finishedAt');
+    expect(world.deadLetters).toEqual([]);
+    expect(world.warnings).toContain('other_version');
+    // The version that has the step is through with it.
+    await world.app.erasures.change(id, (erasure) => ({ ...erasure, step: 'rows' }));
+    await world.settle();
+    expect(await world.app.erasures.get(id)).toHaveProperty('finishedAt');
+    await expectWhole(world);
+  }
+});
+
 test('who asks for a deletion when nothing is there is told so, and ends nothing', async () => {
   const world = new World();
   await enrollAnn(world);

@@ -1,5 +1,6 @@
 import { vi } from 'vitest';
 import type { Clients } from '../../../shared/clients.ts';
+import { codeOf } from '../../../shared/errors.ts';
 import type { FaceClient } from '../../../shared/face/client.ts';
 import { FaceError, FaceUnanswered } from '../../../shared/face/errors.ts';
 import { readBell } from '../../../shared/messages/doorbells.ts';
@@ -75,6 +76,8 @@ export class World {
   readonly faceGroups = new Map<string, FaceGroup>();
   messages: Message[] = [];
   readonly deadLetters: unknown[] = [];
+  /** The code of each warning that the pipeline logged. */
+  readonly warnings: string[] = [];
   /** Versions that lay in the container when their deletion was accepted; written by the test. */
   readonly forgotten: { path: string; etag: string }[] = [];
   /** Paths of blobs that the pipeline deleted, whose events are still to come. */
@@ -319,7 +322,11 @@ export class World {
       settings: readSettings({ FACE_ENDPOINT: 'http://face.invalid', FACE_QUOTA: 'none' }),
       clients: this.#clients(storage),
       credential: { key: 'x' },
-      log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+      log: {
+        info: () => undefined,
+        warn: (_message, error) => void this.warnings.push(codeOf(error)),
+        error: () => undefined,
+      },
       now: () => this.now,
       face: { interactive: face, background: face },
     });

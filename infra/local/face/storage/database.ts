@@ -24,7 +24,6 @@ export type Gate = Int32Array<SharedArrayBuffer>;
 // Faces and detections are kept in the order of their arrival: pages are then filled and never shuffled, so that no
 // copy of a deleted vector stays in the unused part of a page. A face without a person is one of a face list.
 const schema = `
-  PRAGMA secure_delete = ON;
   PRAGMA foreign_keys = ON;
   CREATE TABLE IF NOT EXISTS collections (
     key INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, userData TEXT,
