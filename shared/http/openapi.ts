@@ -81,12 +81,14 @@ const inPath: Record<string, { schema: Json | z.ZodType; description?: string }>
     description: 'a-z, 0-9, - and _, without two _ in a row',
   },
   person: {
-    schema: { type: 'string', minLength: 1, pattern: '^[^/]+$' },
-    description: 'A name in any script, at most 128 characters in Unicode NFC',
+    schema: { type: 'string', minLength: 1, pattern: String.raw`^[^/\\]+$` },
+    description:
+      'A name in any script, at most 128 characters in Unicode NFC; no backslash, no control character',
   },
   image: {
     schema: { type: 'string', minLength: 1 },
-    description: 'May hold slashes, as they are or as %2F; no . or .. segment, no control character',
+    description:
+      'May hold slashes, as they are or as %2F; no empty, . or .. segment, no dot at the end, no backslash, no control character',
   },
   id: { schema: { type: 'string', minLength: 1 } },
   code: { schema: schemas.code },

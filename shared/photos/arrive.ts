@@ -90,7 +90,8 @@ export function createArrivals(options: ArrivalOptions) {
     const group = await options.groupFor(place.group, writtenAt);
     if (group === undefined) return 'erased';
     const { generation } = group;
-    if (place.kind !== 'enroll') return { ...common, generation: String(generation) };
+    if (place.kind === 'identify' || place.person === undefined)
+      return { ...common, generation: String(generation) };
     const person = await ledger.personRow(place.group, place.ref.person ?? '');
     if (writtenAt <= (person?.deletedAt ?? -1)) return 'erased';
     const isOfThisLife = person !== undefined && groupGenerationOf(person.life) === generation;

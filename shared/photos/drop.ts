@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { RollcallError } from '../errors.ts';
 import type { Ledger } from '../records/ledger.ts';
-import { placeOf, type Place } from './path.ts';
+import { placeOf } from './path.ts';
 import type { PhotoStore } from './photoStore.ts';
 
 /** Puts a picture into its container, where it goes its way. The same bytes again change nothing. */
@@ -11,7 +11,8 @@ export async function dropPicture(
   bytes: Uint8Array,
   contentType: string,
 ): Promise<void> {
-  goodPlace(image);
+  const place = placeOf(image);
+  if (place.kind === 'bad') throw badPath(place);
   const md5 = createHash('md5').update(bytes).digest();
   const there = await photos.version(image);
   if (there?.md5 !== undefined && md5.equals(there.md5)) return;
@@ -21,21 +22,21 @@ export async function dropPicture(
 /**
  * Takes a picture out of its container. Its removal is recorded before this resolves, so that no answer names it.
  * Doing it again is no mistake.
- * @throws RollcallError image_not_found when it was never there
+ * @throws RollcallError bad_path, image_not_found when it was never there
  */
 export async function deletePicture(
   { photos, ledger, look }: { photos: PhotoStore; ledger: Ledger; look: (image: string) => Promise<void> },
   image: string,
 ): Promise<void> {
-  const { ref } = goodPlace(image);
+  const place = placeOf(image);
+  const { ref } = place;
+  // What was enrolled under such a path before can be deleted.
+  if (place.kind === 'bad' && (await ledger.get(ref)) === undefined) throw badPath(place);
   const wasThere = await photos.remove(image);
   if (!wasThere && (await ledger.get(ref)) === undefined) throw new RollcallError('image_not_found');
   await look(image);
 }
 
-/** @throws RollcallError bad_path */
-function goodPlace(image: string): Place {
-  const place = placeOf(image);
-  if (place.kind === 'bad') throw new RollcallError('bad_path', place.detail);
-  return place;
+function badPath({ detail }: { detail: string }): RollcallError {
+  return new RollcallError('bad_path', detail);
 }

@@ -7,6 +7,7 @@ import * as schemas from '../schemas.ts';
 import { groupOf, personNameOf } from './names.ts';
 
 const pictureFailures = [
+  'bad_path',
   'not_an_image',
   'unsupported_format',
   'image_too_small',
@@ -141,7 +142,7 @@ export const answerRoutes = [
     access: 'identify',
     query: schemas.resultQuery,
     answer: { status: 200, schema: schemas.pages.results },
-    failures: ['bad_request', 'group_not_found', 'storage_unavailable'],
+    failures: ['bad_request', 'bad_path', 'group_not_found', 'storage_unavailable'],
     async handle(request, rollcall) {
       const { person, ...query } = queryOf(request, schemas.resultQuery);
       const group = await groupOf(request, rollcall);

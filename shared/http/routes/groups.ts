@@ -1,5 +1,4 @@
 import { RollcallError } from '../../errors.ts';
-import { personKeyOf } from '../../records/keys.ts';
 import { untrained } from '../../training/machine.ts';
 import type { Erasure } from '../../records/erasures.ts';
 import type { Group } from '../../records/groups.ts';
@@ -11,7 +10,7 @@ import { queryOf } from '../query.ts';
 import type { Route } from '../route.ts';
 import * as schemas from '../schemas.ts';
 import { viewOfErasure, viewOfGroup, viewOfPage, viewOfPerson, viewOfSettings } from '../views.ts';
-import { groupNameOf, groupOf, personNameOf } from './names.ts';
+import { groupNameOf, groupOf, personKeyIn } from './names.ts';
 
 /** Groups, their persons, and their deletion. */
 export const groupRoutes = [
@@ -116,11 +115,10 @@ export const groupRoutes = [
     summary: 'A person and how many of its pictures are in which state',
     access: 'any',
     answer: { status: 200, schema: schemas.person },
-    failures: ['bad_request', 'group_not_found', 'person_not_found', 'storage_unavailable'],
+    failures: ['bad_request', 'bad_path', 'group_not_found', 'person_not_found', 'storage_unavailable'],
     async handle(request, rollcall) {
-      const name = personNameOf(request.params['person']);
       const group = await groupOf(request, rollcall);
-      const person = await rollcall.ledger.person(group, personKeyOf(group.group, name));
+      const person = await rollcall.ledger.person(group, await personKeyIn(group.group, request, rollcall));
       if (person === undefined) throw new RollcallError('person_not_found');
       return { body: viewOfPerson(person) };
     },
@@ -135,6 +133,7 @@ export const groupRoutes = [
     answer: { status: 202, schema: schemas.erasure },
     failures: [
       'bad_request',
+      'bad_path',
       'group_not_found',
       'person_not_found',
       'conflict',
@@ -143,8 +142,7 @@ export const groupRoutes = [
     ],
     async handle(request, rollcall) {
       const group = groupNameOf(request);
-      const key = personKeyOf(group, personNameOf(request.params['person']));
-      return erasureAnswer(await rollcall.deletePerson(group, key));
+      return erasureAnswer(await rollcall.deletePerson(group, await personKeyIn(group, request, rollcall)));
     },
   },
   {

@@ -19,7 +19,7 @@ export const pictureRoutes = [
     access: 'enroll',
     query: schemas.pictureQuery,
     answer: { status: 200, schema: schemas.pages.pictures },
-    failures: ['bad_request', 'group_not_found', 'storage_unavailable'],
+    failures: ['bad_request', 'bad_path', 'group_not_found', 'storage_unavailable'],
     async handle(request, rollcall) {
       const { person, ...query } = queryOf(request, schemas.pictureQuery);
       const group = await groupOf(request, rollcall);
