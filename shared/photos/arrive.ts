@@ -22,7 +22,7 @@ import {
 import { largestPictureBytes } from '../resources.ts';
 import { setbackOf } from '../setback.ts';
 import type { DetectForEnrollment } from './detect.ts';
-import { placeOf, noGroup, type Place } from './path.ts';
+import { isOfPictures, placeOf, noGroup, type Place } from './path.ts';
 import type { PhotoStore } from './photoStore.ts';
 
 export type ArrivalOptions = {
@@ -70,6 +70,8 @@ export function createArrivals(options: ArrivalOptions) {
 
   /** Records what lies at this path now; undefined when nothing does. */
   async function receive(image: string): Promise<Arrived | undefined> {
+    // Whatever an event says, nothing of another container is a picture.
+    if (!isOfPictures(image)) return undefined;
     const place = placeOf(image);
     const photo = await photos.version(image);
     const known = photo && (await describe(place, photo.writtenAt));
