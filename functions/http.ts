@@ -6,7 +6,7 @@ import {
   type InvocationContext,
 } from '@azure/functions';
 import { RollcallError } from '../shared/errors.ts';
-import { authorize, principalHeader } from '../shared/http/access.ts';
+import { authorize, callerOf, principalHeader } from '../shared/http/access.ts';
 import { failureOf, problemOf } from '../shared/http/problem.ts';
 import { noQuery, queryOf } from '../shared/http/query.ts';
 import type { ApiAnswer, ApiRequest, Route } from '../shared/http/route.ts';
@@ -24,7 +24,7 @@ for (const route of routes) {
     methods: [route.method],
     route: route.path,
     authLevel: route.access === 'open' || behindEntra ? 'anonymous' : 'function',
-    handler: answer(async (request, rollcall) => {
+    handler: answer(route.name, async (request, rollcall) => {
       if (behindEntra) authorize(route.access, request.header(principalHeader));
       if (route.query === undefined) queryOf(request, noQuery);
       return route.handle(request, rollcall);
@@ -36,12 +36,12 @@ app.http('noSuchRoute', {
   methods: ['GET', 'PUT', 'POST', 'PATCH', 'DELETE'],
   route: '{*path}',
   authLevel: 'anonymous',
-  handler: answer(() => Promise.reject(new RollcallError('route_not_found'))),
+  handler: answer('noSuchRoute', () => Promise.reject(new RollcallError('route_not_found'))),
 });
 
-function answer(handle: Route['handle']): HttpHandler {
+function answer(route: string, handle: Route['handle']): HttpHandler {
   return (request, invocation) => {
-    const asked = requestOf(request);
+    const asked = requestOf(request, route);
     const context = contextOf(asked.header, invocation.invocationId);
     return withContext(context, () =>
       answerIn(context, async () => handle(asked, await pipeline()), invocation),
@@ -67,14 +67,15 @@ async function answerIn(
   }
 }
 
-function requestOf(request: HttpRequest): ApiRequest {
+function requestOf(request: HttpRequest, route: string): ApiRequest {
+  const header: ApiRequest['header'] = (name) => request.headers.get(name) ?? undefined;
   let read: Promise<Uint8Array> | undefined;
   return {
-    path: new URL(request.url).pathname,
-    method: request.method,
+    route,
+    caller: () => (behindEntra ? callerOf(header(principalHeader)) : ''),
     params: request.params,
     query: Object.fromEntries(request.query),
-    header: (name) => request.headers.get(name) ?? undefined,
+    header,
     async body(limit, tooLarge) {
       const refuse = () => new RollcallError(tooLarge, `The body is over ${limit} bytes.`);
       if (Number(request.headers.get('content-length') ?? 0) > limit) throw refuse();

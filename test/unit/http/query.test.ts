@@ -6,8 +6,8 @@ import { identifyQuery } from '../../../shared/http/schemas.ts';
 
 function request(query: Record<string, string>): ApiRequest {
   return {
-    method: 'GET',
-    path: '/api/x',
+    route: 'x',
+    caller: () => '',
     params: {},
     query,
     header: () => undefined,
