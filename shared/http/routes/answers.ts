@@ -1,6 +1,7 @@
 import { RollcallError, type FailureCode } from '../../errors.ts';
 import { once } from '../once.ts';
 import { readProbeSource } from '../probeSource.ts';
+import { pageOf, pageQueryOf } from '../page.ts';
 import { queryOf } from '../query.ts';
 import type { Route } from '../route.ts';
 import * as schemas from '../schemas.ts';
@@ -144,10 +145,10 @@ export const answerRoutes = [
     answer: { status: 200, schema: schemas.pages.results },
     failures: ['bad_request', 'bad_path', 'group_not_found', 'storage_unavailable'],
     async handle(request, rollcall) {
-      const { person, ...query } = queryOf(request, schemas.resultQuery);
+      const { person, ...query } = pageQueryOf(request, schemas.resultQuery);
       const group = await groupOf(request, rollcall);
       const filter = person === undefined ? query : { ...query, person: personNameOf(person) };
-      return { body: await rollcall.recall.list(group, filter) };
+      return { body: pageOf(request, await rollcall.recall.list(group, filter), (result) => result) };
     },
   },
   {

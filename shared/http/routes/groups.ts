@@ -5,11 +5,11 @@ import type { Group } from '../../records/groups.ts';
 import type { Rollcall } from '../../rollcall.ts';
 import { conditionOf, etagOf } from '../conditions.ts';
 import { jsonOf } from '../body.ts';
+import { pageOf, pageQueryOf } from '../page.ts';
 import { parsed } from '../problem.ts';
-import { queryOf } from '../query.ts';
 import type { Route } from '../route.ts';
 import * as schemas from '../schemas.ts';
-import { viewOfErasure, viewOfGroup, viewOfPage, viewOfPerson, viewOfSettings } from '../views.ts';
+import { viewOfErasure, viewOfGroup, viewOfPerson, viewOfSettings } from '../views.ts';
 import { groupNameOf, groupOf, personKeyIn } from './names.ts';
 
 /** Groups, their persons, and their deletion. */
@@ -25,8 +25,8 @@ export const groupRoutes = [
     answer: { status: 200, schema: schemas.pages.groups },
     failures: ['bad_request', 'storage_unavailable'],
     async handle(request, { groups }) {
-      const query = queryOf(request, schemas.pageOnly);
-      return { body: viewOfPage(await groups.list(query), viewOfSettings) };
+      const query = pageQueryOf(request, schemas.pageOnly);
+      return { body: pageOf(request, await groups.list(query), viewOfSettings) };
     },
   },
   {
@@ -102,9 +102,9 @@ export const groupRoutes = [
     answer: { status: 200, schema: schemas.pages.persons },
     failures: ['bad_request', 'group_not_found', 'storage_unavailable'],
     async handle(request, rollcall) {
-      const query = queryOf(request, schemas.pageOnly);
+      const query = pageQueryOf(request, schemas.pageOnly);
       const group = await groupOf(request, rollcall);
-      return { body: viewOfPage(await rollcall.ledger.listPersons(group, query), viewOfPerson) };
+      return { body: pageOf(request, await rollcall.ledger.listPersons(group, query), viewOfPerson) };
     },
   },
   {
