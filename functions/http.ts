@@ -7,6 +7,7 @@ import {
 } from '@azure/functions';
 import { RollcallError } from '../shared/errors.ts';
 import { authorize, callerOf, principalHeader } from '../shared/http/access.ts';
+import { allMethods, answerUnrouted, methodsOf } from '../shared/http/methods.ts';
 import { failureOf, problemOf } from '../shared/http/problem.ts';
 import { noQuery, queryOf } from '../shared/http/query.ts';
 import type { ApiAnswer, ApiRequest, Route } from '../shared/http/route.ts';
@@ -18,10 +19,10 @@ import { logLine } from './logLine.ts';
 
 const behindEntra = settings.ROLLCALL_AUTH === 'entra';
 
-/** The HTTP functions: one a row of the route table, and one for every path that is not in it. */
+/** The HTTP functions: one a row of the route table, and one for what is not in it. */
 for (const route of routes) {
   app.http(route.name, {
-    methods: [route.method],
+    methods: methodsOf(route),
     route: route.path,
     authLevel: route.access === 'open' || behindEntra ? 'anonymous' : 'function',
     handler: answer(route.name, async (request, rollcall) => {
@@ -33,10 +34,10 @@ for (const route of routes) {
 }
 
 app.http('noSuchRoute', {
-  methods: ['GET', 'PUT', 'POST', 'PATCH', 'DELETE'],
+  methods: [...allMethods],
   route: '{*path}',
   authLevel: 'anonymous',
-  handler: answer('noSuchRoute', () => Promise.reject(new RollcallError('route_not_found'))),
+  handler: answer('noSuchRoute', async ({ method, path }) => answerUnrouted(routes, method, path)),
 });
 
 function answer(route: string, handle: Route['handle']): HttpHandler {
@@ -71,6 +72,8 @@ function requestOf(request: HttpRequest, route: string): ApiRequest {
   const header: ApiRequest['header'] = (name) => request.headers.get(name) ?? undefined;
   let read: Promise<Uint8Array> | undefined;
   return {
+    method: request.method,
+    path: new URL(request.url).pathname,
     route,
     caller: () => (behindEntra ? callerOf(header(principalHeader)) : ''),
     params: request.params,

@@ -91,7 +91,9 @@ export const groupBody = z.strictObject({
   severalFaces: z.enum(['reject', 'largest']).optional(),
 });
 
-const url = z.strictObject({ url: z.url({ protocol: /^https$/ }) });
+const url = z.strictObject({
+  url: z.url({ protocol: /^https$/, error: 'a URL that begins with https://, since no other is fetched' }),
+});
 const image = z.strictObject({ image: z.string().min(1).max(1_100) });
 
 /** What identify takes as JSON. */

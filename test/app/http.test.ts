@@ -20,7 +20,8 @@ type Case = [what: string, path: string, init: RequestInit, code: FailureCode, d
 
 const cases: Case[] = [
   ['an unknown route', 'nothing/here', {}, 'route_not_found'],
-  ['a wrong method', 'groups', { method: 'DELETE' }, 'route_not_found'],
+  ['a wrong method', 'groups', { method: 'DELETE' }, 'method_not_allowed', /GET, HEAD, OPTIONS/],
+  ['no route at all', '', {}, 'route_not_found'],
   ['deleting an unknown group', 'groups/unknown', { method: 'DELETE' }, 'group_not_found'],
   ['deleting an unknown person', 'groups/empty/persons/nobody', { method: 'DELETE' }, 'person_not_found'],
   [
@@ -150,10 +151,10 @@ const cases: Case[] = [
     'recognition_model_fixed',
   ],
   [
-    'a body of no type',
+    'a body of no type that is no picture',
     'groups/empty/identify',
-    { method: 'POST', body: new Uint8Array(9) },
-    'unsupported_media_type',
+    { method: 'POST', body: new Uint8Array(2_000) },
+    'not_an_image',
   ],
   [
     'a form',
@@ -275,6 +276,51 @@ test('groups are created, changed and listed, page by page', async () => {
     minQuality: 'medium',
     identifyThreshold: 0.7,
   });
+});
+
+test('HEAD tells what GET does, without its body', async () => {
+  for (const path of ['health', 'groups', 'openapi.json', 'groups/unknown']) {
+    const [get, head] = await Promise.all([
+      fetch(`${stack.http}/api/${path}`),
+      fetch(`${stack.http}/api/${path}`, { method: 'HEAD' }),
+    ]);
+    expect(head.status).toBe(get.status);
+    expect(head.headers.get('content-type')).toBe(get.headers.get('content-type'));
+    expect(await head.text()).toBe('');
+    expect(Number(head.headers.get('content-length'))).toBeGreaterThan(0);
+  }
+});
+
+test('OPTIONS and 405 name the methods of a path', async () => {
+  for (const [method, status] of [
+    ['OPTIONS', 204],
+    ['PATCH', 405],
+    ['POST', 405],
+  ] as const) {
+    const answer = await fetch(`${stack.http}/api/groups/empty/`, { method });
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get('allow')).toBe('PUT, GET, HEAD, DELETE, OPTIONS');
+  }
+});
+
+test('what is outside of the API is unknown as well, with a code', async () => {
+  for (const path of ['/', '/api', '/api/', '/favicon.ico', '/api/nothing']) {
+    const answer = await fetch(`${stack.http}${path}`);
+    expect(answer.status, path).toBe(404);
+    expect(await answer.json()).toMatchObject({ code: 'route_not_found' });
+  }
+});
+
+test('a form and a body of no type are dropped as the pictures that they hold', async () => {
+  const bytes = new Uint8Array(portrait('audrey_crop.jpg'));
+  const form = new FormData();
+  form.set('file', new Blob([bytes], { type: 'image/jpeg' }), 'a.jpg');
+  const bodies = { form, untyped: bytes };
+  for (const [name, body] of Object.entries(bodies)) {
+    const path = `groups/bodies/persons/${name}/images/1.jpg`;
+    expect(await stack.api(path, { method: 'PUT', body })).toMatchObject({ status: 202 });
+    await stack.settled(`enroll/bodies/${name}/1.jpg`, 'enrolled');
+  }
 });
 
 test('the document describes every route that answers', async () => {

@@ -106,6 +106,8 @@ export function inMemory({
       const [{ route, params } = { route: undefined, params: {} }] = found;
       if (route === undefined) throw new Error(`no route ${method} ${target}`);
       const request: ApiRequest = {
+        method,
+        path: url.pathname,
         route: route.name,
         caller: () => caller,
         params,

@@ -45,6 +45,7 @@ export const groupRoutes = [
     failures: [
       'bad_request',
       'body_too_large',
+      'unsupported_media_type',
       'recognition_model_fixed',
       'precondition_failed',
       'conflict',

@@ -53,7 +53,7 @@ export const pictureRoutes = [
     access: 'enroll',
     body: { pictures: true },
     answer: { status: 202, schema: schemas.dropped },
-    failures: [...pictureFailures, 'image_too_large', 'unsupported_media_type'],
+    failures: [...pictureFailures, 'image_too_large', 'body_too_large', 'unsupported_media_type'],
     async handle(request, rollcall) {
       const image = pathOf(request);
       const { bytes, type } = await pictureOf(request);

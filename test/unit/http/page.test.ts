@@ -9,6 +9,8 @@ import { inMemory } from '../../helpers/inMemory.ts';
 function requestOf(of: Partial<ApiRequest> = {}): ApiRequest {
   return {
     route: 'listImages',
+    method: 'GET',
+    path: '/api/x',
     caller: () => '',
     params: { group: 'club' },
     query: {},
