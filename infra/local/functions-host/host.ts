@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { portInUse, type RunningPart } from '../part.ts';
 import { listenToBlobs } from './blobTrigger.ts';
+import { allowOrigins, originsOf } from './cors.ts';
 import { provideCore, type App, type RegisteredFunction } from './core.ts';
 import { parseJson } from './eventGrid.ts';
 import { listenToEventGrid } from './eventGridTrigger.ts';
@@ -52,6 +53,7 @@ export async function startFunctionsHost(
   await loadApp(options.appDir, app);
 
   const server = createHttpServer();
+  allowOrigins(server, originsOf(process.env['CORS_ORIGINS']), settings.extensions.http.routePrefix);
   const keys = options.keyFile === undefined ? undefined : await readHostKeys(options.keyFile);
   if (keys !== undefined) guardWebhooks(server, keys);
   const listeners = await listenToTriggers({ app, server, settings, log, keys, options });
