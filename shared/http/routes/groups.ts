@@ -97,7 +97,7 @@ export const groupRoutes = [
     tag: 'groups',
     method: 'GET',
     path: 'groups/{group}/persons',
-    summary: 'The persons of a group',
+    summary: 'The persons of a group who have pictures, in a fixed order that is not that of their names',
     access: 'any',
     query: schemas.pageOnly,
     answer: { status: 200, schema: schemas.pages.persons },

@@ -15,7 +15,8 @@ export const pictureRoutes = [
     tag: 'pictures',
     method: 'GET',
     path: 'groups/{group}/images',
-    summary: 'Every picture of a group: its state and, where it was refused, why',
+    summary:
+      'Every picture of a group: its state and, where it was refused, why; in a fixed order that is not that of paths',
     access: 'enroll',
     query: schemas.pictureQuery,
     answer: { status: 200, schema: schemas.pages.pictures },
