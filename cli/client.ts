@@ -3,6 +3,7 @@ import { basename, join, relative, sep } from 'node:path';
 import { parseArgs } from 'node:util';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { apiClient, readPicture, type ApiClient } from './apiClient.ts';
+import { placeOf } from '../shared/photos/path.ts';
 import { fetchFrom, readEndpoints, withStorageOf } from './runningStack.ts';
 
 /** Calls the HTTP API of the stack that runs on a folder. @throws Error that says why none answers, and what to do */
@@ -27,16 +28,17 @@ export async function enroll(args: string[]): Promise<void> {
   const [folder] = positionals;
   if (folder === undefined || values.group === undefined)
     throw new Error('say which FOLDER, and --group GROUP');
-  const endpoints = await readEndpoints(values.data);
-  const container = BlobServiceClient.fromConnectionString(endpoints.storageConnectionString, {
-    retryOptions: storageRetries,
-  }).getContainerClient('enroll');
   const files = (await readdir(folder, { recursive: true })).filter((file) => picture.test(file));
   const nested = files
     .map((file) => relative('.', file).split(sep).join('/'))
     .filter((file) => file.includes('/'));
   if (nested.length === 0)
     throw new Error(`${folder} holds no pictures in folders of persons (person/*.jpg)`);
+  refuseBadPaths(nested.map((file) => `enroll/${values.group}/${file}`));
+  const endpoints = await readEndpoints(values.data);
+  const container = BlobServiceClient.fromConnectionString(endpoints.storageConnectionString, {
+    retryOptions: storageRetries,
+  }).getContainerClient('enroll');
   let done = 0;
   const queue = [...nested];
   const upload = async (): Promise<void> => {
@@ -48,6 +50,18 @@ export async function enroll(args: string[]): Promise<void> {
   };
   await withStorageOf(endpoints, () => Promise.all(Array.from({ length: uploadsAtOnce }, upload)));
   console.log(`${done} pictures dropped. What becomes of them: npx rollcall status`);
+}
+
+const refusedAtMost = 10;
+
+/** Storage would take some of these names for others. @throws Error that names them, before any picture is dropped */
+function refuseBadPaths(paths: readonly string[]): void {
+  const refused = paths.map(placeOf).filter((place) => place.kind === 'bad');
+  if (refused.length === 0) return;
+  const lines = refused.slice(0, refusedAtMost).map(({ image, detail }) => `  ${image}: ${detail}`);
+  throw new Error(
+    [`bad_path: ${refused.length} of ${paths.length} pictures cannot be dropped.`, ...lines].join('\n'),
+  );
 }
 
 function progress(done: number, total: number): void {

@@ -6,7 +6,8 @@ import {
   type InvocationContext,
 } from '@azure/functions';
 import { RollcallError } from '../shared/errors.ts';
-import { authorize, principalHeader } from '../shared/http/access.ts';
+import { authorize, callerOf, principalHeader } from '../shared/http/access.ts';
+import { allMethods, answerUnrouted, methodsOf } from '../shared/http/methods.ts';
 import { failureOf, problemOf } from '../shared/http/problem.ts';
 import { noQuery, queryOf } from '../shared/http/query.ts';
 import { touchesStorage, type ApiAnswer, type ApiRequest, type Route } from '../shared/http/route.ts';
@@ -18,30 +19,36 @@ import { logLine } from './logLine.ts';
 
 const behindEntra = settings.ROLLCALL_AUTH === 'entra';
 
-/** The HTTP functions: one a row of the route table, and one for every path that is not in it. */
+/** The HTTP functions: one a row of the route table, and one for what is not in it. */
 for (const route of routes) {
   app.http(route.name, {
-    methods: [route.method],
+    methods: methodsOf(route),
     route: route.path,
     authLevel: route.access === 'open' || behindEntra ? 'anonymous' : 'function',
-    handler: answer(touchesStorage(route) ? pipeline : uncheckedPipeline, async (request, rollcall) => {
-      if (behindEntra) authorize(route.access, request.header(principalHeader));
-      if (route.query === undefined) queryOf(request, noQuery);
-      return route.handle(request, rollcall);
-    }),
+    handler: answer(
+      route.name,
+      touchesStorage(route) ? pipeline : uncheckedPipeline,
+      async (request, rollcall) => {
+        if (behindEntra) authorize(route.access, request.header(principalHeader));
+        if (route.query === undefined) queryOf(request, noQuery);
+        return route.handle(request, rollcall);
+      },
+    ),
   });
 }
 
 app.http('noSuchRoute', {
-  methods: ['GET', 'PUT', 'POST', 'PATCH', 'DELETE'],
+  methods: [...allMethods],
   route: '{*path}',
   authLevel: 'anonymous',
-  handler: answer(uncheckedPipeline, () => Promise.reject(new RollcallError('route_not_found'))),
+  handler: answer('noSuchRoute', uncheckedPipeline, async ({ method, path }) =>
+    answerUnrouted(routes, method, path),
+  ),
 });
 
-function answer(load: typeof pipeline, handle: Route['handle']): HttpHandler {
+function answer(route: string, load: typeof pipeline, handle: Route['handle']): HttpHandler {
   return (request, invocation) => {
-    const asked = requestOf(request);
+    const asked = requestOf(request, route);
     const context = contextOf(asked.header, invocation.invocationId);
     return withContext(context, () => answerIn(context, async () => handle(asked, await load()), invocation));
   };
@@ -65,14 +72,17 @@ async function answerIn(
   }
 }
 
-function requestOf(request: HttpRequest): ApiRequest {
+function requestOf(request: HttpRequest, route: string): ApiRequest {
+  const header: ApiRequest['header'] = (name) => request.headers.get(name) ?? undefined;
   let read: Promise<Uint8Array> | undefined;
   return {
-    path: new URL(request.url).pathname,
     method: request.method,
+    path: new URL(request.url).pathname,
+    route,
+    caller: () => (behindEntra ? callerOf(header(principalHeader)) : ''),
     params: request.params,
     query: Object.fromEntries(request.query),
-    header: (name) => request.headers.get(name) ?? undefined,
+    header,
     async body(limit, tooLarge) {
       const refuse = () => new RollcallError(tooLarge, `The body is over ${limit} bytes.`);
       if (Number(request.headers.get('content-length') ?? 0) > limit) throw refuse();

@@ -88,7 +88,8 @@ export const failures = {
     status: 415,
     retried: false,
     title: 'The body is of a type that this route does not take.',
-    remedy: 'Send application/octet-stream, image/* or application/json.',
+    remedy:
+      'Send a picture as application/octet-stream, image/* or multipart/form-data with one file, or application/json; none of them compressed.',
   },
   body_too_large: {
     status: 413,
@@ -108,6 +109,12 @@ export const failures = {
     retried: false,
     title: 'There is no such route.',
     remedy: 'See /api/openapi.json for the routes there are.',
+  },
+  method_not_allowed: {
+    status: 405,
+    retried: false,
+    title: 'The path is known, but not with this method.',
+    remedy: 'Use one of the methods that Allow names.',
   },
   group_not_found: {
     status: 404,

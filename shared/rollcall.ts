@@ -21,6 +21,7 @@ import { createDeadLetters } from './messages/deadLetters.ts';
 import { createDoorbells } from './messages/doorbells.ts';
 import { createArrivals } from './photos/arrive.ts';
 import { createDetect, createDetectForEnrollment } from './photos/detect.ts';
+import { pathOfEvent } from './photos/blobEvent.ts';
 import { deletePicture, dropPicture } from './photos/drop.ts';
 import { fetchPicture } from './photos/fetchPicture.ts';
 import { noGroup } from './photos/path.ts';
@@ -257,6 +258,10 @@ export function createRollcall({
     checkVersion,
     // What the pipeline does, in the order of a photograph.
     pictureArrived: arrivals.look,
+    blobEvent: async (event: unknown) => {
+      const path = pathOfEvent(event, clients.blobs.accountName);
+      if (path !== undefined) await arrivals.look(path);
+    },
     lookAtPicture: arrivals.lookAt,
     workOnPerson: session.work,
     eraseGroup: erase.eraseGroup,

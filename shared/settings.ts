@@ -83,6 +83,11 @@ export const settingsTable = {
     meaning:
       'How HTTP callers prove who they are: by function keys, or by App Service authentication with Microsoft Entra in front and the app roles Rollcall.Identify, Rollcall.Enroll and Rollcall.Admin.',
   },
+  CORS_ORIGINS: {
+    schema: z.string().optional(),
+    meaning:
+      'Origins, separated by commas, whose web pages may call the HTTP API on this machine, for example "https://page.example"; "*": any. In Azure the platform is told by corsOrigins of the Bicep files.',
+  },
   ROLLCALL_TELEMETRY: {
     schema: z.enum(['off', 'azure', 'otlp', 'console']).default('off'),
     meaning:

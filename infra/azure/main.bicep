@@ -60,6 +60,9 @@ param maximumInstanceCount int = 10
 @description('Client ID of the app registration that callers of the HTTP API sign in to. Empty: callers send function keys.')
 param authClientId string = ''
 
+@description('Origins whose web pages may call the HTTP API, separated by commas. Empty: no page of another origin.')
+param corsOrigins string = ''
+
 @description('Who gets the alerts. Empty: the alerts are there, and tell nobody.')
 param alertEmail string = ''
 
@@ -173,6 +176,7 @@ module functionApp 'modules/functionApp.bicep' = {
     faceQuota: empty(faceQuota) ? (faceSku == 'F0' ? '20/min,30000/month' : '10/s') : faceQuota
     monitoringConnectionString: monitoring.outputs.connectionString
     authClientId: authClientId
+    corsOrigins: corsOrigins
     nodeVersion: nodeVersion
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount

@@ -7,8 +7,11 @@ const ownNames = ['127.0.0.1', 'localhost', '[::1]'];
 /** What a server on this machine refuses; `allowHosts` are further names by which it may be called. */
 export type Strangers = {
   allowHosts?: readonly string[];
-  /** Whether pages of other sites are refused too, where no key stands before what they could do. */
-  otherSites?: boolean;
+  /**
+   * Where no key stands before what they could do, pages of other sites are refused too, except those of these origins;
+   * `*`: of any. Absent: none is refused.
+   */
+  allowSites?: readonly string[];
 };
 
 /**
@@ -18,7 +21,7 @@ export type Strangers = {
  */
 export function refuseStrangers(
   server: Pick<Server, 'listeners' | 'removeAllListeners' | 'on'>,
-  { allowHosts = [], otherSites = false }: Strangers,
+  { allowHosts = [], allowSites }: Strangers,
 ): void {
   const names = new Set([...ownNames, ...allowHosts.map((name) => name.toLowerCase())]);
   const listeners = server.listeners('request') as RequestListener[];
@@ -27,7 +30,7 @@ export function refuseStrangers(
     if (!names.has(nameIn(request.headers.host ?? ''))) {
       return refuse(response, 421, 'The server is not called by this host name: see --allow-host.');
     }
-    if (otherSites && isOfAnotherSite(request, names)) {
+    if (allowSites !== undefined && isOfAnotherSite(request, names, allowSites)) {
       return refuse(response, 403, 'The request comes from a page of another site.');
     }
     for (const listener of listeners) listener.call(server, request, response);
@@ -39,9 +42,14 @@ function nameIn(host: string): string {
   return host.toLowerCase().replace(/:\d*$/, '');
 }
 
-function isOfAnotherSite({ headers }: IncomingMessage, names: ReadonlySet<string>): boolean {
-  if (headers['sec-fetch-site'] === 'cross-site') return true;
+function isOfAnotherSite(
+  { headers }: IncomingMessage,
+  names: ReadonlySet<string>,
+  allowed: readonly string[],
+): boolean {
   const { origin } = headers;
+  if (allowed.includes('*') || (origin !== undefined && allowed.includes(origin))) return false;
+  if (headers['sec-fetch-site'] === 'cross-site') return true;
   return origin !== undefined && !(URL.canParse(origin) && names.has(new URL(origin).hostname));
 }
 

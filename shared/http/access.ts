@@ -17,11 +17,18 @@ export const appRoles = {
 /** How App Service authentication hands over who called (base64 of JSON); it drops what a caller sends itself. */
 export const principalHeader = 'x-ms-client-principal';
 
+/** `aad`: Microsoft Entra. Another provider, if it is on, may let anybody in and put roles where it likes. */
 const principal = z.object({
+  auth_typ: z.literal('aad'),
   claims: z.array(z.object({ typ: z.string(), val: z.string() })),
-  role_typ: z.string().optional(),
 });
+/** The short and the long names of claims. What the header calls the claim of the roles is not asked. */
 const roleClaims = ['roles', 'http://schemas.microsoft.com/ws/2008/06/identity/claims/role'];
+const identityClaims = [
+  ['tid', 'http://schemas.microsoft.com/identity/claims/tenantid'],
+  ['oid', 'http://schemas.microsoft.com/identity/claims/objectidentifier'],
+  ['sub', 'http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier'],
+];
 
 /**
  * The principal header means something only behind App Service authentication: without it, anyone could write one.
@@ -42,13 +49,20 @@ export function authorize(access: Access, header: string | undefined): void {
   if (!roles.some((role) => allowed.includes(role))) throw new RollcallError('not_allowed');
 }
 
-function rolesOf(header: string | undefined): string[] {
-  if (header === undefined) throw new RollcallError('not_authenticated');
-  const { claims, role_typ: roleType } = readPrincipal(header);
-  return claims.filter(({ typ }) => typ === roleType || roleClaims.includes(typ)).map(({ val }) => val);
+/** Tells callers apart. @throws RollcallError not_authenticated */
+export function callerOf(header: string | undefined): string {
+  const { claims } = readPrincipal(header);
+  const values = identityClaims.map((names) => claims.find(({ typ }) => names.includes(typ))?.val ?? '');
+  return JSON.stringify(values);
 }
 
-function readPrincipal(header: string): z.output<typeof principal> {
+function rolesOf(header: string | undefined): string[] {
+  const { claims } = readPrincipal(header);
+  return claims.filter(({ typ }) => roleClaims.includes(typ)).map(({ val }) => val);
+}
+
+function readPrincipal(header: string | undefined): z.output<typeof principal> {
+  if (header === undefined) throw new RollcallError('not_authenticated');
   try {
     return principal.parse(JSON.parse(Buffer.from(header, 'base64').toString('utf8')));
   } catch (error) {

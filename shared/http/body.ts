@@ -1,23 +1,42 @@
-import { RollcallError } from '../errors.ts';
+import { failures, RollcallError } from '../errors.ts';
 import { largestPictureBytes } from '../resources.ts';
+import { fileOf } from './multipart.ts';
 import { InvalidRequest } from './problem.ts';
 import type { ApiRequest } from './route.ts';
 
 /** JSON of this API is small; what is larger is a mistake or an attack. */
 export const largestJsonBytes = 64 * 1024;
 
+const anyBytes = 'application/octet-stream';
+/** Of a type that is named to whoever sent it. */
+const longestType = 100;
+/** What a form has besides its file. */
+const formBytes = 64 * 1024;
+const formType = 'multipart/form-data';
+
 /** The bytes of a picture. @throws RollcallError unsupported_media_type, image_too_large, bad_request for none */
 export async function pictureOf(request: ApiRequest): Promise<{ bytes: Uint8Array; type: string }> {
   const type = contentTypeOf(request);
   if (!isPictureType(type)) throw unsupported(type);
-  const bytes = await request.body(largestPictureBytes, 'image_too_large');
-  if (bytes.length === 0) throw new InvalidRequest([{ field: 'body', expected: 'the bytes of a picture' }]);
-  return { bytes, type };
+  const picture =
+    type === formType
+      ? await fileOfForm(request)
+      : { bytes: await plainBody(request, largestPictureBytes, 'image_too_large'), type };
+  if (picture.bytes.length === 0)
+    throw new InvalidRequest([{ field: 'body', expected: 'the bytes of a picture' }]);
+  return picture;
 }
 
-/** JSON; undefined where there is no body. @throws RollcallError body_too_large, InvalidRequest */
+async function fileOfForm(request: ApiRequest): Promise<{ bytes: Uint8Array; type: string }> {
+  const form = await plainBody(request, largestPictureBytes + formBytes, 'image_too_large');
+  const { bytes, type } = fileOf(form, request.header('content-type') ?? '');
+  if (bytes.length > largestPictureBytes) throw new RollcallError('image_too_large');
+  return { bytes, type: type.startsWith('image/') ? type : anyBytes };
+}
+
+/** JSON; undefined where there is no body. @throws RollcallError unsupported_media_type, body_too_large, InvalidRequest */
 export async function jsonOf(request: ApiRequest): Promise<unknown> {
-  const bytes = await request.body(largestJsonBytes, 'body_too_large');
+  const bytes = await plainBody(request, largestJsonBytes, 'body_too_large');
   if (bytes.length === 0) return undefined;
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
@@ -26,22 +45,39 @@ export async function jsonOf(request: ApiRequest): Promise<unknown> {
   }
 }
 
-/** The body as it came, of either kind. @throws RollcallError image_too_large, body_too_large */
-export function bytesOf(request: ApiRequest): Promise<Uint8Array> {
+/** What is asked with: the picture, whatever it is wrapped in, or the JSON. @throws RollcallError as the two above */
+export async function bytesOf(request: ApiRequest): Promise<Uint8Array> {
   return isPictureType(contentTypeOf(request))
-    ? request.body(largestPictureBytes, 'image_too_large')
-    : request.body(largestJsonBytes, 'body_too_large');
+    ? (await pictureOf(request)).bytes
+    : plainBody(request, largestJsonBytes, 'body_too_large');
 }
 
-/** Without its parameters. */
+async function plainBody(
+  request: ApiRequest,
+  limit: number,
+  tooLarge: 'image_too_large' | 'body_too_large',
+): Promise<Uint8Array> {
+  const encoding = request.header('content-encoding')?.trim().toLowerCase() ?? '';
+  if (encoding === '' || encoding === 'identity') return request.body(limit, tooLarge);
+  throw new RollcallError(
+    'unsupported_media_type',
+    'The body is compressed (Content-Encoding): send it as it is.',
+  );
+}
+
+/** Without its parameters; a body of no type is any bytes. */
 export function contentTypeOf(request: ApiRequest): string {
-  return (request.header('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  const [type = ''] = (request.header('content-type') ?? '').split(';', 1);
+  return type.trim().toLowerCase() || anyBytes;
 }
 
 export function isPictureType(type: string): boolean {
-  return type === 'application/octet-stream' || type.startsWith('image/');
+  return type === anyBytes || type === formType || type.startsWith('image/');
 }
 
 export function unsupported(type: string): RollcallError {
-  return new RollcallError('unsupported_media_type', `The body is ${type === '' ? 'of no type' : type}.`);
+  return new RollcallError(
+    'unsupported_media_type',
+    `The body is ${type.slice(0, longestType)}: ${failures.unsupported_media_type.remedy}`,
+  );
 }

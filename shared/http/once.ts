@@ -11,7 +11,7 @@ const keyPattern = /^[\x21-\x7e]{1,255}$/;
 const tryAgainMs = 1_000;
 
 /**
- * Answers a request that records a result once for each `Idempotency-Key`: the same key again gets the recorded
+ * Answers a request that records a result once for each `Idempotency-Key` of a caller and a route: the same key again gets the recorded
  * result, at no call to Face and no download. A request that failed has not used its key.
  * @throws RollcallError key_reused for another request under the key, in_progress while the first is being answered
  */
@@ -27,7 +27,7 @@ export async function once(
     throw new InvalidRequest([{ field: 'Idempotency-Key', expected: '1 to 255 visible ASCII characters' }]);
   // A key of the platform may be renewed in between.
   const { code: _code, ...asked } = request.query;
-  const row = claims.rowKeyOf(hash(request.path, key));
+  const row = claims.rowKeyOf(hash(request.route, request.caller(), key));
   const fingerprint = hash(JSON.stringify(asked), await bytesOf(request));
   const { claim, mine } = await claims.claim(group.group, row, { fingerprint, id: newResultId() });
   if (claim.fingerprint !== fingerprint) throw new RollcallError('key_reused');

@@ -9,7 +9,9 @@ type Json = Record<string, unknown>;
 const summary =
   'Turns a storage container into a face enrollment and identification service. ' +
   'Every answer other than a success is a problem (RFC 9457) with a code; query parameters that an operation does not ' +
-  'name are refused, but for code, which may hold a function key.';
+  'name are refused, but for code, which may hold a function key. Every GET answers HEAD too, and every path OPTIONS, ' +
+  'with Allow; another method is 405 (method_not_allowed) with Allow, and an unknown path 404 (route_not_found). A body ' +
+  'without a type counts as application/octet-stream.';
 
 /** The OpenAPI 3.1 document of the route table. */
 export function openApi(routes: readonly Route[]): Json {
@@ -81,12 +83,14 @@ const inPath: Record<string, { schema: Json | z.ZodType; description?: string }>
     description: 'a-z, 0-9, - and _, without two _ in a row',
   },
   person: {
-    schema: { type: 'string', minLength: 1, pattern: '^[^/]+$' },
-    description: 'A name in any script, at most 128 characters in Unicode NFC',
+    schema: { type: 'string', minLength: 1, pattern: String.raw`^[^/\\]+$` },
+    description:
+      'A name in any script, at most 128 characters in Unicode NFC; no backslash, no control character',
   },
   image: {
     schema: { type: 'string', minLength: 1 },
-    description: 'May hold slashes, as they are or as %2F; no . or .. segment, no control character',
+    description:
+      'May hold slashes, as they are or as %2F; no empty, . or .. segment, no dot at the end, no backslash, no control character',
   },
   id: { schema: { type: 'string', minLength: 1 } },
   code: { schema: schemas.code },
@@ -133,7 +137,9 @@ function requestBodyOf({ json, pictures = false }: NonNullable<Route['body']>, s
     required: pictures,
     content: {
       ...(json === undefined ? {} : { 'application/json': { schema: schemaOf(json, 'input') } }),
-      ...(pictures ? { 'application/octet-stream': binary, 'image/*': binary } : {}),
+      ...(pictures
+        ? { 'application/octet-stream': binary, 'image/*': binary, 'multipart/form-data': form }
+        : {}),
     },
   };
 }
@@ -234,6 +240,11 @@ type SchemaOf = (schema: z.ZodType, io: 'input' | 'output') => Json;
 
 /** Bytes, as OpenAPI 3.1 says it: no schema of JSON. */
 const binary = { schema: { type: 'string', format: 'binary' } } as const;
+
+/** One file, under whatever name. */
+const form = {
+  schema: { type: 'object', properties: { file: binary.schema }, required: ['file'] },
+} as const;
 
 /** JSON schemas; those with an ID are written once, under their names. */
 function createSchemas(): { of: SchemaOf; named: Record<string, Json> } {

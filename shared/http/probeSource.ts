@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { ProbeSource } from '../identification/probe.ts';
 import { contentTypeOf, isPictureType, jsonOf, pictureOf, unsupported } from './body.ts';
-import { parsed } from './problem.ts';
+import { InvalidRequest, parsed } from './problem.ts';
 import type { faceBody, identifyBody } from './schemas.ts';
 import type { ApiRequest } from './route.ts';
 
@@ -19,8 +19,25 @@ export async function readProbeSource(
   const type = contentTypeOf(request);
   if (isPictureType(type)) return { kind: 'bytes', bytes: (await pictureOf(request)).bytes };
   if (type !== 'application/json') throw unsupported(type);
-  const body = parsed(schema as z.ZodType<Body>, await jsonOf(request), 'body');
+  const body = alternativeOf(schema, await jsonOf(request));
   if ('url' in body) return { kind: 'bytes', bytes: await fetchPicture(body.url) };
   if ('image' in body) return { kind: 'image', image: body.image };
   return { kind: 'faceIds', faceIds: 'faceIds' in body ? body.faceIds : [body.faceId] };
+}
+
+const examples: Record<string, string> = {
+  url: '{"url": "https://…"}',
+  image: '{"image": "identify/{group}/…"}',
+  faceIds: '{"faceIds": ["…"]}',
+  faceId: '{"faceId": "…"}',
+};
+
+/** The one of the alternatives that the body is meant to be. @throws InvalidRequest that names all of them, or the field */
+function alternativeOf(schema: typeof identifyBody | typeof faceBody, body: unknown): Body {
+  const given = typeof body === 'object' && body !== null ? Object.keys(body) : [];
+  const alternatives = schema.options.map((option) => Object.keys(option.shape)[0] ?? '');
+  const chosen = schema.options[alternatives.indexOf(given[0] ?? '')];
+  if (given.length === 1 && chosen !== undefined) return parsed(chosen as z.ZodType<Body>, body, 'body');
+  const named = alternatives.map((name) => examples[name]).join(', ');
+  throw new InvalidRequest([{ field: 'body', expected: `the bytes of a picture, or JSON: one of ${named}` }]);
 }

@@ -6,8 +6,12 @@ import type { Rollcall } from '../rollcall.ts';
 /** A request as any HTTP framework can give it. */
 export type ApiRequest = {
   method: string;
-  /** Without the query. */
+  /** As it stands in the URL, without the query. */
   path: string;
+  /** The name of the route, however its path is spelled. */
+  route: string;
+  /** Who asks, by the principal that Microsoft Entra vouches for; function keys tell no callers apart. @throws RollcallError not_authenticated */
+  caller(): string;
   params: Readonly<Record<string, string>>;
   query: Readonly<Record<string, string>>;
   header(name: string): string | undefined;

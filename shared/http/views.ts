@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Erasure } from '../records/erasures.ts';
 import type { Group } from '../records/groups.ts';
-import type { GroupCounts, Page, Person } from '../records/ledger.ts';
+import type { GroupCounts, Person } from '../records/ledger.ts';
 import { sha256In, type Picture } from '../records/picture.ts';
 import { noGroup } from '../photos/path.ts';
 import { isCovered, stateOf, type Training } from '../training/machine.ts';
@@ -88,11 +88,4 @@ export function viewOfErasure(erasure: Erasure): z.output<typeof schemas.erasure
     ...(finishedAt === undefined ? {} : { finishedAt: iso(finishedAt) }),
     erased,
   };
-}
-
-export function viewOfPage<Record, View>(
-  { items, next }: Page<Record>,
-  view: (record: Record) => View,
-): Page<View> {
-  return { items: items.map(view), ...(next === undefined ? {} : { next }) };
 }

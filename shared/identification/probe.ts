@@ -84,7 +84,8 @@ function placed({ image, version }: { image?: string; version?: string }) {
 
 async function readDropped(options: ProbeOptions, group: Group, image: string) {
   const place = placeOf(image);
-  if (place.kind === 'bad' || place.group !== group.group) {
+  if (place.kind === 'bad') throw new RollcallError('bad_path', place.detail);
+  if (place.group !== group.group) {
     throw new RollcallError('image_not_found', 'image must name a picture of this group, container first.');
   }
   const photo = await options.photos.version(image);

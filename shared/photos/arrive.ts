@@ -27,7 +27,7 @@ import {
 import { largestPictureBytes } from '../resources.ts';
 import { setbackOf } from '../setback.ts';
 import type { DetectForEnrollment } from './detect.ts';
-import { placeOf, noGroup, type Place } from './path.ts';
+import { isOfPictures, placeOf, noGroup, type Place } from './path.ts';
 import type { PhotoStore, PhotoVersion } from './photoStore.ts';
 
 export type ArrivalOptions = {
@@ -76,6 +76,8 @@ export function createArrivals(options: ArrivalOptions) {
 
   /** Records what lies at this path now; undefined when nothing does. What only its bytes can tell is not recorded. */
   async function receive(image: string): Promise<Arrived | undefined> {
+    // Whatever an event says, nothing of another container is a picture.
+    if (!isOfPictures(image)) return undefined;
     const place = placeOf(image);
     const photo = await photos.version(image);
     const known = photo && (await describe(place, photo.writtenAt));
@@ -121,7 +123,8 @@ export function createArrivals(options: ArrivalOptions) {
     const group = await options.groupFor(place.group, writtenAt);
     if (group === undefined) return 'erased';
     const { generation } = group;
-    if (place.kind !== 'enroll') return { ...common, generation: String(generation) };
+    if (place.kind === 'identify' || place.person === undefined)
+      return { ...common, generation: String(generation) };
     const person = await ledger.personRow(place.group, place.ref.person ?? '');
     if (writtenAt <= (person?.deletedAt ?? -1)) return 'erased';
     const isOfThisLife = person !== undefined && groupGenerationOf(person.life) === generation;

@@ -4,7 +4,7 @@ import type { Doorbells } from '../messages/doorbells.ts';
 import type { Groups } from '../records/groups.ts';
 import type { Ledger } from '../records/ledger.ts';
 import { contentOf, lookedAtAgain } from '../records/picture.ts';
-import { placeOf, type Place } from './path.ts';
+import { placeOf } from './path.ts';
 import type { PhotoStore } from './photoStore.ts';
 
 export type DropOptions = {
@@ -25,7 +25,9 @@ export async function dropPicture(
   bytes: Uint8Array,
   contentType: string,
 ): Promise<void> {
-  const { ref } = goodPlace(image);
+  const place = placeOf(image);
+  if (place.kind === 'bad') throw badPath(place);
+  const { ref } = place;
   const [there, group] = await Promise.all([photos.version(image), groups.get(ref.group)]);
   const picture = group && (await ledger.livingPicture(group, ref));
   const liesThere =
@@ -42,21 +44,21 @@ export async function dropPicture(
 /**
  * Takes a picture out of its container. Its removal is recorded before this resolves, so that no answer names it.
  * Doing it again is no mistake.
- * @throws RollcallError image_not_found when it was never there
+ * @throws RollcallError bad_path, image_not_found when it was never there
  */
 export async function deletePicture(
   { photos, ledger, look }: { photos: PhotoStore; ledger: Ledger; look: (image: string) => Promise<void> },
   image: string,
 ): Promise<void> {
-  const { ref } = goodPlace(image);
+  const place = placeOf(image);
+  const { ref } = place;
+  // What was enrolled under such a path before can be deleted.
+  if (place.kind === 'bad' && (await ledger.get(ref)) === undefined) throw badPath(place);
   const wasThere = await photos.remove(image);
   if (!wasThere && (await ledger.get(ref)) === undefined) throw new RollcallError('image_not_found');
   await look(image);
 }
 
-/** @throws RollcallError bad_path */
-function goodPlace(image: string): Place {
-  const place = placeOf(image);
-  if (place.kind === 'bad') throw new RollcallError('bad_path', place.detail);
-  return place;
+function badPath({ detail }: { detail: string }): RollcallError {
+  return new RollcallError('bad_path', detail);
 }

@@ -1,9 +1,9 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import ipaddr from 'ipaddr.js';
 import { Agent, request, type Dispatcher } from 'undici';
 import { RollcallError } from '../errors.ts';
 import { largestPictureBytes } from '../resources.ts';
+import { isPublic } from './publicAddress.ts';
 
 const timeoutMs = 10_000;
 const redirectsAtMost = 3;
@@ -128,16 +128,4 @@ function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
     promise.then(resolve, reject);
   });
-}
-
-/** Azure's own service inside every virtual network; the range it lies in is public. */
-const azureWireServer = '168.63.129.16';
-/** What is public in IPv6 lies in here; `::/96`, which holds old forms of IPv4, does not. */
-const globalUnicast = ipaddr.IPv6.parseCIDR('2000::/3');
-
-function isPublic(text: string): boolean {
-  // `process` turns addresses that are mapped into IPv6 back into IPv4 before their range is told.
-  const address = ipaddr.process(text);
-  if (address.range() !== 'unicast' || address.toString() === azureWireServer) return false;
-  return address instanceof ipaddr.IPv4 || address.match(globalUnicast);
 }

@@ -60,6 +60,13 @@ function isAlive(person: Person, { generation }: Living): boolean {
   return person.isDeleted !== true && groupGenerationOf(person.life) === generation;
 }
 
+/** Whether the person is one of those that a list names: one without pictures is nobody whom a reader looks for. */
+function isListed({ isDeleted, images }: Person): boolean {
+  return (
+    isDeleted !== true && Object.entries(images).some(([state, count]) => state !== 'removed' && count > 0)
+  );
+}
+
 /** A transaction takes a hundred writes, and a picture has three rows. */
 const erasedAtOnce = 30;
 /** Of each partition; more persons than that are hardly erased at the same time. */
@@ -146,31 +153,32 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
     // A picture of an earlier life counts for the group until it is erased; after that, no row of it comes back.
     if (person !== undefined && isEarlier(after.generation, person.value.life))
       return before === undefined ? 'of an ended life' : [changed('counters', counters, counted)];
-    const { known, isNew } = personOf(after, ref.person, person?.value);
+    const known = personOf(after, ref.person, person?.value);
     const from = before?.generation === after.generation ? before : undefined;
-    const images = moved(known.images, from?.state, after.state);
-    const faces = known.faces + Number(hasFace(after)) - Number(hasFace(from));
+    const counting = {
+      ...known,
+      images: moved(known.images, from?.state, after.state),
+      faces: known.faces + Number(hasFace(after)) - Number(hasFace(from)),
+    };
+    const more = Number(isListed(counting)) - Number(person !== undefined && isListed(person.value));
     return [
-      changed('counters', counters, { ...counted, persons: value.persons + (isNew ? 1 : 0) }),
-      changed(`p.${ref.person}`, person, { ...known, images, faces }),
+      changed('counters', counters, { ...counted, persons: value.persons + more }),
+      changed(`p.${ref.person}`, person, counting),
     ];
   }
 
   /** The person of a picture, in the life of the picture. */
-  function personOf(picture: Picture, key: string, person: Person | undefined) {
-    if (person === undefined) return { known: newPerson(picture, key, now()), isNew: true };
+  function personOf(picture: Picture, key: string, person: Person | undefined): Person {
+    if (person === undefined) return newPerson(picture, key, now());
     const { isDeleted = false, ...rest } = person;
-    if (person.life === picture.generation) {
-      const known = isDeleted ? { ...rest, person: picture.person ?? '', createdAt: now() } : rest;
-      return { known, isNew: isDeleted };
-    }
+    if (person.life === picture.generation)
+      return isDeleted ? { ...rest, person: picture.person ?? '', createdAt: now() } : rest;
     const { deletedAt, erasures } = rest;
-    const known = {
+    return {
       ...newPerson(picture, key, now()),
       ...(deletedAt === undefined ? {} : { deletedAt }),
       ...(erasures === undefined ? {} : { erasures }),
     };
-    return { known, isNew: isDeleted };
   }
 
   /** What belongs to an earlier life, and is not erased yet, is gone for whoever asks. */
@@ -218,7 +226,7 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
     if (rows.length === 0) return false;
     const counters = await table.get<Counters>(partition, 'counters');
     const value = counters?.value ?? noCounters();
-    const counted = rows.filter((row) => row.value.isDeleted !== true).length;
+    const counted = rows.filter((row) => isListed(row.value)).length;
     await table.write(partition, [
       ...rows.map(({ rowKey, etag }) => ({ kind: 'remove' as const, rowKey, etag })),
       ...rows.flatMap((row) =>
@@ -300,8 +308,9 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
     },
 
     async listPersons(group: Living, { top, after }: PageQuery): Promise<Page<Person>> {
-      const rows = filtered(acrossPartitions<Person>(table, group.group, 'p.', after), ({ row }) =>
-        isAlive(row.value, group),
+      const rows = filtered(
+        acrossPartitions<Person>(table, group.group, 'p.', after),
+        ({ row }) => isAlive(row.value, group) && isListed(row.value),
       );
       return page(
         rows,
@@ -373,7 +382,7 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
         };
         await table.write(partition, [
           changed(`p.${key}`, row, deleted),
-          changed('counters', counters, { ...value, persons: value.persons - 1 }),
+          changed('counters', counters, { ...value, persons: value.persons - Number(isListed(row.value)) }),
           { kind: 'put', rowKey: `d.${key}`, value: { life } },
         ]);
         return true;

@@ -20,7 +20,8 @@ type Case = [what: string, path: string, init: RequestInit, code: FailureCode, d
 
 const cases: Case[] = [
   ['an unknown route', 'nothing/here', {}, 'route_not_found'],
-  ['a wrong method', 'groups', { method: 'DELETE' }, 'route_not_found'],
+  ['a wrong method', 'groups', { method: 'DELETE' }, 'method_not_allowed', /GET, HEAD, OPTIONS/],
+  ['no route at all', '', {}, 'route_not_found'],
   ['deleting an unknown group', 'groups/unknown', { method: 'DELETE' }, 'group_not_found'],
   ['deleting an unknown person', 'groups/empty/persons/nobody', { method: 'DELETE' }, 'person_not_found'],
   [
@@ -35,6 +36,50 @@ const cases: Case[] = [
     'groups/empty/persons/ann/images/a%01b.jpg',
     { method: 'PUT', headers: picture, body: 'x' },
     'bad_path',
+  ],
+  ...['PUT', 'DELETE'].map((method): Case => [
+    `${method} of a picture of a person with a backslash`,
+    'groups/empty/persons/Nicolas%5Cx/images/z.jpg',
+    method === 'PUT' ? { method, headers: picture, body: 'x' } : { method },
+    'bad_path',
+    /backslash/,
+  ]),
+  ...['GET', 'DELETE'].map((method): Case => [
+    `${method} of a person with a backslash`,
+    'groups/empty/persons/Nicolas%5Cx',
+    { method },
+    'bad_path',
+    /backslash/,
+  ]),
+  [
+    'a picture with a backslash',
+    'groups/empty/persons/ann/images/a%5Cb.jpg',
+    { method: 'PUT', headers: picture, body: 'x' },
+    'bad_path',
+    /backslash/,
+  ],
+  [
+    'a picture whose path has an empty segment',
+    'groups/empty/persons/ann/images/a%2F%2Fb.jpg',
+    { method: 'PUT', headers: picture, body: 'x' },
+    'bad_path',
+    /empty segment/,
+  ],
+  ['pictures of a person with a backslash', 'groups/empty/images?person=a%5Cb', {}, 'bad_path'],
+  ['results of a person with a backslash', 'groups/empty/results?person=a%5Cb', {}, 'bad_path'],
+  [
+    'a dropped picture with a backslash',
+    'groups/empty/identify',
+    { method: 'POST', headers: json, body: String.raw`{"image":"identify/empty/a\\b.jpg"}` },
+    'bad_path',
+    /backslash/,
+  ],
+  [
+    'a blob of another container',
+    'groups/empty/identify',
+    { method: 'POST', headers: json, body: '{"image":"other/empty/ann/1.jpg"}' },
+    'bad_path',
+    /enroll/,
   ],
   [
     'a picture of no bytes',
@@ -106,10 +151,10 @@ const cases: Case[] = [
     'recognition_model_fixed',
   ],
   [
-    'a body of no type',
+    'a body of no type that is no picture',
     'groups/empty/identify',
-    { method: 'POST', body: new Uint8Array(9) },
-    'unsupported_media_type',
+    { method: 'POST', body: new Uint8Array(2_000) },
+    'not_an_image',
   ],
   [
     'a form',
@@ -252,6 +297,51 @@ test('groups are created, changed and listed, page by page', async () => {
     minQuality: 'medium',
     identifyThreshold: 0.7,
   });
+});
+
+test('HEAD tells what GET does, without its body', async () => {
+  for (const path of ['health', 'groups', 'openapi.json', 'groups/unknown']) {
+    const [get, head] = await Promise.all([
+      fetch(`${stack.http}/api/${path}`),
+      fetch(`${stack.http}/api/${path}`, { method: 'HEAD' }),
+    ]);
+    expect(head.status).toBe(get.status);
+    expect(head.headers.get('content-type')).toBe(get.headers.get('content-type'));
+    expect(await head.text()).toBe('');
+    expect(Number(head.headers.get('content-length'))).toBeGreaterThan(0);
+  }
+});
+
+test('OPTIONS and 405 name the methods of a path', async () => {
+  for (const [method, status] of [
+    ['OPTIONS', 204],
+    ['PATCH', 405],
+    ['POST', 405],
+  ] as const) {
+    const answer = await fetch(`${stack.http}/api/groups/empty/`, { method });
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get('allow')).toBe('PUT, GET, HEAD, DELETE, OPTIONS');
+  }
+});
+
+test('what is outside of the API is unknown as well, with a code', async () => {
+  for (const path of ['/', '/api', '/api/', '/favicon.ico', '/api/nothing']) {
+    const answer = await fetch(`${stack.http}${path}`);
+    expect(answer.status, path).toBe(404);
+    expect(await answer.json()).toMatchObject({ code: 'route_not_found' });
+  }
+});
+
+test('a form and a body of no type are dropped as the pictures that they hold', async () => {
+  const bytes = new Uint8Array(portrait('audrey_crop.jpg'));
+  const form = new FormData();
+  form.set('file', new Blob([bytes], { type: 'image/jpeg' }), 'a.jpg');
+  const bodies = { form, untyped: bytes };
+  for (const [name, body] of Object.entries(bodies)) {
+    const path = `groups/bodies/persons/${name}/images/1.jpg`;
+    expect(await stack.api(path, { method: 'PUT', body })).toMatchObject({ status: 202 });
+    await stack.settled(`enroll/bodies/${name}/1.jpg`, 'enrolled');
+  }
 });
 
 test('the document describes every route that answers', async () => {

@@ -327,6 +327,7 @@ const ways: Record<string, Record<number, Way>> = {
   problem: { 400: () => call('GET', 'problems/none'), 500: () => handleBroken('problem') },
   listGroups: { 400: () => call('GET', 'groups?top=0') },
   putGroup: {
+    415: () => call('PUT', 'groups/club', '{}', { ...json, 'content-encoding': 'gzip' }),
     400: badGroup('PUT'),
     409: () => call('PUT', 'groups/club', '{"recognitionModel":"recognition_01"}', json),
     413: () => call('PUT', 'groups/club', ' '.repeat(65_537), json),

@@ -12,6 +12,7 @@ import { memoryBlobs, memoryTable, type MemoryBlob, type MemoryRows } from './me
 export type Asked = {
   headers?: Record<string, string>;
   body?: Uint8Array | string;
+  caller?: string;
 };
 
 export type InMemory = ReturnType<typeof inMemory>;
@@ -96,7 +97,7 @@ export function inMemory({
         .filter((rowKey) => rowKey.startsWith(prefix)),
 
     /** Asks as a caller over HTTP does; what comes back has to be documented. */
-    async call(method: string, target: string, { headers = {}, body = '' }: Asked = {}) {
+    async call(method: string, target: string, { headers = {}, body = '', caller = '' }: Asked = {}) {
       const url = new URL(`/api/${target}`, 'http://rollcall.invalid');
       const found = routes.flatMap((route) => {
         const params = route.method === method ? paramsOf(route.path, url.pathname.slice(5)) : undefined;
@@ -107,6 +108,8 @@ export function inMemory({
       const request: ApiRequest = {
         method,
         path: url.pathname,
+        route: route.name,
+        caller: () => caller,
         params,
         query: Object.fromEntries(url.searchParams),
         header: (name) => headers[name],

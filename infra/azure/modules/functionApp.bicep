@@ -11,6 +11,8 @@ param faceQuota string
 param monitoringConnectionString string
 @description('Empty: callers of the HTTP API send function keys.')
 param authClientId string
+@description('Origins whose web pages may call the HTTP API, separated by commas.')
+param corsOrigins string
 param nodeVersion string
 param instanceMemoryMB int
 param maximumInstanceCount int
@@ -72,6 +74,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
     }
     siteConfig: {
       minTlsVersion: '1.2'
+      cors: { allowedOrigins: empty(corsOrigins) ? [] : split(corsOrigins, ',') }
       ipSecurityRestrictionsDefaultAction: privateNetwork ? 'Deny' : 'Allow'
       ipSecurityRestrictions: privateNetwork
         ? [{ name: 'EventGrid', priority: 100, action: 'Allow', tag: 'ServiceTag', ipAddress: 'AzureEventGrid' }]

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { portInUse, type RunningPart } from '../part.ts';
 import { listenToBlobs } from './blobTrigger.ts';
+import { allowOrigins, originsOf } from './cors.ts';
 import { provideCore, type App, type RegisteredFunction } from './core.ts';
 import { parseJson } from './eventGrid.ts';
 import { listenToEventGrid } from './eventGridTrigger.ts';
@@ -57,11 +58,13 @@ export async function startFunctionsHost(
   await loadApp(options.appDir, app);
 
   const server = createHttpServer();
+  const origins = originsOf(process.env['CORS_ORIGINS']);
+  allowOrigins(server, origins, settings.extensions.http.routePrefix);
   const keys = readHostKeys(options.keyFile);
   guardWebhooks(server, keys);
   const asked = options.auth === true ? keys : undefined;
   const listeners = await listenToTriggers({ app, server, settings, log, keys: asked, options });
-  refuseStrangers(server.server, { allowHosts: options.allowHosts ?? [], otherSites: true });
+  refuseStrangers(server.server, { allowHosts: options.allowHosts ?? [], allowSites: origins });
   try {
     await server.listen({ host: '127.0.0.1', port: options.port });
   } catch (error) {

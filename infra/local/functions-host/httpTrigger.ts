@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http';
+import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { RegisteredFunction, TypedData } from './core.ts';
 import { noSchemas } from '../noSchemas.ts';
@@ -7,6 +7,9 @@ import { triggerOf, type Invoke } from './invoke.ts';
 
 /** The real host takes requests of at most 100 MB (`FUNCTIONS_REQUEST_BODY_SIZE_LIMIT`). */
 const bodyLimit = 100 * 1024 * 1024;
+
+/** A caller that is refused before its body has come may go on sending for this long, to read the answer after it. */
+const lingerMs = 30_000;
 
 /** The content types of requests as they came. */
 const givenTypes = new WeakMap<object, string>();
@@ -31,6 +34,13 @@ export function createHttpServer(): FastifyInstance {
       );
     },
   });
+  server.addHook('onRequest', async (request, reply) => {
+    if (Number(request.headers['content-length'] ?? 0) > bodyLimit) await refuse(reply, 413);
+  });
+  server.addHook('onResponse', (request, _reply, done) => {
+    linger(request.raw);
+    done();
+  });
   // What a body is of is the function's business: any type is taken, also one that is none.
   server.addHook('onRequest', (request, _reply, done) => {
     const type = request.raw.headers['content-type'];
@@ -45,23 +55,38 @@ export function createHttpServer(): FastifyInstance {
     done(null, body);
   });
   server.setErrorHandler((error: { statusCode?: number }, _request, reply) => {
+    // A connection that is closed while its caller sends is reset, and the caller does not see the answer.
+    reply.removeHeader('connection');
     void refuse(reply, error.statusCode ?? 500);
   });
   server.setNotFoundHandler((_request, reply) => {
-    void reply.code(404).send();
+    void refuse(reply, 404);
   });
   return server;
 }
 
 const problemType = 'application/problem+json';
 
-/** What is refused before a function is asked says nothing but its status, as a problem (RFC 9457) too. */
+/** What is left of a body is read and dropped, for a while. */
+function linger(request: IncomingMessage): void {
+  if (request.complete) return;
+  const { socket } = request;
+  const timer = setTimeout(() => socket.destroy(), lingerMs);
+  timer.unref();
+  for (const event of ['end', 'close']) request.once(event, () => clearTimeout(timer));
+}
+
+/** The codes of what is refused before a function is asked. */
+const codes: Record<number, string> = { 404: 'route_not_found', 413: 'body_too_large', 500: 'internal' };
+
+/** What is refused before a function is asked says nothing but its status and code, as a problem (RFC 9457) too. */
 function refuse(reply: FastifyReply, status: number): FastifyReply {
   return reply.code(status).type(problemType).send(problem(status));
 }
 
 function problem(status: number): string {
-  return JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status });
+  const code = codes[status] ?? 'bad_request';
+  return JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, code });
 }
 
 /** Registers an HTTP function under its route. */
@@ -117,11 +142,17 @@ export function urlsOf(template: string): string[] {
     const base = template.slice(0, optional.index);
     return [...urlsOf(base), ...urlsOf(`${base}/{${optional[1]}}`)];
   }
-  const url = template
-    .replaceAll(/\{\*\w+\}/g, '*')
+  // As in ASP.NET, the rest of a path may be empty.
+  const rest = /\/\{\*\w+\}$/.exec(template);
+  if (rest !== null)
+    return [template.slice(0, rest.index), `${template.slice(0, rest.index)}/*`].map(paramsOf);
+  return [paramsOf(template)];
+}
+
+function paramsOf(template: string): string {
+  return template
     .replaceAll(/\{(\w+):int\}/g, String.raw`:$1(^\d+$$)`)
     .replaceAll(/\{(\w+)(?::\w+)?\}/g, ':$1');
-  return [url];
 }
 
 function toHttpData(request: FastifyRequest, wildcard: string): TypedData {
@@ -170,6 +201,7 @@ function answer(reply: FastifyReply, method: string, returnValue: TypedData | un
   reply.code(status).headers(http.headers ?? {});
   const bodyless = method === 'HEAD' || [204, 205, 304].includes(status);
   const body = http.body?.bytes ?? http.body?.string;
+  if (method === 'HEAD' && body !== undefined) reply.header('content-length', Buffer.byteLength(body));
   return bodyless || body === undefined
     ? reply.send()
     : reply.send(typeof body === 'string' ? body : Buffer.from(body));

@@ -1,12 +1,14 @@
 import { RollcallError, type FailureCode } from '../../errors.ts';
 import { once } from '../once.ts';
 import { readProbeSource } from '../probeSource.ts';
+import { pageOf, pageQueryOf } from '../page.ts';
 import { queryOf } from '../query.ts';
 import type { Route } from '../route.ts';
 import * as schemas from '../schemas.ts';
 import { groupOf, personNameOf } from './names.ts';
 
 const pictureFailures = [
+  'bad_path',
   'not_an_image',
   'unsupported_format',
   'image_too_small',
@@ -142,12 +144,12 @@ export const answerRoutes = [
     access: 'identify',
     query: schemas.resultQuery,
     answer: { status: 200, schema: schemas.pages.results },
-    failures: ['bad_request', 'group_not_found', 'storage_unavailable'],
+    failures: ['bad_request', 'bad_path', 'group_not_found', 'storage_unavailable'],
     async handle(request, rollcall) {
-      const { person, ...query } = queryOf(request, schemas.resultQuery);
+      const { person, ...query } = pageQueryOf(request, schemas.resultQuery);
       const group = await groupOf(request, rollcall);
       const filter = person === undefined ? query : { ...query, person: personNameOf(person) };
-      return { body: await rollcall.recall.list(group, filter) };
+      return { body: pageOf(request, await rollcall.recall.list(group, filter), (result) => result) };
     },
   },
   {

@@ -1,17 +1,16 @@
 import { RollcallError } from '../../errors.ts';
-import { personKeyOf } from '../../records/keys.ts';
 import { untrained } from '../../training/machine.ts';
 import type { Erasure } from '../../records/erasures.ts';
 import type { Group } from '../../records/groups.ts';
 import type { Rollcall } from '../../rollcall.ts';
 import { conditionOf, etagOf } from '../conditions.ts';
 import { jsonOf } from '../body.ts';
+import { pageOf, pageQueryOf } from '../page.ts';
 import { parsed } from '../problem.ts';
-import { queryOf } from '../query.ts';
 import type { Route } from '../route.ts';
 import * as schemas from '../schemas.ts';
-import { viewOfErasure, viewOfGroup, viewOfPage, viewOfPerson, viewOfSettings } from '../views.ts';
-import { groupNameOf, groupOf, personNameOf } from './names.ts';
+import { viewOfErasure, viewOfGroup, viewOfPerson, viewOfSettings } from '../views.ts';
+import { groupNameOf, groupOf, personKeyIn } from './names.ts';
 
 /** Groups, their persons, and their deletion. */
 export const groupRoutes = [
@@ -26,8 +25,8 @@ export const groupRoutes = [
     answer: { status: 200, schema: schemas.pages.groups },
     failures: ['bad_request', 'storage_unavailable'],
     async handle(request, { groups }) {
-      const query = queryOf(request, schemas.pageOnly);
-      return { body: viewOfPage(await groups.list(query), viewOfSettings) };
+      const query = pageQueryOf(request, schemas.pageOnly);
+      return { body: pageOf(request, await groups.list(query), viewOfSettings) };
     },
   },
   {
@@ -46,6 +45,7 @@ export const groupRoutes = [
     failures: [
       'bad_request',
       'body_too_large',
+      'unsupported_media_type',
       'recognition_model_fixed',
       'precondition_failed',
       'conflict',
@@ -97,15 +97,15 @@ export const groupRoutes = [
     tag: 'groups',
     method: 'GET',
     path: 'groups/{group}/persons',
-    summary: 'The persons of a group',
+    summary: 'The persons of a group who have pictures, in a fixed order that is not that of their names',
     access: 'any',
     query: schemas.pageOnly,
     answer: { status: 200, schema: schemas.pages.persons },
     failures: ['bad_request', 'group_not_found', 'storage_unavailable'],
     async handle(request, rollcall) {
-      const query = queryOf(request, schemas.pageOnly);
+      const query = pageQueryOf(request, schemas.pageOnly);
       const group = await groupOf(request, rollcall);
-      return { body: viewOfPage(await rollcall.ledger.listPersons(group, query), viewOfPerson) };
+      return { body: pageOf(request, await rollcall.ledger.listPersons(group, query), viewOfPerson) };
     },
   },
   {
@@ -116,11 +116,10 @@ export const groupRoutes = [
     summary: 'A person and how many of its pictures are in which state',
     access: 'any',
     answer: { status: 200, schema: schemas.person },
-    failures: ['bad_request', 'group_not_found', 'person_not_found', 'storage_unavailable'],
+    failures: ['bad_request', 'bad_path', 'group_not_found', 'person_not_found', 'storage_unavailable'],
     async handle(request, rollcall) {
-      const name = personNameOf(request.params['person']);
       const group = await groupOf(request, rollcall);
-      const person = await rollcall.ledger.person(group, personKeyOf(group.group, name));
+      const person = await rollcall.ledger.person(group, await personKeyIn(group.group, request, rollcall));
       if (person === undefined) throw new RollcallError('person_not_found');
       return { body: viewOfPerson(person) };
     },
@@ -135,6 +134,7 @@ export const groupRoutes = [
     answer: { status: 202, schema: schemas.erasure },
     failures: [
       'bad_request',
+      'bad_path',
       'group_not_found',
       'person_not_found',
       'conflict',
@@ -143,8 +143,7 @@ export const groupRoutes = [
     ],
     async handle(request, rollcall) {
       const group = groupNameOf(request);
-      const key = personKeyOf(group, personNameOf(request.params['person']));
-      return erasureAnswer(await rollcall.deletePerson(group, key));
+      return erasureAnswer(await rollcall.deletePerson(group, await personKeyIn(group, request, rollcall)));
     },
   },
   {

@@ -1,5 +1,6 @@
 import { RollcallError } from '../../errors.ts';
 import { faultOfPersonName, isGroupName } from '../../photos/path.ts';
+import { personKeyOf } from '../../records/keys.ts';
 import type { Group } from '../../records/groups.ts';
 import type { Rollcall } from '../../rollcall.ts';
 import { InvalidRequest } from '../problem.ts';
@@ -14,11 +15,22 @@ export function groupNameOf(request: ApiRequest): string {
   ]);
 }
 
-/** In NFC. @throws InvalidRequest */
+/** In NFC. @throws RollcallError bad_path */
 export function personNameOf(text = ''): string {
   const fault = faultOfPersonName(text);
   if (fault === undefined) return text.normalize('NFC');
-  throw new InvalidRequest([{ field: 'person', expected: `a name; ${fault}` }]);
+  throw new RollcallError('bad_path', fault);
+}
+
+/**
+ * The key of the person that the path names. A name that no new person may have is taken where somebody has it.
+ * @throws RollcallError bad_path
+ */
+export async function personKeyIn(group: string, request: ApiRequest, { ledger }: Rollcall): Promise<string> {
+  const name = request.params['person'] ?? '';
+  const key = personKeyOf(group, name);
+  if ((await ledger.personRow(group, key)) === undefined) personNameOf(name);
+  return key;
 }
 
 /** The group that the path names. @throws InvalidRequest, RollcallError group_not_found */

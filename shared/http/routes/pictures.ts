@@ -1,9 +1,9 @@
 import { personKeyOf } from '../../records/keys.ts';
 import { pictureOf } from '../body.ts';
-import { queryOf } from '../query.ts';
+import { pageOf, pageQueryOf } from '../page.ts';
 import type { ApiRequest, Route } from '../route.ts';
 import * as schemas from '../schemas.ts';
-import { viewOfPage, viewOfPicture } from '../views.ts';
+import { viewOfPicture } from '../views.ts';
 import { groupNameOf, groupOf, personNameOf } from './names.ts';
 
 const pictureFailures = ['bad_request', 'bad_path', 'storage_unavailable', 'conflict'] as const;
@@ -15,18 +15,19 @@ export const pictureRoutes = [
     tag: 'pictures',
     method: 'GET',
     path: 'groups/{group}/images',
-    summary: 'Every picture of a group: its state and, where it was refused, why',
+    summary:
+      'Every picture of a group: its state and, where it was refused, why; in a fixed order that is not that of paths',
     access: 'enroll',
     query: schemas.pictureQuery,
     answer: { status: 200, schema: schemas.pages.pictures },
-    failures: ['bad_request', 'group_not_found', 'storage_unavailable'],
+    failures: ['bad_request', 'bad_path', 'group_not_found', 'storage_unavailable'],
     async handle(request, rollcall) {
-      const { person, ...query } = queryOf(request, schemas.pictureQuery);
+      const { person, ...query } = pageQueryOf(request, schemas.pictureQuery);
       const group = await groupOf(request, rollcall);
       const key = person === undefined ? undefined : personKeyOf(group.group, personNameOf(person));
       const { generation } = group;
       const page = await rollcall.ledger.listPictures(group.group, { ...query, person: key, generation });
-      return { body: viewOfPage(page, viewOfPicture) };
+      return { body: pageOf(request, page, viewOfPicture) };
     },
   },
   {
@@ -40,8 +41,8 @@ export const pictureRoutes = [
     answer: { status: 200, schema: schemas.pages.pictures },
     failures: ['bad_request', 'storage_unavailable'],
     async handle(request, rollcall) {
-      const query = queryOf(request, schemas.allPicturesQuery);
-      return { body: viewOfPage(await rollcall.allPictures(query), viewOfPicture) };
+      const query = pageQueryOf(request, schemas.allPicturesQuery);
+      return { body: pageOf(request, await rollcall.allPictures(query), viewOfPicture) };
     },
   },
   {
@@ -54,7 +55,13 @@ export const pictureRoutes = [
     access: 'enroll',
     body: { pictures: true },
     answer: { status: 202, schema: schemas.dropped },
-    failures: [...pictureFailures, 'image_too_large', 'unsupported_media_type', 'messaging_unavailable'],
+    failures: [
+      ...pictureFailures,
+      'image_too_large',
+      'body_too_large',
+      'unsupported_media_type',
+      'messaging_unavailable',
+    ],
     async handle(request, rollcall) {
       const image = pathOf(request);
       const { bytes, type } = await pictureOf(request);

@@ -54,14 +54,18 @@ function start(app: string, options: object = {}): Promise<PartProcess<Functions
     appDir: join(apps, app),
     keyFile: join(folder.path, 'keys.json'),
     port: 0,
-    env: {
-      SEEN_FILE: join(folder.path, 'seen'),
-      BUS: bus.ready.connectionString,
-      STORAGE: storage.ready.connectionString,
-      AzureWebJobsStorage: storage.ready.connectionString,
-    },
+    env: envOf(),
     ...options,
   });
+}
+
+function envOf(): Record<string, string> {
+  return {
+    SEEN_FILE: join(folder.path, 'seen'),
+    BUS: bus.ready.connectionString,
+    STORAGE: storage.ready.connectionString,
+    AzureWebJobsStorage: storage.ready.connectionString,
+  };
 }
 
 async function seen<Value>(what: string): Promise<Value[]> {
@@ -106,8 +110,40 @@ test('HTTP: routes, parameters, queries, bodies and answers', async () => {
   expect((await fetch(url('/api/fails'))).status).toBe(500);
 });
 
+test('web pages of the origins that are set may call functions, and nothing else', async () => {
+  const origin = 'https://page.example';
+  const keyFile = join(folder.path, 'keys-of-pages.json');
+  const open = await start('good', {
+    keyFile,
+    auth: true,
+    env: { ...envOf(), CORS_ORIGINS: `${origin}, https://other.example/` },
+  });
+  const ask = (path: string, from: string) =>
+    fetch(`${open.ready.url}${path}`, { headers: { origin: from } });
+  const preflight = (path: string, from: string) =>
+    fetch(`${open.ready.url}${path}`, {
+      method: 'OPTIONS',
+      headers: { origin: from, 'access-control-request-method': 'POST' },
+    });
+  const allowed = await preflight('/api/things/special', origin);
+  expect(allowed.status).toBe(204);
+  expect(allowed.headers.get('access-control-allow-origin')).toBe(origin);
+  expect(allowed.headers.get('access-control-allow-methods')).toBe('POST');
+  // The page may read why it was refused.
+  const keyless = await ask('/api/things/special', 'https://other.example');
+  expect(keyless.status).toBe(401);
+  expect(keyless.headers.get('access-control-allow-origin')).toBe('https://other.example');
+  for (const [path, from] of [
+    ['/api/things/special', 'https://evil.example'],
+    ['/admin/host/status', origin],
+    ['/runtime/webhooks/blobs', origin],
+  ] as const)
+    expect((await preflight(path, from)).headers.get('access-control-allow-origin')).toBeNull();
+  await open.stop();
+});
+
 test('route templates become routes', () => {
-  expect(urlsOf('/api/a/{b}/{*rest}')).toEqual(['/api/a/:b/*']);
+  expect(urlsOf('/api/a/{b}/{*rest}')).toEqual(['/api/a/:b', '/api/a/:b/*']);
   expect(urlsOf('/api/a/{b?}')).toEqual(['/api/a', '/api/a/:b']);
 });
 
@@ -200,7 +236,17 @@ test('what no function is asked about is refused as a problem', async () => {
     'GET /api/%zz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n',
   );
   expect(undecodable.status).toBe(400);
-  expect(JSON.parse(undecodable.body)).toEqual({ type: 'about:blank', title: 'Bad Request', status: 400 });
+  expect(JSON.parse(undecodable.body)).toEqual({
+    type: 'about:blank',
+    title: 'Bad Request',
+    status: 400,
+    code: 'bad_request',
+  });
+  for (const path of ['/', '/nothing/here', '/api/unknown']) {
+    const unknown = await fetch(url(path));
+    expect(unknown.headers.get('content-type')).toContain('application/problem+json');
+    expect(await unknown.json()).toMatchObject({ status: 404, code: 'route_not_found' });
+  }
   const long = `GET /api/things HTTP/1.1\r\nhost: localhost\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`;
   const overflow = await sendRaw(host.ready.url, long);
   expect(overflow.status).toBe(431);

@@ -3,6 +3,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FunctionsHostReady } from '../../../infra/local/functions-host/host.ts';
+import { createHttpServer } from '../../../infra/local/functions-host/httpTrigger.ts';
 import { startStorage } from '../../../infra/local/storage/storage.ts';
 import { startPartProcess } from '../../helpers/partProcess.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
@@ -46,4 +47,20 @@ test('a port that is in use is named', async () => {
   await expect(start('good', { port, storage: connectionString })).rejects.toThrow(`port ${port} is in use`);
   server.close();
   await storage.close();
+});
+
+test('a body over 100 MB is refused with an answer that its caller can read', async () => {
+  const server = createHttpServer();
+  server.post('/', () => 'taken');
+  const origin = await server.listen({ host: '127.0.0.1', port: 0 });
+  const body = new Uint8Array(100 * 1024 * 1024 + 1);
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    for (let sent = 0; sent < body.length; sent += 1024 * 1024) yield body.subarray(sent, sent + 1024 * 1024);
+  }
+  for (const init of [{ body }, { body: ReadableStream.from(chunks()), duplex: 'half' as const }]) {
+    const answer = await fetch(origin, { method: 'POST', ...init });
+    expect(answer.status).toBe(413);
+    expect(await answer.json()).toMatchObject({ status: 413, code: 'body_too_large' });
+  }
+  await server.close();
 });

@@ -63,11 +63,14 @@ test('a server hears requests by its own names and those that it was given, on a
 
 test('pages of other sites are refused where they could do something without a key', async () => {
   const headers = ['host: localhost', 'origin: https://evil.example'];
-  for (const [otherSites, status] of [
-    [true, 403],
-    [false, 200],
+  for (const [allowSites, status] of [
+    [[], 403],
+    [['https://other.example'], 403],
+    [['https://evil.example'], 200],
+    [['*'], 200],
+    [undefined, 200],
   ] as const) {
-    const server = await serverFor({ otherSites });
+    const server = await serverFor({ ...(allowSites && { allowSites }) });
     expect((await ask(server.origin, ...headers)).status).toBe(status);
     server.close();
   }

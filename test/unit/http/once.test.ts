@@ -47,6 +47,19 @@ test('a request that is repeated downloads nothing again, whatever key of the pl
   expect(await ask('one', '?maxCandidates=2')).toMatchObject({ status: 422, body: { code: 'key_reused' } });
 });
 
+test('a key is that of its caller alone', async () => {
+  const askAs = (caller: string) =>
+    app.call('POST', 'groups/club/identify', {
+      caller,
+      headers: { 'content-type': 'application/json', 'idempotency-key': 'one' },
+      body: '{"url":"https://example.com/a.jpg"}',
+    });
+  const first = await askAs('ann');
+  expect(await askAs('ann')).toEqual(first);
+  expect((await askAs('bob')).body).not.toEqual(first.body);
+  expect(fetched).toBe(2);
+});
+
 test('a request that failed has not used its key', async () => {
   face = Promise.reject(new Error('down'));
   face.catch(() => undefined);

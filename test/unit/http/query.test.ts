@@ -6,8 +6,10 @@ import { identifyQuery } from '../../../shared/http/schemas.ts';
 
 function request(query: Record<string, string>): ApiRequest {
   return {
+    route: 'x',
     method: 'GET',
     path: '/api/x',
+    caller: () => '',
     params: {},
     query,
     header: () => undefined,

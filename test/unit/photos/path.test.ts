@@ -41,10 +41,37 @@ test.each([
   'identify/1.jpg',
   'identify/g/',
   'identify/g/a/../b.jpg',
+  'identify/g//b.jpg',
+  'identify/g/b.jpg/',
+  'identify/g/b.jpg.',
+  'enroll/g/p//1.jpg',
+  'enroll/g/p/1.jpg/',
+  'enroll/g/p/1.',
+  String.raw`enroll/g/Nicolas\x/1.jpg`,
+  String.raw`enroll/g/p/a\1.jpg`,
+  String.raw`identify/g/a\1.jpg`,
+  'enroll/g/p/a\ud800.jpg',
+  'enroll/g/p/a\ufdd0.jpg',
+  'enroll/g/p\u{1fffe}/1.jpg',
+  `enroll/g/p/${'a/'.repeat(252)}1.jpg`,
+  'other/g/p/1.jpg',
+  'enroll.old/g/p/1.jpg',
 ])('%j is no path for a picture', (path) => {
   const place = placeOf(path);
   expect(place.kind).toBe('bad');
   expect(place.kind === 'bad' && place.detail).toBeTruthy();
+});
+
+test.each(['enroll/g/King Jr./1.jpg', 'enroll/g/.../a./1.jpg', `enroll/g/p/${'a/'.repeat(251)}1.jpg`])(
+  '%j stays as it is in Storage',
+  (path) => {
+    expect(placeOf(path).kind).toBe('enroll');
+  },
+);
+
+test('a picture at a bad path belongs to the person that the path names', () => {
+  const { ref } = placeOf('enroll/g/p//1.jpg');
+  expect(ref).toMatchObject({ group: 'g', person: placeOf('enroll/g/p/1.jpg').ref.person });
 });
 
 test('a bad path in a good group belongs to that group, any other to none', () => {
