@@ -2,19 +2,40 @@ import { STATUS_CODES } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { RegisteredFunction, TypedData } from './core.ts';
 import { noSchemas } from '../noSchemas.ts';
+import { createBodyRoom } from './bodyRoom.ts';
 import { shows, type HostKeys } from './keys.ts';
 import { triggerOf, type Invoke } from './invoke.ts';
 
 /** The real host takes requests of at most 100 MB (`FUNCTIONS_REQUEST_BODY_SIZE_LIMIT`). */
 const bodyLimit = 100 * 1024 * 1024;
 
+export type HttpLimits = {
+  /** What the bodies of all requests under way may have together. */
+  bodiesBytes: number;
+  headersMs: number;
+  /** How long a request may take to arrive, from its first byte to its last. */
+  requestMs: number;
+  checkedEveryMs: number;
+  connections: number;
+};
+
+const usualLimits: HttpLimits = {
+  bodiesBytes: 256 * 1024 * 1024,
+  headersMs: 15_000,
+  requestMs: 60_000,
+  checkedEveryMs: 5_000,
+  connections: 1_000,
+};
+
 /** The content types of requests as they came. */
 const givenTypes = new WeakMap<object, string>();
 
 /** The HTTP server of the host. Bodies stay bytes: what they mean is the function's business. */
-export function createHttpServer(): FastifyInstance {
+export function createHttpServer(limits = usualLimits): FastifyInstance {
   const server = fastify({
     bodyLimit,
+    requestTimeout: limits.requestMs,
+    http: { headersTimeout: limits.headersMs, connectionsCheckingInterval: limits.checkedEveryMs },
     exposeHeadRoutes: false,
     forceCloseConnections: true,
     schemaController: noSchemas,
@@ -23,13 +44,23 @@ export function createHttpServer(): FastifyInstance {
     frameworkErrors: (_error, _request, reply) => void refuse(reply, 400),
     clientErrorHandler(error, socket) {
       if (error.code === 'ECONNRESET' || !socket.writable) return;
-      const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
+      const status = statusOfClientError(error.code);
       const body = problem(status);
       socket.end(
         `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: ${problemType}\r\n` +
           `content-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
       );
     },
+  });
+  server.server.maxConnections = limits.connections;
+  // What nobody will look at is not read.
+  server.addHook('onRequest', async (request, reply) => {
+    if (request.is404) reply.callNotFound();
+  });
+  const takesRoom = createBodyRoom(limits.bodiesBytes, bodyLimit);
+  // After every `onRequest`, so after the keys, and before a byte of the body is read.
+  server.addHook('preParsing', async (request, reply) => {
+    if (!takesRoom(request, reply)) await refuse(reply.header('retry-after', '1'), 503);
   });
   // What a body is of is the function's business: any type is taken, also one that is none.
   server.addHook('onRequest', (request, _reply, done) => {
@@ -51,6 +82,11 @@ export function createHttpServer(): FastifyInstance {
     void reply.code(404).send();
   });
   return server;
+}
+
+function statusOfClientError(code: string | undefined): number {
+  if (code === 'HPE_HEADER_OVERFLOW') return 431;
+  return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
 }
 
 const problemType = 'application/problem+json';
@@ -89,11 +125,11 @@ export function listenHttp(
     server.route({
       method: methodsOf(binding['methods']),
       url,
+      // Before the body is read. As the real host: without a body.
+      async onRequest(request, reply) {
+        if (!open && keys !== undefined && !shows(keys, 'functions', request)) await reply.code(401).send();
+      },
       async handler(request, reply) {
-        if (!open && keys !== undefined && !shows(keys, 'functions', request)) {
-          // As the real host: without a body.
-          return reply.code(401).send();
-        }
         onRequest(request.method, request.url.split('?', 1)[0] ?? '');
         const { traceparent } = request.headers;
         const { returnValue } = await invoke(registered, {
