@@ -215,7 +215,7 @@ async function encode(open: () => Sharp, bytes: Uint8Array, original: Size): Pro
 const looked = { width: 32, height: 200 };
 
 /**
- * A picture that is cut short goes on in one colour: what is there has to be most of it.
+ * A picture that is cut short goes on in one colour, that of its last pixel: what is there has to be most of it.
  * @throws RollcallError not_an_image
  */
 async function checkDamaged(opened: Sharp, cause: unknown): Promise<void> {
@@ -229,12 +229,12 @@ async function checkDamaged(opened: Sharp, cause: unknown): Promise<void> {
       throw damaged(error);
     });
   const row = data.length / looked.height;
-  const pixel = data.length / (looked.width * looked.height);
+  const pixel = row / looked.width;
   const last = data.subarray(data.length - pixel);
-  let end = data.length;
-  while (end > 0 && last.every((value, channel) => Math.abs(value - (data[end - pixel + channel] ?? 0)) <= 2))
-    end -= pixel;
-  if (end < row * looked.height * leastShare) throw damaged(cause);
+  const isFill = (value: number, at: number): boolean => Math.abs(value - (last[at % pixel] ?? 0)) <= 2;
+  const rows = Array.from({ length: looked.height }, (_, y) => data.subarray(y * row, (y + 1) * row));
+  const missing = rows.filter((values) => values.every(isFill)).length;
+  if (missing > looked.height * (1 - leastShare)) throw damaged(cause);
 }
 
 function damaged(cause?: unknown): RollcallError {
