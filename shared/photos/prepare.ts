@@ -32,7 +32,7 @@ const smallestFileForFace = 1_024;
 /** Tried in this order until the picture fits 6 MB. */
 const jpegQualities = [92, 80, 60];
 /** Of a damaged picture, the share of rows that has to be there. */
-const leastShare = 0.5;
+const leastShare = 2 / 3;
 
 type Inspected = {
   layout: Layout;
