@@ -84,6 +84,8 @@ export async function identify(args: string[]): Promise<void> {
   });
   if (!answer.trained) console.log('The group has not been trained yet.');
   console.log(`${basename(file)}: ${answer.faces.length} face(s)`);
+  if (answer.truncated === true)
+    console.log('Face gives at most 100 faces of a picture, the largest: there may be more on it.');
   console.table(
     answer.faces.map(({ faceRectangle, candidates: [best] }) => ({
       ...faceRectangle,

@@ -6,8 +6,11 @@ import { prunedLock, type Lock } from './prunedLock.ts';
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 
-/** Stays outside the bundle: the worker gives @azure/functions its core by `require`, and sharp is native. */
-const external = ['@azure/functions', 'sharp'];
+/**
+ * Stays outside the bundle: the worker gives @azure/functions its core by `require`, sharp is native, and the license of
+ * libheif-js asks that it can be replaced.
+ */
+const external = ['@azure/functions', 'sharp', 'libheif-js'];
 
 /** The telemetry SDK is asked for only where it is switched on: it is a file of its own. */
 const telemetryApart: Plugin = {
@@ -16,6 +19,17 @@ const telemetryApart: Plugin = {
     onResolve({ filter: /\/telemetrySdk\.ts$/ }, ({ kind }) =>
       kind === 'dynamic-import' ? { path: './telemetry.cjs', external: true } : undefined,
     );
+  },
+};
+
+/** The decoder runs in a thread of its own, from a file of its own. */
+const decoderApart: Plugin = {
+  name: 'decoder-apart',
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /\/decoderFile\.ts$/ }, () => ({
+      contents: "export const decoderFile = require('node:path').join(__dirname, 'decoder.cjs');",
+      loader: 'js',
+    }));
   },
 };
 
@@ -34,7 +48,11 @@ export async function buildFunctions(): Promise<Built> {
   await mkdir(dist, { recursive: true });
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: { functions: 'functions/index.ts', telemetry: 'functions/telemetrySdk.ts' },
+    entryPoints: {
+      functions: 'functions/index.ts',
+      telemetry: 'functions/telemetrySdk.ts',
+      decoder: 'shared/photos/decoder.ts',
+    },
     outdir: 'dist',
     outExtension: { '.js': '.cjs' },
     bundle: true,
@@ -50,7 +68,7 @@ export async function buildFunctions(): Promise<Built> {
     sourcesContent: false,
     external: [...external, '@azure/functions-core'],
     logLevel: 'warning',
-    plugins: [telemetryApart, oneOfEach],
+    plugins: [telemetryApart, decoderApart, oneOfEach],
     metafile: true,
   });
   await copyFile(join(root, 'host.json'), join(dist, 'host.json'));

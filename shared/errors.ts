@@ -14,13 +14,13 @@ export const failures = {
     status: 415,
     retried: false,
     title: 'The file is not a picture, or it is damaged.',
-    remedy: 'Send a complete JPEG, PNG, GIF, BMP, WebP, TIFF or AVIF.',
+    remedy: 'Send a complete JPEG, PNG, GIF, BMP, WebP, TIFF, AVIF or HEIC.',
   },
   unsupported_format: {
     status: 415,
     retried: false,
     title: 'The picture is of a format that Rollcall does not read.',
-    remedy: 'Send a JPEG, PNG, GIF, BMP, WebP, TIFF or AVIF.',
+    remedy: 'Send a JPEG, PNG, GIF, BMP, WebP, TIFF, AVIF or HEIC.',
   },
   image_too_small: {
     status: 422,
@@ -32,7 +32,8 @@ export const failures = {
     status: 413,
     retried: false,
     title: 'The picture is too large.',
-    remedy: 'Send a picture of at most 64 MB and 100 megapixels.',
+    remedy:
+      'Send a picture of at most 64 MB and 100 megapixels; of JPEG, BMP and lossy WebP 200 megapixels are taken.',
   },
   no_face: {
     status: 422,

@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { portInUse } from './part.ts';
 
+const connectionsAtMost = 2_000;
+
 export type LoadBalancer = { url: string; close(): void };
 
 /**
@@ -40,6 +42,7 @@ export async function startLoadBalancer(port: number, instances: readonly string
     caller.on('error', () => caller.destroy());
     forward(caller, ports.length - 1);
   });
+  server.maxConnections = connectionsAtMost;
   server.listen(port, '127.0.0.1');
   try {
     await once(server, 'listening');

@@ -16,6 +16,8 @@ import type {
 
 /** Limits of the Face API that callers keep. */
 export const faceLimits = {
+  /** Of one picture, the largest. */
+  detectedFaces: 100,
   identifyFaceIds: 10,
   findSimilarFaceIds: 1_000,
   groupedFaceIds: 1_000,

@@ -179,6 +179,10 @@ export const identifyAnswer = z
     kind: z.literal('identify'),
     recognitionModel: model,
     trained: z.boolean(),
+    truncated: z
+      .literal(true)
+      .optional()
+      .describe('Face gave its maximum of 100 faces, the largest: there may be more on the picture'),
     faces: z.array(
       z.object({
         ...face,
@@ -193,7 +197,11 @@ export const findSimilarAnswer = z
     ...resultOf,
     kind: z.literal('find-similar'),
     searched: z.int(),
-    truncated: z.boolean().describe('Whether there were more faces to look through, or more matches'),
+    truncated: z
+      .boolean()
+      .describe(
+        'Whether there were more faces to look through, more matches, or more faces on the picture than the 10 largest, which are compared',
+      ),
     faces: z.array(
       z.object({
         ...face,

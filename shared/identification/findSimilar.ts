@@ -21,7 +21,7 @@ export type SimilarMatch = {
 
 export type FindSimilarAnswer = StoredResult & {
   kind: 'find-similar';
-  /** How many faces were looked through, and whether there were more, or more matches than can be recorded. */
+  /** How many faces were looked through; whether there were more, more matches than can be recorded, or more faces asked about. */
   searched: number;
   truncated: boolean;
   faces: (ProbeFace & { matches: SimilarMatch[] })[];
@@ -43,7 +43,13 @@ const searchedAtMost = 10_000;
 export function createFindSimilar(options: IdentificationOptions): FindSimilar {
   const { results, now } = options;
   return async (group, source, query, as = { id: results.newId() }) => {
-    const { faces, seenOn, remembered, ...picture } = await facesOf(options, group, source);
+    const {
+      faces,
+      seenOn,
+      remembered,
+      truncated: moreFaces,
+      ...picture
+    } = await facesOf(options, group, source);
     await remembered;
     const asked = new Set(faces.map(({ faceId }) => faceId));
     const earlierUntil = stampedUntil(group.deletedAt);
@@ -64,7 +70,7 @@ export function createFindSimilar(options: IdentificationOptions): FindSimilar {
       createdAt,
       ...picture,
       searched: seen.length,
-      truncated: truncated || kept < most,
+      truncated: truncated || kept < most || moreFaces || faces.length > comparedAtMost,
       faces: found.map((face) => ({ ...face, matches: face.matches.slice(0, kept) })),
     });
     const answer = largestThatFits(answerOf, most);

@@ -18,6 +18,8 @@ export type IdentifyAnswer = StoredResult & {
   recognitionModel: string;
   /** Whether the group has ever been trained; if not, nobody can be a candidate. */
   trained: boolean;
+  /** Present where Face gave as many faces as it ever gives of a picture. */
+  truncated?: true;
   faces: (ProbeFace & { candidates: Candidate[] })[];
 };
 
@@ -52,7 +54,7 @@ export function createIdentify(options: IdentificationOptions): Identify {
       facesOf(options, group, source),
       options.training(group.group),
     ]);
-    const { faces, remembered, seenOn: _seenOn, ...picture } = probe;
+    const { faces, remembered, seenOn: _seenOn, truncated, ...picture } = probe;
     const [identified] = await Promise.all([
       training?.lastTrainedAt === undefined ? undefined : identifyFaces(options, group.group, faces, asked),
       remembered,
@@ -82,6 +84,7 @@ export function createIdentify(options: IdentificationOptions): Identify {
       createdAt,
       trained,
       ...picture,
+      ...(truncated ? { truncated } : {}),
       faces: named.map((face) => ({ ...face, candidates: face.candidates.slice(0, kept) })),
     });
     const answer = largestThatFits(answerOf, query.maxCandidates);

@@ -1,4 +1,5 @@
 import { RollcallError } from '../errors.ts';
+import { faceLimits } from '../face/client.ts';
 import type { Detect } from '../photos/detect.ts';
 import type { PhotoStore, PhotoVersion } from '../photos/photoStore.ts';
 import { placeOf } from '../photos/path.ts';
@@ -30,6 +31,8 @@ export type ProbeFace = {
 export type Probe = {
   image?: string;
   faces: ProbeFace[];
+  /** Face gave as many faces as it ever gives: there may be more on the picture. */
+  truncated: boolean;
   seenOn: ReadonlySet<string>;
   remembered: Promise<void>;
 };
@@ -73,9 +76,10 @@ async function detectProbe(
       ? {}
       : { qualityForRecognition: faceAttributes.qualityForRecognition }),
   }));
+  const truncated = found.length >= faceLimits.detectedFaces;
   return picture.image === undefined
-    ? { faces, remembered, seenOn: new Set() }
-    : { image: picture.image, faces, remembered, seenOn: new Set([picture.image]) };
+    ? { faces, truncated, remembered, seenOn: new Set() }
+    : { image: picture.image, faces, truncated, remembered, seenOn: new Set([picture.image]) };
 }
 
 function placed({ image, version }: { image?: string; version?: string }) {
@@ -119,6 +123,7 @@ async function rememberedProbe(
   const seen = await Promise.all(faceIds.map((faceId) => seenFace(options, group, faceId)));
   return {
     faces: seen.map(({ faceId, faceRectangle }) => ({ faceId, faceRectangle })),
+    truncated: false,
     seenOn: new Set(seen.flatMap(({ image }) => image ?? [])),
     remembered: Promise.resolve(),
   };

@@ -51,7 +51,13 @@ export function createVerify(options: IdentificationOptions): Verify {
     if (person.personId === undefined || person.faces === 0) {
       throw new RollcallError('person_not_found', 'No face of the person is enrolled.');
     }
-    const { faces: probes, remembered, seenOn: _seenOn, ...picture } = await facesOf(options, group, source);
+    const {
+      faces: probes,
+      remembered,
+      seenOn: _seenOn,
+      truncated: _truncated,
+      ...picture
+    } = await facesOf(options, group, source);
     await remembered;
     if (probes.length === 0) throw new RollcallError('no_face');
     const faces: VerifiedFace[] = [];

@@ -1,23 +1,5 @@
 export type Size = { width: number; height: number };
 
-/** Lengths of the headers after the 14 bytes of a BMP file: BITMAPINFOHEADER and what grew out of it. */
-const bmpHeaders = new Set([40, 52, 56, 64, 108, 124]);
-const bmpBits = new Set([1, 4, 8, 16, 24, 32]);
-
-/** Whether these are the bytes of a BMP: a text may begin with BM too, so the header has to be one. */
-export function isBmp(bytes: Uint8Array): boolean {
-  if (bytes.length < 54 || bytes[0] !== 0x42 || bytes[1] !== 0x4d) return false;
-  const view = viewOf(bytes);
-  const planes = view.getUint16(26, true);
-  return bmpHeaders.has(view.getUint32(14, true)) && planes === 1 && bmpBits.has(view.getUint16(28, true));
-}
-
-/** Width at 18, height at 22, negative when the rows run from top to bottom. */
-export function sizeOfBmp(bytes: Uint8Array): Size {
-  const view = viewOf(bytes);
-  return { width: Math.abs(view.getInt32(18, true)), height: Math.abs(view.getInt32(22, true)) };
-}
-
 const drawingWithin = 4_096;
 
 /** Whether this is an SVG: told by its first characters, never given to a parser of drawings. */
@@ -25,6 +7,25 @@ export function isDrawing(bytes: Uint8Array): boolean {
   return /<svg[\s>]/i.test(Buffer.from(bytes.subarray(0, drawingWithin)).toString('latin1'));
 }
 
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** Whether the chunks of a PNG go on to its end. */
+export function isWholePng(bytes: Uint8Array): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 8; at + 12 <= bytes.length; at += 12 + view.getUint32(at)) {
+    if (view.getUint32(at + 4) === 0x49454e44) return true;
+  }
+  return false;
+}
+
+/** Whether a GIF ends as one: with its trailer, where nothing stands behind it but zeros. */
+export function isWholeGif(bytes: Uint8Array): boolean {
+  let last = bytes.length - 1;
+  while (last > 0 && bytes[last] === 0) last -= 1;
+  return bytes[last] === 0x3b;
+}
+
+const riff = { simpleLossy: 'VP8 ' };
+
+/** Whether a WebP is decoded row by row: the lossless kind, and what is transparent or moves, is not. */
+export function isRowwiseWebp(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes.subarray(12, 16)).toString('latin1') === riff.simpleLossy;
 }

@@ -1,10 +1,14 @@
-import { decode as decodeBmp } from 'bmp-ts';
 import type { Metadata, Sharp } from 'sharp';
 import { RollcallError } from '../errors.ts';
 import { faceLimits } from '../face/client.ts';
 import type { FaceRectangle } from '../face/types.ts';
 import { largestPictureBytes } from '../resources.ts';
-import { isBmp, isDrawing, sizeOfBmp, type Size } from './formats.ts';
+import { isBmp, readBmpHeader, rowsHeld, type BmpHeader } from './bmp.ts';
+import { decodeInThread } from './decodeInThread.ts';
+import { decodingBytes, ownShrink, shrinksOnLoad, type Layout } from './decodingCost.ts';
+import { isDrawing, isRowwiseWebp, isWholeGif, isWholePng, type Size } from './formats.ts';
+import { readJpegLayout } from './jpeg.ts';
+import { createMemoryBudget } from './memoryBudget.ts';
 import { loadSharp } from './sharp.ts';
 
 /** A picture that Face takes; rectangles are in pixels of the upright picture that was sent. */
@@ -16,93 +20,233 @@ export type PreparedPicture = {
   toPrepared(rectangle: FaceRectangle): FaceRectangle;
 };
 
-const largestPixels = 100_000_000;
+/** Of pictures that shrink while they are decoded, and of all others. */
+const largestPixels = { shrinking: 200_000_000, others: 100_000_000 };
+/** All pictures that are being decoded stay within this; one of more pixels than `alonePixels` has it for itself. */
+const decoding = createMemoryBudget(400 * 1024 * 1024);
+const alonePixels = 50_000_000;
+const decodingSeconds = 60;
 const smallestSide = faceLimits.smallestFace;
 /** Face refuses files under 1 KB. */
 const smallestFileForFace = 1_024;
-const takenByFace = new Set(['jpeg', 'png', 'gif', 'bmp']);
-const converted = new Set(['webp', 'tiff', 'heif']);
 /** Tried in this order until the picture fits 6 MB. */
 const jpegQualities = [92, 80, 60];
+/** Of a damaged picture, the share of rows that has to be there. */
+const leastShare = 2 / 3;
+
+type Inspected = {
+  layout: Layout;
+  /** As it stands upright. */
+  size: Size;
+  /** Whether Face reads it as it is. */
+  plain: boolean;
+  bmp?: BmpHeader;
+};
 
 /**
- * Checks a picture and makes it one that Face takes: JPEG, PNG, GIF and BMP within Face's limits pass as they are
- * (Face applies the EXIF orientation itself); everything else, also CMYK and 16 bits a channel, which Face does not
- * promise to read, becomes an upright JPEG of at most 4096 pixels a side.
+ * Checks a picture and makes it one that Face takes: whole JPEG, PNG, GIF and BMP within Face's limits pass as they are
+ * (Face applies the EXIF orientation itself); everything else, also what is a little damaged, CMYK and 16 bits a channel,
+ * which Face does not promise to read, becomes an upright JPEG of at most 4096 pixels a side.
  * @throws RollcallError not_an_image, unsupported_format, image_too_small, image_too_large
  */
 export async function preparePicture(bytes: Uint8Array): Promise<PreparedPicture> {
   if (bytes.length > largestPictureBytes)
     throw new RollcallError('image_too_large', 'The file is over 64 MB.');
-  const { format, size, plain } = isBmp(bytes)
-    ? { format: 'bmp', size: sizeOfBmp(bytes), plain: true }
-    : await inspect(bytes);
-  if (size.width * size.height > largestPixels) {
-    throw new RollcallError('image_too_large', `The picture has ${size.width} × ${size.height} pixels.`);
-  }
-  if (Math.min(size.width, size.height) < smallestSide) {
-    throw new RollcallError('image_too_small', `The picture has ${size.width} × ${size.height} pixels.`);
-  }
+  const inspected = isBmp(bytes) ? inspectBmp(bytes) : await inspect(bytes);
+  const { size, plain } = inspected;
+  const cost = checkSize(inspected);
   const fits =
     plain &&
-    takenByFace.has(format) &&
     Math.max(size.width, size.height) <= faceLimits.imageSide &&
     bytes.length <= faceLimits.imageBytes &&
     bytes.length >= smallestFileForFace;
-  return fits ? prepared(bytes, size, size) : convert(bytes, format, size);
+  return fits ? prepared(bytes, size, size) : decoding.use(cost, () => convert(bytes, inspected));
 }
 
-type Inspected = { format: string; size: Size; plain: boolean };
+/** The memory that decoding may take. @throws RollcallError image_too_small, image_too_large */
+function checkSize({ layout, size }: Inspected): number {
+  const said = `The picture has ${size.width} × ${size.height} pixels`;
+  const pixels = size.width * size.height;
+  const most = shrinksOnLoad(layout) ? largestPixels.shrinking : largestPixels.others;
+  if (pixels > most) {
+    throw new RollcallError(
+      'image_too_large',
+      `${said}; of this format ${most / 1_000_000} megapixels are taken.`,
+    );
+  }
+  if (Math.min(size.width, size.height) < smallestSide)
+    throw new RollcallError('image_too_small', `${said}.`);
+  const cost = decodingBytes(layout);
+  if (cost > decoding.total) {
+    const [needed, given] = [cost, decoding.total].map((bytes) => Math.round(bytes / 1024 / 1024));
+    throw new RollcallError(
+      'image_too_large',
+      `${said}, and decoding a ${layout.format.toUpperCase()} of this kind and size takes ${needed} MB of memory; ${given} MB are given.`,
+    );
+  }
+  return pixels > alonePixels ? decoding.total : cost;
+}
 
-/** The format, the size of the picture when it stands upright, and whether it is of 8 bits in grey or RGB. */
+/** @throws RollcallError not_an_image, unsupported_format */
+function inspectBmp(bytes: Uint8Array): Inspected {
+  const header = readBmpHeader(bytes);
+  if (header === undefined)
+    throw new RollcallError('unsupported_format', 'The BMP holds pixels in a code that is not read.');
+  const { width, height } = header;
+  if (width <= 0 || height <= 0) throw new RollcallError('not_an_image', 'The BMP has no pixels.');
+  const held = rowsHeld(header, bytes);
+  const layout: Layout = {
+    ...{ format: 'bmp', stored: { width, height }, channels: 3, bytesPerSample: 1 },
+    ...{ turned: false, passes: false },
+  };
+  // A header may claim what it likes: nothing is set aside for rows that the file cannot hold.
+  if (held < height * leastShare && width * height <= largestPixels.shrinking) {
+    throw new RollcallError('not_an_image', `The BMP has bytes for ${held} of its ${height} rows.`);
+  }
+  return { layout, size: { width, height }, plain: header.common && held === height, bmp: header };
+}
+
+/** @throws RollcallError not_an_image, unsupported_format */
 async function inspect(bytes: Uint8Array): Promise<Inspected> {
   if (isDrawing(bytes)) throw new RollcallError('unsupported_format', 'The file is svg.');
   const metadata = await readMetadata(bytes);
-  const { format } = metadata;
-  const readable = takenByFace.has(format) || converted.has(format);
-  if (!readable || (format === 'heif' && metadata.compression !== 'av1')) {
-    throw new RollcallError('unsupported_format', `The file is ${format}.`);
-  }
-  const { width, height } = metadata.autoOrient;
+  const format = formatOf(metadata);
+  if (format === undefined) throw new RollcallError('unsupported_format', `The file is ${metadata.format}.`);
+  const jpeg = format === 'jpeg' ? readJpegLayout(bytes) : undefined;
+  const height = metadata.pageHeight ?? metadata.height;
+  const stored = { width: metadata.width, height };
+  const turned = (metadata.orientation ?? 1) > 1 && format !== 'heic';
+  const upright =
+    format === 'heic'
+      ? stored
+      : { ...metadata.autoOrient, ...(metadata.pageHeight === undefined ? {} : { height }) };
+  const isWhole = {
+    jpeg: () => jpeg?.regular === true,
+    png: () => isWholePng(bytes),
+    gif: () => isWholeGif(bytes),
+  };
   const plain = metadata.space !== 'cmyk' && metadata.depth === 'uchar';
-  return { format, size: { width, height: metadata.pageHeight ?? height }, plain };
+  return {
+    layout: {
+      ...{
+        format,
+        stored,
+        turned,
+        channels: metadata.channels,
+        bytesPerSample: metadata.depth === 'uchar' ? 1 : 2,
+      },
+      passes: metadata.isProgressive,
+      ...(jpeg === undefined ? {} : { coefficientBytes: jpeg.coefficientBytes }),
+      rowwise: format === 'webp' && isRowwiseWebp(bytes),
+    },
+    size: { width: upright.width, height: upright.height },
+    plain: plain && format in isWhole && isWhole[format as keyof typeof isWhole](),
+  };
+}
+
+const readFormats: readonly string[] = ['jpeg', 'png', 'gif', 'webp', 'tiff'] satisfies Layout['format'][];
+
+function formatOf({ format, compression }: Metadata): Layout['format'] | undefined {
+  if (readFormats.includes(format)) return format as Layout['format'];
+  if (format !== 'heif') return undefined;
+  return compression === 'av1' ? 'avif' : compression === 'hevc' ? 'heic' : undefined;
 }
 
 async function readMetadata(bytes: Uint8Array): Promise<Metadata> {
   const sharp = await loadSharp();
   try {
-    return await sharp(bytes, { limitInputPixels: false }).metadata();
+    return await sharp(bytes, { limitInputPixels: false, failOn: 'none' }).metadata();
   } catch (error) {
     throw new RollcallError('not_an_image', undefined, { cause: error });
   }
 }
 
-async function convert(bytes: Uint8Array, format: string, original: Size): Promise<PreparedPicture> {
+async function convert(bytes: Uint8Array, inspected: Inspected): Promise<PreparedPicture> {
+  const open = await openerOf(bytes, inspected);
   try {
-    const upright = (await open(bytes, format))
-      .autoOrient()
-      .flatten({ background: '#ffffff' })
-      .toColourspace('srgb');
-    if (bytes.length < smallestFileForFace) {
-      return prepared(await upright.png({ compressionLevel: 0 }).toBuffer(), original, original);
-    }
-    const side = faceLimits.imageSide;
-    const resized = upright.resize({ width: side, height: side, fit: 'inside', withoutEnlargement: true });
-    for (const quality of jpegQualities) {
-      const { data, info } = await resized.clone().jpeg({ quality }).toBuffer({ resolveWithObject: true });
-      if (data.length <= faceLimits.imageBytes) return prepared(data, info, original);
-    }
+    return await encode(() => open('warning'), bytes, inspected.size);
   } catch (error) {
-    throw new RollcallError('not_an_image', 'The picture is damaged.', { cause: error });
+    refuseSlow(error);
+    if (error instanceof RollcallError) throw error;
+    await checkDamaged(open('none'), error);
+    return await encode(() => open('none'), bytes, inspected.size).catch((again: unknown) => {
+      throw again instanceof RollcallError ? again : damaged(again);
+    });
+  }
+}
+
+type Opener = (failOn: 'none' | 'warning') => Sharp;
+
+/** Sharp on the picture, as tolerant as is asked for; what sharp does not read is decoded first. */
+async function openerOf(bytes: Uint8Array, { layout, bmp }: Inspected): Promise<Opener> {
+  const sharp = await loadSharp();
+  const { format, stored } = layout;
+  if (format !== 'bmp' && format !== 'heic') {
+    return (failOn) =>
+      sharp(bytes, { limitInputPixels: largestPixels.shrinking, failOn }).timeout({
+        seconds: decodingSeconds,
+      });
+  }
+  const shrinkBy = ownShrink(stored);
+  const { picture, rows } = await decodeInThread(
+    bytes,
+    bmp === undefined ? { format: 'heic', shrinkBy } : { format: 'bmp', header: bmp, shrinkBy },
+  );
+  if (rows < stored.height * leastShare) throw damaged();
+  const { data, width, height } = picture;
+  return () => sharp(data, { raw: { width, height, channels: 3 } });
+}
+
+async function encode(open: () => Sharp, bytes: Uint8Array, original: Size): Promise<PreparedPicture> {
+  const upright = (): Sharp => open().autoOrient().flatten({ background: '#ffffff' }).toColourspace('srgb');
+  if (bytes.length < smallestFileForFace) {
+    return prepared(await upright().png({ compressionLevel: 0 }).toBuffer(), original, original);
+  }
+  const side = faceLimits.imageSide;
+  for (const quality of jpegQualities) {
+    // Opened anew each time: a clone would copy the whole file, on the event loop.
+    const resized = upright().resize({ width: side, height: side, fit: 'inside', withoutEnlargement: true });
+    const { data, info } = await resized.jpeg({ quality }).toBuffer({ resolveWithObject: true });
+    if (data.length <= faceLimits.imageBytes) return prepared(data, info, original);
   }
   throw new RollcallError('image_too_large', 'The picture cannot be brought under 6 MB.');
 }
 
-async function open(bytes: Uint8Array, format: string): Promise<Sharp> {
-  const sharp = await loadSharp();
-  if (format !== 'bmp') return sharp(bytes, { limitInputPixels: largestPixels });
-  const { data, width, height } = decodeBmp(Buffer.from(bytes), { toRGBA: true });
-  return sharp(data, { raw: { width, height, channels: 4 } }).removeAlpha();
+const looked = { width: 32, height: 200 };
+
+/**
+ * A picture that is cut short goes on in one colour, that of its last pixel: what is there has to be most of it.
+ * @throws RollcallError not_an_image
+ */
+async function checkDamaged(opened: Sharp, cause: unknown): Promise<void> {
+  const data = await opened
+    .removeAlpha()
+    .toColourspace('srgb')
+    .resize({ ...looked, fit: 'fill', kernel: 'nearest' })
+    .raw()
+    .toBuffer()
+    .catch((error: unknown) => {
+      throw damaged(error);
+    });
+  const row = data.length / looked.height;
+  const pixel = row / looked.width;
+  const last = data.subarray(data.length - pixel);
+  const isFill = (value: number, at: number): boolean => Math.abs(value - (last[at % pixel] ?? 0)) <= 2;
+  const rows = Array.from({ length: looked.height }, (_, y) => data.subarray(y * row, (y + 1) * row));
+  const missing = rows.filter((values) => values.every(isFill)).length;
+  if (missing > looked.height * (1 - leastShare)) throw damaged(cause);
+}
+
+function damaged(cause?: unknown): RollcallError {
+  return new RollcallError('not_an_image', 'The picture is damaged.', { cause });
+}
+
+function refuseSlow(error: unknown): void {
+  if (!(error instanceof Error) || !error.message.startsWith('timeout')) return;
+  throw new RollcallError(
+    'image_too_large',
+    `Decoding the picture takes longer than ${decodingSeconds} seconds.`,
+  );
 }
 
 function prepared(bytes: Uint8Array, size: Size, original: Size): PreparedPicture {

@@ -80,6 +80,8 @@ async function locked(): Promise<string[]> {
 test('what is deployed is the bundle and its descriptions, and it runs from an empty folder', async () => {
   const files = await deployed();
   expect(files.toSorted()).toEqual([
+    'decoder.cjs',
+    'decoder.cjs.map',
     'functions.cjs',
     'functions.cjs.map',
     'host.json',

@@ -2,6 +2,7 @@ import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { RegisteredFunction, TypedData } from './core.ts';
 import { noSchemas } from '../noSchemas.ts';
+import { createBodyRoom } from './bodyRoom.ts';
 import { shows, type HostKeys } from './keys.ts';
 import { triggerOf, type Invoke } from './invoke.ts';
 
@@ -11,13 +12,33 @@ const bodyLimit = 100 * 1024 * 1024;
 /** A caller that is refused before its body has come may go on sending for this long, to read the answer after it. */
 const lingerMs = 30_000;
 
+export type HttpLimits = {
+  /** What the bodies of all requests under way may have together. */
+  bodiesBytes: number;
+  headersMs: number;
+  /** How long a request may take to arrive, from its first byte to its last. */
+  requestMs: number;
+  checkedEveryMs: number;
+  connections: number;
+};
+
+const usualLimits: HttpLimits = {
+  bodiesBytes: 256 * 1024 * 1024,
+  headersMs: 15_000,
+  requestMs: 60_000,
+  checkedEveryMs: 5_000,
+  connections: 1_000,
+};
+
 /** The content types of requests as they came. */
 const givenTypes = new WeakMap<object, string>();
 
 /** The HTTP server of the host. Bodies stay bytes: what they mean is the function's business. */
-export function createHttpServer(): FastifyInstance {
+export function createHttpServer(limits = usualLimits): FastifyInstance {
   const server = fastify({
     bodyLimit,
+    requestTimeout: limits.requestMs,
+    http: { headersTimeout: limits.headersMs, connectionsCheckingInterval: limits.checkedEveryMs },
     exposeHeadRoutes: false,
     forceCloseConnections: true,
     schemaController: noSchemas,
@@ -26,7 +47,7 @@ export function createHttpServer(): FastifyInstance {
     frameworkErrors: (_error, _request, reply) => void refuse(reply, 400),
     clientErrorHandler(error, socket) {
       if (error.code === 'ECONNRESET' || !socket.writable) return;
-      const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
+      const status = statusOfClientError(error.code);
       const body = problem(status);
       socket.end(
         `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: ${problemType}\r\n` +
@@ -34,12 +55,20 @@ export function createHttpServer(): FastifyInstance {
       );
     },
   });
+  server.server.maxConnections = limits.connections;
   server.addHook('onRequest', async (request, reply) => {
     if (Number(request.headers['content-length'] ?? 0) > bodyLimit) await refuse(reply, 413);
   });
   server.addHook('onResponse', (request, _reply, done) => {
     linger(request.raw);
     done();
+  });
+  const takesRoom = createBodyRoom(limits.bodiesBytes, bodyLimit);
+  // After every `onRequest`, so after the keys, and before a byte of the body is read.
+  server.addHook('preParsing', async (request, reply) => {
+    // What nobody will look at is not read.
+    if (request.is404) await refuse(reply, 404);
+    else if (!takesRoom(request, reply)) await refuse(reply.header('retry-after', '1'), 429);
   });
   // What a body is of is the function's business: any type is taken, also one that is none.
   server.addHook('onRequest', (request, _reply, done) => {
@@ -65,6 +94,11 @@ export function createHttpServer(): FastifyInstance {
   return server;
 }
 
+function statusOfClientError(code: string | undefined): number {
+  if (code === 'HPE_HEADER_OVERFLOW') return 431;
+  return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
+}
+
 const problemType = 'application/problem+json';
 
 /** What is left of a body is read and dropped, for a while. */
@@ -77,7 +111,12 @@ function linger(request: IncomingMessage): void {
 }
 
 /** The codes of what is refused before a function is asked. */
-const codes: Record<number, string> = { 404: 'route_not_found', 413: 'body_too_large', 500: 'internal' };
+const codes: Record<number, string> = {
+  404: 'route_not_found',
+  413: 'body_too_large',
+  500: 'internal',
+  429: 'busy',
+};
 
 /** What is refused before a function is asked says nothing but its status and code, as a problem (RFC 9457) too. */
 function refuse(reply: FastifyReply, status: number): FastifyReply {
@@ -114,11 +153,11 @@ export function listenHttp(
     server.route({
       method: methodsOf(binding['methods']),
       url,
+      // Before the body is read. As the real host: without a body.
+      async onRequest(request, reply) {
+        if (!open && keys !== undefined && !shows(keys, 'functions', request)) await reply.code(401).send();
+      },
       async handler(request, reply) {
-        if (!open && keys !== undefined && !shows(keys, 'functions', request)) {
-          // As the real host: without a body.
-          return reply.code(401).send();
-        }
         onRequest(request.method, request.url.split('?', 1)[0] ?? '');
         const { traceparent } = request.headers;
         const { returnValue } = await invoke(registered, {

@@ -47,7 +47,10 @@ export type RheaLink = {
 export type RheaSession = {
   links: Record<string, RheaLink>;
   create_sender(name: string, options?: object): RheaLink;
-  on_transfer(frame: { performative: { message_format?: number | undefined } }): void;
+  on_transfer(frame: {
+    performative: { message_format?: number | undefined; handle: number; more?: boolean };
+    payload?: Buffer | undefined;
+  }): void;
   on(event: string, listener: (context: RheaContext) => void): void;
   connection: RheaConnection;
 };

@@ -5,10 +5,13 @@ import { readOrMakeKey } from '../keyFile.ts';
 import { portInUse, type RunningPart } from '../part.ts';
 import { withDeadLetterReason } from './codec.ts';
 import { Entity, type QueueDescription } from './entity.ts';
+import type { IntakeLimits } from './intake.ts';
 import { listen } from './listener.ts';
 import { openStore, type MessageStore } from './store.ts';
 
 export type ServiceBusOptions = {
+  /** Absent: the usual limits of what a connection may bring. */
+  intake?: IntakeLimits;
   dataDir: string;
   /** 0: any free port. */
   port: number;
@@ -38,6 +41,7 @@ export async function startServiceBus(options: ServiceBusOptions): Promise<Runni
       entities,
       onActivity: clock.arm,
       now: options.now ?? Date.now,
+      ...(options.intake === undefined ? {} : { intake: options.intake }),
     });
     clock.arm();
     const endpoint = `Endpoint=sb://127.0.0.1:${listener.port};SharedAccessKeyName=${keyName};SharedAccessKey=${key}`;

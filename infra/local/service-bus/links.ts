@@ -25,8 +25,8 @@ export type OutgoingLink = {
 
 const outgoing = new WeakMap<RheaLink, OutgoingLink>();
 
-/** Prepares a session before its links are attached. */
-export function prepareSession(session: RheaSession): void {
+/** Prepares a session before its links are attached. Of a message over the limit, no more is kept than shows that. */
+export function prepareSession(session: RheaSession, largestMessage: number): void {
   const createSender = session.create_sender.bind(session);
   session.create_sender = (name, options) => {
     const link = createSender(name, options);
@@ -34,7 +34,13 @@ export function prepareSession(session: RheaSession): void {
     return link;
   };
   const onTransfer = session.on_transfer.bind(session);
+  const heldByLink = new Map<number, number>();
   session.on_transfer = (frame) => {
+    const { handle, more } = frame.performative;
+    const held = heldByLink.get(handle) ?? 0;
+    if (held > largestMessage) frame.payload = undefined;
+    if (more === true) heldByLink.set(handle, held + (frame.payload?.length ?? 0));
+    else heldByLink.delete(handle);
     if (frame.performative.message_format === 0 || frame.performative.message_format === undefined) {
       frame.performative.message_format = rawFormat;
     }

@@ -1,9 +1,10 @@
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import rhea from 'rhea';
 import { describeFailure } from '../failureText.ts';
 import { messages, type RheaConnection, type RheaContext, type RheaLink } from './amqp.ts';
 import { cbsReply, isValidToken } from './cbs.ts';
 import { readTransfer } from './codec.ts';
+import { boundIntake, usualIntake, type Intake, type IntakeLimits } from './intake.ts';
 import { serveReceiver, type ServedReceiver } from './deliver.ts';
 import type { Entity } from './entity.ts';
 import { asRefusal, echoAttach, outgoingOf, prepareSession, settle, type OutgoingLink } from './links.ts';
@@ -18,17 +19,29 @@ export type ListenerOptions = {
   /** Called after anything that may have changed when the clock is next needed. */
   onActivity: () => void;
   now: () => number;
+  intake?: IntakeLimits;
 };
 
 /** Standard tier: a message or batch of at most 256 KB. */
 const maxMessageSize = 262_144;
 const sendCredit = 1_000;
 
-type Client = { authorized: boolean; replyLinks: Map<string, OutgoingLink>; receivers: Set<ServedReceiver> };
+/** Sessions and links that a client may open until it has shown a token; the official one needs a session and two links. */
+const openedBeforeToken = 8;
+
+type Client = {
+  authorized: boolean;
+  /** Sessions and links that it opened before it had shown a token. */
+  opened: number;
+  /** It has shown a token. */
+  authorize(): void;
+  replyLinks: Map<string, OutgoingLink>;
+  receivers: Set<ServedReceiver>;
+};
 
 /** The AMQP face of the broker: which links may be attached to what, and what their transfers mean. */
 export async function listen(options: ListenerOptions): Promise<{ port: number; close(): Promise<void> }> {
-  const { entities, onActivity } = options;
+  const { entities, onActivity, intake: limits = usualIntake } = options;
   const container = rhea.create_container();
   const clients = new Map<RheaConnection, Client>();
   const on = (event: string, handler: (context: RheaContext) => void): void => {
@@ -45,21 +58,34 @@ export async function listen(options: ListenerOptions): Promise<{ port: number; 
     };
   }
 
+  let intake: Intake | undefined;
   const clientOf = ({ connection }: RheaContext): Client => {
     const known = clients.get(connection) ?? {
       authorized: false,
+      opened: 0,
+      authorize() {
+        this.authorized = true;
+        intake?.letIn(socketOf(connection));
+      },
       replyLinks: new Map(),
       receivers: new Set(),
     };
     clients.set(connection, known);
     return known;
   };
+  /** A client that opens much without a token loses its connection. */
+  const open = (context: RheaContext, then: (client: Client) => void): void => {
+    const client = clientOf(context);
+    if (!client.authorized) client.opened += 1;
+    if (client.authorized || client.opened <= openedBeforeToken) return then(client);
+    destroy(context.connection);
+  };
 
   // `session_open` is dispatched before any link of the session is attached.
-  on('session_open', ({ session }) => prepareSession(session));
-  on('receiver_open', (context) => openIncoming(context, options, clientOf(context)));
+  on('session_open', (context) => open(context, () => prepareSession(context.session, maxMessageSize)));
+  on('receiver_open', (context) => open(context, (client) => openIncoming(context, options, client)));
   on('message', (context) => receive(context, options, clientOf(context)));
-  on('sender_open', (context) => openOutgoing(context, options, clientOf(context)));
+  on('sender_open', (context) => open(context, (client) => openOutgoing(context, options, client)));
   on('sender_flow', (context) => {
     const link = context.sender;
     if (link !== undefined && addressOf(link.source) === '$cbs') kick(link);
@@ -111,11 +137,12 @@ export async function listen(options: ListenerOptions): Promise<{ port: number; 
     autoaccept: false,
     treat_modified_as_released: false,
     tcp_no_delay: true,
-    max_frame_size: 65_536,
+    max_frame_size: limits.frameBytes,
     idle_time_out: 60_000,
     session_buffer_size: 8_192,
     credit_window: 0,
   } as object as Parameters<typeof container.listen>[0]);
+  intake = boundIntake(server, limits);
   await new Promise<void>((resolve, reject) => {
     server.once('listening', resolve);
     server.once('error', reject);
@@ -132,8 +159,12 @@ export async function listen(options: ListenerOptions): Promise<{ port: number; 
   };
 }
 
+function socketOf(connection: RheaConnection): Socket | undefined {
+  return (connection as unknown as { socket?: Socket }).socket;
+}
+
 function destroy(connection: RheaConnection): void {
-  (connection as unknown as { socket?: { destroy(): void } }).socket?.destroy();
+  socketOf(connection)?.destroy();
 }
 
 function addressOf(terminus: { address?: string | null } | null): string {
@@ -186,7 +217,7 @@ function entityAt({ entities }: ListenerOptions, address: string): Entity {
 function authorize(bytes: Buffer, { key, now }: ListenerOptions, client: Client): void {
   const request = messages.decode(bytes);
   const valid = isValidToken(request.body, key, now());
-  if (valid) client.authorized = true;
+  if (valid) client.authorize();
   replyTo(request.reply_to, client, cbsReply(request, valid));
 }
 

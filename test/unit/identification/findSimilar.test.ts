@@ -44,6 +44,13 @@ test('faces are compared newest first, a thousand a call, the best of all calls 
   expect(few.faces[0]?.matches.map(({ faceId }) => faceId)).toEqual(['f01500', 'f02299']);
 });
 
+test('an answer says when only the ten largest faces of a picture were compared', async () => {
+  pipeline.showFaces(names(10));
+  expect(await findSimilar()).toMatchObject({ truncated: false });
+  pipeline.showFaces(names(11));
+  expect(await findSimilar()).toMatchObject({ truncated: true });
+});
+
 test('an ID that expired meanwhile is left out, and every other face of its thousand is compared', async () => {
   const ids = names(1_000);
   await pipeline.see(group, ids, pipeline.now() - 1_000);

@@ -32,6 +32,14 @@ test('the faces of a crowd are identified ten a call, in their order', async () 
   expect(answer.faces.map(({ faceId }) => faceId)).toEqual(crowd);
 });
 
+test('an answer says when Face gave as many faces as it ever gives', async () => {
+  const faces = Array.from({ length: 100 }, (_, index) => `f${index}`);
+  pipeline.showFaces(faces.slice(1));
+  expect(await identify()).not.toHaveProperty('truncated');
+  pipeline.showFaces(faces);
+  expect(await identify()).toMatchObject({ truncated: true });
+});
+
 test('a threshold of the request goes before that of the group', async () => {
   await pipeline.train(group);
   pipeline.showFaces(['one']);
