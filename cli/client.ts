@@ -3,6 +3,7 @@ import { basename, join, relative, sep } from 'node:path';
 import { parseArgs } from 'node:util';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { apiClient, readPicture, type ApiClient } from './apiClient.ts';
+import type { FailureCode } from '../shared/errors.ts';
 import { placeOf } from '../shared/photos/path.ts';
 import { fetchFrom, readEndpoints, withStorageOf } from './runningStack.ts';
 
@@ -17,7 +18,7 @@ const options = {
   data: { type: 'string', default: '.rollcall' },
 } as const;
 
-const picture = /\.(jpe?g|png|gif|bmp|webp|tiff?|avif)$/i;
+const picture = /\.(jpe?g|png|gif|bmp|webp|tiff?|avif|hei[cf])$/i;
 const uploadsAtOnce = 8;
 /** Longer than a storage that ended needs to start again, and not much longer. */
 const storageRetries = { maxTries: 6, retryDelayInMs: 250, maxRetryDelayInMs: 2_000 };
@@ -111,15 +112,17 @@ export async function status(args: string[]): Promise<void> {
   );
 }
 
-/** Sends what failed round again. */
+/** Sends what failed round again, or what failed or was rejected for one reason. */
 export async function redrive(args: string[]): Promise<void> {
-  const { values } = parseArgs({ args, options: { data: options.data } });
+  const { values } = parseArgs({ args, options: { data: options.data, reason: { type: 'string' } } });
+  const reason = values.reason as FailureCode | undefined;
   const call = await clientOf(values.data);
   let sent = 0;
-  for (let more = true; more;) {
-    const answer = await call('POST failures/redrive', {});
-    sent += answer.redriven;
-    more = answer.more && answer.redriven > 0;
-  }
-  console.log(`${sent} failed pictures go round again. What becomes of them: npx rollcall status`);
+  let after: string | undefined;
+  do {
+    const { redriven, next } = await call('POST failures/redrive', { query: { reason, after } });
+    sent += redriven;
+    after = next;
+  } while (after !== undefined);
+  console.log(`${sent} pictures go round again. What becomes of them: npx rollcall status`);
 }

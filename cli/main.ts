@@ -28,7 +28,7 @@ const commands: Record<string, Command> = {
   },
   redrive: {
     run: async (args) => (await import('./client.ts')).redrive(args),
-    usage: 'redrive [--data .rollcall]',
+    usage: 'redrive [--reason CODE] [--data .rollcall]',
   },
 };
 

@@ -45,13 +45,15 @@ export const failures = {
     status: 422,
     retried: false,
     title: 'There is more than one face on the picture.',
-    remedy: 'Send a picture of one person, or set severalFaces of the group to largest.',
+    remedy:
+      'Send a picture of one person, or set severalFaces of the group to largest: what it admits is then looked at again.',
   },
   low_quality: {
     status: 422,
     retried: false,
     title: 'The face is not clear enough to recognise the person by it.',
-    remedy: 'Send a sharper, better lit, frontal picture, or lower minQuality of the group.',
+    remedy:
+      'Send a sharper, better lit, frontal picture, or lower minQuality of the group: what it admits is then looked at again.',
   },
   face_too_small: {
     status: 422,
@@ -307,6 +309,11 @@ export const rejections = [
 ] as const satisfies readonly FailureCode[];
 
 export type Rejection = (typeof rejections)[number];
+
+/** Rejections by the policy of the group: another policy may admit the picture. */
+export const policyRejections = ['several_faces', 'low_quality'] as const satisfies readonly Rejection[];
+
+export type PolicyRejection = (typeof policyRejections)[number];
 
 export function isRejection(code: string): code is Rejection {
   return rejections.some((rejection) => rejection === code);

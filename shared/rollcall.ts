@@ -20,6 +20,7 @@ import type { Log } from './log.ts';
 import { createDeadLetters } from './messages/deadLetters.ts';
 import { createDoorbells } from './messages/doorbells.ts';
 import { createArrivals } from './photos/arrive.ts';
+import { policyOf } from './photos/policy.ts';
 import { createDetect, createDetectForEnrollment } from './photos/detect.ts';
 import { pathOfEvent } from './photos/blobEvent.ts';
 import { deletePicture, dropPicture } from './photos/drop.ts';
@@ -35,6 +36,7 @@ import { createGroups, type Group } from './records/groups.ts';
 import { createLedger } from './records/ledger.ts';
 import { listAcrossGroups } from './records/listAcrossGroups.ts';
 import { createLostFaces } from './records/lostFaces.ts';
+import { createPolicyChanges } from './records/policyChanges.ts';
 import { createReminders } from './records/reminders.ts';
 import { createResults } from './records/results.ts';
 import { createScheduleStore } from './records/schedule.ts';
@@ -43,6 +45,7 @@ import { createTrainings } from './records/trainings.ts';
 import { createVersionCheck } from './records/version.ts';
 import { poisonQueue, tables } from './resources.ts';
 import type { Settings } from './settings.ts';
+import { createReconsider } from './sweep/reconsider.ts';
 import { createRedrive } from './sweep/redrive.ts';
 import { createSweep } from './sweep/sweep.ts';
 import { createBacklogMeasure } from './telemetry/backlog.ts';
@@ -99,6 +102,7 @@ export function createRollcall({
   const groups = createGroups(table('groups'));
   const checkVersion = createVersionCheck(table('groups'));
   const lostFaces = createLostFaces(cursors);
+  const policyChanges = createPolicyChanges(cursors);
   const faceIds = createFaceIds(table('faceIds'), now);
   const freshFaces = createFreshFaces(table('faceIds'), now);
   const erasures = createErasures(table('erasures'), now);
@@ -159,7 +163,7 @@ export function createRollcall({
   });
   const identifyDropped = observeIdentify(createIdentify(inLane('background')), trainings);
   const put = (name: string, wanted: GroupSettings, condition?: (group: Group | undefined) => void) =>
-    putGroup(groups, name, wanted, settings.RECOGNITION_MODEL, now(), condition);
+    putGroup({ groups, ledger, policyChanges, settings, now }, name, wanted, condition);
 
   const arrivals = createArrivals({
     photos,
@@ -194,6 +198,8 @@ export function createRollcall({
     facePersons,
     groupChanged: trainer.groupChanged,
     detectionModel: settings.DETECTION_MODEL,
+    refusesSeveral: async (name) =>
+      policyOf((await groups.get(name)) ?? {}, settings).severalFaces === 'reject',
     callTimeoutMs: settings.FACE_TIMEOUT_SECONDS * 1_000,
     now,
   });
@@ -243,6 +249,7 @@ export function createRollcall({
     doorbells,
     arrivals,
     erase,
+    reconsider: createReconsider({ policyChanges, groups, ledger, doorbells, now }),
     trainer,
     poison: clients.queues.getQueueClient(poisonQueue),
     settings,
@@ -284,7 +291,7 @@ export function createRollcall({
     allPictures,
     redrive: createRedrive({
       ledger,
-      failedPictures: (query) => allPictures({ state: 'failed', ...query }),
+      allPictures,
       doorbells,
       deadLetters,
       log,

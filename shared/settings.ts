@@ -51,11 +51,12 @@ export const settingsTable = {
   ENROLL_MIN_QUALITY: {
     schema: z.enum(['high', 'medium', 'low', 'none']).default('high'),
     meaning:
-      'The least qualityForRecognition with which a face is enrolled. With "none", and several faces refused, a picture costs one call to Face instead of two; its face has no ID of a detection then, and is found only when the next training covers it.',
+      'The least qualityForRecognition with which a face is enrolled. With "none", and ENROLL_SEVERAL_FACES "reject", a picture costs one call to Face instead of two; its face has no ID of a detection then, and is found only when the next training covers it.',
   },
   ENROLL_SEVERAL_FACES: {
-    schema: z.enum(['reject', 'largest']).default('reject'),
-    meaning: 'What to do with a picture of several faces that is to be enrolled.',
+    schema: z.enum(['reject', 'dominant', 'largest']).default('dominant'),
+    meaning:
+      'What to do with a picture of several faces that is to be enrolled: "reject" it; take the "dominant" one, which is twice as wide as every other, or 1.2 times and alone in the middle, or else reject it; take the "largest".',
   },
   TRAIN_QUIET_SECONDS: {
     schema: seconds.default(2),

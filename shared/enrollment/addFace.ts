@@ -15,6 +15,7 @@ import {
   lookedFor,
   rejected,
   removed,
+  undetected,
   type Add,
   type AddIntent,
   type PersistedFace,
@@ -32,6 +33,8 @@ export type AddFaceOptions = {
   /** Notes that faces of the group have changed in Face. */
   groupChanged: (group: string) => Promise<Training>;
   detectionModel: string;
+  /** Whether the group refuses pictures of several faces now. */
+  refusesSeveral: (group: string) => Promise<boolean>;
   /** A call that was not answered for twice this long will not land any more. */
   callTimeoutMs: number;
   now: () => number;
@@ -143,6 +146,12 @@ export function createAddFace(options: AddFaceOptions) {
       : faultOfPicture(error);
     if (fault === undefined) throw error;
     const { code, message } = fault;
+    // Nobody has looked at the picture, since it was to have one face; the policy may have changed meanwhile.
+    const isUnseen = picture.faceRectangle === undefined;
+    if (code === 'several_faces' && isUnseen && !(await options.refusesSeveral(ref.group))) {
+      await record(ref, (p) => undetected(p, picture, now()));
+      return;
+    }
     await record(ref, (p) => rejected(p, picture, { reason: code as 'person_full', detail: message }, now()));
   }
 

@@ -1,37 +1,67 @@
 import { RollcallError } from '../errors.ts';
+import { admittedBy, policyOf, type PolicySettings } from '../photos/policy.ts';
 import type { Group, Groups } from '../records/groups.ts';
+import type { Ledger } from '../records/ledger.ts';
+import type { PolicyChanges } from '../records/policyChanges.ts';
+import type { Settings } from '../settings.ts';
 
 export type GroupSettings = Partial<
   Pick<Group, 'recognitionModel' | 'identifyThreshold' | 'minQuality' | 'severalFaces'>
 >;
 
+/** A detection, and the add of the face that it found. */
+const faceCallsPerPicture = 2;
+
+export type PutGroupOptions = {
+  groups: Groups;
+  ledger: Pick<Ledger, 'counts'>;
+  policyChanges: PolicyChanges;
+  settings: PolicySettings & Pick<Settings, 'RECOGNITION_MODEL'>;
+  now: () => number;
+};
+
+/** Of a change of the policy: at most so many pictures are looked at again, for at most so many calls to Face. */
+export type Reconsideration = { pictures: number; calls: number };
+
 /**
- * Creates the group or changes its settings; what is not given stays. `condition` may object to what is there.
+ * Creates the group or changes its settings; what is not given stays. `condition` may object to what is there. What the
+ * group refused and its own policy now admits is looked at again by the next sweeps, and told as `lookingAgain`.
  * @throws RollcallError recognition_model_fixed: a group keeps its model, since its faces would not compare
  */
 export async function putGroup(
-  groups: Groups,
+  { groups, ledger, policyChanges, settings, now }: PutGroupOptions,
   name: string,
   wanted: GroupSettings,
-  defaultModel: string,
-  now: number,
   condition: (group: Group | undefined) => void = () => undefined,
-): Promise<Group> {
-  const group = await groups.change(name, (before) => {
-    condition(before?.isDeleted === true ? undefined : before);
-    if (before === undefined || before.isDeleted === true) {
-      const born = newGroup(name, wanted.recognitionModel ?? defaultModel, now);
-      return { ...born, ...ofEarlierLives(before), ...wanted };
-    }
-    if (wanted.recognitionModel !== undefined && wanted.recognitionModel !== before.recognitionModel) {
-      throw new RollcallError('recognition_model_fixed', `The group has ${before.recognitionModel}.`);
-    }
-    return Object.keys(wanted).length === 0
-      ? before
-      : { ...before, ...wanted, settingsVersion: before.settingsVersion + 1, updatedAt: now };
-  });
+): Promise<{ group: Group; lookingAgain?: Reconsideration }> {
+  let admitsMore = false;
+  const group = await groups.change(
+    name,
+    (before) => {
+      condition(before?.isDeleted === true ? undefined : before);
+      if (before === undefined || before.isDeleted === true) {
+        const born = newGroup(name, wanted.recognitionModel ?? settings.RECOGNITION_MODEL, now());
+        return { ...born, ...ofEarlierLives(before), ...wanted };
+      }
+      if (wanted.recognitionModel !== undefined && wanted.recognitionModel !== before.recognitionModel) {
+        throw new RollcallError('recognition_model_fixed', `The group has ${before.recognitionModel}.`);
+      }
+      return Object.keys(wanted).length === 0
+        ? before
+        : { ...before, ...wanted, settingsVersion: before.settingsVersion + 1, updatedAt: now() };
+    },
+    async (after, before) => {
+      if (before === undefined || before.isDeleted === true) return;
+      const reasons = admittedBy(policyOf(after, settings), policyOf(before, settings));
+      admitsMore = reasons.length > 0;
+      if (admitsMore)
+        await policyChanges.note({ group: name, version: after.settingsVersion, reasons, notedAt: now() });
+    },
+  );
   if (group === undefined) throw new RollcallError('group_not_found');
-  return group;
+  if (!admitsMore) return { group };
+  const { rejected } = (await ledger.counts(name)).images;
+  return { group, lookingAgain: { pictures: rejected, calls: rejected * faceCallsPerPicture } };
 }
 
 /**

@@ -32,7 +32,8 @@ export function pageOf<Record, View>(
   return { items: items.map(view), ...(next === undefined ? {} : { next: tokenOf(request, next) }) };
 }
 
-function tokenOf(request: ApiRequest, position: string): string {
+/** The token of a position in this list. */
+export function tokenOf(request: ApiRequest, position: string): string {
   return checksumOf(request, position) + Buffer.from(position).toString('base64url');
 }
 
@@ -44,8 +45,8 @@ function positionOf(request: ApiRequest, token: string): string {
   ]);
 }
 
-/** What is filtered by another state or person is another list: its rows are read in another place. */
+/** What is filtered in another way is another list: its rows are read in another place. */
 function checksumOf({ route, params, query }: ApiRequest, position: string): string {
-  const list = JSON.stringify([route, params, query['state'], query['person'], position]);
+  const list = JSON.stringify([route, params, query['state'], query['person'], query['reason'], position]);
   return createHash('sha256').update(list).digest('base64url').slice(0, checksumLength);
 }

@@ -88,7 +88,12 @@ export const groupBody = z.strictObject({
   recognitionModel: model.optional(),
   identifyThreshold: confidence.optional(),
   minQuality: z.enum(['high', 'medium', 'low', 'none']).optional(),
-  severalFaces: z.enum(['reject', 'largest']).optional(),
+  severalFaces: z
+    .enum(['reject', 'dominant', 'largest'])
+    .optional()
+    .describe(
+      'dominant: the largest face where it is twice as wide as every other, or 1.2 times and alone in the middle',
+    ),
 });
 
 const url = z.strictObject({
@@ -283,9 +288,29 @@ export const explanation = z
   })
   .meta({ id: 'Explanation' });
 
+/** What a change of the settings of a group answers. */
+export const groupPut = group
+  .extend({
+    lookingAgain: z
+      .object({ pictures: z.int(), calls: z.int() })
+      .optional()
+      .describe(
+        'The policy of the group admits more than before: at most so many rejected pictures are looked at again, at most at so many calls to Face',
+      ),
+  })
+  .meta({ id: 'GroupPut' });
+
+export const redriveQuery = z.object({
+  reason: code
+    .optional()
+    .describe('Only pictures that failed, or were rejected, for this; absent: all that failed'),
+  after: pageQuery.after,
+});
+
 export const redriven = z.object({
-  redriven: z.int().describe('How many failed pictures were sent round again'),
-  more: z.boolean().describe('Whether there are others: ask once more'),
+  redriven: z.int().describe('How many pictures were sent round again'),
+  more: z.boolean().describe('Whether there may be others: ask once more, with next'),
+  next: z.string().optional().describe('Where the next call goes on, as its after'),
 });
 
 export const accepted = z.object({ group: z.string() });

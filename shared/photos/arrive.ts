@@ -169,7 +169,10 @@ export function createArrivals(options: ArrivalOptions) {
     switch (setback.kind) {
       case 'reject': {
         const { reason, detail } = setback;
-        return ring(ref, await ledger.change(ref, (p) => p && rejected(p, seen, { reason, detail }, now())));
+        const after = await ledger.change(ref, (p) => p && rejected(p, seen, { reason, detail }, now()));
+        // Refused by a policy that holds no more.
+        if (after?.state === 'received' && after.etag === seen.etag) await doorbells.ringPicture(ref);
+        return ring(ref, after);
       }
       case 'wait':
         await ledger.change(ref, (p) => p && sentAway(p, now() + setback.inMs));

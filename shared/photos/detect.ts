@@ -6,7 +6,8 @@ import type { FaceIds, SeenFace } from '../records/faceIds.ts';
 import type { Groups } from '../records/groups.ts';
 import type { DetectedOnPicture, Picture } from '../records/picture.ts';
 import type { Settings } from '../settings.ts';
-import { faceToEnroll } from './policy.ts';
+import type { Size } from './formats.ts';
+import { faceToEnroll, policyOf, type PolicySettings } from './policy.ts';
 import { preparePicture } from './prepare.ts';
 
 export type DetectionOptions = {
@@ -22,7 +23,7 @@ export type Detection = DetectedFace & { expiresAt: number };
 export type Detect = (
   bytes: Uint8Array,
   about: { group: string; recognitionModel: string; image?: string; version?: string },
-) => Promise<{ faces: Detection[]; remembered: Promise<void> }>;
+) => Promise<{ faces: Detection[]; size: Size; remembered: Promise<void> }>;
 
 /**
  * Checks and prepares a picture, has its faces detected, largest first, and remembers their IDs: `remembered` is to be
@@ -59,7 +60,7 @@ export function createDetect({ face, faceIds, settings, now }: DetectionOptions)
     const remembered = faceIds.remember(group, seen);
     // Whoever fails before awaiting it tells nobody of the faces, and of his own failure only.
     remembered.catch(() => undefined);
-    return { faces: detections, remembered };
+    return { faces: detections, size: picture.size, remembered };
   };
 }
 
@@ -91,27 +92,24 @@ export type DetectForEnrollment = (picture: Picture, bytes: Uint8Array) => Promi
 export function createDetectForEnrollment(
   detect: Detect,
   groups: Groups,
-  settings: Pick<Settings, 'ENROLL_MIN_QUALITY' | 'ENROLL_SEVERAL_FACES'>,
+  settings: PolicySettings,
 ): DetectForEnrollment {
   return async ({ group: name, image, content = '' }, bytes) => {
     const group = await groups.get(name);
     if (group === undefined) throw new RollcallError('conflict', 'The group was deleted meanwhile.');
-    const policy = {
-      minQuality: group.minQuality ?? settings.ENROLL_MIN_QUALITY,
-      severalFaces: group.severalFaces ?? settings.ENROLL_SEVERAL_FACES,
-    };
+    const policy = policyOf(group, settings);
     if (policy.minQuality === 'none' && policy.severalFaces === 'reject') {
       await preparePicture(bytes);
       return {};
     }
-    const { faces, remembered } = await detect(bytes, {
+    const { remembered, ...found } = await detect(bytes, {
       group: name,
       recognitionModel: group.recognitionModel,
       image,
       version: content,
     });
     await remembered;
-    const { faceId, expiresAt, faceRectangle, faceAttributes } = faceToEnroll(faces, policy);
+    const { faceId, expiresAt, faceRectangle, faceAttributes } = faceToEnroll(found, policy);
     const quality = faceAttributes?.qualityForRecognition;
     const seenAs = { faceId, expiresAt };
     return { faceRectangle, seenAs, ...(quality === undefined ? {} : { qualityForRecognition: quality }) };

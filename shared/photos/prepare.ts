@@ -14,6 +14,8 @@ import { loadSharp } from './sharp.ts';
 /** A picture that Face takes; rectangles are in pixels of the upright picture that was sent. */
 export type PreparedPicture = {
   bytes: Uint8Array;
+  /** Of the upright original. */
+  size: Size;
   /** From the prepared to the upright original. */
   toOriginal(rectangle: FaceRectangle): FaceRectangle;
   /** From the upright original to the prepared. */
@@ -252,6 +254,7 @@ function refuseSlow(error: unknown): void {
 function prepared(bytes: Uint8Array, size: Size, original: Size): PreparedPicture {
   return {
     bytes,
+    size: original,
     toOriginal: (rectangle) => scaled(rectangle, size, original),
     toPrepared: (rectangle) => scaled(rectangle, original, size),
   };

@@ -7,7 +7,7 @@ export type Group = {
   /** 0 to 1; absent: Face's own. */
   identifyThreshold?: number;
   minQuality?: 'high' | 'medium' | 'low' | 'none';
-  severalFaces?: 'reject' | 'largest';
+  severalFaces?: 'reject' | 'dominant' | 'largest';
   /** Rises with each change of the settings above. */
   settingsVersion: number;
   /** Rises when the group is deleted: work of an earlier life ends as removed. */
@@ -50,16 +50,17 @@ export function createGroups(table: Table) {
       return (await table.get<Group>(partition, group))?.value;
     },
 
-    /** Changes the row of a group, living or deleted. */
-
+    /** Changes the row of a group, living or deleted; `announce` comes before each attempt to write. */
     async change(
       group: string,
       transition: (group: Group | undefined) => Group | undefined,
+      announce: (after: Group, before: Group | undefined) => Promise<void> = async () => undefined,
     ): Promise<Group | undefined> {
       return retryOnConflict(async () => {
         const before: Stored<Group> | undefined = await table.get<Group>(partition, group);
         const value = transition(before?.value);
         if (value === undefined || value === before?.value) return value;
+        await announce(value, before?.value);
         await table.write(partition, [
           before === undefined
             ? { kind: 'insert', rowKey: group, value }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Rejection, FailureCode } from '../errors.ts';
+import { policyRejections, type FailureCode, type PolicyRejection, type Rejection } from '../errors.ts';
 import type { FaceRectangle, QualityForRecognition } from '../face/types.ts';
 import { containers } from '../resources.ts';
 
@@ -77,6 +77,8 @@ export type Picture = {
   surplus: PersistedFace[];
   /** One for each add; what was sent last stands last. */
   intents: AddIntent[];
+  /** What a policy of the group before this version of its settings refuses is looked at again. */
+  policyVersion?: number;
   /** Failures in a row that were not the picture's fault. */
   attempts?: number;
   /** Sent away from the quota gate: a doorbell rings then, and whoever comes before it goes again. */
@@ -89,7 +91,7 @@ export type Picture = {
 export type DetectedOnPicture = FoundFace & { seenAs?: { faceId: string; expiresAt: number } };
 
 /** A picture as it was seen, and what its bytes are, once they were read. */
-export type SeenPicture = Pick<Picture, 'etag' | 'content'>;
+export type SeenPicture = Pick<Picture, 'etag' | 'content' | 'policyVersion'>;
 
 /** Where a picture lies, and to which life of its group and person it belongs. */
 export type KnownPlace = Pick<Picture, 'image' | 'group' | 'person' | 'generation'>;
@@ -179,22 +181,32 @@ export function detected(picture: Picture, seen: SeenPicture, face: DetectedOnPi
   return { ...withoutPauses(picture), ...contentIn(seen), ...face, state: 'detected', updatedAt: now };
 }
 
+/** What was taken for granted of these bytes without a detection does not hold: they are to be detected. */
+export function undetected(picture: Picture, seen: SeenPicture, now: number): Picture {
+  return picture.state === 'detected' && isSame(picture, seen) ? lookedAtFromStart(picture, now) : picture;
+}
+
 /** The probe was answered. */
 export function identified(picture: Picture, seen: SeenPicture, now: number): Picture {
   if (picture.state !== 'received' || !isSame(picture, seen)) return picture;
   return { ...picture, ...contentIn(seen), state: 'identified', updatedAt: now };
 }
 
-/** The picture is at fault: these bytes give no face, and the face of earlier ones goes. */
+/**
+ * The picture is at fault: these bytes give no face, and the face of earlier ones goes. What a policy refused that holds
+ * no more is looked at again instead.
+ */
 export function rejected(
   picture: Picture,
   seen: SeenPicture,
   because: { reason: Rejection; detail?: string } & Partial<DetectedOnPicture>,
   now: number,
 ): Picture {
-  return isSame(picture, seen)
-    ? withoutFace(ended(picture, { ...contentIn(seen), ...because, state: 'rejected' }, now))
-    : picture;
+  if (!isSame(picture, seen)) return picture;
+  const isByPolicy = policyRejections.some((rejection) => rejection === because.reason);
+  if (isByPolicy && (picture.policyVersion ?? 0) > (seen.policyVersion ?? 0))
+    return lookedAtFromStart(picture, now);
+  return withoutFace(ended(picture, { ...contentIn(seen), ...because, state: 'rejected' }, now));
 }
 
 /** The picture is not at fault, and all attempts are used up. The face of earlier bytes goes on naming its person. */
@@ -255,9 +267,30 @@ const clockSkewMs = 500;
  * goes with the next outcome.
  */
 export function lookedAtAgain(picture: Picture, now: number): Picture {
-  if (picture.state !== 'failed' && picture.state !== 'rejected') return picture;
+  return picture.state === 'failed' || picture.state === 'rejected'
+    ? lookedAtFromStart(picture, now)
+    : picture;
+}
+
+function lookedAtFromStart(picture: Picture, now: number): Picture {
   const { reason: _reason, detail: _detail, ...rest } = withoutPauses(picture);
   return { ...rest, state: 'received', updatedAt: now };
+}
+
+/**
+ * From this version of its settings on, the group's policy admits what it refused for such reasons. A picture that was
+ * refused so is looked at again, once; one that is at work was perhaps judged by the earlier policy.
+ */
+export function reconsidered(
+  picture: Picture,
+  { version, reasons }: { version: number; reasons: readonly PolicyRejection[] },
+  now: number,
+): Picture {
+  const { state, reason, policyVersion = 0 } = picture;
+  if (policyVersion >= version) return picture;
+  if (state === 'received' || state === 'detected') return { ...picture, policyVersion: version };
+  if (state !== 'rejected' || !reasons.some((admitted) => admitted === reason)) return picture;
+  return { ...lookedAtFromStart(picture, now), policyVersion: version };
 }
 
 /** Face does not have its person any more, and so not its face: an enrolled picture goes its way again. */

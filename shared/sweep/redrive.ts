@@ -1,16 +1,21 @@
 import { ZodError } from 'zod';
+import { isRejection, type FailureCode } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { DeadLetters } from '../messages/deadLetters.ts';
 import { readBell, type Doorbells } from '../messages/doorbells.ts';
 import { placeOf } from '../photos/path.ts';
 import type { Ledger, Page } from '../records/ledger.ts';
-import { lookedAtAgain, type Picture } from '../records/picture.ts';
+import { lookedAtAgain, type Picture, type PictureState } from '../records/picture.ts';
 import { queues } from '../resources.ts';
 
 export type RedriveOptions = {
   ledger: Ledger;
-  /** Pictures that failed, of all groups; a page may be short, or empty, and not be the last. */
-  failedPictures: (query: { top: number; after?: string }) => Promise<Page<Picture>>;
+  /** Pictures of all groups; a page may be short, or empty, and not be the last. */
+  allPictures: (query: {
+    state: PictureState;
+    top: number;
+    after?: string | undefined;
+  }) => Promise<Page<Picture>>;
   doorbells: Doorbells;
   deadLetters: DeadLetters;
   log: Log;
@@ -19,14 +24,22 @@ export type RedriveOptions = {
 
 /** One call sends so many pictures round again; the caller asks once more while there are others. */
 const picturesAtATime = 500;
-/** Pages that one call reads at most; each looks through some hundred groups. */
+/** Pages that one call reads at most, each of some hundred groups, and pictures, of which few may have the reason. */
 const pagesAtMost = 1_000;
+const lookedAtAtMost = 2_000;
+
+/** `reason`: only what failed or was rejected for it. `after`: where an earlier call left off. */
+export type RedriveQuery = { reason?: FailureCode | undefined; after?: string | undefined };
+
+/** `more`: whether there may be others, from `next` on. */
+export type Redriven = { redriven: number; more: boolean; next?: string };
 
 /**
  * Sends round again what was given up, once its cause is gone: failed pictures start anew, doorbells that were
- * dead-lettered ring once more. Safe to call at any time; a death in the middle leaves the rest failed.
+ * dead-lettered ring once more. Of a reason for which pictures are rejected, these are looked at again, whether or not
+ * anything has changed. Safe to call at any time; a death in the middle leaves the rest as it was.
  */
-export function createRedrive({ ledger, failedPictures, doorbells, deadLetters, log, now }: RedriveOptions) {
+export function createRedrive({ ledger, allPictures, doorbells, deadLetters, log, now }: RedriveOptions) {
   async function ring(queue: string, body: unknown): Promise<void> {
     try {
       if (queue === queues.pictures.name) await doorbells.ringPicture(readBell.picture(body));
@@ -43,24 +56,29 @@ export function createRedrive({ ledger, failedPictures, doorbells, deadLetters, 
     }
   }
 
-  return async function redrive(): Promise<{ redriven: number; more: boolean }> {
-    await deadLetters.exhume(ring);
+  return async function redrive({ reason, after }: RedriveQuery = {}): Promise<Redriven> {
+    if (reason === undefined) await deadLetters.exhume(ring);
+    const state = reason !== undefined && isRejection(reason) ? 'rejected' : 'failed';
     let count = 0;
-    let after: string | undefined;
-    for (let pages = 0; pages < pagesAtMost && count < picturesAtATime; pages += 1) {
-      const { items, next } = await failedPictures({
-        top: picturesAtATime - count,
-        ...(after === undefined ? {} : { after }),
-      });
-      for (const { image } of items) {
+    let lookedAt = 0;
+    let next = after;
+    for (
+      let pages = 0;
+      pages < pagesAtMost && count < picturesAtATime && lookedAt < lookedAtAtMost;
+      pages += 1
+    ) {
+      const page = await allPictures({ state, top: picturesAtATime - count, after: next });
+      const wanted = page.items.filter((picture) => reason === undefined || picture.reason === reason);
+      for (const { image } of wanted) {
         const { ref } = placeOf(image);
         await ledger.change(ref, (picture) => picture && lookedAtAgain(picture, now()));
         await doorbells.ringPicture(ref);
       }
-      count += items.length;
-      after = next;
-      if (after === undefined) break;
+      count += wanted.length;
+      lookedAt += page.items.length;
+      next = page.next;
+      if (next === undefined) return { redriven: count, more: false };
     }
-    return { redriven: count, more: after !== undefined };
+    return { redriven: count, more: true, ...(next === undefined ? {} : { next }) };
   };
 }

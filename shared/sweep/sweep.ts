@@ -40,6 +40,7 @@ export type SweepOptions = {
   doorbells: Doorbells;
   arrivals: Arrivals;
   erase: Pick<Erase, 'remind'>;
+  reconsider: () => Promise<void>;
   trainer: Trainer;
   poison: QueueClient;
   settings: Pick<
@@ -256,6 +257,7 @@ export function createSweep(options: SweepOptions) {
         strayPersons,
         forgottenTrainings,
         options.erase.remind,
+        options.reconsider,
         poisonedPictures,
         () => unannouncedPhotos(containers.enroll),
         () => unannouncedPhotos(containers.identify),

@@ -88,11 +88,11 @@ describe.each(isSoak ? [1, 4] : [2])('%d instance(s)', (instances) => {
       body: JSON.stringify({ minQuality: 'none', severalFaces: 'reject' }),
     });
     const cases = [
-      ['ann/1.bmp', fakePicture('ann'), undefined],
-      ['ann/2.bmp', fakePicture('ann'), undefined],
-      ['nobody/1.bmp', fakePicture(), 'no_face'],
-      ['crowd/1.bmp', fakePicture('ann', 'ben'), 'several_faces'],
-      ['text/1.bmp', Buffer.from('not a picture'), 'not_an_image'],
+      ['ann/1.png', fakePicture('ann'), undefined],
+      ['ann/2.png', fakePicture('ann'), undefined],
+      ['nobody/1.png', fakePicture(), 'no_face'],
+      ['crowd/1.png', fakePicture('ann', 'ben'), 'several_faces'],
+      ['text/1.png', Buffer.from('not a picture'), 'not_an_image'],
     ] as const;
     await Promise.all(cases.map(([path, bytes]) => stack.drop(`enroll/cheap/${path}`, bytes)));
     for (const [path, , reason] of cases) {
@@ -110,7 +110,7 @@ describe.each(isSoak ? [1, 4] : [2])('%d instance(s)', (instances) => {
     const ask = () =>
       stack.api('groups/few/identify', {
         method: 'POST',
-        headers: { 'content-type': 'image/bmp', 'idempotency-key': 'order-66' },
+        headers: { 'content-type': 'image/png', 'idempotency-key': 'order-66' },
         body: new Uint8Array(fakePicture('stranger')),
       });
     const first = await ask();

@@ -249,25 +249,27 @@ test('a group that was never trained says so', async () => {
   expect(body).toMatchObject({ trained: false, faces: [{ candidates: [] }] });
 });
 
-test('a refused picture is looked at again when it is put once more, and an enrolled one is not', async () => {
-  const path = 'groups/remedy/persons/crowd/images/1.jpg';
-  const put = () =>
-    stack.api(path, {
+test('a refused picture is looked at again when it is put once more, or when its group admits it', async () => {
+  const put = (image: string) =>
+    stack.api(`groups/remedy/persons/crowd/images/${image}`, {
       method: 'PUT',
       headers: { 'content-type': 'image/jpeg' },
       body: new Uint8Array(groupPicture(1)),
     });
   const setSeveralFaces = (severalFaces: string) =>
     stack.api('groups/remedy', { method: 'PUT', headers: json, body: JSON.stringify({ severalFaces }) });
-  const image = 'enroll/remedy/crowd/1.jpg';
-  await setSeveralFaces('reject');
-  expect((await put()).status).toBe(202);
-  expect(await stack.settled(image, 'rejected')).toMatchObject({ reason: 'several_faces' });
-  await setSeveralFaces('largest');
-  expect((await put()).status).toBe(202);
-  const enrolled = await stack.settled(image, 'enrolled');
-  expect((await put()).status).toBe(202);
-  expect(await stack.image(image)).toEqual(enrolled);
+  for (const image of ['1.jpg', '2.jpg']) {
+    expect((await put(image)).status).toBe(202);
+    const refused = await stack.settled(`enroll/remedy/crowd/${image}`, 'rejected');
+    expect(refused).toMatchObject({ reason: 'several_faces' });
+  }
+  const { body } = await setSeveralFaces('largest');
+  expect(body).toMatchObject({ lookingAgain: { pictures: 2, calls: 4 } });
+  expect((await put('1.jpg')).status).toBe(202);
+  const enrolled = await stack.settled('enroll/remedy/crowd/1.jpg', 'enrolled');
+  await stack.settled('enroll/remedy/crowd/2.jpg', 'enrolled');
+  expect((await put('1.jpg')).status).toBe(202);
+  expect(await stack.image('enroll/remedy/crowd/1.jpg')).toEqual(enrolled);
 });
 
 test('groups are created, changed and listed, page by page', async () => {

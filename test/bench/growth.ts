@@ -93,7 +93,7 @@ async function startGrowing() {
         while (dropped < to) {
           const index = dropped++;
           const person = `person-${index % persons}`;
-          await stack.drop(`enroll/growth/${person}/${index}.bmp`, fakePicture(person));
+          await stack.drop(`enroll/growth/${person}/${index}.png`, fakePicture(person));
         }
       };
       await Promise.all(Array.from({ length: dropsAtOnce }, drop));

@@ -49,7 +49,7 @@ export async function importUnderQuota({ instances, minutes, training }: ImportO
   });
   const messages = countMessages(stack.stack.dataDir);
   try {
-    await stack.drop('enroll/bulk/first/1.bmp', fakePicture('person-0'));
+    await stack.drop('enroll/bulk/first/1.png', fakePicture('person-0'));
     await eventually(
       'the group is trained',
       async () => (await stack.group('bulk')).training.lastTrainedAt,
@@ -147,7 +147,7 @@ async function dropAll(stack: TestStack, total: number): Promise<void> {
   const drop = async (): Promise<void> => {
     for (let index = next++; index < total; index = next++) {
       const person = `person-${index % persons}`;
-      await stack.drop(`enroll/bulk/${person}/${Math.floor(index / persons)}.bmp`, fakePicture(person));
+      await stack.drop(`enroll/bulk/${person}/${Math.floor(index / persons)}.png`, fakePicture(person));
     }
   };
   await Promise.all(Array.from({ length: 8 }, drop));

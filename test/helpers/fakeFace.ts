@@ -1,3 +1,4 @@
+import sharp from 'sharp';
 import { trainingTimeOf, type TrainingTime } from '../../infra/local/face/training/trainingTime.ts';
 import type { FaceQuota } from '../../infra/local/face/scheduling/quota.ts';
 import { createFakeVision, picture } from '../parts/face/fakeVision.ts';
@@ -8,18 +9,14 @@ import { startTestFace } from '../parts/face/harness.ts';
  * who is on a picture, since the picture says so.
  */
 
-const headerBytes = 54;
+/** A picture of 1,000 × 500 pixels of one colour, which Face gets as it is, whatever stands behind it. */
+const canvas = await sharp({ create: { width: 1_000, height: 500, channels: 3, background: 'grey' } })
+  .png()
+  .toBuffer();
 
-/** A BMP of 1,000 × 500 pixels by its header, which is all that the pipeline reads of one that Face can take. */
+/** A picture of these people, as the fake models see it. */
 export function fakePicture(...who: string[]): Buffer {
-  const header = Buffer.alloc(headerBytes);
-  header.write('BM');
-  header.writeUInt32LE(40, 14);
-  header.writeInt32LE(1_000, 18);
-  header.writeInt32LE(500, 22);
-  header.writeUInt16LE(1, 26);
-  header.writeUInt16LE(24, 28);
-  return Buffer.concat([header, picture(...who)]);
+  return Buffer.concat([canvas, picture(...who)]);
 }
 
 export async function startFakeFace({
@@ -28,6 +25,6 @@ export async function startFakeFace({
 }: { quota?: FaceQuota; trainingTime?: TrainingTime } = {}) {
   const vision = createFakeVision();
   const { analyze } = vision;
-  vision.analyze = (image, wanted) => analyze.call(vision, image.subarray(headerBytes), wanted);
+  vision.analyze = (image, wanted) => analyze.call(vision, image.subarray(canvas.length), wanted);
   return startTestFace({ vision, quota, trainingTime: trainingTimeOf(trainingTime) });
 }

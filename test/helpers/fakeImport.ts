@@ -28,7 +28,7 @@ export async function importFakes(
   const drop = async (): Promise<void> => {
     for (let index = next++; index < pictures; index = next++) {
       const person = `person-${index % persons}`;
-      await stack.drop(`enroll/${group}/${person}/${Math.floor(index / persons)}.bmp`, fakePicture(person));
+      await stack.drop(`enroll/${group}/${person}/${Math.floor(index / persons)}.png`, fakePicture(person));
     }
   };
   await Promise.all(Array.from({ length: 8 }, drop));

@@ -34,14 +34,15 @@ export const groupRoutes = [
     tag: 'groups',
     method: 'PUT',
     path: 'groups/{group}',
-    summary: 'Create a group, or change its settings',
+    summary:
+      'Create a group, or change its settings; what its policy refused and now admits is looked at again by the next sweeps',
     access: 'admin',
     body: { json: schemas.groupBody },
     headers: {
       'If-Match': 'The ETag that the group must have',
       'If-None-Match': '*: only if there is no such group',
     },
-    answer: { status: 200, schema: schemas.group },
+    answer: { status: 200, schema: schemas.groupPut },
     failures: [
       'bad_request',
       'body_too_large',
@@ -56,7 +57,9 @@ export const groupRoutes = [
       const condition = conditionOf(request);
       const wanted = parsed(schemas.groupBody, (await jsonOf(request)) ?? {}, 'body');
       const given = Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined));
-      return groupAnswer(rollcall, await rollcall.putGroup(name, given, condition));
+      const { group, lookingAgain } = await rollcall.putGroup(name, given, condition);
+      const { headers, body } = await groupAnswer(rollcall, group);
+      return { headers, body: { ...body, ...(lookingAgain && { lookingAgain }) } };
     },
   },
   {

@@ -1,6 +1,6 @@
 import { personKeyOf } from '../../records/keys.ts';
 import { pictureOf } from '../body.ts';
-import { pageOf, pageQueryOf } from '../page.ts';
+import { pageOf, pageQueryOf, tokenOf } from '../page.ts';
 import type { ApiRequest, Route } from '../route.ts';
 import * as schemas from '../schemas.ts';
 import { viewOfPicture } from '../views.ts';
@@ -89,11 +89,17 @@ export const pictureRoutes = [
     tag: 'pictures',
     method: 'POST',
     path: 'failures/redrive',
-    summary: 'Send what failed round again, 500 pictures at a time',
+    summary:
+      'Send what failed round again, 500 pictures at a time; with reason, also what was rejected for it',
     access: 'admin',
+    query: schemas.redriveQuery,
     answer: { status: 202, schema: schemas.redriven },
     failures: ['bad_request', 'storage_unavailable', 'conflict', 'messaging_unavailable'],
-    handle: async (_request, rollcall) => ({ status: 202, body: await rollcall.redrive() }),
+    async handle(request, rollcall) {
+      const { next, ...redriven } = await rollcall.redrive(pageQueryOf(request, schemas.redriveQuery));
+      const goingOn = next === undefined ? {} : { next: tokenOf(request, next) };
+      return { status: 202, body: { ...redriven, ...goingOn } };
+    },
   },
 ] as const satisfies readonly Route[];
 

@@ -46,6 +46,27 @@ test('a deletion that lands late takes nothing that came after it, whichever wri
   }
 });
 
+test('a policy that admits more has what it refused looked at again, once, wherever a picture is then', async () => {
+  for (let write = 0; write < 30; write += 1) {
+    const world = new World();
+    world.drop(paths[0], 'two');
+    await world.announce(paths[0]);
+    await world.settle(2);
+    world.drop(paths[2], 'two');
+    // The function stalls on its way, and the policy changes meanwhile.
+    world.stallsAt = world.effects + 1 + write;
+    await world.announce(paths[2]);
+    await world.put('g', { severalFaces: 'largest' });
+    await world.settle();
+    await expectWhole(world);
+    expect(world.facesOf('g')).toHaveLength(2);
+    const { detect } = world.calls;
+    await world.put('g', { severalFaces: 'largest', identifyThreshold: 0.7 });
+    await world.settle();
+    expect(world.calls['detect']).toBe(detect);
+  }
+});
+
 test('a deletion that is asked for again takes what was written since', async () => {
   const world = new World();
   await enrollAnn(world);

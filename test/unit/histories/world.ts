@@ -1,4 +1,5 @@
 import { vi } from 'vitest';
+import type { GroupSettings } from '../../../shared/enrollment/groups.ts';
 import type { Clients } from '../../../shared/clients.ts';
 import { codeOf } from '../../../shared/errors.ts';
 import type { FaceClient } from '../../../shared/face/client.ts';
@@ -23,6 +24,8 @@ import {
  * a network has; a function can stall until its lock is lost, and go on while another works on the same.
  */
 
+/** Whether there is a face, or two, of which none is the subject. */
+export type Faces = boolean | 'two';
 export type CallFault = 'call lost' | 'answer lost' | 'lands late' | 'refused' | 'failed';
 /** Of a write to a table, a queue or a container. `sent twice`: by its client, which saw no answer to the first. */
 export type StorageFault = 'call lost' | 'answer lost' | 'sent twice';
@@ -52,9 +55,9 @@ const duplicateWindowMs = 600_000;
 const effectsAtMost = 50_000;
 const never = <Value>(): Promise<Value> => new Promise<Value>(() => undefined);
 
-/** A picture of a kind that Face in memory tells apart by its last byte: with one face, or without. */
-export function picture(hasFace: boolean, variant = 0): Buffer {
-  const bytes = Buffer.alloc(54 + 40 * 40 * 3, hasFace ? 1 : 0);
+/** A picture of a kind that Face in memory tells apart by its last byte, which is how many faces are on it. */
+export function picture(faces: Faces, variant = 0): Buffer {
+  const bytes = Buffer.alloc(54 + 40 * 40 * 3, faces === 'two' ? 2 : Number(faces));
   bytes.write('BM', 0, 'latin1');
   bytes.writeUInt32LE(bytes.length, 2);
   bytes.writeUInt32LE(0, 6);
@@ -117,8 +120,8 @@ export class World {
   }
 
   /** Without a variant: bytes that never lay anywhere. */
-  drop(path: string, hasFace: boolean, variant = 1_000 + this.#ids): void {
-    this.blobs.set(path, { bytes: picture(hasFace, variant), etag: this.#etag(), writtenAt: this.now });
+  drop(path: string, faces: Faces, variant = 1_000 + this.#ids): void {
+    this.blobs.set(path, { bytes: picture(faces, variant), etag: this.#etag(), writtenAt: this.now });
   }
 
   /** The same bytes under another ETag: their metadata was set, or they were copied onto themselves. */
@@ -174,6 +177,11 @@ export class World {
       accepted = true;
     });
     return accepted;
+  }
+
+  /** Asks for other settings of the group, which may come to nothing. */
+  async put(group: string, wanted: GroupSettings): Promise<void> {
+    await this.#run(() => this.app.putGroup(group, wanted));
   }
 
   /** The write to storage after so many others meets this fault. */
@@ -438,9 +446,11 @@ export class World {
     return {
       detect: (bytes) =>
         call('detect', () =>
-          bytes.at(-1) === 1
-            ? [{ faceId: id(), faceRectangle, faceAttributes: { qualityForRecognition: 'high' as const } }]
-            : [],
+          Array.from({ length: bytes.at(-1) ?? 0 }, () => ({
+            faceId: id(),
+            faceRectangle,
+            faceAttributes: { qualityForRecognition: 'high' as const },
+          })),
         ),
       identify: () => Promise.reject(new Error('not asked here')),
       findSimilar: () => Promise.reject(new Error('not asked here')),
@@ -505,8 +515,9 @@ export class World {
           personOf(group, personId);
           groupOf(group).persons.delete(personId);
         }),
-      addFace: (group, personId, _bytes, { userData }) =>
+      addFace: (group, personId, bytes, { userData, targetFace }) =>
         call('addFace', () => {
+          if (targetFace === undefined && bytes.at(-1) !== 1) throw notOneFace(bytes.at(-1));
           const faceId = id();
           personOf(group, personId).set(faceId, userData);
           this.addedInOrder.push(userData);
@@ -527,3 +538,8 @@ export class World {
 }
 
 type Effect = <Value>(action: () => Value) => Promise<Value>;
+
+function notOneFace(faces: number | undefined): FaceError {
+  const said = faces === 0 ? 'No face detected in the image.' : 'There is more than 1 face in the image.';
+  return new FaceError(400, 'InvalidImage', said);
+}

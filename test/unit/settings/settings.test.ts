@@ -17,7 +17,7 @@ test('defaults are those that the documentation promises', () => {
     RECOGNITION_MODEL: 'recognition_04',
     DETECTION_MODEL: 'detection_03',
     ENROLL_MIN_QUALITY: 'high',
-    ENROLL_SEVERAL_FACES: 'reject',
+    ENROLL_SEVERAL_FACES: 'dominant',
     TRAIN_QUIET_SECONDS: 2,
     TRAIN_MAX_WAIT_SECONDS: 8,
     RETRAIN_SCHEDULE: '0 0 3 * * *',

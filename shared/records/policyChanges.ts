@@ -1,0 +1,53 @@
+import type { PolicyRejection } from '../errors.ts';
+import { afterPrefix, retryOnConflict, take, type Table } from './table.ts';
+
+/**
+ * Since `version` of its settings the policy of a group admits what it refused for these reasons. `after`: how far the
+ * sweep has come in looking again.
+ */
+export type PolicyChange = {
+  group: string;
+  version: number;
+  reasons: PolicyRejection[];
+  notedAt: number;
+  after?: string;
+};
+
+export type StoredPolicyChange = PolicyChange & { etag: string };
+
+const partition = 'policy';
+
+export type PolicyChanges = ReturnType<typeof createPolicyChanges>;
+
+/** Groups whose policy admits more than before, until what it refused has been looked at again. */
+export function createPolicyChanges(table: Table) {
+  return {
+    /** What a change that is still at work admits is looked at again with this one, from the first picture. */
+    async note(change: PolicyChange): Promise<void> {
+      await retryOnConflict(async () => {
+        const before = await table.get<PolicyChange>(partition, change.group);
+        const reasons = [...new Set([...(before?.value.reasons ?? []), ...change.reasons])];
+        const value = { ...change, reasons };
+        await table.write(partition, [
+          before === undefined
+            ? { kind: 'insert', rowKey: change.group, value }
+            : { kind: 'replace', rowKey: change.group, value, etag: before.etag },
+        ]);
+      });
+    },
+
+    async list(top: number): Promise<StoredPolicyChange[]> {
+      const rows = await take(table.range<PolicyChange>(partition, '', afterPrefix('')), top);
+      return rows.map(({ value, etag }) => ({ ...value, etag }));
+    },
+
+    /** The sweep has come so far, or to the end. @throws WriteConflict when the policy was changed meanwhile */
+    async advance({ etag, ...change }: StoredPolicyChange, after: string | undefined): Promise<void> {
+      await table.write(partition, [
+        after === undefined
+          ? { kind: 'remove', rowKey: change.group, etag }
+          : { kind: 'replace', rowKey: change.group, value: { ...change, after }, etag },
+      ]);
+    },
+  };
+}
