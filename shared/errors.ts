@@ -123,7 +123,8 @@ export const failures = {
     status: 404,
     retried: false,
     title: 'There is no such group.',
-    remedy: 'Drop a picture to enroll/{group}/{person}/ or create the group with PUT.',
+    remedy:
+      'Drop a picture to enroll/{group}/{person}/ or create the group with PUT: probes that were dropped before are then looked at again.',
   },
   person_not_found: {
     status: 404,
@@ -306,14 +307,19 @@ export const rejections = [
   'low_quality',
   'face_too_small',
   'person_full',
+  'group_not_found',
 ] as const satisfies readonly FailureCode[];
 
 export type Rejection = (typeof rejections)[number];
 
-/** Rejections by the policy of the group: another policy may admit the picture. */
-export const policyRejections = ['several_faces', 'low_quality'] as const satisfies readonly Rejection[];
+/** Rejections by what the group is: when it comes into being, or its policy changes, the picture may be admitted. */
+export const groupRejections = [
+  'several_faces',
+  'low_quality',
+  'group_not_found',
+] as const satisfies readonly Rejection[];
 
-export type PolicyRejection = (typeof policyRejections)[number];
+export type GroupRejection = (typeof groupRejections)[number];
 
 export function isRejection(code: string): code is Rejection {
   return rejections.some((rejection) => rejection === code);

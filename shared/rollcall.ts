@@ -3,7 +3,7 @@ import { RollcallError } from './errors.ts';
 import { createAddFace } from './enrollment/addFace.ts';
 import { createFaceGroups } from './enrollment/faceGroup.ts';
 import { createFacePersons } from './enrollment/facePersons.ts';
-import { groupFor, putGroup, type GroupSettings } from './enrollment/groups.ts';
+import { groupAwaited, groupFor, putGroup, type GroupSettings } from './enrollment/groups.ts';
 import { createEnrollmentSession } from './enrollment/session.ts';
 import { createStrayPersons } from './enrollment/strayPersons.ts';
 import type { Clients } from './clients.ts';
@@ -162,8 +162,9 @@ export function createRollcall({
     now,
   });
   const identifyDropped = observeIdentify(createIdentify(inLane('background')), trainings);
+  const groupOptions = { groups, policyChanges, settings, now };
   const put = (name: string, wanted: GroupSettings, condition?: (group: Group | undefined) => void) =>
-    putGroup({ groups, ledger, policyChanges, settings, now }, name, wanted, condition);
+    putGroup({ ...groupOptions, ledger }, name, wanted, condition);
 
   const arrivals = createArrivals({
     photos,
@@ -177,7 +178,8 @@ export function createRollcall({
       await identifyDropped(group, { kind: 'bytes', bytes, image, version: etag }, { maxCandidates: 1 });
     },
     groups,
-    groupFor: (name, writtenAt) => groupFor(groups, name, writtenAt, settings.RECOGNITION_MODEL, now()),
+    groupFor: (name, writtenAt) => groupFor(groupOptions, name, writtenAt),
+    groupAwaited: (name, writtenAt) => groupAwaited(groupOptions, name, writtenAt),
     log,
     now,
   });

@@ -9,16 +9,20 @@ export type GroupSettings = Partial<
   Pick<Group, 'recognitionModel' | 'identifyThreshold' | 'minQuality' | 'severalFaces'>
 >;
 
+/** Of the settings of a group that comes into being. */
+const firstVersion = 1;
+
 /** A detection, and the add of the face that it found. */
 const faceCallsPerPicture = 2;
 
-export type PutGroupOptions = {
+export type GroupOptions = {
   groups: Groups;
-  ledger: Pick<Ledger, 'counts'>;
   policyChanges: PolicyChanges;
   settings: PolicySettings & Pick<Settings, 'RECOGNITION_MODEL'>;
   now: () => number;
 };
+
+export type PutGroupOptions = GroupOptions & { ledger: Pick<Ledger, 'counts'> };
 
 /** Of a change of the policy: at most so many pictures are looked at again, for at most so many calls to Face. */
 export type Reconsideration = { pictures: number; calls: number };
@@ -29,11 +33,12 @@ export type Reconsideration = { pictures: number; calls: number };
  * @throws RollcallError recognition_model_fixed: a group keeps its model, since its faces would not compare
  */
 export async function putGroup(
-  { groups, ledger, policyChanges, settings, now }: PutGroupOptions,
+  options: PutGroupOptions,
   name: string,
   wanted: GroupSettings,
   condition: (group: Group | undefined) => void = () => undefined,
 ): Promise<{ group: Group; lookingAgain?: Reconsideration }> {
+  const { groups, ledger, policyChanges, settings, now } = options;
   let admitsMore = false;
   const group = await groups.change(
     name,
@@ -51,7 +56,7 @@ export async function putGroup(
         : { ...before, ...wanted, settingsVersion: before.settingsVersion + 1, updatedAt: now() };
     },
     async (after, before) => {
-      if (before === undefined || before.isDeleted === true) return;
+      if (before === undefined || before.isDeleted === true) return announceBirth(options, before);
       const reasons = admittedBy(policyOf(after, settings), policyOf(before, settings));
       admitsMore = reasons.length > 0;
       if (admitsMore)
@@ -69,19 +74,44 @@ export async function putGroup(
  * into being with it. Undefined when the group was deleted since, and the picture with it.
  */
 export async function groupFor(
-  groups: Groups,
+  options: GroupOptions,
   name: string,
   writtenAt: number,
-  defaultModel: string,
-  now: number,
 ): Promise<Group | undefined> {
+  const { groups, settings, now } = options;
   const isGone = (row: Group | undefined) => writtenAt <= (row?.deletedAt ?? -1);
-  const group = await groups.change(name, (before) =>
-    isGone(before) || (before !== undefined && before.isDeleted !== true)
-      ? before
-      : { ...newGroup(name, defaultModel, now), ...ofEarlierLives(before) },
+  const group = await groups.change(
+    name,
+    (before) =>
+      isGone(before) || (before !== undefined && before.isDeleted !== true)
+        ? before
+        : { ...newGroup(name, settings.RECOGNITION_MODEL, now()), ...ofEarlierLives(before) },
+    async (_after, before) => announceBirth(options, before),
   );
   return isGone(group) ? undefined : group;
+}
+
+/**
+ * What is remembered of the group of a probe that was written then. A probe brings no group into being: where there is
+ * none, it waits for one in the name's next life. Undefined when the group was deleted since, and the probe with it.
+ */
+export async function groupAwaited(
+  { groups, settings, now }: GroupOptions,
+  name: string,
+  writtenAt: number,
+): Promise<Group | undefined> {
+  const group = await groups.change(
+    name,
+    (before) => before ?? { ...newGroup(name, settings.RECOGNITION_MODEL, now()), isDeleted: true },
+  );
+  return writtenAt <= (group?.deletedAt ?? -1) ? undefined : group;
+}
+
+/** Probes that were dropped before the group came into being are looked at again. */
+async function announceBirth({ policyChanges, now }: GroupOptions, before: Group | undefined): Promise<void> {
+  if (before === undefined) return;
+  const reasons = ['group_not_found' as const];
+  await policyChanges.note({ group: before.group, version: firstVersion, reasons, notedAt: now() });
 }
 
 /** What a group that was deleted hands on to its next life. */
@@ -102,7 +132,7 @@ function newGroup(group: string, recognitionModel: string, now: number): Group {
   return {
     group,
     recognitionModel,
-    settingsVersion: 1,
+    settingsVersion: firstVersion,
     generation: 1,
     incarnation: 1,
     inFace: false,

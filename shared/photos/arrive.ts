@@ -41,6 +41,8 @@ export type ArrivalOptions = {
   groups: Groups;
   /** Brings the group into being if it is not there; undefined when it was deleted after the picture was written. */
   groupFor: (group: string, writtenAt: number) => Promise<Group | undefined>;
+  /** The same for a picture that brings none into being. */
+  groupAwaited: (group: string, writtenAt: number) => Promise<Group | undefined>;
   log: Log;
   now: () => number;
 };
@@ -120,7 +122,8 @@ export function createArrivals(options: ArrivalOptions) {
   async function describe(place: Place, writtenAt: number) {
     const common = { image: place.image, group: place.group };
     if (place.group === noGroup) return { ...common, generation: '0' };
-    const group = await options.groupFor(place.group, writtenAt);
+    const groupOf = place.kind === 'enroll' ? options.groupFor : options.groupAwaited;
+    const group = await groupOf(place.group, writtenAt);
     if (group === undefined) return 'erased';
     const { generation } = group;
     if (place.kind === 'identify' || place.person === undefined)
@@ -137,6 +140,8 @@ export function createArrivals(options: ArrivalOptions) {
     let seen = picture;
     try {
       if (place.kind === 'bad') throw new RollcallError('bad_path', place.detail);
+      if (place.kind === 'identify' && (await options.groups.get(place.group)) === undefined)
+        throw new RollcallError('group_not_found');
       if (picture.bytes > largestPictureBytes)
         throw new RollcallError('image_too_large', 'The file is over 64 MB.');
       const bytes = read ?? (await readAll(place, picture));

@@ -1,4 +1,4 @@
-import { RollcallError, type PolicyRejection } from '../errors.ts';
+import { RollcallError, type GroupRejection } from '../errors.ts';
 import { faceLimits } from '../face/client.ts';
 import type { DetectedFace, FaceRectangle } from '../face/types.ts';
 import type { Group } from '../records/groups.ts';
@@ -33,7 +33,7 @@ export function policyOf(
 }
 
 /** The rejections that no longer hold for every picture when a policy takes the place of another. */
-export function admittedBy(policy: EnrollmentPolicy, before: EnrollmentPolicy): PolicyRejection[] {
+export function admittedBy(policy: EnrollmentPolicy, before: EnrollmentPolicy): GroupRejection[] {
   return [
     ...(admission[policy.severalFaces] > admission[before.severalFaces] ? ['several_faces' as const] : []),
     ...(rank[policy.minQuality] < rank[before.minQuality] ? ['low_quality' as const] : []),

@@ -21,7 +21,7 @@ export type Group = {
   isStaleInFace?: boolean;
   /** By the clock of the storage account: pictures written until then belong to an earlier life. */
   deletedAt?: number;
-  /** Nothing has been dropped since. */
+  /** Nothing has been dropped since, or nothing ever but probes: there is no such group. */
   isDeleted?: boolean;
   /** Erasures of earlier lives that are not over. */
   erasures?: string[];
@@ -70,13 +70,21 @@ export function createGroups(table: Table) {
       });
     },
 
-    async list({ top, after = '' }: PageQuery): Promise<Page<Group>> {
+    /** The living groups, by name. */
+    async list(query: PageQuery): Promise<Page<Group>> {
+      return this.listRows(query, ({ isDeleted }) => isDeleted !== true);
+    },
+
+    /** What is remembered of groups, living or deleted, by name. */
+    async listRows(
+      { top, after = '' }: PageQuery,
+      isWanted: (group: Group) => boolean = () => true,
+    ): Promise<Page<Group>> {
       const from = after === '' ? '' : `${after}\u0001`;
-      const living = filtered(
-        table.range<Group>(partition, from, afterPrefix('')),
-        ({ value }) => value.isDeleted !== true,
+      const wanted = filtered(table.range<Group>(partition, from, afterPrefix('')), ({ value }) =>
+        isWanted(value),
       );
-      const rows = await take(living, top + 1);
+      const rows = await take(wanted, top + 1);
       const next = rows.length > top ? rows[top - 1]?.value.group : undefined;
       return { items: rows.slice(0, top).map((row) => row.value), ...(next === undefined ? {} : { next }) };
     },

@@ -3,7 +3,8 @@ import type { Ledger, Page, PictureQuery } from './ledger.ts';
 import type { Picture } from './picture.ts';
 
 /**
- * Lists the pictures that belong to no group, then those of every group, by name. The token is the group and the
+ * Lists the pictures that belong to no group, then those of every group, by name: also of one that is not there, where
+ * probes wait for it. The token is the group and the
  * token within it. At most so many groups are looked through for a page; the token then goes on from there.
  */
 export function listAcrossGroups(groups: Groups, ledger: Ledger, noGroup: string) {
@@ -29,7 +30,7 @@ export function listAcrossGroups(groups: Groups, ledger: Ledger, noGroup: string
       items.push(...page.items);
       if (page.next !== undefined) return { items, next: `${group}/${page.next}` };
       const [next]: { group: string; generation: number }[] = (
-        await groups.list({ top: 1, after: group === noGroup ? '' : group })
+        await groups.listRows({ top: 1, after: group === noGroup ? '' : group })
       ).items;
       if (items.length >= top && next !== undefined) return { items, next: `${next.group}/` };
       group = next?.group;

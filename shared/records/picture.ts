@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { policyRejections, type FailureCode, type PolicyRejection, type Rejection } from '../errors.ts';
+import { groupRejections, type FailureCode, type GroupRejection, type Rejection } from '../errors.ts';
 import type { FaceRectangle, QualityForRecognition } from '../face/types.ts';
 import { containers } from '../resources.ts';
 
@@ -194,7 +194,7 @@ export function identified(picture: Picture, seen: SeenPicture, now: number): Pi
 
 /**
  * The picture is at fault: these bytes give no face, and the face of earlier ones goes. What a policy refused that holds
- * no more is looked at again instead.
+ * no more, or a group that has come into being since, is looked at again instead.
  */
 export function rejected(
   picture: Picture,
@@ -203,8 +203,8 @@ export function rejected(
   now: number,
 ): Picture {
   if (!isSame(picture, seen)) return picture;
-  const isByPolicy = policyRejections.some((rejection) => rejection === because.reason);
-  if (isByPolicy && (picture.policyVersion ?? 0) > (seen.policyVersion ?? 0))
+  const isByGroup = groupRejections.some((rejection) => rejection === because.reason);
+  if (isByGroup && (picture.policyVersion ?? 0) > (seen.policyVersion ?? 0))
     return lookedAtFromStart(picture, now);
   return withoutFace(ended(picture, { ...contentIn(seen), ...because, state: 'rejected' }, now));
 }
@@ -278,12 +278,12 @@ function lookedAtFromStart(picture: Picture, now: number): Picture {
 }
 
 /**
- * From this version of its settings on, the group's policy admits what it refused for such reasons. A picture that was
+ * From this version of its settings on, the group admits what was refused for such reasons. A picture that was
  * refused so is looked at again, once; one that is at work was perhaps judged by the earlier policy.
  */
 export function reconsidered(
   picture: Picture,
-  { version, reasons }: { version: number; reasons: readonly PolicyRejection[] },
+  { version, reasons }: { version: number; reasons: readonly GroupRejection[] },
   now: number,
 ): Picture {
   const { state, reason, policyVersion = 0 } = picture;

@@ -1,14 +1,14 @@
-import type { PolicyRejection } from '../errors.ts';
+import type { GroupRejection } from '../errors.ts';
 import { afterPrefix, retryOnConflict, take, type Table } from './table.ts';
 
 /**
- * Since `version` of its settings the policy of a group admits what it refused for these reasons. `after`: how far the
- * sweep has come in looking again.
+ * Since `version` of its settings the policy of a group admits what it refused for these reasons; the first version also
+ * what was refused because there was no group. `after`: how far the sweep has come in looking again.
  */
 export type PolicyChange = {
   group: string;
   version: number;
-  reasons: PolicyRejection[];
+  reasons: GroupRejection[];
   notedAt: number;
   after?: string;
 };

@@ -17,7 +17,7 @@ export type ReconsiderOptions = {
 /** How much one sweep looks at. */
 const slice = { groups: 20, pictures: 500 } as const;
 
-type PageQuery = { group: string; generation: number | undefined; after: string; top: number };
+type PageQuery = { group: string; generation: number; after: string; top: number };
 
 /** A change of which so long nothing was written never was: its caller died, or was refused. */
 const abandonedAfterMs = 3_600_000;
@@ -32,15 +32,14 @@ const states = ['received', 'detected', 'rejected'] as const;
 export function createReconsider({ policyChanges, groups, ledger, doorbells, now }: ReconsiderOptions) {
   async function goOn(change: StoredPolicyChange): Promise<void> {
     const group = await groups.get(change.group);
-    // Written before the settings are: they may be about to be.
-    if (group !== undefined && group.settingsVersion < change.version) {
+    // Written before the group is: it may be about to be, or was deleted.
+    if (group === undefined || group.settingsVersion < change.version) {
       if (now() - change.notedAt > abandonedAfterMs) await policyChanges.advance(change, undefined);
       return;
     }
-    // A group that was deleted has nothing left to look at.
-    let after = group === undefined ? undefined : (change.after ?? '');
+    let after: string | undefined = change.after ?? '';
     for (let left: number = slice.pictures; after !== undefined && left > 0;) {
-      const page = await pageOf({ group: change.group, generation: group?.generation, after, top: left });
+      const page = await pageOf({ group: change.group, generation: group.generation, after, top: left });
       for (const { image } of page.items) await lookAgain(image, change);
       left -= page.items.length;
       after = page.next;
