@@ -50,7 +50,7 @@ export function faceToEnroll<Face extends DetectedFace>(
   policy: EnrollmentPolicy,
 ): Face {
   const [face, next] = faces;
-  if (face === undefined) throw new RollcallError('no_face');
+  if (face === undefined) throw new RollcallError('no_face', shrunkDetail(size));
   if (next !== undefined && policy.severalFaces === 'reject') {
     throw new RollcallError('several_faces', `There are ${faces.length} faces on the picture.`);
   }
@@ -68,6 +68,13 @@ export function faceToEnroll<Face extends DetectedFace>(
     );
   }
   return face;
+}
+
+/** What became too small when a picture was shrunk to what Face takes is not found; the person who sent it can cut it out. */
+function shrunkDetail({ width, height }: Size): string | undefined {
+  const side = faceLimits.imageSide;
+  if (Math.max(width, height) <= side) return undefined;
+  return `None was found when the picture of ${width} × ${height} pixels was shrunk to ${side} a side: a part of it may show one.`;
 }
 
 function isDominant([face, ...others]: readonly DetectedFace[], size: Size): boolean {

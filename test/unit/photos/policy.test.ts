@@ -41,6 +41,16 @@ test('of several faces, the largest is taken or all are refused, as the policy s
   }
 });
 
+test('where a picture was shrunk before nobody was found on it, the detail says so', () => {
+  const refusedAt = (width: number) => () =>
+    faceToEnroll(
+      { faces: [], size: { width, height: 900 } },
+      { severalFaces: 'largest', minQuality: 'none' },
+    );
+  expect(refusedAt(4_097)).toThrow('4097 × 900 pixels was shrunk to 4096 a side');
+  expect(refusedAt(4_096)).toThrow('There is no face on the picture.');
+});
+
 test('what a policy admits that another refused', () => {
   const strict = { severalFaces: 'reject', minQuality: 'high' } as const;
   const lax = { severalFaces: 'largest', minQuality: 'none' } as const;
