@@ -1,5 +1,5 @@
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { prunedLock, type Lock } from './prunedLock.ts';
 
@@ -42,11 +42,12 @@ export type Built = {
 
 /**
  * Builds `dist`, the folder that Azure runs: the functions in one CommonJS file, and the packages outside it in a
- * package.json and lock file of their own.
+ * package.json and lock file of their own. Each file takes the place of the earlier one as a whole, since functions may be
+ * loaded while they are built.
  */
 export async function buildFunctions(): Promise<Built> {
   await mkdir(dist, { recursive: true });
-  const { metafile } = await build({
+  const { metafile, outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: {
       functions: 'functions/index.ts',
@@ -70,8 +71,10 @@ export async function buildFunctions(): Promise<Built> {
     logLevel: 'warning',
     plugins: [telemetryApart, decoderApart, oneOfEach],
     metafile: true,
+    write: false,
   });
-  await copyFile(join(root, 'host.json'), join(dist, 'host.json'));
+  for (const { path, contents } of outputFiles) await writeWhole(basename(path), contents);
+  await writeWhole('host.json', await readFile(join(root, 'host.json')));
   const descriptions = await describe();
   const sizes = Object.entries(metafile.outputs).map(([file, { bytes }]) => [
     file.replace('dist/', ''),
@@ -81,6 +84,12 @@ export async function buildFunctions(): Promise<Built> {
     files: { ...(Object.fromEntries(sizes) as Record<string, number>), ...descriptions },
     packages: packagesOf(metafile.outputs['dist/functions.cjs']?.inputs ?? {}),
   };
+}
+
+async function writeWhole(file: string, content: string | Uint8Array): Promise<void> {
+  const unfinished = join(dist, `.${file}.${process.pid}`);
+  await writeFile(unfinished, content);
+  await rename(unfinished, join(dist, file));
 }
 
 async function describe(): Promise<Record<string, number>> {
@@ -114,7 +123,7 @@ async function describe(): Promise<Record<string, number>> {
     ['package-lock.json', lock],
   ] as const) {
     const text = `${JSON.stringify(content, undefined, 2)}\n`;
-    await writeFile(join(dist, file), text);
+    await writeWhole(file, text);
     sizes[file] = text.length;
   }
   return sizes;
