@@ -58,6 +58,11 @@ export const settingsTable = {
     meaning:
       'What to do with a picture of several faces that is to be enrolled: "reject" it; take the "dominant" one, which is twice as wide as every other, or 1.2 times and alone in the middle, or else reject it; take the "largest".',
   },
+  ENROLL_PART_CALLS: {
+    schema: z.coerce.number().int().min(0).max(16).default(4),
+    meaning:
+      'Where nobody is found on a picture that had to be shrunk for Face, so many parts of it are looked at, at most, for a call each; 0: none.',
+  },
   TRAIN_QUIET_SECONDS: {
     schema: seconds.default(2),
     meaning: 'A group is trained when it has been quiet for so many seconds.',

@@ -69,7 +69,7 @@ export function createAddFace(options: AddFaceOptions) {
       return 'done';
     }
     const person = await facePersons.ensure(ref.group, ref.person ?? '');
-    const prepared = await preparePicture(image);
+    const prepared = await preparePicture(image, picture.part);
     const intent = await intend(ref, picture, person.personId);
     const targetFace = picture.faceRectangle && prepared.toPrepared(picture.faceRectangle);
     let faceId: string;

@@ -14,6 +14,7 @@ import {
   isSettled,
   isToBeCompared,
   needsEnrollment,
+  partLookedAt,
   received,
   recognized,
   rejected,
@@ -165,7 +166,9 @@ export function createArrivals(options: ArrivalOptions) {
       const known = await ledger.change(ref, (p) => p && recognized(p, seen, content, now()));
       if (known?.state !== 'received') return ring(ref, known);
     }
-    const face = await options.detect(seen, bytes);
+    const face = await options.detect(seen, bytes, async (parts) => {
+      await ledger.change(ref, (p) => p && partLookedAt(p, seen, parts));
+    });
     await ring(ref, await ledger.change(ref, (p) => p && detected(p, seen, face, now())));
   }
 

@@ -28,21 +28,26 @@ export function shrinksOnLoad({ format, rowwise }: Layout): boolean {
   return format === 'jpeg' || format === 'bmp' || (format === 'webp' && rowwise === true);
 }
 
-/** The memory that decoding takes at most, in bytes, as far as the headers tell. */
-export function decodingBytes(layout: Layout): number {
+/**
+ * The memory that decoding takes at most, in bytes, as far as the headers tell. `wholly`: without shrinking it on the way,
+ * where the format lets it be read so.
+ */
+export function decodingBytes(layout: Layout, { wholly = false } = {}): number {
   const { format, stored, turned, channels, bytesPerSample, passes } = layout;
   const pixels = stored.width * stored.height;
   const whole = pixels * channels * bytesPerSample;
   switch (format) {
     case 'jpeg': {
-      const loaded = pixels / loadFactor(stored) ** 2;
+      const loaded = pixels / (wholly ? 1 : loadFactor(stored)) ** 2;
       return usualBytes + (layout.coefficientBytes ?? 0) + (turned ? loaded * channels : 0);
     }
     case 'png':
       return usualBytes + (passes || turned ? whole : 0);
     case 'webp':
       return (
-        usualBytes + (layout.rowwise === true ? 0 : pixels * 5) + Math.min(pixels, wantedSide ** 2) * channels
+        usualBytes +
+        (layout.rowwise === true && !wholly ? 0 : pixels * 5) +
+        Math.min(pixels, wantedSide ** 2) * channels
       );
     case 'tiff':
       // A strip may be the whole picture.

@@ -1,13 +1,14 @@
 import type { FaceClient } from '../face/client.ts';
-import type { DetectedFace } from '../face/types.ts';
+import type { DetectedFace, FaceRectangle } from '../face/types.ts';
 import { isFaceError } from '../face/errors.ts';
 import { RollcallError } from '../errors.ts';
 import type { FaceIds, SeenFace } from '../records/faceIds.ts';
 import type { Groups } from '../records/groups.ts';
-import type { DetectedOnPicture, Picture } from '../records/picture.ts';
+import type { DetectedOnPicture, PartsLookedAt, Picture } from '../records/picture.ts';
 import type { Settings } from '../settings.ts';
 import type { Size } from './formats.ts';
 import { faceToEnroll, policyOf, type PolicySettings } from './policy.ts';
+import { facesOfParts, partsOf } from './parts.ts';
 import { preparePicture } from './prepare.ts';
 
 export type DetectionOptions = {
@@ -22,16 +23,19 @@ export type Detection = DetectedFace & { expiresAt: number };
 
 export type Detect = (
   bytes: Uint8Array,
-  about: { group: string; recognitionModel: string; image?: string; version?: string },
-) => Promise<{ faces: Detection[]; size: Size; remembered: Promise<void> }>;
+  about: { group: string; recognitionModel: string; image?: string; version?: string; part?: FaceRectangle },
+) => Promise<Detected>;
+
+/** `size`: of the upright original. `hasFinerParts`: it was shrunk, and a part of it may show more. */
+export type Detected = { faces: Detection[]; size: Size; hasFinerParts: boolean; remembered: Promise<void> };
 
 /**
  * Checks and prepares a picture, has its faces detected, largest first, and remembers their IDs: `remembered` is to be
  * awaited before anybody is told of them.
  */
 export function createDetect({ face, faceIds, settings, now }: DetectionOptions): Detect {
-  return async (bytes, { group, recognitionModel, image, version }) => {
-    const picture = await preparePicture(bytes);
+  return async (bytes, { group, recognitionModel, image, version, part }) => {
+    const picture = await preparePicture(bytes, part);
     const detectedAt = now();
     const faces = await face
       .detect(picture.bytes, {
@@ -60,7 +64,8 @@ export function createDetect({ face, faceIds, settings, now }: DetectionOptions)
     const remembered = faceIds.remember(group, seen);
     // Whoever fails before awaiting it tells nobody of the faces, and of his own failure only.
     remembered.catch(() => undefined);
-    return { faces: detections, size: picture.size, remembered };
+    const { size, hasFinerParts } = picture;
+    return { faces: detections, size, hasFinerParts, remembered };
   };
 }
 
@@ -82,19 +87,28 @@ export function faultOfPicture(error: unknown): RollcallError | undefined {
   return new RollcallError('not_an_image', 'The picture cannot be decoded.', { cause: error });
 }
 
-export type DetectForEnrollment = (picture: Picture, bytes: Uint8Array) => Promise<DetectedOnPicture>;
+export type DetectForEnrollment = (
+  picture: Picture,
+  bytes: Uint8Array,
+  /** Records what has been looked at, so that no call is made twice when the next one has to wait. */
+  keep: (parts: PartsLookedAt) => Promise<void>,
+) => Promise<DetectedOnPicture>;
+
+/** Of the faces on parts, so many are remembered until all parts are looked at. */
+const keptFaces = 10;
 
 /**
  * The face of a picture that is worth enrolling, by the policy of its group. Where any quality will do and several
- * faces are refused, Face is not asked: adding a face detects it too, at one call a picture instead of two.
+ * faces are refused, Face is not asked: adding a face detects it too, at one call a picture instead of two. Where nobody
+ * is found on a picture that had to be shrunk, its parts are looked at.
  * @throws RollcallError
  */
 export function createDetectForEnrollment(
   detect: Detect,
   groups: Groups,
-  settings: PolicySettings,
+  settings: PolicySettings & Pick<Settings, 'ENROLL_PART_CALLS'>,
 ): DetectForEnrollment {
-  return async ({ group: name, image, content = '' }, bytes) => {
+  return async ({ group: name, image, content = '', parts }, bytes, keep) => {
     const group = await groups.get(name);
     if (group === undefined) throw new RollcallError('conflict', 'The group was deleted meanwhile.');
     const policy = policyOf(group, settings);
@@ -102,16 +116,39 @@ export function createDetectForEnrollment(
       await preparePicture(bytes);
       return {};
     }
-    const { remembered, ...found } = await detect(bytes, {
-      group: name,
-      recognitionModel: group.recognitionModel,
-      image,
-      version: content,
-    });
-    await remembered;
-    const { faceId, expiresAt, faceRectangle, faceAttributes } = faceToEnroll(found, policy);
-    const quality = faceAttributes?.qualityForRecognition;
-    const seenAs = { faceId, expiresAt };
-    return { faceRectangle, seenAs, ...(quality === undefined ? {} : { qualityForRecognition: quality }) };
+    const { recognitionModel } = group;
+    const look = async (part?: FaceRectangle) => {
+      const about = { group: name, recognitionModel, image, version: content, ...(part && { part }) };
+      const { remembered, ...found } = await detect(bytes, about);
+      await remembered;
+      return found;
+    };
+    let lookedAt = parts?.content === content ? parts : undefined;
+    if (lookedAt === undefined) {
+      const whole = await look();
+      if (whole.faces.length > 0 || !whole.hasFinerParts || settings.ENROLL_PART_CALLS === 0)
+        return foundFace(faceToEnroll(whole, policy));
+      lookedAt = { content, size: whole.size, count: 0, faces: [] };
+      await keep(lookedAt);
+    }
+    const { size } = lookedAt;
+    for (const part of partsOf(size, settings.ENROLL_PART_CALLS).slice(lookedAt.count)) {
+      const faces = (await look(part)).faces.map((face) => ({ ...face, part }));
+      const all = facesOfParts([...lookedAt.faces, ...faces]).slice(0, keptFaces);
+      lookedAt = { content, size, count: lookedAt.count + 1, faces: all };
+      await keep(lookedAt);
+    }
+    return foundFace(faceToEnroll(lookedAt, policy));
+  };
+}
+
+function foundFace({ faceId, expiresAt, ...face }: Detection & { part?: FaceRectangle }): DetectedOnPicture {
+  const { faceRectangle, faceAttributes, part } = face;
+  const quality = faceAttributes?.qualityForRecognition;
+  return {
+    faceRectangle,
+    seenAs: { faceId, expiresAt },
+    ...(quality === undefined ? {} : { qualityForRecognition: quality }),
+    ...(part === undefined ? {} : { part }),
   };
 }

@@ -42,15 +42,15 @@ export function admittedBy(policy: EnrollmentPolicy, before: EnrollmentPolicy): 
 
 /**
  * The quality gate: the one face of a picture that is worth enrolling. Faces come largest first; `size` is that of the
- * picture, in the same pixels.
+ * picture, in the same pixels, and `count` says how many parts of it were looked at.
  * @throws RollcallError no_face, several_faces, face_too_small, low_quality
  */
 export function faceToEnroll<Face extends DetectedFace>(
-  { faces, size }: { faces: readonly Face[]; size: Size },
+  { faces, size, count = 0 }: { faces: readonly Face[]; size: Size; count?: number },
   policy: EnrollmentPolicy,
 ): Face {
   const [face, next] = faces;
-  if (face === undefined) throw new RollcallError('no_face', shrunkDetail(size));
+  if (face === undefined) throw new RollcallError('no_face', shrunkDetail(size, count));
   if (next !== undefined && policy.severalFaces === 'reject') {
     throw new RollcallError('several_faces', `There are ${faces.length} faces on the picture.`);
   }
@@ -70,11 +70,12 @@ export function faceToEnroll<Face extends DetectedFace>(
   return face;
 }
 
-/** What became too small when a picture was shrunk to what Face takes is not found; the person who sent it can cut it out. */
-function shrunkDetail({ width, height }: Size): string | undefined {
+/** A face that became too small when its picture was shrunk to what Face takes is not found; it can be cut out. */
+function shrunkDetail({ width, height }: Size, parts: number): string | undefined {
   const side = faceLimits.imageSide;
   if (Math.max(width, height) <= side) return undefined;
-  return `None was found when the picture of ${width} × ${height} pixels was shrunk to ${side} a side: a part of it may show one.`;
+  const looked = `The picture of ${width} × ${height} pixels was shrunk to ${side} a side`;
+  return `${looked}, and nobody is seen on it so, nor on ${parts} parts of it: cut out the part with the face.`;
 }
 
 function isDominant([face, ...others]: readonly DetectedFace[], size: Size): boolean {

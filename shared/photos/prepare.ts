@@ -16,6 +16,8 @@ export type PreparedPicture = {
   bytes: Uint8Array;
   /** Of the upright original. */
   size: Size;
+  /** Whether it was shrunk, and parts of it can be prepared that are shrunk less. */
+  hasFinerParts: boolean;
   /** From the prepared to the upright original. */
   toOriginal(rectangle: FaceRectangle): FaceRectangle;
   /** From the upright original to the prepared. */
@@ -49,9 +51,10 @@ type Inspected = {
  * Checks a picture and makes it one that Face takes: whole JPEG, PNG, GIF and BMP within Face's limits pass as they are
  * (Face applies the EXIF orientation itself); everything else, also what is a little damaged, CMYK and 16 bits a channel,
  * which Face does not promise to read, becomes an upright JPEG of at most 4096 pixels a side.
+ * `part`: only this part of it, in pixels of the upright original, as all rectangles are.
  * @throws RollcallError not_an_image, unsupported_format, image_too_small, image_too_large
  */
-export async function preparePicture(bytes: Uint8Array): Promise<PreparedPicture> {
+export async function preparePicture(bytes: Uint8Array, part?: FaceRectangle): Promise<PreparedPicture> {
   if (bytes.length > largestPictureBytes)
     throw new RollcallError('image_too_large', 'The file is over 64 MB.');
   const inspected = isBmp(bytes) ? inspectBmp(bytes) : await inspect(bytes);
@@ -62,7 +65,17 @@ export async function preparePicture(bytes: Uint8Array): Promise<PreparedPicture
     Math.max(size.width, size.height) <= faceLimits.imageSide &&
     bytes.length <= faceLimits.imageBytes &&
     bytes.length >= smallestFileForFace;
-  return fits ? prepared(bytes, size, size) : decoding.use(cost, () => convert(bytes, inspected));
+  const finerCost = decodingBytes(inspected.layout, { wholly: true });
+  if (part !== undefined) {
+    if (finerCost > decoding.total) throw new RollcallError('image_too_large');
+    const picture = await decoding.use(Math.max(cost, finerCost), () => convert(bytes, inspected, part));
+    return { ...picture, hasFinerParts: false };
+  }
+  const isShrunk = Math.max(size.width, size.height) > faceLimits.imageSide;
+  const picture = fits
+    ? prepared(bytes, size, size)
+    : await decoding.use(cost, () => convert(bytes, inspected));
+  return { ...picture, hasFinerParts: isShrunk && finerCost <= decoding.total };
 }
 
 /** The memory that decoding may take. @throws RollcallError image_too_small, image_too_large */
@@ -163,15 +176,16 @@ async function readMetadata(bytes: Uint8Array): Promise<Metadata> {
   }
 }
 
-async function convert(bytes: Uint8Array, inspected: Inspected): Promise<PreparedPicture> {
-  const open = await openerOf(bytes, inspected);
+async function convert(bytes: Uint8Array, inspected: Inspected, part?: FaceRectangle): Promise<Converted> {
+  const { open, opened } = await openerOf(bytes, inspected);
+  const picture = { bytes, original: inspected.size, opened, part };
   try {
-    return await encode(() => open('warning'), bytes, inspected.size);
+    return await encode(() => open('warning'), picture);
   } catch (error) {
     refuseSlow(error);
     if (error instanceof RollcallError) throw error;
     await checkDamaged(open('none'), error);
-    return await encode(() => open('none'), bytes, inspected.size).catch((again: unknown) => {
+    return await encode(() => open('none'), picture).catch((again: unknown) => {
       throw again instanceof RollcallError ? again : damaged(again);
     });
   }
@@ -180,14 +194,18 @@ async function convert(bytes: Uint8Array, inspected: Inspected): Promise<Prepare
 type Opener = (failOn: 'none' | 'warning') => Sharp;
 
 /** Sharp on the picture, as tolerant as is asked for; what sharp does not read is decoded first. */
-async function openerOf(bytes: Uint8Array, { layout, bmp }: Inspected): Promise<Opener> {
+async function openerOf(
+  bytes: Uint8Array,
+  { layout, bmp, size }: Inspected,
+): Promise<{ open: Opener; opened: Size }> {
   const sharp = await loadSharp();
   const { format, stored } = layout;
   if (format !== 'bmp' && format !== 'heic') {
-    return (failOn) =>
+    const open: Opener = (failOn) =>
       sharp(bytes, { limitInputPixels: largestPixels.shrinking, failOn }).timeout({
         seconds: decodingSeconds,
       });
+    return { open, opened: size };
   }
   const shrinkBy = ownShrink(stored);
   const { picture, rows } = await decodeInThread(
@@ -196,11 +214,18 @@ async function openerOf(bytes: Uint8Array, { layout, bmp }: Inspected): Promise<
   );
   if (rows < stored.height * leastShare) throw damaged();
   const { data, width, height } = picture;
-  return () => sharp(data, { raw: { width, height, channels: 3 } });
+  return { open: () => sharp(data, { raw: { width, height, channels: 3 } }), opened: { width, height } };
 }
 
-async function encode(open: () => Sharp, bytes: Uint8Array, original: Size): Promise<PreparedPicture> {
-  const upright = (): Sharp => open().autoOrient().flatten({ background: '#ffffff' }).toColourspace('srgb');
+/** `opened`: the upright picture as it is decoded; our own decoders may shrink it. */
+type ToEncode = { bytes: Uint8Array; original: Size; opened: Size; part: FaceRectangle | undefined };
+
+async function encode(open: () => Sharp, { bytes, original, opened, part }: ToEncode): Promise<Converted> {
+  const upright = (): Sharp => {
+    const whole = open().autoOrient();
+    const wanted = part === undefined ? whole : whole.extract(scaled(part, original, opened));
+    return wanted.flatten({ background: '#ffffff' }).toColourspace('srgb');
+  };
   if (bytes.length < smallestFileForFace) {
     return prepared(await upright().png({ compressionLevel: 0 }).toBuffer(), original, original);
   }
@@ -209,7 +234,7 @@ async function encode(open: () => Sharp, bytes: Uint8Array, original: Size): Pro
     // Opened anew each time: a clone would copy the whole file, on the event loop.
     const resized = upright().resize({ width: side, height: side, fit: 'inside', withoutEnlargement: true });
     const { data, info } = await resized.jpeg({ quality }).toBuffer({ resolveWithObject: true });
-    if (data.length <= faceLimits.imageBytes) return prepared(data, info, original);
+    if (data.length <= faceLimits.imageBytes) return prepared(data, info, original, part);
   }
   throw new RollcallError('image_too_large', 'The picture cannot be brought under 6 MB.');
 }
@@ -251,12 +276,24 @@ function refuseSlow(error: unknown): void {
   );
 }
 
-function prepared(bytes: Uint8Array, size: Size, original: Size): PreparedPicture {
+type Converted = Omit<PreparedPicture, 'hasFinerParts'>;
+
+function prepared(
+  bytes: Uint8Array,
+  size: Size,
+  original: Size,
+  part: FaceRectangle = { left: 0, top: 0, ...original },
+): Converted {
   return {
     bytes,
     size: original,
-    toOriginal: (rectangle) => scaled(rectangle, size, original),
-    toPrepared: (rectangle) => scaled(rectangle, original, size),
+    toOriginal(rectangle) {
+      const { left, top, ...rest } = scaled(rectangle, size, part);
+      return { left: left + part.left, top: top + part.top, ...rest };
+    },
+    toPrepared({ left, top, ...rest }) {
+      return scaled({ left: left - part.left, top: top - part.top, ...rest }, part, size);
+    },
   };
 }
 

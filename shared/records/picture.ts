@@ -45,6 +45,25 @@ export type FoundFace = {
   /** Pixels of the upright original. Absent: Face is to find the one face when it adds it. */
   faceRectangle?: FaceRectangle;
   qualityForRecognition?: QualityForRecognition;
+  /** The part of the upright original that shows it to Face; absent: the whole picture does. */
+  part?: FaceRectangle;
+};
+
+/** A face that was seen on a part of a picture, with an ID that Face keeps until then. */
+export type FaceOnPart = {
+  faceId: string;
+  expiresAt: number;
+  faceRectangle: FaceRectangle;
+  faceAttributes?: { qualityForRecognition?: QualityForRecognition };
+  part: FaceRectangle;
+};
+
+/** How many parts of a picture have been looked at, since nobody was found on the whole of this size, and whom they show. */
+export type PartsLookedAt = {
+  content: string;
+  size: { width: number; height: number };
+  count: number;
+  faces: FaceOnPart[];
 };
 
 /** What is added to which person in Face, in which life of that person. */
@@ -79,6 +98,8 @@ export type Picture = {
   intents: AddIntent[];
   /** What a policy of the group before this version of its settings refuses is looked at again. */
   policyVersion?: number;
+  /** What has been paid for already of a detection that takes several calls. */
+  parts?: PartsLookedAt;
   /** Failures in a row that were not the picture's fault. */
   attempts?: number;
   /** Sent away from the quota gate: a doorbell rings then, and whoever comes before it goes again. */
@@ -175,10 +196,22 @@ export function recognized(picture: Picture, seen: SeenPicture, content: string,
   return intent === undefined ? picture : { ...known, ...intent.found, state: 'detected' };
 }
 
+/** Another part of these bytes has been looked at. */
+export function partLookedAt(picture: Picture, seen: SeenPicture, parts: PartsLookedAt): Picture {
+  return picture.state === 'received' && isSame(picture, seen) ? { ...picture, parts } : picture;
+}
+
 /** Face found the face to enroll on these bytes. */
 export function detected(picture: Picture, seen: SeenPicture, face: DetectedOnPicture, now: number): Picture {
   if (picture.state !== 'received' || !isSame(picture, seen)) return picture;
-  return { ...withoutPauses(picture), ...contentIn(seen), ...face, state: 'detected', updatedAt: now };
+  const {
+    faceRectangle: _faceRectangle,
+    qualityForRecognition: _quality,
+    part: _part,
+    seenAs: _seenAs,
+    ...rest
+  } = withoutPauses(picture);
+  return { ...rest, ...contentIn(seen), ...face, state: 'detected', updatedAt: now };
 }
 
 /** What was taken for granted of these bytes without a detection does not hold: they are to be detected. */
@@ -227,7 +260,7 @@ export function removed(picture: Picture, now: number): Picture {
 }
 
 function ended(picture: Picture, end: Partial<Picture> & Pick<Picture, 'state'>, now: number): Picture {
-  const { reason: _reason, detail: _detail, ...rest } = picture;
+  const { reason: _reason, detail: _detail, parts: _parts, ...rest } = picture;
   return { ...rest, ...end, updatedAt: now };
 }
 
@@ -309,8 +342,9 @@ export function addIntended(picture: Picture, { content, personId, life }: Add, 
   return { ...picture, intents: [...others, intent] };
 }
 
-function foundOn({ faceRectangle, qualityForRecognition }: Picture): FoundFace {
+function foundOn({ faceRectangle, qualityForRecognition, part }: Picture): FoundFace {
   return {
+    ...(part === undefined ? {} : { part }),
     ...(faceRectangle === undefined ? {} : { faceRectangle }),
     ...(qualityForRecognition === undefined ? {} : { qualityForRecognition }),
   };
@@ -384,7 +418,7 @@ export function isSettled(picture: Picture): boolean {
 }
 
 function withoutPauses(picture: Picture): Picture {
-  const { waitsUntil: _waitsUntil, ...rest } = withoutAttempts(picture);
+  const { waitsUntil: _waitsUntil, parts: _parts, ...rest } = withoutAttempts(picture);
   return rest;
 }
 

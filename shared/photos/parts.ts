@@ -1,0 +1,60 @@
+import { faceLimits } from '../face/client.ts';
+import type { FaceRectangle } from '../face/types.ts';
+import type { Size } from './formats.ts';
+
+/**
+ * Parts that cover a picture which Face takes only when it is shrunk: at most so many, of a grid that has to be shrunk as
+ * little as can be. They overlap by twice the side of a face that may have become too small, so that one shows it whole.
+ */
+export function partsOf(size: Size, atMost: number): FaceRectangle[] {
+  const longer = Math.max(size.width, size.height);
+  const overlap = Math.ceil((2 * faceLimits.smallestFace * longer) / faceLimits.imageSide);
+  const grids = Array.from({ length: atMost }, (_, column) => column + 1).flatMap((columns) =>
+    Array.from({ length: Math.floor(atMost / columns) }, (_, row) => {
+      const [across, down] = [spans(size.width, columns, overlap), spans(size.height, row + 1, overlap)];
+      const side = Math.max(...[...across, ...down].map(({ length }) => length));
+      return { across, down, shrink: Math.max(1, side / faceLimits.imageSide) };
+    }),
+  );
+  const [best] = grids.toSorted(
+    (one, other) =>
+      one.shrink - other.shrink ||
+      one.across.length * one.down.length - other.across.length * other.down.length,
+  );
+  return (best?.down ?? []).flatMap(({ start: top, length: height }) =>
+    (best?.across ?? []).map(({ start: left, length: width }) => ({ left, top, width, height })),
+  );
+}
+
+/** So many spans of one length that cover a side, each overlapping the next. */
+function spans(side: number, count: number, overlap: number): { start: number; length: number }[] {
+  const length = Math.min(side, Math.ceil((side + (count - 1) * overlap) / count));
+  return Array.from({ length: count }, (_, index) => ({
+    start: count === 1 ? 0 : Math.round((index * (side - length)) / (count - 1)),
+    length,
+  }));
+}
+
+/** Faces of all parts, largest first; what two parts show is there once, as large as it was found. */
+export function facesOfParts<Face extends { faceRectangle: FaceRectangle }>(faces: readonly Face[]): Face[] {
+  const kept: Face[] = [];
+  for (const face of faces.toSorted((a, b) => areaOf(b.faceRectangle) - areaOf(a.faceRectangle))) {
+    if (!kept.some((other) => isSameFace(other.faceRectangle, face.faceRectangle))) kept.push(face);
+  }
+  return kept;
+}
+
+/** Whether half of the smaller rectangle lies on the larger one. */
+function isSameFace(one: FaceRectangle, other: FaceRectangle): boolean {
+  const width = shared(one.left, one.width, other.left, other.width);
+  const height = shared(one.top, one.height, other.top, other.height);
+  return width * height > Math.min(areaOf(one), areaOf(other)) / 2;
+}
+
+function shared(start: number, length: number, otherStart: number, otherLength: number): number {
+  return Math.max(0, Math.min(start + length, otherStart + otherLength) - Math.max(start, otherStart));
+}
+
+function areaOf({ width, height }: FaceRectangle): number {
+  return width * height;
+}
