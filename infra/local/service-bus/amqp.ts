@@ -119,6 +119,16 @@ export const wrap = {
   array: (values: unknown[], code: number) => call('wrap_array', values, code),
 };
 
+/** A map of typed keys and values, in turn. */
+export function mapOf(pairs: readonly Typed[]): Typed {
+  return call('Map32', [...pairs]);
+}
+
+/** Such keys, which are symbols, and values. */
+export function symbolicPairs(values: object): Typed[] {
+  return wrap.symbolicMap(values).value as Typed[];
+}
+
 function call(name: string, ...args: [unknown, ...unknown[]]): Typed {
   const tool = types[name];
   if (tool === undefined) throw new Error(`rhea has no ${name}`);

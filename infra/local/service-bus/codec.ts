@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { messages, types, wrap, type AmqpMessage } from './amqp.ts';
+import { mapOf, messages, symbolicPairs, types, wrap, type AmqpMessage, type Typed } from './amqp.ts';
 import type { DeadLetterReason, Delivery, IncomingMessage } from './entity.ts';
 import type { MessageContent, StoredMessage } from './store.ts';
 
@@ -12,6 +12,17 @@ const messageAnnotations = 0x72;
 const properties = 0x73;
 const applicationProperties = 0x74;
 const dataSection = 0x75;
+const smallUlong = 0x53;
+
+/** Annotations that are the broker's: what a sender writes there counts for nothing. */
+const brokersOwn: ReadonlySet<unknown> = new Set([
+  'x-opt-sequence-number',
+  'x-opt-enqueued-time',
+  'x-opt-enqueue-sequence-number',
+  'x-opt-message-state',
+  'x-opt-locked-until',
+  'x-opt-scheduled-enqueue-time',
+]);
 
 /** The format of a transfer that holds several messages, each in a data section of an envelope. */
 export const batchFormat = 0x80013700;
@@ -39,6 +50,18 @@ export function readTransfer(bytes: Buffer, format: number): IncomingMessage[] {
     );
 }
 
+/** What stands before the body of a message, of which the rest may be missing. */
+export function readHead(bytes: Buffer): AmqpMessage {
+  const reader = new types.Reader(bytes);
+  while (reader.remaining() > 0 && codeAt(bytes, reader.position) <= applicationProperties) reader.read();
+  return messages.decode(bytes.subarray(0, reader.position));
+}
+
+/** The code of the section that begins there: a described value, its descriptor a small ulong. */
+function codeAt(bytes: Buffer, position: number): number {
+  return bytes[position] === 0 && bytes[position + 1] === smallUlong ? (bytes[position + 2] ?? NaN) : NaN;
+}
+
 export function readMessage(bytes: Buffer): IncomingMessage {
   const sections = sectionsOf(bytes);
   const known = sections.filter(({ code }) => code <= applicationProperties);
@@ -55,7 +78,7 @@ export function readMessage(bytes: Buffer): IncomingMessage {
     scheduledFor: scheduled === undefined ? null : Number(scheduled),
     content: {
       ttl: decoded.ttl ?? null,
-      annotations: kept(decoded.message_annotations),
+      annotations: kept(sections),
       bare: ownId === undefined ? bare : rewriteBare(bare, (message) => ({ ...message, message_id: ownId })),
     },
   };
@@ -65,10 +88,24 @@ function textOf(id: unknown): string {
   return id instanceof Uint8Array ? Buffer.from(id).toString('hex') : String(id);
 }
 
-/** The sender's annotations, without those that are the broker's, as JSON bytes; null when there are none. */
-function kept(annotations: Record<string, unknown> | undefined): Uint8Array | null {
-  const entries = Object.entries(annotations ?? {}).filter(([name]) => name === 'x-opt-partition-key');
-  return entries.length === 0 ? null : Buffer.from(JSON.stringify(Object.fromEntries(entries)));
+/** The sender's annotations, without those that are the broker's, as an AMQP map; null when there are none. */
+function kept(sections: readonly Slice[]): Uint8Array | null {
+  const section = sections.find(({ code }) => code === messageAnnotations);
+  const pairs = section === undefined ? [] : pairsIn(section.bytes);
+  const own = pairs.filter((_, index) => !brokersOwn.has(pairs[index - (index % 2)]?.value));
+  return own.length === 0 ? null : bytesOf(mapOf(own));
+}
+
+/** Keys and values of a map, in turn, with their types. */
+function pairsIn(bytes: Uint8Array): Typed[] {
+  const { value } = new types.Reader(Buffer.from(bytes)).read();
+  return Array.isArray(value) ? (value as Typed[]) : [];
+}
+
+function bytesOf(value: unknown): Buffer {
+  const writer = new types.Writer();
+  writer.write(value);
+  return writer.toBuffer();
 }
 
 type Bare = AmqpMessage & { body?: unknown };
@@ -101,10 +138,8 @@ export function writeMessage(message: StoredMessage | Delivery, content: Message
   const writer = new types.Writer();
   const ttl = content.ttl === null ? {} : { ttl: content.ttl };
   writer.write(messages.header({ delivery_count: message.deliveryCount, ...ttl }).described());
-  const own =
-    content.annotations === null ? {} : JSON.parse(Buffer.from(content.annotations).toString('utf8'));
+  const own = content.annotations === null ? [] : pairsIn(content.annotations);
   const annotations: Record<string, unknown> = {
-    ...own,
     'x-opt-sequence-number': wrap.long(message.sequenceNumber),
     'x-opt-enqueued-time': wrap.timestamp(message.enqueuedAt),
     'x-opt-enqueue-sequence-number': wrap.long(0),
@@ -114,7 +149,9 @@ export function writeMessage(message: StoredMessage | Delivery, content: Message
   if (message.scheduledFor !== null) {
     annotations['x-opt-scheduled-enqueue-time'] = wrap.timestamp(message.scheduledFor);
   }
-  writer.write(types.described(wrap.ulong(messageAnnotations), wrap.symbolicMap(annotations)));
+  writer.write(
+    types.described(wrap.ulong(messageAnnotations), mapOf([...own, ...symbolicPairs(annotations)])),
+  );
   return Buffer.concat([writer.toBuffer(), content.bare]);
 }
 

@@ -54,12 +54,18 @@ export class Entity {
   readonly #now: () => number;
   readonly #rewriteForDeadLetter: (bare: Uint8Array, reason: DeadLetterReason) => Uint8Array;
   readonly #messages = new Map<number, StoredMessage>();
-  readonly #scheduled = new DueTimes();
-  readonly #expiring = new Map<number, number>();
+  readonly #scheduled = new DueTimes<number>();
+  /** Messages in line: one that is locked or deferred does not expire. */
+  readonly #expiring = new DueTimes<number>();
   readonly #locks = new Map<string, Lock>();
+  /** Of the locks outside of sessions, by token. */
+  readonly #lockTimes = new DueTimes<string>();
+  /** Tokens of the locks of each session in somebody's hands. */
+  readonly #locksOf = new Map<SessionHold, Set<string>>();
   readonly #available = new SortedNumbers();
   readonly #sessions = new Map<string, SortedNumbers>();
   readonly #holds = new Map<string, SessionHold>();
+  readonly #holdTimes = new DueTimes<string>();
   /** Sessions with something to deliver and no holder, in the order in which they became so. */
   readonly #readySessions = new Set<string>();
   #sequence: number;
@@ -139,14 +145,14 @@ export class Entity {
   }
 
   #place(message: StoredMessage): void {
-    const { sequenceNumber, state, scheduledFor, expiresAt } = message;
+    const { sequenceNumber, state, scheduledFor } = message;
     this.#messages.set(sequenceNumber, message);
-    if (expiresAt !== null) this.#expiring.set(sequenceNumber, expiresAt);
     if (state === 'scheduled' && scheduledFor !== null) this.#scheduled.set(sequenceNumber, scheduledFor);
     if (state === 'active') this.#makeAvailable(message);
   }
 
-  #makeAvailable({ sequenceNumber, sessionId }: StoredMessage): void {
+  #makeAvailable({ sequenceNumber, sessionId, expiresAt }: StoredMessage): void {
+    if (expiresAt !== null) this.#expiring.set(sequenceNumber, expiresAt);
     if (!this.description.requiresSession || sessionId === null) {
       this.#available.add(sequenceNumber);
       return;
@@ -179,11 +185,12 @@ export class Entity {
     const from = session === undefined ? this.#available : this.#sessions.get(session.sessionId);
     const message = this.#messages.get(from?.take() ?? 0);
     if (message === undefined) return undefined;
-    if (forGood) {
-      const delivery = { ...message, lockToken: randomUUID(), lockedUntil: this.#now() };
-      return delivery;
-    }
-    return this.#lock(message, session);
+    this.#expiring.delete(message.sequenceNumber);
+    return forGood ? this.#take(message) : this.#lock(message, session);
+  }
+
+  #take(message: StoredMessage): Delivery {
+    return { ...message, lockToken: randomUUID(), lockedUntil: this.#now() };
   }
 
   /** A message that was delivered for good is gone once it has been written to the wire. */
@@ -195,6 +202,8 @@ export class Entity {
     const lockToken = randomUUID();
     const lockedUntil = session?.lockedUntil ?? this.#now() + this.description.lockDurationSeconds * 1_000;
     this.#locks.set(lockToken, { sequenceNumber: message.sequenceNumber, until: lockedUntil, session });
+    if (session === undefined) this.#lockTimes.set(lockToken, lockedUntil);
+    else this.#locksOf.get(session)?.add(lockToken);
     return { ...message, lockToken, lockedUntil };
   }
 
@@ -223,12 +232,14 @@ export class Entity {
     });
   }
 
+  /** @throws ServiceBusRefusal in a dead-letter queue, where the message is available again */
   deadLetter(lockToken: string, reason: DeadLetterReason, bare?: Uint8Array): void {
     const message = this.#unlock(lockToken);
     if (bare !== undefined) this.#store.rewrite(message.sequenceNumber, bare);
     if (this.deadLetters === undefined) this.#failed(message);
     else this.#moveToDeadLetters(message, reason);
     this.onAvailable();
+    if (this.deadLetters === undefined) throw refusals.deadLetterOfDeadLetters();
   }
 
   /** Which message a lock is on. @throws ServiceBusRefusal when the lock is lost */
@@ -243,6 +254,7 @@ export class Entity {
     const lock = this.#locks.get(lockToken);
     if (lock === undefined) throw refusals.messageLockLost();
     lock.until = this.#now() + this.description.lockDurationSeconds * 1_000;
+    if (lock.session === undefined) this.#lockTimes.set(lockToken, lock.until);
     return lock.until;
   }
 
@@ -252,9 +264,18 @@ export class Entity {
 
   #unlock(lockToken: string): StoredMessage {
     const message = this.#messages.get(this.locked(lockToken));
-    this.#locks.delete(lockToken);
+    this.#forgetLock(lockToken);
     if (message === undefined) throw refusals.messageLockLost();
     return message;
+  }
+
+  /** Which message it was on, if any is there. */
+  #forgetLock(lockToken: string): StoredMessage | undefined {
+    const lock = this.#locks.get(lockToken);
+    this.#locks.delete(lockToken);
+    this.#lockTimes.delete(lockToken);
+    if (lock?.session !== undefined) this.#locksOf.get(lock.session)?.delete(lockToken);
+    return lock && this.#messages.get(lock.sequenceNumber);
   }
 
   /** A delivery failed: once more, or the last time. In a dead-letter queue the count stands still. */
@@ -309,6 +330,8 @@ export class Entity {
     const lockedUntil = this.#now() + this.description.lockDurationSeconds * 1_000;
     const hold: SessionHold = { sessionId, lockedUntil, lost };
     this.#holds.set(sessionId, hold);
+    this.#holdTimes.set(sessionId, lockedUntil);
+    this.#locksOf.set(hold, new Set());
     this.#readySessions.delete(sessionId);
     return hold;
   }
@@ -334,6 +357,7 @@ export class Entity {
   renewSession(sessionId: string): number {
     const hold = this.heldSession(sessionId);
     hold.lockedUntil = this.#now() + this.description.lockDurationSeconds * 1_000;
+    this.#holdTimes.set(sessionId, hold.lockedUntil);
     return hold.lockedUntil;
   }
 
@@ -355,18 +379,15 @@ export class Entity {
   }
 
   #unlockAllOf(hold: SessionHold): StoredMessage[] {
-    const unlocked: StoredMessage[] = [];
-    for (const [token, lock] of this.#locks) {
-      if (lock.session !== hold) continue;
-      this.#locks.delete(token);
-      const message = this.#messages.get(lock.sequenceNumber);
-      if (message !== undefined) unlocked.push(message);
-    }
-    return unlocked;
+    const tokens = [...(this.#locksOf.get(hold) ?? [])];
+    return tokens.map((token) => this.#forgetLock(token)).filter((message) => message !== undefined);
   }
 
-  #freeSession({ sessionId }: SessionHold): void {
+  #freeSession(hold: SessionHold): void {
+    const { sessionId } = hold;
     this.#holds.delete(sessionId);
+    this.#holdTimes.delete(sessionId);
+    this.#locksOf.delete(hold);
     if ((this.#sessions.get(sessionId)?.size ?? 0) > 0) this.#readySessions.add(sessionId);
     this.#tidySession(sessionId);
   }
@@ -380,11 +401,13 @@ export class Entity {
     });
   }
 
-  /** Locks deferred messages. @throws ServiceBusRefusal when one is not deferred */
-  receiveDeferred(numbers: readonly number[], session?: SessionHold): Delivery[] {
+  /** Locks deferred messages, or takes them for good. @throws ServiceBusRefusal when one is not deferred */
+  receiveDeferred(numbers: readonly number[], session?: SessionHold, forGood = false): Delivery[] {
     const messages = numbers.map((number) => this.#messages.get(number));
     if (messages.some((message) => message?.state !== 'deferred')) throw refusals.messageNotFound();
-    return messages.filter((message) => message !== undefined).map((message) => this.#lock(message, session));
+    return messages
+      .filter((message) => message !== undefined)
+      .map((message) => (forGood ? this.#take(message) : this.#lock(message, session)));
   }
 
   /** Messages in any state from a number on; locks nothing. */
@@ -403,15 +426,23 @@ export class Entity {
   /** Does what time has brought: locks and sessions that ran out, scheduled messages, messages too old. */
   tick(): void {
     const now = this.#now();
-    for (const hold of this.#holds.values()) if (hold.lockedUntil <= now) this.#loseSession(hold);
-    for (const [token, lock] of this.#locks) {
-      if (lock.session !== undefined || lock.until > now) continue;
-      this.#locks.delete(token);
-      const message = this.#messages.get(lock.sequenceNumber);
+    for (let id = this.#holdTimes.due(now); id !== undefined; id = this.#holdTimes.due(now)) {
+      const hold = this.#holds.get(id);
+      if (hold === undefined) this.#holdTimes.delete(id);
+      else this.#loseSession(hold);
+    }
+    for (let token = this.#lockTimes.due(now); token !== undefined; token = this.#lockTimes.due(now)) {
+      const message = this.#forgetLock(token);
       if (message !== undefined) this.#failed(message);
     }
-    for (const number of this.#scheduled.dueBy(now)) this.#activate(number);
-    for (const [number, at] of this.#expiring) if (at <= now) this.#expire(number);
+    for (let number = this.#scheduled.due(now); number !== undefined; number = this.#scheduled.due(now)) {
+      this.#activate(number);
+      this.#scheduled.delete(number);
+    }
+    for (let number = this.#expiring.due(now); number !== undefined; number = this.#expiring.due(now)) {
+      this.#expire(number);
+      this.#expiring.delete(number);
+    }
     this.onAvailable();
   }
 
@@ -442,7 +473,7 @@ export class Entity {
 
   #expire(number: number): void {
     const message = this.#messages.get(number);
-    if (message === undefined || message.state !== 'active' || this.#isLocked(number)) return;
+    if (message === undefined) return;
     this.#takeFromLine(message);
     if (this.description.deadLetteringOnExpiration === true && this.deadLetters !== undefined) {
       const description = 'The message expired and was dead lettered.';
@@ -457,21 +488,8 @@ export class Entity {
     if (sessionId !== null) this.#sessions.get(sessionId)?.delete(sequenceNumber);
   }
 
-  #isLocked(number: number): boolean {
-    for (const lock of this.#locks.values()) if (lock.sequenceNumber === number) return true;
-    return false;
-  }
-
   /** When `tick` has something to do next; Infinity: not by itself. */
   nextDue(): number {
-    let due = Infinity;
-    for (const hold of this.#holds.values()) due = Math.min(due, hold.lockedUntil);
-    for (const lock of this.#locks.values()) if (lock.session === undefined) due = Math.min(due, lock.until);
-    due = Math.min(due, this.#scheduled.next);
-    for (const [number, at] of this.#expiring) {
-      // One that is locked or deferred is looked at when its lock ends.
-      if (this.#messages.get(number)?.state === 'active' && !this.#isLocked(number)) due = Math.min(due, at);
-    }
-    return due;
+    return Math.min(this.#holdTimes.next, this.#lockTimes.next, this.#scheduled.next, this.#expiring.next);
   }
 }

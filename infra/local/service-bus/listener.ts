@@ -3,12 +3,12 @@ import rhea from 'rhea';
 import { describeFailure } from '../failureText.ts';
 import { messages, type RheaConnection, type RheaContext, type RheaLink } from './amqp.ts';
 import { cbsReply, isValidToken } from './cbs.ts';
-import { readTransfer } from './codec.ts';
+import { readHead, readTransfer } from './codec.ts';
 import { boundIntake, usualIntake, type Intake, type IntakeLimits } from './intake.ts';
 import { serveReceiver, type ServedReceiver } from './deliver.ts';
 import type { Entity } from './entity.ts';
 import { asRefusal, echoAttach, outgoingOf, prepareSession, settle, type OutgoingLink } from './links.ts';
-import { manage } from './management.ts';
+import { manage, refuseTooLarge } from './management.ts';
 import { refusals } from './serviceBusError.ts';
 
 export type ListenerOptions = {
@@ -182,6 +182,11 @@ function openIncoming(context: RheaContext, { entities }: ListenerOptions, clien
     link.close({ condition: refusal.condition, description: refusal.message });
     return;
   }
+  if (entities.has(address.toLowerCase()) && entities.get(address.toLowerCase())?.deadLetters === undefined) {
+    const refusal = refusals.sendToDeadLetters();
+    link.close({ condition: refusal.condition, description: refusal.message });
+    return;
+  }
   echoAttach(link);
   link.local.attach['max_message_size'] = maxMessageSize;
   link.add_credit(sendCredit);
@@ -198,9 +203,11 @@ function receive(context: RheaContext, options: ListenerOptions, client: Client)
   const address = addressOf(receiver.target);
   receiver.add_credit(1);
   try {
-    if (bytes.length > maxMessageSize) throw refusals.messageTooLarge(maxMessageSize);
-    if (address === '$cbs') authorize(bytes, options, client);
-    else if (address.toLowerCase().endsWith('/$management')) answer(bytes, address, options, client);
+    const isManagement = address.toLowerCase().endsWith('/$management');
+    if (bytes.length > maxMessageSize && isManagement) refuseRequest(bytes, client);
+    else if (bytes.length > maxMessageSize) throw refusals.messageTooLarge(maxMessageSize);
+    else if (address === '$cbs') authorize(bytes, options, client);
+    else if (isManagement) answer(bytes, address, options, client);
     else entityAt(options, address).send(readTransfer(bytes, context.format ?? 0));
     settle(delivery);
   } catch (error) {
@@ -224,6 +231,12 @@ function authorize(bytes: Buffer, { key, now }: ListenerOptions, client: Client)
 function answer(bytes: Buffer, address: string, options: ListenerOptions, client: Client): void {
   const request = messages.decode(bytes);
   replyTo(request.reply_to, client, manage(entityAt(options, address), request));
+}
+
+/** Who asked waits for a reply, and not for what becomes of the transfer. */
+function refuseRequest(bytes: Buffer, client: Client): void {
+  const request = readHead(bytes);
+  replyTo(request.reply_to, client, refuseTooLarge(request, maxMessageSize));
 }
 
 let replies = 0;

@@ -9,6 +9,8 @@ type Body = Record<string, unknown>;
 /** AMQP type codes of array elements. */
 const longCode = 0x81;
 const timestampCode = 0x83;
+/** The receiver's mode that the client names receiveAndDelete. */
+const settledFirst = 0;
 /** Azure gives at most so many messages a peek. */
 const peekAtMost = 250;
 
@@ -41,13 +43,14 @@ const operations: Record<string, (entity: Entity, body: Body) => object | undefi
   'com.microsoft:receive-by-sequence-number'(entity, body) {
     const session = body['session-id'];
     const hold = typeof session === 'string' ? entity.heldSession(session) : undefined;
-    const found = entity.receiveDeferred(listOf(body['sequence-numbers']).map(numberOf), hold);
-    return {
-      messages: found.map((delivery) => ({
-        'lock-token': wrap.uuid(uuidOfLockToken(delivery.lockToken)),
-        message: wrap.binary(writeMessage(delivery, entity.content(delivery.sequenceNumber))),
-      })),
-    };
+    const forGood = body['receiver-settle-mode'] === settledFirst;
+    const found = entity.receiveDeferred(listOf(body['sequence-numbers']).map(numberOf), hold, forGood);
+    const received = found.map((delivery) => ({
+      'lock-token': wrap.uuid(uuidOfLockToken(delivery.lockToken)),
+      message: wrap.binary(writeMessage(delivery, entity.content(delivery.sequenceNumber))),
+    }));
+    if (forGood) for (const delivery of found) entity.deliveredForGood(delivery);
+    return { messages: received };
   },
   'com.microsoft:update-disposition'(entity, body) {
     for (const token of tokensOf(body)) updateDisposition(entity, token, body);
@@ -90,6 +93,12 @@ function updateDisposition(entity: Entity, token: string, body: Body): void {
     default:
       throw refusals.badRequest(`disposition-status: ${String(body['disposition-status'])}`);
   }
+}
+
+/** Answers a request that was too large to be kept: its properties came before its body. */
+export function refuseTooLarge(request: AmqpMessage, limit: number): Buffer {
+  const { status, message, condition } = refusals.messageTooLarge(limit);
+  return reply(request, status, message, {}, condition);
 }
 
 /** Carries out a request to `{entity}/$management` and gives the encoded answer. */

@@ -39,6 +39,14 @@ export const refusals = {
       400,
       `The message is larger than ${limit} bytes.`,
     ),
+  deadLetterOfDeadLetters: () =>
+    new ServiceBusRefusal(
+      'amqp:not-allowed',
+      400,
+      'A message of a dead-letter queue cannot be dead-lettered; it is available again.',
+    ),
+  sendToDeadLetters: () =>
+    new ServiceBusRefusal('amqp:not-allowed', 400, 'Messages cannot be sent to a dead-letter queue.'),
   noSessionId: () =>
     new ServiceBusRefusal(
       'amqp:not-allowed',
