@@ -91,7 +91,7 @@ test('the models are told what a call is about', async () => {
 });
 
 test('retired attributes are answered only where the operator wants them', async () => {
-  const { attributes, call } = await start(true);
+  const { attributes } = await start(true);
   for (const model of ['detection_01', 'detection_03']) {
     const query = `detectionModel=${model}&returnFaceAttributes=age,gender,smile,emotion`;
     expect(await attributes('v1.0', query)).toEqual({
@@ -101,14 +101,18 @@ test('retired attributes are answered only where the operator wants them', async
       emotion: { happiness: 0.988, neutral: 0.012 },
     });
   }
-  for (const name of ['hair', 'makeup', 'facialHair']) {
-    expect(
-      await call('POST', `/detect?returnFaceAttributes=${name}`, { body: picture('ann') }),
-    ).toMatchObject({
-      status: 403,
-      body: { error: { code: 'UnsupportedFeature' } },
-    });
-  }
+});
+
+test("the quickstart's call for all attributes of old is answered, without what no model can tell", async () => {
+  const all =
+    'age,gender,headPose,smile,facialHair,glasses,emotion,hair,makeup,occlusion,accessories,blur,exposure,noise';
+  const query = 'detectionModel=detection_01&returnFaceAttributes=';
+  const { attributes } = await start(true);
+  const answered = await attributes('v1.0', query + all);
+  expect(answered).toMatchObject({ age: 42, gender: 'female', glasses: 'NoGlasses' });
+  for (const name of ['facialHair', 'hair', 'makeup']) expect(answered).not.toHaveProperty(name);
+  // Names are compared without case, and answered as they are documented.
+  expect(await attributes('v1.0', query + all.toUpperCase())).toEqual(answered);
 });
 
 test('numbers are written as the real service writes them', async () => {

@@ -4,9 +4,6 @@ import type { AnalyzedFace, DetectionModel, RecognitionModel } from '../vision.t
 
 const retired = ['age', 'gender', 'smile', 'facialHair', 'emotion', 'hair', 'makeup'];
 
-/** Those of the retired ones that an operator can have back, as estimates, whatever the detection model. */
-const estimated = ['age', 'gender', 'smile', 'emotion'];
-
 /** What each detection model supports. */
 const supported: Record<DetectionModel, readonly string[]> = {
   detection_01: [
@@ -17,6 +14,8 @@ const supported: Record<DetectionModel, readonly string[]> = {
   detection_03: ['blur', 'exposure', 'glasses', 'headPose', 'occlusion', 'mask', 'qualityForRecognition'],
 };
 const known = new Set(Object.values(supported).flat());
+/** Names are compared without case. */
+const spelling = new Map([...known, ...retired].map((name) => [name.toLowerCase(), name]));
 const judgesQuality: readonly RecognitionModel[] = ['recognition_03', 'recognition_04'];
 
 export type AskedOf = {
@@ -26,7 +25,10 @@ export type AskedOf = {
   attributesRetired: boolean;
 };
 
-/** The attributes that a call may ask for with these models. @throws FaceFault */
+/**
+ * The attributes that a call may ask for with these models. Those that Azure has retired can be had back, whatever the
+ * detection model, as far as the models can tell them. @throws FaceFault
+ */
 export function readAttributes(
   text: string | undefined,
   { detectionModel, recognitionModel, attributesRetired }: AskedOf,
@@ -34,11 +36,10 @@ export function readAttributes(
   const asked = (text ?? '')
     .split(',')
     .map((name) => name.trim())
-    .filter((name) => name !== '');
-  const brought = attributesRetired ? estimated : [];
-  if (asked.some((name) => retired.includes(name) && !brought.includes(name))) {
-    throw faults.retiredAttributes();
-  }
+    .filter((name) => name !== '')
+    .map((name) => spelling.get(name.toLowerCase()) ?? name);
+  const brought = attributesRetired ? retired : [];
+  if (!attributesRetired && asked.some((name) => retired.includes(name))) throw faults.retiredAttributes();
   if (asked.some((name) => !known.has(name) && !brought.includes(name))) {
     throw faults.badArgument('Invalid argument returnFaceAttributes.');
   }
