@@ -22,16 +22,20 @@ export type PolicyChanges = ReturnType<typeof createPolicyChanges>;
 /** Groups whose policy admits more than before, until what it refused has been looked at again. */
 export function createPolicyChanges(table: Table) {
   return {
-    /** What a change that is still at work admits is looked at again with this one, from the first picture. */
+    /**
+     * Before the settings are written: a version that never comes keeps no other from its work. Callers who want to
+     * write the same version note it together, since one of them will.
+     */
     async note(change: PolicyChange): Promise<void> {
+      const rowKey = keyOf(change);
       await retryOnConflict(async () => {
-        const before = await table.get<PolicyChange>(partition, change.group);
+        const before = await table.get<PolicyChange>(partition, rowKey);
         const reasons = [...new Set([...(before?.value.reasons ?? []), ...change.reasons])];
         const value = { ...change, reasons };
         await table.write(partition, [
           before === undefined
-            ? { kind: 'insert', rowKey: change.group, value }
-            : { kind: 'replace', rowKey: change.group, value, etag: before.etag },
+            ? { kind: 'insert', rowKey, value }
+            : { kind: 'replace', rowKey, value, etag: before.etag },
         ]);
       });
     },
@@ -41,13 +45,18 @@ export function createPolicyChanges(table: Table) {
       return rows.map(({ value, etag }) => ({ ...value, etag }));
     },
 
-    /** The sweep has come so far, or to the end. @throws WriteConflict when the policy was changed meanwhile */
+    /** The sweep has come so far, or to the end. @throws WriteConflict when it was noted once more meanwhile */
     async advance({ etag, ...change }: StoredPolicyChange, after: string | undefined): Promise<void> {
       await table.write(partition, [
         after === undefined
-          ? { kind: 'remove', rowKey: change.group, etag }
-          : { kind: 'replace', rowKey: change.group, value: { ...change, after }, etag },
+          ? { kind: 'remove', rowKey: keyOf(change), etag }
+          : { kind: 'replace', rowKey: keyOf(change), value: { ...change, after }, etag },
       ]);
     },
   };
+}
+
+/** Each change stands for itself. No group is called by a name with a dot. */
+function keyOf({ group, version }: PolicyChange): string {
+  return `${group}.${version}`;
 }

@@ -15,7 +15,7 @@ export type ReconsiderOptions = {
 };
 
 /** How much one sweep looks at. */
-const slice = { groups: 20, pictures: 500 } as const;
+const slice = { changes: 20, pictures: 500 } as const;
 
 type PageQuery = { group: string; generation: number; after: string; top: number };
 
@@ -79,8 +79,8 @@ export function createReconsider({ policyChanges, groups, ledger, doorbells, now
   }
 
   return async (): Promise<void> => {
-    for (const change of await policyChanges.list(slice.groups)) {
-      // The policy was changed once more: the next sweep begins anew.
+    for (const change of await policyChanges.list(slice.changes)) {
+      // It was noted once more: the next sweep begins anew.
       await goOn(change).catch((error: unknown) => {
         if (!(error instanceof WriteConflict)) throw error;
       });
