@@ -58,6 +58,8 @@ export class Entity {
   /** Messages in line: one that is locked or deferred does not expire. */
   readonly #expiring = new DueTimes<number>();
   readonly #locks = new Map<string, Lock>();
+  /** Numbers of the messages that they are on. */
+  readonly #locked = new Set<number>();
   /** Of the locks outside of sessions, by token. */
   readonly #lockTimes = new DueTimes<string>();
   /** Tokens of the locks of each session in somebody's hands. */
@@ -202,6 +204,7 @@ export class Entity {
     const lockToken = randomUUID();
     const lockedUntil = session?.lockedUntil ?? this.#now() + this.description.lockDurationSeconds * 1_000;
     this.#locks.set(lockToken, { sequenceNumber: message.sequenceNumber, until: lockedUntil, session });
+    this.#locked.add(message.sequenceNumber);
     if (session === undefined) this.#lockTimes.set(lockToken, lockedUntil);
     else this.#locksOf.get(session)?.add(lockToken);
     return { ...message, lockToken, lockedUntil };
@@ -225,7 +228,8 @@ export class Entity {
   defer(lockToken: string, bare?: Uint8Array): void {
     const message = this.#unlock(lockToken);
     message.state = 'deferred';
-    message.deliveryCount += 1;
+    // In a dead-letter queue the count stands still.
+    if (this.deadLetters !== undefined) message.deliveryCount += 1;
     this.#store.atomically(() => {
       this.#store.update(message);
       if (bare !== undefined) this.#store.rewrite(message.sequenceNumber, bare);
@@ -275,7 +279,9 @@ export class Entity {
     this.#locks.delete(lockToken);
     this.#lockTimes.delete(lockToken);
     if (lock?.session !== undefined) this.#locksOf.get(lock.session)?.delete(lockToken);
-    return lock && this.#messages.get(lock.sequenceNumber);
+    if (lock === undefined) return undefined;
+    this.#locked.delete(lock.sequenceNumber);
+    return this.#messages.get(lock.sequenceNumber);
   }
 
   /** A delivery failed: once more, or the last time. In a dead-letter queue the count stands still. */
@@ -401,10 +407,17 @@ export class Entity {
     });
   }
 
-  /** Locks deferred messages, or takes them for good. @throws ServiceBusRefusal when one is not deferred */
+  /**
+   * Locks deferred messages, or takes them for good.
+   * @throws ServiceBusRefusal when one is not deferred, is locked already, or belongs to another session
+   */
   receiveDeferred(numbers: readonly number[], session?: SessionHold, forGood = false): Delivery[] {
-    const messages = numbers.map((number) => this.#messages.get(number));
-    if (messages.some((message) => message?.state !== 'deferred')) throw refusals.messageNotFound();
+    const messages = [...new Set(numbers)].map((number) => this.#messages.get(number));
+    const isThere = (message: StoredMessage | undefined): boolean =>
+      message?.state === 'deferred' &&
+      !this.#locked.has(message.sequenceNumber) &&
+      (session === undefined || message.sessionId === session.sessionId);
+    if (!messages.every(isThere)) throw refusals.messageNotFound();
     return messages
       .filter((message) => message !== undefined)
       .map((message) => (forGood ? this.#take(message) : this.#lock(message, session)));

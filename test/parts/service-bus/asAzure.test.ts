@@ -49,6 +49,10 @@ test('a deferred message that is received and deleted is gone', async () => {
   const message = await receiveOne(receiver);
   await receiver.deferMessage(message);
   const number = message.sequenceNumber ?? expect.fail('it has no number');
+  // Whoever has it has it alone.
+  const [held] = await receiver.receiveDeferredMessages([number, number]);
+  await expect(receiver.receiveDeferredMessages(number)).rejects.toMatchObject({ code: 'MessageNotFound' });
+  await receiver.abandonMessage(held ?? expect.fail('it did not come'));
   const taking = client.createReceiver('plain', { receiveMode: 'receiveAndDelete' });
   expect(await taking.receiveDeferredMessages(number)).toMatchObject([{ body: 'later' }]);
   await expect(receiver.receiveDeferredMessages(number)).rejects.toMatchObject({ code: 'MessageNotFound' });
