@@ -173,6 +173,7 @@ export function createRollcall({
       await identifyDropped(group, { kind: 'bytes', bytes, image, version: etag }, { maxCandidates: 1 });
     },
     groups,
+    erasures,
     groupFor: (name, writtenAt) => groupFor(groups, name, writtenAt, settings.RECOGNITION_MODEL, now()),
     log,
     now,
@@ -198,6 +199,7 @@ export function createRollcall({
     now,
   });
   const erase = createErase({
+    arrivals,
     erasures,
     groups,
     ledger,

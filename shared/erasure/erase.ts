@@ -5,6 +5,8 @@ import { deletedGroup } from '../enrollment/groups.ts';
 import { codeOf, RollcallError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Doorbells, PersonBell } from '../messages/doorbells.ts';
+import { inParallel } from '../parallel.ts';
+import type { Arrivals } from '../photos/arrive.ts';
 import type { PhotoStore } from '../photos/photoStore.ts';
 import type { Erasure, Erasures } from '../records/erasures.ts';
 import type { FaceIds } from '../records/faceIds.ts';
@@ -12,7 +14,7 @@ import type { FreshFaces } from '../records/freshFaces.ts';
 import type { Group, Groups } from '../records/groups.ts';
 import type { Claims } from '../records/idempotency.ts';
 import type { Ledger, Person } from '../records/ledger.ts';
-import { stampedUntil, type Life } from '../records/life.ts';
+import { groupGenerationOf, isEarlier, stampedUntil, type Life } from '../records/life.ts';
 import { retryOnConflict, WriteConflict } from '../records/table.ts';
 import type { Results } from '../records/results.ts';
 import type { Trainings } from '../records/trainings.ts';
@@ -23,6 +25,7 @@ import { isPictureOf, redact } from './redact.ts';
 import { advance, type Slice, type Steps } from './steps.ts';
 
 export type EraseOptions = {
+  arrivals: Pick<Arrivals, 'noticeVersion'>;
   erasures: Erasures;
   groups: Groups;
   ledger: Ledger;
@@ -43,6 +46,8 @@ export type EraseOptions = {
 const longestWorkMs = 20_000;
 const rows = 500;
 const photosAtATime = 200;
+/** Each may hold a whole picture. */
+const arrivalsAtATime = 4;
 /** The sweep goes on with an erasure that it does not see finished, as often as it comes by. */
 const openAtMost = 50;
 const shortestComeBackMs = 2_000;
@@ -64,13 +69,18 @@ export function createErase(options: EraseOptions) {
 
   const until = ({ deletedAt }: Erasure): number => stampedUntil(deletedAt);
 
-  /** Deletes blobs below a prefix that were written until the deletion. */
+  /**
+   * Deletes blobs below a prefix that were written until the deletion. Later ones arrive, as far as nobody has told of
+   * them: those that hold the same as an erased one go then.
+   */
   async function blobs(prefix: string, { deletedAt }: Erasure, after: string | undefined): Promise<Slice> {
     const [container = ''] = prefix.split('/', 1);
     const below = prefix.slice(container.length + 1);
     const { photos: listed, next } = await photos.list(container, photosAtATime, after, below);
     const old = listed.filter(({ writtenAt }) => writtenAt <= deletedAt);
     const removed = await Promise.all(old.map(({ image, etag }) => photos.remove(image, etag)));
+    const later = listed.filter(({ writtenAt }) => writtenAt > deletedAt);
+    await inParallel(later, arrivalsAtATime, options.arrivals.noticeVersion);
     return { erased: { blobs: removed.filter(Boolean).length }, ...(next === undefined ? {} : { next }) };
   }
 
@@ -83,7 +93,7 @@ export function createErase(options: EraseOptions) {
       async rows(_erasure, after) {
         const { generation = 0 } = (await groups.row(name)) ?? {};
         const { next, ...erased } = await ledger.eraseGroup({ group: name, generation }, after);
-        return { erased, ...(next === undefined ? {} : { next }) };
+        return { erased, ...(next === undefined ? { areRowsErased: true as const } : { next }) };
       },
       // After the rows: an event of a blob that went finds nothing to do.
       pictures: (erasure, after) => blobs(`${containers.enroll}/${name}/`, erasure, after),
@@ -187,8 +197,9 @@ export function createErase(options: EraseOptions) {
     for await (const { image, generation } of ledger.picturesOfPerson(group, key)) {
       if (generation === life) continue;
       const photo = await photos.version(image);
-      if (photo === undefined || photo.writtenAt > deletedAt) continue;
-      if (await photos.remove(image, photo.etag)) removed += 1;
+      if (photo === undefined) continue;
+      if (photo.writtenAt > deletedAt) await options.arrivals.noticeVersion({ image, etag: photo.etag });
+      else if (await photos.remove(image, photo.etag)) removed += 1;
     }
     return removed;
   }
@@ -307,7 +318,7 @@ export function createErase(options: EraseOptions) {
       const erasure = await erasures.get(last);
       if (erasure !== undefined && !(await isTrainedWithout(erasure))) return comeBackTo(erasure);
       if (!(await ledger.personErased(person))) return now();
-      await finish(ids, erasure);
+      await finish(ids, erasure, person.life);
       return Infinity;
     });
   }
@@ -328,7 +339,7 @@ export function createErase(options: EraseOptions) {
         return rest;
       });
       if (row?.erasures !== undefined) return now();
-      await finish(ids, erasure);
+      await finish(ids, erasure, String(row?.generation ?? 0));
       return Infinity;
     });
     if (comeBackAt < Infinity) await doorbells.ringErasure(name, Math.max(0, comeBackAt - now()));
@@ -347,8 +358,14 @@ export function createErase(options: EraseOptions) {
     }
   }
 
-  async function finish(ids: readonly string[], last: Erasure | undefined): Promise<void> {
-    if (last !== undefined) for (const id of ids) await erasures.finish(id, last);
+  /** `life`: the earliest that is not erased. */
+  async function finish(ids: readonly string[], last: Erasure | undefined, life: Life): Promise<void> {
+    if (last === undefined) return;
+    const { group, person } = last;
+    await ledger.forgetContents(group, person, (other) =>
+      person === undefined ? groupGenerationOf(other) < groupGenerationOf(life) : isEarlier(other, life),
+    );
+    for (const id of ids) await erasures.finish(id, last);
   }
 
   return {
@@ -389,7 +406,7 @@ export function createErase(options: EraseOptions) {
     if (open.includes(id)) return;
     if (key === undefined && row !== undefined && isAlive(row, erasure)) await erasures.withdraw(id);
     // Gone already, with its group or by another request: it is over when that one is.
-    else if (open.length === 0) await finish([id], erasure);
+    else if (open.length === 0) await finish([id], erasure, person?.life ?? String(row?.generation ?? 0));
   }
 }
 

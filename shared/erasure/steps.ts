@@ -1,8 +1,8 @@
 import { RollcallError } from '../errors.ts';
-import type { Erased, Erasure, Erasures } from '../records/erasures.ts';
+import { plus, type Erased, type Erasure, type Erasures } from '../records/erasures.ts';
 
 /** A slice of a step: how much of what was erased, and where to go on; without `next`, the step is over. */
-export type Slice = { erased?: Partial<Erased>; next?: string; begun?: number };
+export type Slice = { erased?: Partial<Erased>; next?: string; begun?: number; areRowsErased?: true };
 export type Step = (erasure: Erasure, after: string | undefined) => Promise<Slice>;
 /** The steps in their order. Their names are stored: a step that is moved keeps its name, a new one gets a new name. */
 export type Steps = Readonly<Record<string, Step>>;
@@ -62,8 +62,11 @@ function nextStep(
   return { ...erasure, pass: 'over' };
 }
 
-function counted(erasure: Erasure, { erased = {}, begun }: Slice): Erasure {
-  const total = { ...erasure.erased };
-  for (const [kind, count] of Object.entries(erased) as [keyof Erased, number][]) total[kind] += count;
-  return { ...erasure, erased: total, ...(begun === undefined ? {} : { begun }) };
+function counted(erasure: Erasure, { erased = {}, begun, areRowsErased }: Slice): Erasure {
+  return {
+    ...erasure,
+    erased: plus(erasure.erased, erased),
+    ...(begun === undefined ? {} : { begun }),
+    ...(areRowsErased === undefined ? {} : { areRowsErased }),
+  };
 }

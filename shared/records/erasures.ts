@@ -24,12 +24,20 @@ export type Erasure = {
   after?: string;
   notBefore: number;
   erased: Erased;
+  /** The rows of the group have gone once, so that what its pictures were is known by their bytes alone. */
+  areRowsErased?: true;
   /** How many trainings had been begun when the faces were gone: a later one has to succeed. */
   begun?: number;
   finishedAt?: number;
 };
 
 const partition = 'erasures';
+
+export function plus(erased: Erased, more: Partial<Erased>): Erased {
+  const total = { ...erased };
+  for (const [kind, count] of Object.entries(more) as [keyof Erased, number][]) total[kind] += count;
+  return total;
+}
 
 export type Erasures = ReturnType<typeof createErasures>;
 
@@ -85,11 +93,20 @@ export function createErasures(table: Table, now: () => number) {
       });
     },
 
+    /** Something of it was removed beside its steps. */
+    async count(id: string, erased: Partial<Erased>): Promise<void> {
+      await this.change(id, (erasure) =>
+        erasure.finishedAt === undefined ? { ...erasure, erased: plus(erasure.erased, erased) } : erasure,
+      );
+    },
+
     async finish(id: string, last: Erasure): Promise<void> {
       await retryOnConflict(async () => {
         const before = await table.get<Erasure>(partition, `e.${id}`);
         if (before === undefined || before.value.finishedAt !== undefined) return;
-        const value = { ...before.value, erased: last.erased, finishedAt: now() };
+        // Its own may have grown since.
+        const { erased } = id === last.id ? before.value : last;
+        const value = { ...before.value, erased, finishedAt: now() };
         await table.write(partition, [
           { kind: 'replace', rowKey: `e.${id}`, value, etag: before.etag },
           { kind: 'remove', rowKey: `o.${id}` },

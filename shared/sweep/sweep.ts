@@ -183,8 +183,7 @@ export function createSweep(options: SweepOptions) {
       // Its removal goes the way of any other.
       if (container === containers.identify && writtenAt < keptSince && (await photos.remove(image, etag)))
         continue;
-      const picture = await ledger.get(placeOf(image).ref);
-      if (picture?.etag !== etag || picture.state === 'removed') await arrivals.notice(image);
+      await arrivals.noticeVersion({ image, etag });
     }
     await moveCursor(container, next);
   }

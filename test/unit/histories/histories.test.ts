@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { contentOf } from '../../../shared/records/picture.ts';
 import { faceKeyOf, personKeyOf } from '../../../shared/records/keys.ts';
-import { expectWhole, forget, paths } from './commands.ts';
+import { copy, expectWhole, forget, paths } from './commands.ts';
 import { placeOf } from '../../../shared/photos/path.ts';
 import { World, type CallFault } from './world.ts';
 
@@ -62,6 +62,77 @@ test('a deletion that is asked for again takes what was written since', async ()
     await expectWhole(world);
     await enrollAnn(world);
   }
+});
+
+/** A person with two pictures and a group-mate are enrolled, and a probe is answered; then one of them is deleted. */
+async function beingErased(person: 'ann' | undefined, deliveries: number): Promise<World> {
+  const world = new World();
+  for (const image of paths) {
+    world.drop(image, true);
+    await world.announce(image);
+  }
+  await world.settle(2);
+  await forget(world, person);
+  world.pass(2_000);
+  for (let times = 0; times < deliveries; times += 1) await world.deliver();
+  return world;
+}
+
+test.for([
+  ['ann', true],
+  ['ann', false],
+  [undefined, true],
+  [undefined, false],
+] as const)(
+  'who touches or copies a blob that is being erased brings nobody back: %s is deleted, announced: %s',
+  async ([person, isAnnounced]) => {
+    for (const deliveries of [0, 1, 2]) {
+      const world = await beingErased(person, 0);
+      const bytes = paths.map((path) => contentOf(world.blobs.get(path)?.bytes ?? Buffer.alloc(0)));
+      const [open] = await world.app.erasures.listOpen(1);
+      const copied = 'enroll/g/ann/sub/copy.bmp';
+      await copy(world, paths[0], copied);
+      await copy(world, paths[1]);
+      for (const path of isAnnounced ? [copied, paths[1]] : []) await world.announce(path);
+      for (let times = 0; times < deliveries; times += 1) await world.deliver();
+      world.pass(2_000);
+      await world.settle();
+      await expectWhole(world);
+      expect([...world.blobs.keys()]).toEqual(person === undefined ? [] : [paths[2]]);
+      expect(await world.app.erasures.get(open?.id ?? '')).toMatchObject({
+        erased: { blobs: person === undefined ? 4 : 3, pictures: person === undefined ? 3 : 2 },
+      });
+      const rows = world.rows();
+      expect(rows).not.toMatch(/enroll\/g\/ann|"ann\\/);
+      for (const content of bytes.slice(0, 2)) expect(rows).not.toContain(content);
+      // After the receipt the same bytes are a new picture.
+      world.drop(paths[0], true);
+      await world.announce(paths[0]);
+      await world.settle();
+      await expectWhole(world);
+      expect(world.blobs.has(paths[0])).toBe(true);
+    }
+  },
+);
+
+test('a probe that is touched while its group is erased goes with it, and one of other bytes stays', async () => {
+  const world = new World();
+  const probe = 'identify/g/probe.bmp';
+  world.drop(paths[0], true);
+  await world.announce(paths[0]);
+  world.drop(probe, false, 1);
+  await world.announce(probe);
+  await world.settle(2);
+  await forget(world, undefined);
+  world.pass(2_000);
+  world.touch(probe);
+  await world.announce(probe);
+  world.drop('identify/g/other.bmp', false, 2);
+  // Nobody knows yet what the erased pictures were: it is looked at when that is known.
+  await world.announce('identify/g/other.bmp');
+  await world.settle();
+  expect([...world.blobs.keys()]).toEqual(['identify/g/other.bmp']);
+  expect(world.rows()).not.toMatch(/probe\.bmp|enroll\/g/);
 });
 
 test('a deletion at a step of another version waits for that version', async () => {

@@ -78,8 +78,16 @@ export class World {
   readonly deadLetters: unknown[] = [];
   /** The code of each warning that the pipeline logged. */
   readonly warnings: string[] = [];
-  /** Versions that lay in the container when their deletion was accepted; written by the test. */
-  readonly forgotten: { path: string; etag: string }[] = [];
+  /**
+   * Versions that lay in the container when their deletion was accepted, and what was made of them while it went on;
+   * written by the test. `person`: who was deleted, if not the group. `isRecorded`: a row knew the bytes.
+   */
+  readonly forgotten: {
+    path: string;
+    etag: string;
+    person: 'ann' | 'bob' | undefined;
+    isRecorded: boolean;
+  }[] = [];
   /** Paths of blobs that the pipeline deleted, whose events are still to come. */
   gone: string[] = [];
   /** Writes so far, and the write at which the process dies: before it (odd) or after it (even). */
@@ -123,8 +131,12 @@ export class World {
 
   /** The same bytes under another ETag: their metadata was set, or they were copied onto themselves. */
   touch(path: string): void {
+    this.copy(path, path);
+  }
+
+  copy(path: string, to: string): void {
     const blob = this.blobs.get(path);
-    if (blob !== undefined) this.blobs.set(path, { ...blob, etag: this.#etag(), writtenAt: this.now });
+    if (blob !== undefined) this.blobs.set(to, { ...blob, etag: this.#etag(), writtenAt: this.now });
   }
 
   archive(path: string): void {
