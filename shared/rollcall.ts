@@ -213,6 +213,7 @@ export function createRollcall({
     faceGroups,
     groupChanged: trainer.groupChanged,
     doorbells,
+    settings,
     log,
     now,
   });

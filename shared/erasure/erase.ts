@@ -19,6 +19,7 @@ import { retryOnConflict, WriteConflict } from '../records/table.ts';
 import type { Results } from '../records/results.ts';
 import type { Trainings } from '../records/trainings.ts';
 import { containers } from '../resources.ts';
+import type { Settings } from '../settings.ts';
 import type { Training } from '../training/machine.ts';
 import { TurnFarAway } from '../quota/gate.ts';
 import { isPictureOf, redact } from './redact.ts';
@@ -39,6 +40,7 @@ export type EraseOptions = {
   faceGroups: FaceGroups;
   groupChanged: (group: string) => Promise<Training>;
   doorbells: Doorbells;
+  settings: Pick<Settings, 'FACE_ID_LIFETIME_SECONDS'>;
   log: Log;
   now: () => number;
 };
@@ -84,6 +86,12 @@ export function createErase(options: EraseOptions) {
     return { erased: { blobs: removed.filter(Boolean).length }, ...(next === undefined ? {} : { next }) };
   }
 
+  /** Pictures that may have been detected a moment ago, by a function that died before it remembered their faces. */
+  function templatesOf(received: number): Pick<Slice, 'templatesExpireAt'> {
+    const lifetimeMs = options.settings.FACE_ID_LIFETIME_SECONDS * 1_000;
+    return received === 0 ? {} : { templatesExpireAt: now() + lifetimeMs };
+  }
+
   function groupSteps(name: string): Steps {
     return {
       async groupInFace() {
@@ -92,19 +100,27 @@ export function createErase(options: EraseOptions) {
       },
       async rows(_erasure, after) {
         const { generation = 0 } = (await groups.row(name)) ?? {};
-        const { next, ...erased } = await ledger.eraseGroup({ group: name, generation }, after);
-        return { erased, ...(next === undefined ? { areRowsErased: true as const } : { next }) };
+        const { next, received, ...erased } = await ledger.eraseGroup({ group: name, generation }, after);
+        return {
+          erased,
+          ...templatesOf(received),
+          ...(next === undefined ? { areRowsErased: true as const } : { next }),
+        };
       },
       // After the rows: an event of a blob that went finds nothing to do.
       pictures: (erasure, after) => blobs(`${containers.enroll}/${name}/`, erasure, after),
       probes: (erasure, after) => blobs(`${containers.identify}/${name}/`, erasure, after),
       async faceIds(erasure, after) {
-        const { dropped, next } = await options.faceIds.forget(
+        const { dropped, expireAt, next } = await options.faceIds.forget(
           name,
           { top: rows, after },
           ({ detectedAt }) => detectedAt <= until(erasure),
         );
-        return { erased: { faceIds: dropped }, ...(next === undefined ? {} : { next }) };
+        return {
+          erased: { faceIds: dropped },
+          templatesExpireAt: expireAt,
+          ...(next === undefined ? {} : { next }),
+        };
       },
       async freshFaces(erasure, after) {
         const { next } = await options.freshFaces.forget(
@@ -156,16 +172,20 @@ export function createErase(options: EraseOptions) {
       }),
       personInFace: (erasure) => deleteInFace(group, key, life, erasure),
       async rows() {
-        const { pictures, faces, more } = await ledger.erasePerson(group, key, life);
-        return { erased: { pictures, faces }, ...(more ? { next: 'more' } : {}) };
+        const { pictures, faces, received, more } = await ledger.erasePerson(group, key, life);
+        return { erased: { pictures, faces }, ...templatesOf(received), ...(more ? { next: 'more' } : {}) };
       },
       async faceIds(erasure, after) {
-        const { dropped, next } = await options.faceIds.forget(
+        const { dropped, expireAt, next } = await options.faceIds.forget(
           group,
           { top: rows, after },
           ({ image = '', detectedAt }) => isPictureOf(image, key) && detectedAt <= until(erasure),
         );
-        return { erased: { faceIds: dropped }, ...(next === undefined ? {} : { next }) };
+        return {
+          erased: { faceIds: dropped },
+          templatesExpireAt: expireAt,
+          ...(next === undefined ? {} : { next }),
+        };
       },
       async freshFaces(erasure, after) {
         const { next } = await options.freshFaces.forget(
@@ -299,9 +319,9 @@ export function createErase(options: EraseOptions) {
    * @throws WriteConflict to ask for the same again
    */
   async function overtaken({ id }: Erasure): Promise<Erasure> {
-    const finished = await erasures.withdraw(id);
-    if (finished === undefined) throw new WriteConflict('Another request was faster.');
-    return finished;
+    const over = await erasures.withdraw(id);
+    if (over === undefined) throw new WriteConflict('Another request was faster.');
+    return over;
   }
 
   /** Goes on with what is to be erased of a person. Resolves with when to come back (never: Infinity). */
@@ -318,7 +338,7 @@ export function createErase(options: EraseOptions) {
       const erasure = await erasures.get(last);
       if (erasure !== undefined && !(await isTrainedWithout(erasure))) return comeBackTo(erasure);
       if (!(await ledger.personErased(person))) return now();
-      await finish(ids, erasure, person.life);
+      await closed(ids, erasure, person.life);
       return Infinity;
     });
   }
@@ -339,7 +359,7 @@ export function createErase(options: EraseOptions) {
         return rest;
       });
       if (row?.erasures !== undefined) return now();
-      await finish(ids, erasure, String(row?.generation ?? 0));
+      await closed(ids, erasure, String(row?.generation ?? 0));
       return Infinity;
     });
     if (comeBackAt < Infinity) await doorbells.ringErasure(name, Math.max(0, comeBackAt - now()));
@@ -359,13 +379,13 @@ export function createErase(options: EraseOptions) {
   }
 
   /** `life`: the earliest that is not erased. */
-  async function finish(ids: readonly string[], last: Erasure | undefined, life: Life): Promise<void> {
+  async function closed(ids: readonly string[], last: Erasure | undefined, life: Life): Promise<void> {
     if (last === undefined) return;
     const { group, person } = last;
     await ledger.forgetContents(group, person, (other) =>
       person === undefined ? groupGenerationOf(other) < groupGenerationOf(life) : isEarlier(other, life),
     );
-    for (const id of ids) await erasures.finish(id, last);
+    for (const id of ids) await erasures.removed(id, last);
   }
 
   return {
@@ -382,8 +402,12 @@ export function createErase(options: EraseOptions) {
     erasePerson,
     eraseGroup,
 
-    /** Rings for erasures whose doorbell may have been lost, or whose request died before it marked anything. */
+    /**
+     * Rings for erasures whose doorbell may have been lost, or whose request died before it marked anything, and
+     * finishes those of which Face has thrown away the last template.
+     */
     async remind(): Promise<void> {
+      await erasures.finishExpired(openAtMost);
       for (const { id, group, person } of await erasures.listOpen(openAtMost)) {
         const erasure = await erasures.get(id);
         if (erasure === undefined) continue;
@@ -406,7 +430,7 @@ export function createErase(options: EraseOptions) {
     if (open.includes(id)) return;
     if (key === undefined && row !== undefined && isAlive(row, erasure)) await erasures.withdraw(id);
     // Gone already, with its group or by another request: it is over when that one is.
-    else if (open.length === 0) await finish([id], erasure, person?.life ?? String(row?.generation ?? 0));
+    else if (open.length === 0) await closed([id], erasure, person?.life ?? String(row?.generation ?? 0));
   }
 }
 

@@ -78,14 +78,38 @@ export function viewOfPicture(picture: Picture): z.output<typeof schemas.picture
 }
 
 export function viewOfErasure(erasure: Erasure): z.output<typeof schemas.erasure> {
-  const { id, group, person, requestedAt, finishedAt, erased } = erasure;
+  const { id, group, person, requestedAt, removedAt, finishedAt, templatesExpireAt, erased } = erasure;
   return {
     id,
     group,
     kind: person === undefined ? 'group' : 'person',
-    state: finishedAt === undefined ? 'running' : 'finished',
+    state: finishedAt !== undefined ? 'finished' : removedAt !== undefined ? 'removed' : 'running',
     requestedAt: iso(requestedAt),
+    ...(removedAt === undefined ? {} : { removedAt: iso(removedAt) }),
     ...(finishedAt === undefined ? {} : { finishedAt: iso(finishedAt) }),
+    ...(templatesExpireAt === undefined ? {} : { templatesExpireAt: iso(templatesExpireAt) }),
     erased,
+    kept: removedAt === undefined ? [] : keptOf(erasure),
   };
+}
+
+/** What an erasure leaves when everything that is ours is gone, and why. */
+function keptOf({ person, finishedAt, templatesExpireAt }: Erasure): z.output<typeof schemas.kept>[] {
+  const kept: z.output<typeof schemas.kept>[] = [];
+  if (finishedAt === undefined && templatesExpireAt !== undefined)
+    kept.push({
+      what: 'templates',
+      why: 'Face keeps what it has detected until then; no answer uses it.',
+      until: iso(templatesExpireAt),
+    });
+  if (person !== undefined)
+    kept.push({
+      what: 'probes',
+      why: 'Pictures to identify stay until their retention is over, whoever is on them; no answer names the person.',
+    });
+  kept.push({
+    what: 'tombstone',
+    why: 'A number and a time, so that late work of the erased creates nothing.',
+  });
+  return kept;
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { oldestFirst } from './keys.ts';
 import { afterPrefix, retryOnConflict, take, type Table } from './table.ts';
 
 /** What was removed, by kind; `faces` are those of Face. */
@@ -28,6 +29,11 @@ export type Erasure = {
   areRowsErased?: true;
   /** How many trainings had been begun when the faces were gone: a later one has to succeed. */
   begun?: number;
+  /** When Face has thrown away the last template of a detection of what was erased; absent: none is known. */
+  templatesExpireAt?: number;
+  /** Everything that is ours is gone. */
+  removedAt?: number;
+  /** Nothing is left in Face either. */
   finishedAt?: number;
 };
 
@@ -41,7 +47,10 @@ export function plus(erased: Erased, more: Partial<Erased>): Erased {
 
 export type Erasures = ReturnType<typeof createErasures>;
 
-/** The erasures, and an index of those that are not over, for the sweep. */
+/**
+ * The erasures, and for the sweep two indexes: of those that are at work, and by time of those that wait until Face has
+ * thrown away its templates.
+ */
 export function createErasures(table: Table, now: () => number) {
   return {
     /** Written before anything is marked as deleted, so that it is never forgotten. */
@@ -69,7 +78,7 @@ export function createErasures(table: Table, now: () => number) {
     async withdraw(id: string): Promise<Erasure | undefined> {
       return retryOnConflict(async () => {
         const before = await table.get<Erasure>(partition, `e.${id}`);
-        if (before === undefined || before.value.finishedAt !== undefined) return before?.value;
+        if (before === undefined || before.value.removedAt !== undefined) return before?.value;
         await table.write(partition, [
           { kind: 'remove', rowKey: `e.${id}`, etag: before.etag },
           { kind: 'remove', rowKey: `o.${id}` },
@@ -96,25 +105,57 @@ export function createErasures(table: Table, now: () => number) {
     /** Something of it was removed beside its steps. */
     async count(id: string, erased: Partial<Erased>): Promise<void> {
       await this.change(id, (erasure) =>
-        erasure.finishedAt === undefined ? { ...erasure, erased: plus(erasure.erased, erased) } : erasure,
+        erasure.removedAt === undefined ? { ...erasure, erased: plus(erasure.erased, erased) } : erasure,
       );
     },
 
-    async finish(id: string, last: Erasure): Promise<void> {
+    /** Everything that is ours is gone; `last` did the work for all erasures that were open. */
+    async removed(id: string, last: Erasure): Promise<void> {
       await retryOnConflict(async () => {
         const before = await table.get<Erasure>(partition, `e.${id}`);
-        if (before === undefined || before.value.finishedAt !== undefined) return;
+        if (before === undefined || before.value.removedAt !== undefined) return;
+        const removedAt = now();
         // Its own may have grown since.
         const { erased } = id === last.id ? before.value : last;
-        const value = { ...before.value, erased, finishedAt: now() };
+        const expireAt = Math.max(last.templatesExpireAt ?? 0, before.value.templatesExpireAt ?? 0);
+        const value: Erasure = {
+          ...before.value,
+          erased,
+          removedAt,
+          ...(expireAt === 0 ? {} : { templatesExpireAt: expireAt }),
+          ...(expireAt > removedAt ? {} : { finishedAt: removedAt }),
+        };
         await table.write(partition, [
           { kind: 'replace', rowKey: `e.${id}`, value, etag: before.etag },
           { kind: 'remove', rowKey: `o.${id}` },
+          ...(expireAt > removedAt
+            ? [{ kind: 'put' as const, rowKey: `w.${oldestFirst(expireAt)}.${id}`, value: {} }]
+            : []),
         ]);
       });
     },
 
-    /** Erasures that are not over. */
+    /** Those of which the last template has expired; at most so many. */
+    async finishExpired(top: number): Promise<void> {
+      const due = await take(table.range(partition, 'w.', `w.${oldestFirst(now() + 1)}`), top);
+      for (const { rowKey } of due)
+        await retryOnConflict(async () => {
+          if ((await table.get(partition, rowKey)) === undefined) return;
+          const before = await table.get<Erasure>(
+            partition,
+            `e.${rowKey.slice(rowKey.lastIndexOf('.') + 1)}`,
+          );
+          const value = { ...before?.value, finishedAt: now() };
+          await table.write(partition, [
+            ...(before === undefined
+              ? []
+              : [{ kind: 'replace' as const, rowKey: before.rowKey, value, etag: before.etag }]),
+            { kind: 'remove', rowKey },
+          ]);
+        });
+    },
+
+    /** Erasures that are at work. */
     async listOpen(top: number): Promise<{ id: string; group: string; person?: string }[]> {
       const rows = await take(
         table.range<{ group: string; person?: string }>(partition, 'o.', afterPrefix('o.')),

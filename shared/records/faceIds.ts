@@ -67,19 +67,22 @@ export function createFaceIds(table: Table, now: () => number) {
       }
     },
 
-    /** Drops faces of which this says so: a slice of them, newest first, from `after` on. */
+    /**
+     * Drops faces of which this says so: a slice of them, newest first, from `after` on. `expireAt`: when Face has
+     * thrown away all that were dropped; 0 when none was.
+     */
     async forget(
       group: string,
       { top, after = 't.' }: PageQuery,
       isForgotten: (face: SeenFace) => boolean,
-    ): Promise<{ dropped: number; next?: string }> {
+    ): Promise<{ dropped: number; expireAt: number; next?: string }> {
       const rows = await take(table.range<SeenFace>(group, after, afterPrefix('t.')), top);
       const forgotten = rows.filter(({ value }) => isForgotten(value));
       await drop(group, forgotten);
       const last = rows.at(-1)?.rowKey;
-      return rows.length < top || last === undefined
-        ? { dropped: forgotten.length }
-        : { dropped: forgotten.length, next: `${last}\u0001` };
+      const expireAt = Math.max(0, ...forgotten.map(({ value }) => value.expiresAt));
+      const went = { dropped: forgotten.length, expireAt };
+      return rows.length < top || last === undefined ? went : { ...went, next: `${last}\u0001` };
     },
 
     /** Drops faces past their lifetime; at most `top`. */

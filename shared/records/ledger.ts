@@ -53,8 +53,8 @@ export type Person = {
   erasures?: { ids: string[]; personIds: string[] };
 };
 
-/** `faces`: how many of the pictures had a face in Face. */
-type ErasedRows = { pictures: number; faces: number };
+/** `faces`: how many of the pictures had a face in Face; `received`: how many may just have been detected. */
+type ErasedRows = { pictures: number; faces: number; received: number };
 
 type Living = Pick<Group, 'group' | 'generation'>;
 
@@ -207,7 +207,7 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
     rows: readonly Stored<PictureRow>[],
     left: readonly Write[] = [],
   ): Promise<ErasedRows> {
-    if (rows.length === 0) return { pictures: 0, faces: 0 };
+    if (rows.length === 0) return { pictures: 0, faces: 0, received: 0 };
     const counters = await table.get<Counters>(partition, 'counters');
     const value = counters?.value ?? noCounters();
     const counted = { ...value, images: { ...value.images }, probes: { ...value.probes } };
@@ -224,7 +224,8 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
     for (const { value: picture } of rows)
       if (picture.reminder !== undefined) await reminders.drop(picture.reminder);
     const faces = rows.filter((row) => hasFace(row.value) || row.value.surplus.length > 0).length;
-    return { pictures: rows.length, faces };
+    const received = rows.filter((row) => row.value.state === 'received').length;
+    return { pictures: rows.length, faces, received };
   }
 
   async function erasePersons(partition: string, isOld: (life: Life) => boolean): Promise<boolean> {

@@ -151,7 +151,7 @@ export const groupRoutes = [
     tag: 'groups',
     method: 'GET',
     path: 'erasures/{id}',
-    summary: 'How far a deletion is; when it is finished, what was removed: the proof',
+    summary: 'How far a deletion is, and when it is over what was removed and what is kept: the proof',
     access: 'admin',
     answer: { status: 200, schema: schemas.erasure },
     failures: ['bad_request', 'erasure_not_found', 'storage_unavailable'],

@@ -64,6 +64,52 @@ test('a deletion that is asked for again takes what was written since', async ()
   }
 });
 
+test('a deletion is finished when Face has thrown away what it detected, at once if that was long ago', async () => {
+  const dayMs = 86_400_000;
+  for (const person of ['ann', undefined] as const) {
+    const world = new World();
+    await enrollAnn(world);
+    const detectedAt = world.now;
+    await forget(world, person);
+    const [open] = await world.app.erasures.listOpen(1);
+    await world.settle();
+    const removed = await world.app.erasures.get(open?.id ?? '');
+    expect(removed).toHaveProperty('removedAt');
+    expect(removed).not.toHaveProperty('finishedAt');
+    expect(removed?.templatesExpireAt).toBeGreaterThan(detectedAt - 600_000 + dayMs);
+    expect(removed?.templatesExpireAt).toBeLessThanOrEqual(detectedAt + dayMs);
+    world.pass((removed?.templatesExpireAt ?? 0) - 1 - world.now);
+    await world.sweep();
+    expect(await world.app.erasures.get(open?.id ?? '')).not.toHaveProperty('finishedAt');
+    world.pass(1);
+    await world.sweep();
+    expect(await world.app.erasures.get(open?.id ?? '')).toHaveProperty('finishedAt', world.now);
+
+    await enrollAnn(world);
+    world.pass(dayMs);
+    await world.settle();
+    await forget(world, person);
+    const [second] = await world.app.erasures.listOpen(1);
+    await world.settle();
+    const atOnce = await world.app.erasures.get(second?.id ?? '');
+    expect(atOnce?.finishedAt).toBe(atOnce?.removedAt);
+    expect(atOnce?.finishedAt).toBeDefined();
+  }
+});
+
+test('a picture that was at work when it was erased may have left a template', async () => {
+  const world = new World();
+  world.drop(paths[0], true);
+  world.faultsOf['detect'] = ['answer lost'];
+  await world.announce(paths[0]);
+  await forget(world, 'ann');
+  const [open] = await world.app.erasures.listOpen(1);
+  await world.settle();
+  const erasure = await world.app.erasures.get(open?.id ?? '');
+  expect(erasure?.templatesExpireAt).toBeGreaterThan(world.now);
+  expect(erasure).not.toHaveProperty('finishedAt');
+});
+
 /** A person with two pictures and a group-mate are enrolled, and a probe is answered; then one of them is deleted. */
 async function beingErased(person: 'ann' | undefined, deliveries: number): Promise<World> {
   const world = new World();
@@ -150,13 +196,13 @@ test('a deletion at a step of another version waits for that version', async () 
     }
     const waiting = await world.app.erasures.get(id);
     expect(waiting).toMatchObject({ pass: 1, step: 'aStepToCome' });
-    expect(waiting).not.toHaveProperty('finishedAt');
+    expect(waiting).not.toHaveProperty('removedAt');
     expect(world.deadLetters).toEqual([]);
     expect(world.warnings).toContain('other_version');
     // The version that has the step is through with it.
     await world.app.erasures.change(id, (erasure) => ({ ...erasure, step: 'rows' }));
     await world.settle();
-    expect(await world.app.erasures.get(id)).toHaveProperty('finishedAt');
+    expect(await world.app.erasures.get(id)).toHaveProperty('removedAt');
     await expectWhole(world);
   }
 });
