@@ -235,6 +235,15 @@ export const health = z
 
 const erasedCount = z.int();
 
+export const deletePersonQuery = z.object({
+  probes: z
+    .enum(['keep', 'delete'])
+    .default('keep')
+    .describe(
+      'delete: pictures to identify on which the person was the best candidate go too, with their records, results and face IDs. A deletion that is under way already stays as it was asked for',
+    ),
+});
+
 export const kept = z
   .object({
     what: z.enum(['templates', 'probes', 'tombstone']),

@@ -94,7 +94,12 @@ export function viewOfErasure(erasure: Erasure): z.output<typeof schemas.erasure
 }
 
 /** What an erasure leaves when everything that is ours is gone, and why. */
-function keptOf({ person, finishedAt, templatesExpireAt }: Erasure): z.output<typeof schemas.kept>[] {
+function keptOf({
+  person,
+  withProbes,
+  finishedAt,
+  templatesExpireAt,
+}: Erasure): z.output<typeof schemas.kept>[] {
   const kept: z.output<typeof schemas.kept>[] = [];
   if (finishedAt === undefined && templatesExpireAt !== undefined)
     kept.push({
@@ -102,7 +107,7 @@ function keptOf({ person, finishedAt, templatesExpireAt }: Erasure): z.output<ty
       why: 'Face keeps what it has detected until then; no answer uses it.',
       until: iso(templatesExpireAt),
     });
-  if (person !== undefined)
+  if (person !== undefined && withProbes !== true)
     kept.push({
       what: 'probes',
       why: 'Pictures to identify stay until their retention is over, whoever is on them; no answer names the person.',

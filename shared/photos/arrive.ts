@@ -168,6 +168,10 @@ export function createArrivals(options: ArrivalOptions) {
     const ofPerson = person?.erasures?.ids.at(-1);
     if (photo.writtenAt <= (group?.deletedAt ?? -1)) return { erasedBy: ofGroup };
     if (photo.writtenAt <= (person?.deletedAt ?? -1)) return { erasedBy: ofPerson };
+    if (place.kind === 'identify' && group?.probeErasures !== undefined) {
+      const erased = await erasedWithPerson(place, photo, group.probeErasures);
+      if (erased !== undefined) return erased;
+    }
     if (ofGroup === undefined && ofPerson === undefined) return undefined;
     const erasure = ofGroup === undefined ? undefined : await options.erasures.get(ofGroup);
     if (erasure !== undefined && erasure.areRowsErased !== true) return 'undecided';
@@ -178,6 +182,28 @@ export function createArrivals(options: ArrivalOptions) {
     if (person === undefined || ofPerson === undefined) return undefined;
     const wasPicture = await ledger.wasPictureOfPerson(place.group, person.key, person.life, content);
     return wasPicture ? { erasedBy: ofPerson } : undefined;
+  }
+
+  /** The same of a probe and of persons who are erased with the probes that show them. */
+  async function erasedWithPerson(
+    place: Place,
+    photo: PhotoVersion,
+    ids: readonly string[],
+  ): Promise<Erased | Undecided | undefined> {
+    const open = await Promise.all(ids.map((id) => options.erasures.get(id)));
+    const atWork = open
+      .filter((erasure) => erasure !== undefined)
+      .filter((one) => one.removedAt === undefined);
+    if (atWork.length === 0) return undefined;
+    if (atWork.some(({ areRowsErased }) => areRowsErased !== true)) return 'undecided';
+    const content = await contentAt(place, photo);
+    if (content === undefined) return undefined;
+    for (const { id, person: key = '' } of atWork) {
+      const person = await ledger.personRow(place.group, key);
+      if (person !== undefined && (await ledger.wasPictureOfPerson(place.group, key, person.life, content)))
+        return { erasedBy: id };
+    }
+    return undefined;
   }
 
   /** undefined when nobody can read it. */

@@ -11,6 +11,8 @@ export type Erasure = {
   group: string;
   /** Key of the person; absent: the whole group. */
   person?: string;
+  /** Pictures to identify on which the person was the best candidate go too. */
+  withProbes?: true;
   /** Of the group, where the request was about one version of it. */
   settingsVersion?: number;
   /** Milliseconds since 1970. */
@@ -25,7 +27,7 @@ export type Erasure = {
   after?: string;
   notBefore: number;
   erased: Erased;
-  /** The rows of the group have gone once, so that what its pictures were is known by their bytes alone. */
+  /** The rows of the group, or of the probes of the person, have gone once: their bytes alone tell what they were. */
   areRowsErased?: true;
   /** How many trainings had been begun when the faces were gone: a later one has to succeed. */
   begun?: number;
@@ -55,7 +57,7 @@ export function createErasures(table: Table, now: () => number) {
   return {
     /** Written before anything is marked as deleted, so that it is never forgotten. */
     async open(
-      of: Pick<Erasure, 'group' | 'person' | 'settingsVersion'>,
+      of: Pick<Erasure, 'group' | 'person' | 'withProbes' | 'settingsVersion'>,
       deletedAt: number,
     ): Promise<Erasure> {
       const erasure: Erasure = {

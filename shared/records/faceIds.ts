@@ -1,4 +1,5 @@
 import type { FaceRectangle } from '../face/types.ts';
+import { inParallel, readsAtOnce } from '../parallel.ts';
 import { newestFirst } from './keys.ts';
 import type { PageQuery } from './ledger.ts';
 import { afterPrefix, take, type Stored, type Table } from './table.ts';
@@ -25,7 +26,7 @@ export type FaceIds = ReturnType<typeof createFaceIds>;
 export function createFaceIds(table: Table, now: () => number) {
   const timeKey = (face: SeenFace) => `t.${newestFirst(face.detectedAt)}.${face.faceId}`;
 
-  async function drop(group: string, rows: readonly Stored<SeenFace>[]): Promise<void> {
+  async function remove(group: string, rows: readonly Stored<SeenFace>[]): Promise<void> {
     for (let start = 0; start < rows.length; start += 50) {
       await table.write(
         group,
@@ -55,6 +56,16 @@ export function createFaceIds(table: Table, now: () => number) {
       return (await table.get<SeenFace>(group, `f.${faceId}`))?.value;
     },
 
+    /** Drops these; as `forget` does. */
+    async drop(group: string, faceIds: readonly string[]): Promise<{ dropped: number; expireAt: number }> {
+      const found = await inParallel(faceIds, readsAtOnce, (id) => table.get<SeenFace>(group, `f.${id}`));
+      const rows = found.flatMap((row) =>
+        row === undefined ? [] : [{ ...row, rowKey: timeKey(row.value) }],
+      );
+      await remove(group, rows);
+      return { dropped: rows.length, expireAt: Math.max(0, ...rows.map(({ value }) => value.expiresAt)) };
+    },
+
     isUsable(face: SeenFace): boolean {
       return face.expiresAt - lastUseBeforeExpiryMs > now();
     },
@@ -74,11 +85,12 @@ export function createFaceIds(table: Table, now: () => number) {
     async forget(
       group: string,
       { top, after = 't.' }: PageQuery,
-      isForgotten: (face: SeenFace) => boolean,
+      isForgotten: (face: SeenFace) => boolean | Promise<boolean>,
     ): Promise<{ dropped: number; expireAt: number; next?: string }> {
       const rows = await take(table.range<SeenFace>(group, after, afterPrefix('t.')), top);
-      const forgotten = rows.filter(({ value }) => isForgotten(value));
-      await drop(group, forgotten);
+      const goes = await inParallel(rows, readsAtOnce, async ({ value }) => isForgotten(value));
+      const forgotten = rows.filter((_row, index) => goes[index]);
+      await remove(group, forgotten);
       const last = rows.at(-1)?.rowKey;
       const expireAt = Math.max(0, ...forgotten.map(({ value }) => value.expiresAt));
       const went = { dropped: forgotten.length, expireAt };
@@ -88,7 +100,7 @@ export function createFaceIds(table: Table, now: () => number) {
     /** Drops faces past their lifetime; at most `top`. */
     async dropExpired(group: string, longestLifetimeMs: number, top: number): Promise<void> {
       const from = `t.${newestFirst(now() - longestLifetimeMs)}`;
-      await drop(group, await take(table.range<SeenFace>(group, from, 'u'), top));
+      await remove(group, await take(table.range<SeenFace>(group, from, 'u'), top));
     },
   };
 }

@@ -459,6 +459,23 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
       });
     },
 
+    /**
+     * Erases a probe, which goes with a person whose life ended; what it was is kept like what the pictures of the
+     * person were.
+     */
+    async eraseProbe(ref: PictureRef, { key, life }: { key: string; life: Life }): Promise<ErasedRows> {
+      return retryOnConflict(async () => {
+        const row = await table.get<PictureRow>(partitionOfPicture(ref), rowKeyOf(ref));
+        if (row === undefined) return { pictures: 0, faces: 0, received: 0 };
+        const { content } = row.value;
+        if (content !== undefined)
+          await table.write(partitionOf(ref.group, key), [
+            { kind: 'put', rowKey: `c.${content}.${key}`, value: { life } },
+          ]);
+        return erase(partitionOfPicture(ref), [row]);
+      });
+    },
+
     /** Whether these bytes were a picture of an earlier life of a person that is being erased. */
     async wasPictureOfPerson(group: string, key: string, life: Life, content: string): Promise<boolean> {
       for await (const picture of this.picturesOfPerson(group, key))

@@ -7,6 +7,7 @@ import { conditionOf, etagOf } from '../conditions.ts';
 import { jsonOf } from '../body.ts';
 import { pageOf, pageQueryOf } from '../page.ts';
 import { parsed } from '../problem.ts';
+import { queryOf } from '../query.ts';
 import type { Route } from '../route.ts';
 import * as schemas from '../schemas.ts';
 import { viewOfErasure, viewOfGroup, viewOfPerson, viewOfSettings } from '../views.ts';
@@ -131,6 +132,7 @@ export const groupRoutes = [
     path: 'groups/{group}/persons/{person}',
     summary: 'Delete a person with all pictures, faces, records and results of it',
     access: 'admin',
+    query: schemas.deletePersonQuery,
     answer: { status: 202, schema: schemas.erasure },
     failures: [
       'bad_request',
@@ -143,7 +145,9 @@ export const groupRoutes = [
     ],
     async handle(request, rollcall) {
       const group = groupNameOf(request);
-      return erasureAnswer(await rollcall.deletePerson(group, await personKeyIn(group, request, rollcall)));
+      const { probes } = queryOf(request, schemas.deletePersonQuery);
+      const person = await personKeyIn(group, request, rollcall);
+      return erasureAnswer(await rollcall.deletePerson(group, person, probes === 'delete'));
     },
   },
   {

@@ -181,6 +181,84 @@ test('a probe that is touched while its group is erased goes with it, and one of
   expect(world.rows()).not.toMatch(/probe\.bmp|enroll\/g/);
 });
 
+/** Ann and Bob are enrolled; each is on a probe of their own. */
+async function withProbes(): Promise<World> {
+  const world = new World();
+  for (const image of [paths[0], paths[2]]) {
+    world.drop(image, true);
+    await world.announce(image);
+    await world.settle(2);
+  }
+  for (const [variant, name] of ['ann', 'bob'].entries()) {
+    world.drop(`identify/g/of-${name}.bmp`, true, variant);
+    await world.announce(`identify/g/of-${name}.bmp`);
+  }
+  await world.settle(2);
+  return world;
+}
+
+test('a person may be deleted with the probes on which they are the best candidate, touched, copied or not', async () => {
+  const [ofAnn, ofBob, copied] = ['of-ann', 'of-bob', 'copy'].map((name) => `identify/g/${name}.bmp`) as [
+    string,
+    string,
+    string,
+  ];
+  for (const isTouched of [false, true])
+    for (const isAnnounced of [true, false])
+      for (const deliveries of [0, 1, 2]) {
+        const world = await withProbes();
+        const content = contentOf(world.blobs.get(ofAnn)?.bytes ?? Buffer.alloc(0));
+        expect(world.rows()).toContain(content);
+        expect(await world.forget('g', 'ann', true)).toBe(true);
+        const [open] = await world.app.erasures.listOpen(1);
+        world.pass(2_000);
+        for (let times = 0; times < deliveries; times += 1) await world.deliver();
+        if (isTouched && deliveries < 2) {
+          world.copy(ofAnn, copied);
+          world.touch(ofAnn);
+          for (const path of isAnnounced ? [ofAnn, copied] : []) await world.announce(path);
+        }
+        await world.settle();
+        await expectWhole(world);
+        expect([...world.blobs.keys()]).toEqual([paths[2], ofBob]);
+        expect(world.rows()).not.toMatch(/of-ann|copy\.bmp|"ann\\/);
+        expect(world.rows()).not.toContain(content);
+        expect(world.rows()).not.toContain('probeErasures');
+        expect((await world.app.ledger.counts('g')).probes).toMatchObject({ identified: 1, removed: 0 });
+        const erased = (await world.app.erasures.get(open?.id ?? ''))?.erased;
+        expect(erased).toMatchObject({ pictures: 2, faceIds: 2, results: 1 });
+      }
+});
+
+test('who does not ask for it keeps the probes, and who asked once and deletes again loses them', async () => {
+  const world = await withProbes();
+  await world.forget('g', 'ann');
+  await world.settle();
+  expect(world.blobs.has('identify/g/of-ann.bmp')).toBe(true);
+
+  const again = await withProbes();
+  await again.forget('g', 'ann', true);
+  again.pass(2_000);
+  again.drop(paths[1], true);
+  await again.announce(paths[1]);
+  again.pass(2_000);
+  await again.forget('g', 'ann');
+  await again.settle();
+  await expectWhole(again);
+  expect([...again.blobs.keys()]).toEqual([paths[2], 'identify/g/of-bob.bmp']);
+});
+
+test('another picture that was written to the path of an erased probe stays', async () => {
+  const world = await withProbes();
+  await world.forget('g', 'ann', true);
+  world.pass(2_000);
+  world.drop('identify/g/of-ann.bmp', true, 3);
+  await world.announce('identify/g/of-ann.bmp');
+  await world.settle();
+  expect(world.blobs.has('identify/g/of-ann.bmp')).toBe(true);
+  expect((await world.app.ledger.counts('g')).probes).toMatchObject({ identified: 2 });
+});
+
 test('a deletion at a step of another version waits for that version', async () => {
   const world = new World();
   for (const person of ['ann', undefined] as const) {
