@@ -244,6 +244,7 @@ export function createRollcall({
     claims,
     cursors,
     doorbells,
+    deadLetters,
     arrivals,
     erase,
     trainer,
