@@ -17,7 +17,7 @@ export const tables = {
 
 const daySeconds = 86_400;
 /** What has not been worked on by then is found by the sweep. */
-const messageLifetimeSeconds = 7 * daySeconds;
+export const messageLifetimeSeconds = 7 * daySeconds;
 /** Dead letters never expire by themselves: the sweep drops them once a day, so that none is older than a week. */
 export const deadLetterLifetimeSeconds = 6 * daySeconds;
 

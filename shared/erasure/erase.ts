@@ -501,11 +501,14 @@ export function createErase(options: EraseOptions) {
     eraseGroup,
 
     /**
-     * Rings for erasures whose doorbell may have been lost, or whose request died before it marked anything, and
-     * finishes those of which Face has thrown away the last template.
+     * Rings for erasures whose doorbell may have been lost, or whose request died before it marked anything. Finishes
+     * those of which Face has thrown away the last template, and drops what was kept for late work.
      */
     async remind(): Promise<void> {
       await erasures.finishExpired(openAtMost);
+      await erasures.dropTombstones(openAtMost, ({ group, person, deletedAt }) =>
+        ledger.dropTombstone(group, person, deletedAt),
+      );
       for (const { id, group, person } of await erasures.listOpen(openAtMost)) {
         const erasure = await erasures.get(id);
         if (erasure === undefined) continue;

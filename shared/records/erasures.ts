@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { RollcallError } from '../errors.ts';
+import { messageLifetimeSeconds } from '../resources.ts';
 import { oldestFirst } from './keys.ts';
-import { afterPrefix, retryOnConflict, take, type Table } from './table.ts';
+import { afterPrefix, retryOnConflict, take, type Stored, type Table } from './table.ts';
 
 /** What was removed, by kind; `faces` are those of Face. */
 export type Erased = Record<'blobs' | 'faces' | 'pictures' | 'faceIds' | 'results', number>;
@@ -8,8 +10,9 @@ export type Erased = Record<'blobs' | 'faces' | 'pictures' | 'faceIds' | 'result
 /** The erasure of a group or of a person: how far it is, and, when it is over, what is left to prove it. No names. */
 export type Erasure = {
   id: string;
+  kind: 'group' | 'person';
   group: string;
-  /** Key of the person; absent: the whole group. */
+  /** Key of the person, until the erasure is finished. */
   person?: string;
   /** Pictures to identify on which the person was the best candidate go too. */
   withProbes?: true;
@@ -37,9 +40,20 @@ export type Erasure = {
   removedAt?: number;
   /** Nothing is left in Face either. */
   finishedAt?: number;
+  /** What was kept of the person for late work has gone too. */
+  isTombstoneGone?: true;
 };
 
+/** What is kept of a person who was deleted then. */
+type Tombstone = { group: string; person: string; deletedAt: number };
+
 const partition = 'erasures';
+export const tombstoneLifetimeMs = messageLifetimeSeconds * 1_000;
+
+/** Of a finished erasure nothing tells whom it was about. */
+function finished({ person: _person, ...erasure }: Erasure, finishedAt: number): Erasure {
+  return { ...erasure, finishedAt };
+}
 
 export function plus(erased: Erased, more: Partial<Erased>): Erased {
   const total = { ...erased };
@@ -50,10 +64,29 @@ export function plus(erased: Erased, more: Partial<Erased>): Erased {
 export type Erasures = ReturnType<typeof createErasures>;
 
 /**
- * The erasures, and for the sweep two indexes: of those that are at work, and by time of those that wait until Face has
- * thrown away its templates.
+ * The erasures, and for the sweep three indexes: of those that are at work; by time, of those that wait until Face has
+ * thrown away its templates; and by time, of what is kept of persons for late work.
  */
 export function createErasures(table: Table, now: () => number) {
+  /** Rows of an index by time of which the time has come. */
+  function due<Value>(prefix: string, top: number): Promise<Stored<Value>[]> {
+    return take(table.range<Value>(partition, prefix, `${prefix}${oldestFirst(now() + 1)}`), top);
+  }
+
+  /** Changes the erasure that a row of an index by time names, and drops that row. */
+  async function endWait(rowKey: string, transition: (erasure: Erasure) => Erasure): Promise<void> {
+    await retryOnConflict(async () => {
+      if ((await table.get(partition, rowKey)) === undefined) return;
+      const before = await table.get<Erasure>(partition, `e.${rowKey.slice(rowKey.lastIndexOf('.') + 1)}`);
+      if (before === undefined) throw new RollcallError('internal', 'An index names no erasure.');
+      const { rowKey: key, etag } = before;
+      await table.write(partition, [
+        { kind: 'replace', rowKey: key, value: transition(before.value), etag },
+        { kind: 'remove', rowKey },
+      ]);
+    });
+  }
+
   return {
     /** Written before anything is marked as deleted, so that it is never forgotten. */
     async open(
@@ -63,6 +96,7 @@ export function createErasures(table: Table, now: () => number) {
       const erasure: Erasure = {
         ...of,
         id: randomUUID(),
+        kind: of.person === undefined ? 'group' : 'person',
         requestedAt: now(),
         deletedAt,
         pass: 1,
@@ -125,36 +159,42 @@ export function createErasures(table: Table, now: () => number) {
           erased,
           removedAt,
           ...(expireAt === 0 ? {} : { templatesExpireAt: expireAt }),
-          ...(expireAt > removedAt ? {} : { finishedAt: removedAt }),
         };
+        const { group, person, deletedAt } = value;
+        const tombstone: Tombstone | undefined =
+          person === undefined ? undefined : { group, person, deletedAt };
+        const over = expireAt > removedAt ? value : finished(value, removedAt);
         await table.write(partition, [
-          { kind: 'replace', rowKey: `e.${id}`, value, etag: before.etag },
+          { kind: 'replace', rowKey: `e.${id}`, value: over, etag: before.etag },
           { kind: 'remove', rowKey: `o.${id}` },
           ...(expireAt > removedAt
             ? [{ kind: 'put' as const, rowKey: `w.${oldestFirst(expireAt)}.${id}`, value: {} }]
             : []),
+          ...(tombstone === undefined
+            ? []
+            : [
+                {
+                  kind: 'put' as const,
+                  rowKey: `t.${oldestFirst(removedAt + tombstoneLifetimeMs)}.${id}`,
+                  value: tombstone,
+                },
+              ]),
         ]);
       });
     },
 
     /** Those of which the last template has expired; at most so many. */
     async finishExpired(top: number): Promise<void> {
-      const due = await take(table.range(partition, 'w.', `w.${oldestFirst(now() + 1)}`), top);
-      for (const { rowKey } of due)
-        await retryOnConflict(async () => {
-          if ((await table.get(partition, rowKey)) === undefined) return;
-          const before = await table.get<Erasure>(
-            partition,
-            `e.${rowKey.slice(rowKey.lastIndexOf('.') + 1)}`,
-          );
-          const value = { ...before?.value, finishedAt: now() };
-          await table.write(partition, [
-            ...(before === undefined
-              ? []
-              : [{ kind: 'replace' as const, rowKey: before.rowKey, value, etag: before.etag }]),
-            { kind: 'remove', rowKey },
-          ]);
-        });
+      for (const { rowKey } of await due('w.', top))
+        await endWait(rowKey, (erasure) => finished(erasure, now()));
+    },
+
+    /** What is kept of persons is dropped when no message that was sent before can come; at most so many. */
+    async dropTombstones(top: number, drop: (tombstone: Tombstone) => Promise<void>): Promise<void> {
+      for (const { rowKey, value } of await due<Tombstone>('t.', top)) {
+        await drop(value);
+        await endWait(rowKey, (erasure) => ({ ...erasure, isTombstoneGone: true }));
+      }
     },
 
     /** Erasures that are at work. */

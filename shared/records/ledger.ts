@@ -421,6 +421,17 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
       });
     },
 
+    /** Drops what is kept of a person who was deleted then, unless the person came back or was deleted again. */
+    async dropTombstone(group: string, key: string, deletedAt: number): Promise<void> {
+      await retryOnConflict(async () => {
+        const partition = partitionOf(group, key);
+        const row = await table.get<Person>(partition, `p.${key}`);
+        if (row?.value.isDeleted !== true || row.value.erasures !== undefined) return;
+        if (row.value.deletedAt !== deletedAt) return;
+        await table.write(partition, [{ kind: 'remove', rowKey: row.rowKey, etag: row.etag }]);
+      });
+    },
+
     /** Erases a slice of the pictures of earlier lives of a person. */
     async erasePerson(group: string, key: string, life: Life): Promise<ErasedRows & { more: boolean }> {
       return retryOnConflict(async () => {

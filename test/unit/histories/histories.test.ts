@@ -97,6 +97,57 @@ test('a deletion is finished when Face has thrown away what it detected, at once
   }
 });
 
+test('a week after its deletion nothing is kept of a person who did not come back', async () => {
+  const dayMs = 86_400_000;
+  const key = personKeyOf('g', 'ann');
+  for (const comesBack of [false, true]) {
+    const world = new World();
+    await enrollAnn(world);
+    await forget(world, 'ann');
+    const [open] = await world.app.erasures.listOpen(1);
+    await world.settle();
+    expect(await world.app.erasures.get(open?.id ?? '')).toMatchObject({ kind: 'person', person: key });
+    if (comesBack) await enrollAnn(world);
+    world.pass(dayMs);
+    await world.settle();
+    // Finished, the erasure does not tell whom it was about; what is kept for late work is still there.
+    expect(await world.app.erasures.get(open?.id ?? '')).not.toHaveProperty('person');
+    expect(world.rows()).toContain(key);
+    world.pass(6 * dayMs);
+    await world.settle();
+    await world.settle();
+    expect(world.rows().includes(key)).toBe(comesBack);
+    expect(world.facesOf('g')).toHaveLength(comesBack ? 1 : 0);
+    expect(await world.app.erasures.get(open?.id ?? '')).toMatchObject({ isTombstoneGone: true });
+    // Nothing was forgotten that is needed: the person may come back, and be deleted again.
+    await enrollAnn(world);
+    await forget(world, 'ann');
+    world.pass(2_000);
+    await world.settle();
+    await expectWhole(world);
+    expect([...world.blobs.keys()]).toEqual([]);
+  }
+});
+
+test('what is kept of a person who was deleted twice is kept for a week from the second time on', async () => {
+  const dayMs = 86_400_000;
+  const key = personKeyOf('g', 'ann');
+  const world = new World();
+  for (let times = 0; times < 2; times += 1) {
+    await enrollAnn(world);
+    await forget(world, 'ann');
+    world.pass(4 * dayMs);
+    await world.settle();
+  }
+  expect(world.rows()).toContain(key);
+  world.pass(6 * dayMs);
+  await world.settle();
+  expect(world.rows()).toContain(key);
+  world.pass(dayMs);
+  await world.settle();
+  expect(world.rows()).not.toContain(key);
+});
+
 test('a picture that was at work when it was erased may have left a template', async () => {
   const world = new World();
   world.drop(paths[0], true);
