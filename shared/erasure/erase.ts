@@ -10,7 +10,7 @@ import type { Arrivals } from '../photos/arrive.ts';
 import { placeOf } from '../photos/path.ts';
 import type { ListedPhoto, PhotoStore } from '../photos/photoStore.ts';
 import type { Erasure, Erasures } from '../records/erasures.ts';
-import type { FaceIds } from '../records/faceIds.ts';
+import { goneAfterExpiryMs, type FaceIds } from '../records/faceIds.ts';
 import type { FreshFaces } from '../records/freshFaces.ts';
 import type { Group, Groups } from '../records/groups.ts';
 import type { Claims } from '../records/idempotency.ts';
@@ -110,7 +110,7 @@ export function createErase(options: EraseOptions) {
   /** Pictures that may have been detected a moment ago, by a function that died before it remembered their faces. */
   function templatesOf(received: number): Pick<Slice, 'templatesExpireAt'> {
     const lifetimeMs = options.settings.FACE_ID_LIFETIME_SECONDS * 1_000;
-    return received === 0 ? {} : { templatesExpireAt: now() + lifetimeMs };
+    return received === 0 ? {} : { templatesExpireAt: now() + lifetimeMs + goneAfterExpiryMs };
   }
 
   function groupSteps(name: string): Steps {

@@ -19,6 +19,11 @@ export type SeenFace = {
 
 /** Face IDs are not used in their last two minutes: a call may be on its way that long. */
 export const lastUseBeforeExpiryMs = 120_000;
+/**
+ * So long after its end a face ID has surely gone in Face: its life began with the answer, clocks differ, and what has
+ * expired is thrown away a little later.
+ */
+export const goneAfterExpiryMs = 120_000;
 
 export type FaceIds = ReturnType<typeof createFaceIds>;
 
@@ -63,7 +68,7 @@ export function createFaceIds(table: Table, now: () => number) {
         row === undefined ? [] : [{ ...row, rowKey: timeKey(row.value) }],
       );
       await remove(group, rows);
-      return { dropped: rows.length, expireAt: Math.max(0, ...rows.map(({ value }) => value.expiresAt)) };
+      return { dropped: rows.length, expireAt: goneAt(rows) };
     },
 
     isUsable(face: SeenFace): boolean {
@@ -92,15 +97,19 @@ export function createFaceIds(table: Table, now: () => number) {
       const forgotten = rows.filter((_row, index) => goes[index]);
       await remove(group, forgotten);
       const last = rows.at(-1)?.rowKey;
-      const expireAt = Math.max(0, ...forgotten.map(({ value }) => value.expiresAt));
-      const went = { dropped: forgotten.length, expireAt };
+      const went = { dropped: forgotten.length, expireAt: goneAt(forgotten) };
       return rows.length < top || last === undefined ? went : { ...went, next: `${last}\u0001` };
     },
 
-    /** Drops faces past their lifetime; at most `top`. */
+    /** Drops faces that are gone in Face; at most `top`. */
     async dropExpired(group: string, longestLifetimeMs: number, top: number): Promise<void> {
-      const from = `t.${newestFirst(now() - longestLifetimeMs)}`;
+      const from = `t.${newestFirst(now() - longestLifetimeMs - goneAfterExpiryMs)}`;
       await remove(group, await take(table.range<SeenFace>(group, from, 'u'), top));
     },
   };
+}
+
+/** When the last of them is gone in Face; 0 when there is none. */
+function goneAt(rows: readonly Stored<SeenFace>[]): number {
+  return Math.max(0, ...rows.map(({ value }) => value.expiresAt + goneAfterExpiryMs));
 }
