@@ -24,6 +24,7 @@ function propertiesOf(queue: (typeof queues)[keyof typeof queues]) {
     requiresSession: queue.requiresSession,
     lockDuration: `PT${queue.lockDurationSeconds}S`,
     maxDeliveryCount: queue.maxDeliveryCount,
+    defaultMessageTimeToLive: `PT${queue.defaultTimeToLiveSeconds}S`,
     deadLetteringOnMessageExpiration: queue.deadLetteringOnExpiration,
     enablePartitioning: false,
     requiresDuplicateDetection: 'duplicateDetectionWindowSeconds' in queue,

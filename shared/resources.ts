@@ -15,6 +15,12 @@ export const tables = {
   erasures: 'erasures',
 } as const;
 
+const daySeconds = 86_400;
+/** What has not been worked on by then is found by the sweep. */
+export const messageLifetimeSeconds = 7 * daySeconds;
+/** Dead letters never expire by themselves: the sweep drops them once a day, so that none is older than a week. */
+export const deadLetterLifetimeSeconds = 6 * daySeconds;
+
 export const queues = {
   /** A picture to look at. */
   pictures: {
@@ -23,6 +29,7 @@ export const queues = {
     lockDurationSeconds: 15,
     maxDeliveryCount: 10,
     deadLetteringOnExpiration: false,
+    defaultTimeToLiveSeconds: messageLifetimeSeconds,
   },
   /** A person whose pictures have something to do in Face; the session is the person. */
   persons: {
@@ -31,6 +38,7 @@ export const queues = {
     lockDurationSeconds: 15,
     maxDeliveryCount: 10,
     deadLetteringOnExpiration: false,
+    defaultTimeToLiveSeconds: messageLifetimeSeconds,
   },
   /** A group whose training is to be looked at; the session is the group. */
   trainings: {
@@ -39,6 +47,7 @@ export const queues = {
     lockDurationSeconds: 15,
     maxDeliveryCount: 10,
     deadLetteringOnExpiration: false,
+    defaultTimeToLiveSeconds: messageLifetimeSeconds,
     // Longer than a tick lies ahead plus the skew of clocks: a burst of changes is one tick.
     duplicateDetectionWindowSeconds: 600,
   },
@@ -49,6 +58,7 @@ export const queues = {
     lockDurationSeconds: 15,
     maxDeliveryCount: 10,
     deadLetteringOnExpiration: false,
+    defaultTimeToLiveSeconds: messageLifetimeSeconds,
   },
   /** No function listens here: what was given up passes through to the dead-letter queue, with its code. */
   failures: {
@@ -57,6 +67,7 @@ export const queues = {
     lockDurationSeconds: 15,
     maxDeliveryCount: 10,
     deadLetteringOnExpiration: false,
+    defaultTimeToLiveSeconds: messageLifetimeSeconds,
   },
 } as const;
 

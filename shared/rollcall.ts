@@ -178,6 +178,7 @@ export function createRollcall({
       await identifyDropped(group, { kind: 'bytes', bytes, image, version: etag }, { maxCandidates: 1 });
     },
     groups,
+    erasures,
     groupFor: (name, writtenAt) => groupFor(groupOptions, name, writtenAt),
     groupAwaited: (name, writtenAt) => groupAwaited(groupOptions, name, writtenAt),
     log,
@@ -206,6 +207,7 @@ export function createRollcall({
     now,
   });
   const erase = createErase({
+    arrivals,
     erasures,
     groups,
     ledger,
@@ -219,6 +221,7 @@ export function createRollcall({
     faceGroups,
     groupChanged: trainer.groupChanged,
     doorbells,
+    settings,
     log,
     now,
   });
@@ -249,6 +252,7 @@ export function createRollcall({
     claims,
     cursors,
     doorbells,
+    deadLetters,
     arrivals,
     erase,
     reconsider: createReconsider({ policyChanges, groups, ledger, doorbells, now }),

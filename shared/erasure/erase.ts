@@ -5,24 +5,29 @@ import { deletedGroup } from '../enrollment/groups.ts';
 import { codeOf, RollcallError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Doorbells, PersonBell } from '../messages/doorbells.ts';
-import type { PhotoStore } from '../photos/photoStore.ts';
+import { inParallel } from '../parallel.ts';
+import type { Arrivals } from '../photos/arrive.ts';
+import { placeOf } from '../photos/path.ts';
+import type { ListedPhoto, PhotoStore } from '../photos/photoStore.ts';
 import type { Erasure, Erasures } from '../records/erasures.ts';
-import type { FaceIds } from '../records/faceIds.ts';
+import { goneAfterExpiryMs, type FaceIds } from '../records/faceIds.ts';
 import type { FreshFaces } from '../records/freshFaces.ts';
 import type { Group, Groups } from '../records/groups.ts';
 import type { Claims } from '../records/idempotency.ts';
 import type { Ledger, Person } from '../records/ledger.ts';
-import { stampedUntil, type Life } from '../records/life.ts';
+import { groupGenerationOf, isEarlier, lifeBefore, stampedUntil, type Life } from '../records/life.ts';
 import { retryOnConflict, WriteConflict } from '../records/table.ts';
 import type { Results } from '../records/results.ts';
 import type { Trainings } from '../records/trainings.ts';
 import { containers } from '../resources.ts';
+import type { Settings } from '../settings.ts';
 import type { Training } from '../training/machine.ts';
 import { TurnFarAway } from '../quota/gate.ts';
-import { isPictureOf, redact } from './redact.ts';
+import { faceIdsOf, isBestOf, isPictureOf, namesOf, redact } from './redact.ts';
 import { advance, type Slice, type Steps } from './steps.ts';
 
 export type EraseOptions = {
+  arrivals: Pick<Arrivals, 'noticeVersion'>;
   erasures: Erasures;
   groups: Groups;
   ledger: Ledger;
@@ -36,6 +41,7 @@ export type EraseOptions = {
   faceGroups: FaceGroups;
   groupChanged: (group: string) => Promise<Training>;
   doorbells: Doorbells;
+  settings: Pick<Settings, 'FACE_ID_LIFETIME_SECONDS'>;
   log: Log;
   now: () => number;
 };
@@ -43,6 +49,9 @@ export type EraseOptions = {
 const longestWorkMs = 20_000;
 const rows = 500;
 const photosAtATime = 200;
+const probesAtATime = 50;
+/** Each may hold a whole picture. */
+const arrivalsAtATime = 4;
 /** The sweep goes on with an erasure that it does not see finished, as often as it comes by. */
 const openAtMost = 50;
 const shortestComeBackMs = 2_000;
@@ -64,14 +73,44 @@ export function createErase(options: EraseOptions) {
 
   const until = ({ deletedAt }: Erasure): number => stampedUntil(deletedAt);
 
-  /** Deletes blobs below a prefix that were written until the deletion. */
+  /**
+   * Deletes blobs below a prefix that were written until the deletion. Later ones arrive, as far as nobody has told of
+   * them: those that hold the same as an erased one go then.
+   */
   async function blobs(prefix: string, { deletedAt }: Erasure, after: string | undefined): Promise<Slice> {
+    const { listed, next } = await list(prefix, after);
+    const old = listed.filter(({ writtenAt }) => writtenAt <= deletedAt);
+    const removed = await Promise.all(old.map(({ image, etag }) => photos.remove(image, etag)));
+    await arrive(listed, deletedAt);
+    return { erased: { blobs: removed.filter(Boolean).length }, ...(next === undefined ? {} : { next }) };
+  }
+
+  async function laterBlobs(
+    prefix: string,
+    { deletedAt }: Erasure,
+    after: string | undefined,
+  ): Promise<Slice> {
+    const { listed, next } = await list(prefix, after);
+    await arrive(listed, deletedAt);
+    return next === undefined ? {} : { next };
+  }
+
+  async function list(prefix: string, after: string | undefined) {
     const [container = ''] = prefix.split('/', 1);
     const below = prefix.slice(container.length + 1);
     const { photos: listed, next } = await photos.list(container, photosAtATime, after, below);
-    const old = listed.filter(({ writtenAt }) => writtenAt <= deletedAt);
-    const removed = await Promise.all(old.map(({ image, etag }) => photos.remove(image, etag)));
-    return { erased: { blobs: removed.filter(Boolean).length }, ...(next === undefined ? {} : { next }) };
+    return { listed, next };
+  }
+
+  async function arrive(listed: readonly ListedPhoto[], deletedAt: number): Promise<void> {
+    const later = listed.filter(({ writtenAt }) => writtenAt > deletedAt);
+    await inParallel(later, arrivalsAtATime, options.arrivals.noticeVersion);
+  }
+
+  /** Pictures that may have been detected a moment ago, by a function that died before it remembered their faces. */
+  function templatesOf(received: number): Pick<Slice, 'templatesExpireAt'> {
+    const lifetimeMs = options.settings.FACE_ID_LIFETIME_SECONDS * 1_000;
+    return received === 0 ? {} : { templatesExpireAt: now() + lifetimeMs + goneAfterExpiryMs };
   }
 
   function groupSteps(name: string): Steps {
@@ -82,19 +121,27 @@ export function createErase(options: EraseOptions) {
       },
       async rows(_erasure, after) {
         const { generation = 0 } = (await groups.row(name)) ?? {};
-        const { next, ...erased } = await ledger.eraseGroup({ group: name, generation }, after);
-        return { erased, ...(next === undefined ? {} : { next }) };
+        const { next, received, ...erased } = await ledger.eraseGroup({ group: name, generation }, after);
+        return {
+          erased,
+          ...templatesOf(received),
+          ...(next === undefined ? { areRowsErased: true as const } : { next }),
+        };
       },
       // After the rows: an event of a blob that went finds nothing to do.
       pictures: (erasure, after) => blobs(`${containers.enroll}/${name}/`, erasure, after),
       probes: (erasure, after) => blobs(`${containers.identify}/${name}/`, erasure, after),
       async faceIds(erasure, after) {
-        const { dropped, next } = await options.faceIds.forget(
+        const { dropped, expireAt, next } = await options.faceIds.forget(
           name,
           { top: rows, after },
           ({ detectedAt }) => detectedAt <= until(erasure),
         );
-        return { erased: { faceIds: dropped }, ...(next === undefined ? {} : { next }) };
+        return {
+          erased: { faceIds: dropped },
+          templatesExpireAt: expireAt,
+          ...(next === undefined ? {} : { next }),
+        };
       },
       async freshFaces(erasure, after) {
         const { next } = await options.freshFaces.forget(
@@ -133,7 +180,55 @@ export function createErase(options: EraseOptions) {
     return next === undefined ? {} : { next };
   }
 
-  function personSteps(group: string, { key, person, life }: Person): Steps {
+  /**
+   * A slice of the results of a person in which he is the best candidate: they go, with the probes that they answer
+   * and the face IDs of these.
+   */
+  async function probesOf(
+    { group, key, person, life }: Person,
+    erasure: Erasure,
+    after: string | undefined,
+  ): Promise<Slice> {
+    const { items, next } = await options.results.list(group, { person, top: probesAtATime, after });
+    const erased = { blobs: 0, pictures: 0, faceIds: 0, results: 0 };
+    let templatesExpireAt = 0;
+    for (const result of items) {
+      if (Date.parse(result.createdAt) > until(erasure) || !isBestOf(result, key)) continue;
+      if (result.image?.startsWith(`${containers.identify}/`) === true) {
+        const { ref } = placeOf(result.image);
+        erased.blobs += await removeProbe(result.image, erasure);
+        const { pictures, received } = await ledger.eraseProbe(ref, { key, life: lifeBefore(life) });
+        erased.pictures += pictures;
+        templatesExpireAt = Math.max(templatesExpireAt, templatesOf(received).templatesExpireAt ?? 0);
+      }
+      const { dropped, expireAt } = await options.faceIds.drop(group, faceIdsOf(result));
+      erased.faceIds += dropped;
+      templatesExpireAt = Math.max(templatesExpireAt, expireAt);
+      // Last: as long as it is there, its probe is found again.
+      erased.results += await options.results.drop(group, result.id);
+    }
+    return {
+      erased,
+      templatesExpireAt,
+      ...(next === undefined ? { areRowsErased: true as const } : { next }),
+    };
+  }
+
+  /** Another picture that was written there since stays: it has not been answered. */
+  async function removeProbe(image: string, { deletedAt }: Erasure): Promise<number> {
+    const [photo, picture] = await Promise.all([photos.version(image), ledger.get(placeOf(image).ref)]);
+    if (photo === undefined || (photo.writtenAt > deletedAt && photo.etag !== picture?.etag)) return 0;
+    return Number(await photos.remove(image, photo.etag));
+  }
+
+  /** Whether a probe has gone, or none is asked about. */
+  async function isErasedProbe(image: string): Promise<boolean> {
+    if (!image.startsWith(`${containers.identify}/`)) return false;
+    return (await ledger.get(placeOf(image).ref)) === undefined;
+  }
+
+  function personSteps(group: string, row: Person): Steps {
+    const { key, person, life } = row;
     const blobsOf = (name: string, erasure: Erasure, after: string | undefined): Promise<Slice> =>
       blobs(`${containers.enroll}/${group}/${name}/`, erasure, after);
     const [composed, decomposed] = [person.normalize('NFC'), person.normalize('NFD')];
@@ -145,17 +240,27 @@ export function createErase(options: EraseOptions) {
         erased: { blobs: await blobsOfRows(group, key, life, deletedAt) },
       }),
       personInFace: (erasure) => deleteInFace(group, key, life, erasure),
+      probes: async (erasure, after) => (erasure.withProbes === true ? probesOf(row, erasure, after) : {}),
+      // Those that came while it was not known what the erased ones were.
+      laterProbes: async (erasure, after) =>
+        erasure.withProbes === true ? laterBlobs(`${containers.identify}/${group}/`, erasure, after) : {},
       async rows() {
-        const { pictures, faces, more } = await ledger.erasePerson(group, key, life);
-        return { erased: { pictures, faces }, ...(more ? { next: 'more' } : {}) };
+        const { pictures, faces, received, more } = await ledger.erasePerson(group, key, life);
+        return { erased: { pictures, faces }, ...templatesOf(received), ...(more ? { next: 'more' } : {}) };
       },
       async faceIds(erasure, after) {
-        const { dropped, next } = await options.faceIds.forget(
+        const { dropped, expireAt, next } = await options.faceIds.forget(
           group,
           { top: rows, after },
-          ({ image = '', detectedAt }) => isPictureOf(image, key) && detectedAt <= until(erasure),
+          async ({ image = '', detectedAt }) =>
+            detectedAt <= until(erasure) &&
+            (isPictureOf(image, key) || (erasure.withProbes === true && (await isErasedProbe(image)))),
         );
-        return { erased: { faceIds: dropped }, ...(next === undefined ? {} : { next }) };
+        return {
+          erased: { faceIds: dropped },
+          templatesExpireAt: expireAt,
+          ...(next === undefined ? {} : { next }),
+        };
       },
       async freshFaces(erasure, after) {
         const { next } = await options.freshFaces.forget(
@@ -166,14 +271,19 @@ export function createErase(options: EraseOptions) {
         return next === undefined ? {} : { next };
       },
       async results(erasure, after) {
-        const may = {
-          person: (other: string) => other !== key,
-          image: (image: string) => !isPictureOf(image, key),
-        };
         const { changed, next } = await options.results.forget(
           group,
           { top: rows, after },
-          (result) => (Date.parse(result.createdAt) <= until(erasure) ? redact(result, may) : result),
+          async (result) => {
+            if (Date.parse(result.createdAt) > until(erasure)) return result;
+            const gone = new Set<string>();
+            if (erasure.withProbes === true)
+              for (const image of namesOf(result).images) if (await isErasedProbe(image)) gone.add(image);
+            return redact(result, {
+              person: (other) => other !== key,
+              image: (image) => !isPictureOf(image, key) && !gone.has(image),
+            });
+          },
           key,
         );
         return { erased: { results: changed }, ...(next === undefined ? {} : { next }) };
@@ -187,8 +297,9 @@ export function createErase(options: EraseOptions) {
     for await (const { image, generation } of ledger.picturesOfPerson(group, key)) {
       if (generation === life) continue;
       const photo = await photos.version(image);
-      if (photo === undefined || photo.writtenAt > deletedAt) continue;
-      if (await photos.remove(image, photo.etag)) removed += 1;
+      if (photo === undefined) continue;
+      if (photo.writtenAt > deletedAt) await options.arrivals.noticeVersion({ image, etag: photo.etag });
+      else if (await photos.remove(image, photo.etag)) removed += 1;
     }
     return removed;
   }
@@ -261,7 +372,7 @@ export function createErase(options: EraseOptions) {
     return erasure;
   }
 
-  async function deletePerson(name: string, key: string): Promise<Erasure> {
+  async function deletePerson(name: string, key: string, withProbes: boolean): Promise<Erasure> {
     const group = await groups.get(name);
     if (group === undefined) throw new RollcallError('group_not_found');
     const deletedAt = await photos.now();
@@ -272,7 +383,12 @@ export function createErase(options: EraseOptions) {
       await doorbells.ringPerson({ group: name, person: key });
       return erasure;
     }
-    const erasure = await erasures.open({ group: name, person: key }, deletedAt);
+    const erasure = await erasures.open(
+      { group: name, person: key, ...(withProbes ? { withProbes: true as const } : {}) },
+      deletedAt,
+    );
+    // Before the person is deleted: from then on a probe that is touched is compared.
+    if (withProbes) await groups.change(name, (row) => row && takingProbes(row, erasure.id));
     if (!(await ledger.deletePerson(group, key, erasure.id, deletedAt))) return overtaken(erasure);
     await doorbells.ringPerson({ group: name, person: key });
     return erasure;
@@ -287,10 +403,21 @@ export function createErase(options: EraseOptions) {
    * Another request was faster, so that this one has nothing to end, unless the sweep did it in its place.
    * @throws WriteConflict to ask for the same again
    */
-  async function overtaken({ id }: Erasure): Promise<Erasure> {
-    const finished = await erasures.withdraw(id);
-    if (finished === undefined) throw new WriteConflict('Another request was faster.');
-    return finished;
+  async function overtaken({ id, group, withProbes }: Erasure): Promise<Erasure> {
+    if (withProbes === true) await groups.change(group, (row) => row && notTakingProbes(row, [id]));
+    const over = await erasures.withdraw(id);
+    if (over === undefined) throw new WriteConflict('Another request was faster.');
+    return over;
+  }
+
+  /** The last of the open erasures of a person does the work of all: it takes probes when one of them does. */
+  async function handOnProbes(name: string, ids: readonly string[], last: string): Promise<void> {
+    const earlier = await Promise.all(ids.map((id) => erasures.get(id)));
+    if (!earlier.some((erasure) => erasure?.withProbes === true)) return;
+    await groups.change(name, (group) => group && notTakingProbes(takingProbes(group, last), ids));
+    await erasures.change(last, (erasure) =>
+      erasure.withProbes === true ? erasure : { ...fromTheStart(erasure), withProbes: true },
+    );
   }
 
   /** Goes on with what is to be erased of a person. Resolves with when to come back (never: Infinity). */
@@ -301,13 +428,14 @@ export function createErase(options: EraseOptions) {
     if (person === undefined || last === undefined) return Infinity;
     return whenTurnComes(last, async () => {
       await erasures.change(last, (erasure) => takingAllUntil(erasure, person.deletedAt));
+      await handOnProbes(group, ids.slice(0, -1), last);
       const steps = personSteps(group, person);
       const went = await advance(erasures, last, steps, { now, endAt: now() + longestWorkMs });
       if (went !== 'over') return went;
       const erasure = await erasures.get(last);
       if (erasure !== undefined && !(await isTrainedWithout(erasure))) return comeBackTo(erasure);
       if (!(await ledger.personErased(person))) return now();
-      await finish(ids, erasure);
+      await closed(ids, erasure, person.life);
       return Infinity;
     });
   }
@@ -328,7 +456,7 @@ export function createErase(options: EraseOptions) {
         return rest;
       });
       if (row?.erasures !== undefined) return now();
-      await finish(ids, erasure);
+      await closed(ids, erasure, String(row?.generation ?? 0));
       return Infinity;
     });
     if (comeBackAt < Infinity) await doorbells.ringErasure(name, Math.max(0, comeBackAt - now()));
@@ -347,8 +475,15 @@ export function createErase(options: EraseOptions) {
     }
   }
 
-  async function finish(ids: readonly string[], last: Erasure | undefined): Promise<void> {
-    if (last !== undefined) for (const id of ids) await erasures.finish(id, last);
+  /** `life`: the earliest that is not erased. */
+  async function closed(ids: readonly string[], last: Erasure | undefined, life: Life): Promise<void> {
+    if (last === undefined) return;
+    const { group, person } = last;
+    await groups.change(group, (row) => row && notTakingProbes(row, ids));
+    await ledger.forgetContents(group, person, (other) =>
+      person === undefined ? groupGenerationOf(other) < groupGenerationOf(life) : isEarlier(other, life),
+    );
+    for (const id of ids) await erasures.removed(id, last);
   }
 
   return {
@@ -360,13 +495,20 @@ export function createErase(options: EraseOptions) {
       retryOnConflict(() => deleteGroup(name, condition)),
 
     /** @throws RollcallError group_not_found, person_not_found */
-    deletePerson: (name: string, key: string): Promise<Erasure> =>
-      retryOnConflict(() => deletePerson(name, key)),
+    deletePerson: (name: string, key: string, withProbes = false): Promise<Erasure> =>
+      retryOnConflict(() => deletePerson(name, key, withProbes)),
     erasePerson,
     eraseGroup,
 
-    /** Rings for erasures whose doorbell may have been lost, or whose request died before it marked anything. */
+    /**
+     * Rings for erasures whose doorbell may have been lost, or whose request died before it marked anything. Finishes
+     * those of which Face has thrown away the last template, and drops what was kept for late work.
+     */
     async remind(): Promise<void> {
+      await erasures.finishExpired(openAtMost);
+      await erasures.dropTombstones(openAtMost, ({ group, person, deletedAt }) =>
+        ledger.dropTombstone(group, person, deletedAt),
+      );
       for (const { id, group, person } of await erasures.listOpen(openAtMost)) {
         const erasure = await erasures.get(id);
         if (erasure === undefined) continue;
@@ -383,13 +525,16 @@ export function createErase(options: EraseOptions) {
     const row = await (key === undefined
       ? groups.change(name, (group) => group && ended(group, erasure))
       : groups.row(name));
-    if (key !== undefined && row !== undefined) await ledger.deletePerson(row, key, id, deletedAt);
+    if (key !== undefined && row !== undefined) {
+      if (erasure.withProbes === true) await groups.change(name, (group) => group && takingProbes(group, id));
+      await ledger.deletePerson(row, key, id, deletedAt);
+    }
     const person = key === undefined ? undefined : await ledger.personRow(name, key);
     const open = [...(row?.erasures ?? []), ...(person?.erasures?.ids ?? [])];
     if (open.includes(id)) return;
     if (key === undefined && row !== undefined && isAlive(row, erasure)) await erasures.withdraw(id);
     // Gone already, with its group or by another request: it is over when that one is.
-    else if (open.length === 0) await finish([id], erasure);
+    else if (open.length === 0) await closed([id], erasure, person?.life ?? String(row?.generation ?? 0));
   }
 }
 
@@ -405,6 +550,18 @@ function ended(group: Group, erasure: Erasure): Group {
   return deletedGroup(group, erasure.id, erasure.deletedAt);
 }
 
+function takingProbes(group: Group, id: string): Group {
+  const { probeErasures = [] } = group;
+  return probeErasures.includes(id) ? group : { ...group, probeErasures: [...probeErasures, id] };
+}
+
+function notTakingProbes(group: Group, ids: readonly string[]): Group {
+  const { probeErasures = [], ...rest } = group;
+  const left = probeErasures.filter((id) => !ids.includes(id));
+  if (left.length === probeErasures.length) return group;
+  return left.length === 0 ? rest : { ...rest, probeErasures: left };
+}
+
 /** Whether the group has changed since a request that was about one version of it. */
 function isAnother({ settingsVersion }: Group, erasure: Erasure): boolean {
   return erasure.settingsVersion !== undefined && erasure.settingsVersion !== settingsVersion;
@@ -417,7 +574,9 @@ function askedAgain<Row extends Group | Person>(row: Row, deletedAt: number): Ro
 
 /** It starts again when it was asked for again. */
 function takingAllUntil(erasure: Erasure, deletedAt = 0): Erasure {
-  if (erasure.deletedAt >= deletedAt) return erasure;
-  const { after: _after, step: _step, ...rest } = erasure;
-  return { ...rest, deletedAt, pass: 1, notBefore: 0 };
+  return erasure.deletedAt >= deletedAt ? erasure : { ...fromTheStart(erasure), deletedAt };
+}
+
+function fromTheStart({ after: _after, step: _step, ...erasure }: Erasure): Erasure {
+  return { ...erasure, pass: 1, notBefore: 0 };
 }

@@ -5,7 +5,7 @@ import type { StoredResult } from '../records/results.ts';
 /** What results hold about persons, whatever their kind. */
 type Named = StoredResult & {
   person?: string;
-  faces?: { candidates?: { person: string }[]; matches?: { image?: string }[] }[];
+  faces?: { faceId?: string; candidates?: { person: string }[]; matches?: { image?: string }[] }[];
 };
 
 /** Whom and what a result may still name. */
@@ -42,6 +42,22 @@ export function redact(result: StoredResult, may: Naming): StoredResult | undefi
     ...(named.faces === undefined ? {} : { faces: kept }),
   };
   return shown;
+}
+
+/** Whether the person (a key) is the best candidate for a face of this result. */
+export function isBestOf(result: StoredResult, key: string): boolean {
+  const { kind, faces = [] }: Named = result;
+  return (
+    kind === 'identify' &&
+    faces.some(
+      ({ candidates: [best] = [] }) => best !== undefined && personKeyOf(result.group, best.person) === key,
+    )
+  );
+}
+
+/** The face IDs that were asked about. */
+export function faceIdsOf({ faces = [] }: Named): string[] {
+  return faces.flatMap(({ faceId }) => faceId ?? []);
 }
 
 /** The persons and the pictures that a result names. */

@@ -1,8 +1,14 @@
 import { RollcallError } from '../errors.ts';
-import type { Erased, Erasure, Erasures } from '../records/erasures.ts';
+import { plus, type Erased, type Erasure, type Erasures } from '../records/erasures.ts';
 
 /** A slice of a step: how much of what was erased, and where to go on; without `next`, the step is over. */
-export type Slice = { erased?: Partial<Erased>; next?: string; begun?: number };
+export type Slice = {
+  erased?: Partial<Erased>;
+  next?: string;
+  begun?: number;
+  areRowsErased?: true;
+  templatesExpireAt?: number;
+};
 export type Step = (erasure: Erasure, after: string | undefined) => Promise<Slice>;
 /** The steps in their order. Their names are stored: a step that is moved keeps its name, a new one gets a new name. */
 export type Steps = Readonly<Record<string, Step>>;
@@ -23,7 +29,7 @@ export async function advance(
 ): Promise<'over' | number> {
   for (;;) {
     const erasure = await erasures.get(id);
-    if (erasure === undefined || erasure.finishedAt !== undefined) return 'over';
+    if (erasure === undefined || erasure.removedAt !== undefined) return 'over';
     const name = currentStep(erasure, steps);
     if (name === undefined) return 'over';
     if (erasure.notBefore > now()) return erasure.notBefore;
@@ -62,8 +68,16 @@ function nextStep(
   return { ...erasure, pass: 'over' };
 }
 
-function counted(erasure: Erasure, { erased = {}, begun }: Slice): Erasure {
-  const total = { ...erasure.erased };
-  for (const [kind, count] of Object.entries(erased) as [keyof Erased, number][]) total[kind] += count;
-  return { ...erasure, erased: total, ...(begun === undefined ? {} : { begun }) };
+function counted(
+  erasure: Erasure,
+  { erased = {}, begun, areRowsErased, templatesExpireAt = 0 }: Slice,
+): Erasure {
+  const expireAt = Math.max(erasure.templatesExpireAt ?? 0, templatesExpireAt);
+  return {
+    ...erasure,
+    erased: plus(erasure.erased, erased),
+    ...(begun === undefined ? {} : { begun }),
+    ...(areRowsErased === undefined ? {} : { areRowsErased }),
+    ...(expireAt === 0 ? {} : { templatesExpireAt: expireAt }),
+  };
 }

@@ -240,16 +240,45 @@ export const health = z
 
 const erasedCount = z.int();
 
+export const deletePersonQuery = z.object({
+  probes: z
+    .enum(['keep', 'delete'])
+    .default('keep')
+    .describe(
+      'delete: pictures to identify on which the person was the best candidate go too, with their records, results and face IDs. A deletion that is under way already stays as it was asked for',
+    ),
+});
+
+export const kept = z
+  .object({
+    what: z.enum(['templates', 'probes', 'tombstone']),
+    why: z.string(),
+    until: time.optional().describe('It is gone by then'),
+  })
+  .meta({ id: 'Kept' });
+
 export const erasure = z
   .object({
     id: z.string(),
     group: z.string(),
     kind: z.enum(['group', 'person']),
-    state: z.enum(['running', 'finished']),
+    state: z
+      .enum(['running', 'removed', 'finished'])
+      .describe(
+        'removed: everything of it is gone but what `kept` names; finished: templates of detections have expired in Face too',
+      ),
     requestedAt: time,
-    finishedAt: time
+    removedAt: time
       .optional()
       .describe('When nothing was found any more and the group was trained without it'),
+    finishedAt: time
+      .optional()
+      .describe('When Face had thrown away the last template; at once when nothing was detected lately'),
+    templatesExpireAt: time
+      .optional()
+      .describe(
+        'When Face throws away the last template of a detection; absent when nothing was detected lately',
+      ),
     erased: z.object({
       blobs: erasedCount,
       faces: erasedCount.describe('Persisted faces in Face'),
@@ -257,6 +286,7 @@ export const erasure = z
       faceIds: erasedCount,
       results: erasedCount.describe('Results that were dropped, or no longer name the person'),
     }),
+    kept: z.array(kept).describe('What stays when the state is `removed` or `finished`, and why'),
   })
   .meta({ id: 'Erasure' });
 

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Erasure } from '../records/erasures.ts';
+import { tombstoneLifetimeMs, type Erasure } from '../records/erasures.ts';
 import type { Group } from '../records/groups.ts';
 import type { GroupCounts, Person } from '../records/ledger.ts';
 import { sha256In, type Picture } from '../records/picture.ts';
@@ -78,14 +78,46 @@ export function viewOfPicture(picture: Picture): z.output<typeof schemas.picture
 }
 
 export function viewOfErasure(erasure: Erasure): z.output<typeof schemas.erasure> {
-  const { id, group, person, requestedAt, finishedAt, erased } = erasure;
+  const { id, kind, group, requestedAt, removedAt, finishedAt, templatesExpireAt, erased } = erasure;
   return {
     id,
     group,
-    kind: person === undefined ? 'group' : 'person',
-    state: finishedAt === undefined ? 'running' : 'finished',
+    kind,
+    state: finishedAt !== undefined ? 'finished' : removedAt !== undefined ? 'removed' : 'running',
     requestedAt: iso(requestedAt),
+    ...(removedAt === undefined ? {} : { removedAt: iso(removedAt) }),
     ...(finishedAt === undefined ? {} : { finishedAt: iso(finishedAt) }),
+    ...(templatesExpireAt === undefined ? {} : { templatesExpireAt: iso(templatesExpireAt) }),
     erased,
+    kept: removedAt === undefined ? [] : keptOf(erasure),
   };
+}
+
+/** What an erasure leaves when everything that is ours is gone, and why. */
+function keptOf(erasure: Erasure): z.output<typeof schemas.kept>[] {
+  const { kind, withProbes, removedAt = 0, finishedAt, templatesExpireAt, isTombstoneGone } = erasure;
+  const kept: z.output<typeof schemas.kept>[] = [];
+  if (finishedAt === undefined && templatesExpireAt !== undefined)
+    kept.push({
+      what: 'templates',
+      why: 'Face keeps what it has detected until then; no answer uses it.',
+      until: iso(templatesExpireAt),
+    });
+  if (kind === 'person' && withProbes !== true)
+    kept.push({
+      what: 'probes',
+      why: 'Pictures to identify stay until their retention is over, whoever is on them; no answer names the person.',
+    });
+  if (kind === 'group')
+    kept.push({
+      what: 'tombstone',
+      why: 'The name of the group and the number of its lives, so that late work of an earlier one creates nothing.',
+    });
+  else if (isTombstoneGone !== true)
+    kept.push({
+      what: 'tombstone',
+      why: 'The number of lives under a hash of the name, so that late work of an earlier one creates nothing.',
+      until: iso(removedAt + tombstoneLifetimeMs),
+    });
+  return kept;
 }

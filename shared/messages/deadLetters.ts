@@ -13,6 +13,8 @@ export interface DeadLetters {
   bury(failure: Failure): Promise<void>;
   /** Takes everything out of the dead-letter queues of all queues. `ring` gets each body with its queue. */
   exhume(ring: (queue: string, body: unknown) => Promise<void>): Promise<void>;
+  /** Drops what was sent before that time (milliseconds since 1970) from the dead-letter queues of all queues. */
+  dropSentBefore(time: number): Promise<void>;
 }
 
 const failureBody = z.object({ failure: z.object({ code: z.string(), detail: z.string() }) });
@@ -67,6 +69,25 @@ export function createDeadLetters(client: ServiceBus): DeadLetters {
     }
   }
 
+  /** A dead letter keeps the time at which it was sent, and the oldest comes first. */
+  async function dropOld(queue: string, time: number): Promise<void> {
+    const receiver = client.createReceiver(queue, { subQueueType: 'deadLetter' });
+    const isOld = ({ enqueuedTimeUtc }: ServiceBusReceivedMessage): boolean =>
+      (enqueuedTimeUtc?.getTime() ?? 0) < time;
+    try {
+      const endAt = performance.now() + exhumesForMs;
+      // One at first, for it is the oldest: a lock would hide younger ones from a redrive.
+      for (let count = 1; performance.now() < endAt; count = batch) {
+        const messages = await receiver.receiveMessages(count, { maxWaitTimeInMs: waitMs });
+        for (const message of messages)
+          await (isOld(message) ? receiver.completeMessage(message) : receiver.abandonMessage(message));
+        if (messages.length === 0 || !messages.every(isOld)) return;
+      }
+    } finally {
+      await receiver.close();
+    }
+  }
+
   return {
     async bury({ ref, code, detail }) {
       const sender = client.createSender(name);
@@ -79,6 +100,10 @@ export function createDeadLetters(client: ServiceBus): DeadLetters {
         await sender.close();
       }
       await settle();
+    },
+
+    async dropSentBefore(time) {
+      await Promise.all(Object.values(queues).map(({ name: queue }) => dropOld(queue, time)));
     },
 
     async exhume(ring) {

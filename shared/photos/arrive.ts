@@ -2,8 +2,9 @@ import { RollcallError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { DeadLetters } from '../messages/deadLetters.ts';
 import type { Doorbells } from '../messages/doorbells.ts';
+import type { Erasures } from '../records/erasures.ts';
 import type { Group, Groups } from '../records/groups.ts';
-import type { Ledger, PictureRef } from '../records/ledger.ts';
+import type { Ledger, Person, PictureRef } from '../records/ledger.ts';
 import { firstLife, groupGenerationOf } from '../records/life.ts';
 import {
   contentOf,
@@ -40,13 +41,19 @@ export type ArrivalOptions = {
   /** Answers a dropped probe and records the result. */
   identify: (picture: Picture, bytes: Uint8Array) => Promise<void>;
   groups: Groups;
+  erasures: Erasures;
   /** Brings the group into being if it is not there; undefined when it was deleted after the picture was written. */
   groupFor: (group: string, writtenAt: number) => Promise<Group | undefined>;
-  /** The same for a picture that brings none into being. */
+  /** The same for a probe, which brings none into being. */
   groupAwaited: (group: string, writtenAt: number) => Promise<Group | undefined>;
   log: Log;
   now: () => number;
 };
+
+/** It goes with its group or person, and this erasure of them, if that is not over, counts it. */
+type Erased = { erasedBy: string | undefined };
+/** Not yet known whether it is erased: the erasure comes by when it is. */
+type Undecided = 'undecided';
 
 /** A picture as it is recorded, and the blob that lies there. */
 type Arrived = { place: Place; picture: Picture; photo: PhotoVersion; known: KnownPlace };
@@ -77,16 +84,27 @@ export function createArrivals(options: ArrivalOptions) {
     if (arrived !== undefined) await doorbells.ringPicture(arrived.place.ref);
   }
 
+  /** The same where a listing shows this version, unless it is recorded. */
+  async function noticeVersion({ image, etag }: { image: string; etag: string }): Promise<void> {
+    const picture = await ledger.get(placeOf(image).ref);
+    if (picture?.etag !== etag || picture.state === 'removed') await notice(image);
+  }
+
   /** Records what lies at this path now; undefined when nothing does. What only its bytes can tell is not recorded. */
   async function receive(image: string): Promise<Arrived | undefined> {
     // Whatever an event says, nothing of another container is a picture.
     if (!isOfPictures(image)) return undefined;
     const place = placeOf(image);
     const photo = await photos.version(image);
-    const known = photo && (await describe(place, photo.writtenAt));
-    // It was there when its person or group was deleted, and goes with it.
-    if (known === 'erased') await photos.remove(image, photo?.etag ?? '');
-    if (photo === undefined || known === undefined || known === 'erased') {
+    if (photo === undefined) {
+      await gone(place);
+      return undefined;
+    }
+    const known = await describe(place, photo);
+    if (known === 'undecided') return undefined;
+    if ('erasedBy' in known) {
+      if ((await photos.remove(image, photo.etag)) && known.erasedBy !== undefined)
+        await options.erasures.count(known.erasedBy, { blobs: 1 });
       await gone(place);
       return undefined;
     }
@@ -120,20 +138,87 @@ export function createArrivals(options: ArrivalOptions) {
     return undefined;
   }
 
-  async function describe(place: Place, writtenAt: number) {
+  async function describe(place: Place, photo: PhotoVersion): Promise<KnownPlace | Erased | Undecided> {
     const common = { image: place.image, group: place.group };
     if (place.group === noGroup) return { ...common, generation: '0' };
-    const groupOf = place.kind === 'enroll' ? options.groupFor : options.groupAwaited;
-    const group = await groupOf(place.group, writtenAt);
-    if (group === undefined) return 'erased';
+    const row = await options.groups.row(place.group);
+    const person =
+      place.ref.person === undefined ? undefined : await ledger.personRow(place.group, place.ref.person);
+    const erased = await erasedWith(place, photo, row, person);
+    if (erased !== undefined) return erased;
+    const isThere = row !== undefined && row.isDeleted !== true;
+    const groupOf = place.kind === 'identify' ? options.groupAwaited : options.groupFor;
+    const group = isThere ? row : await groupOf(place.group, photo.writtenAt);
+    if (group === undefined) return { erasedBy: undefined };
     const { generation } = group;
     if (place.kind === 'identify' || place.person === undefined)
       return { ...common, generation: String(generation) };
-    const person = await ledger.personRow(place.group, place.ref.person ?? '');
-    if (writtenAt <= (person?.deletedAt ?? -1)) return 'erased';
     const isOfThisLife = person !== undefined && groupGenerationOf(person.life) === generation;
     const life = isOfThisLife ? person.life : firstLife(generation);
     return { ...common, person: place.person, generation: life };
+  }
+
+  /**
+   * Whether the blob goes with its group or person: it lay there when they were deleted, or holds what is being erased
+   * with them. Who touches or copies such a blob does not bring them back.
+   */
+  async function erasedWith(
+    place: Place,
+    photo: PhotoVersion,
+    group: Group | undefined,
+    person: Person | undefined,
+  ): Promise<Erased | Undecided | undefined> {
+    const ofGroup = group?.erasures?.at(-1);
+    const ofPerson = person?.erasures?.ids.at(-1);
+    if (photo.writtenAt <= (group?.deletedAt ?? -1)) return { erasedBy: ofGroup };
+    if (photo.writtenAt <= (person?.deletedAt ?? -1)) return { erasedBy: ofPerson };
+    if (place.kind === 'identify' && group?.probeErasures !== undefined) {
+      const erased = await erasedWithPerson(place, photo, group.probeErasures);
+      if (erased !== undefined) return erased;
+    }
+    if (ofGroup === undefined && ofPerson === undefined) return undefined;
+    const erasure = ofGroup === undefined ? undefined : await options.erasures.get(ofGroup);
+    if (erasure !== undefined && erasure.areRowsErased !== true) return 'undecided';
+    const content = await contentAt(place, photo);
+    if (content === undefined) return undefined;
+    if (group !== undefined && ofGroup !== undefined && (await ledger.wasPictureOfGroup(group, content)))
+      return { erasedBy: ofGroup };
+    if (person === undefined || ofPerson === undefined) return undefined;
+    const wasPicture = await ledger.wasPictureOfPerson(place.group, person.key, person.life, content);
+    return wasPicture ? { erasedBy: ofPerson } : undefined;
+  }
+
+  /** The same of a probe and of persons who are erased with the probes that show them. */
+  async function erasedWithPerson(
+    place: Place,
+    photo: PhotoVersion,
+    ids: readonly string[],
+  ): Promise<Erased | Undecided | undefined> {
+    const open = await Promise.all(ids.map((id) => options.erasures.get(id)));
+    const atWork = open
+      .filter((erasure) => erasure !== undefined)
+      .filter((one) => one.removedAt === undefined);
+    if (atWork.length === 0) return undefined;
+    if (atWork.some(({ areRowsErased }) => areRowsErased !== true)) return 'undecided';
+    const content = await contentAt(place, photo);
+    if (content === undefined) return undefined;
+    for (const { id, person: key = '' } of atWork) {
+      const person = await ledger.personRow(place.group, key);
+      if (person !== undefined && (await ledger.wasPictureOfPerson(place.group, key, person.life, content)))
+        return { erasedBy: id };
+    }
+    return undefined;
+  }
+
+  /** undefined when nobody can read it. */
+  async function contentAt({ image, ref }: Place, photo: PhotoVersion): Promise<string | undefined> {
+    const known = await ledger.get(ref);
+    if (known?.etag === photo.etag && known.content !== undefined) return known.content;
+    if (photo.bytes > largestPictureBytes) return undefined;
+    const bytes = await photos.read(image, photo.etag);
+    if (bytes === 'archived') return undefined;
+    if (typeof bytes === 'string') throw new RollcallError('conflict', 'The blob was written meanwhile.');
+    return contentOf(bytes);
   }
 
   /** `read`: the bytes, where they have been read already. */
@@ -217,6 +302,7 @@ export function createArrivals(options: ArrivalOptions) {
   return {
     look,
     notice,
+    noticeVersion,
 
     /** The same for a picture that a doorbell names. */
     async lookAt(ref: PictureRef): Promise<void> {

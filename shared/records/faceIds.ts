@@ -1,4 +1,5 @@
 import type { FaceRectangle } from '../face/types.ts';
+import { inParallel, readsAtOnce } from '../parallel.ts';
 import { newestFirst } from './keys.ts';
 import type { PageQuery } from './ledger.ts';
 import { afterPrefix, take, type Stored, type Table } from './table.ts';
@@ -18,6 +19,11 @@ export type SeenFace = {
 
 /** Face IDs are not used in their last two minutes: a call may be on its way that long. */
 export const lastUseBeforeExpiryMs = 120_000;
+/**
+ * So long after its end a face ID has surely gone in Face: its life began with the answer, clocks differ, and what has
+ * expired is thrown away a little later.
+ */
+export const goneAfterExpiryMs = 120_000;
 
 export type FaceIds = ReturnType<typeof createFaceIds>;
 
@@ -25,7 +31,7 @@ export type FaceIds = ReturnType<typeof createFaceIds>;
 export function createFaceIds(table: Table, now: () => number) {
   const timeKey = (face: SeenFace) => `t.${newestFirst(face.detectedAt)}.${face.faceId}`;
 
-  async function drop(group: string, rows: readonly Stored<SeenFace>[]): Promise<void> {
+  async function remove(group: string, rows: readonly Stored<SeenFace>[]): Promise<void> {
     for (let start = 0; start < rows.length; start += 50) {
       await table.write(
         group,
@@ -55,6 +61,16 @@ export function createFaceIds(table: Table, now: () => number) {
       return (await table.get<SeenFace>(group, `f.${faceId}`))?.value;
     },
 
+    /** Drops these; as `forget` does. */
+    async drop(group: string, faceIds: readonly string[]): Promise<{ dropped: number; expireAt: number }> {
+      const found = await inParallel(faceIds, readsAtOnce, (id) => table.get<SeenFace>(group, `f.${id}`));
+      const rows = found.flatMap((row) =>
+        row === undefined ? [] : [{ ...row, rowKey: timeKey(row.value) }],
+      );
+      await remove(group, rows);
+      return { dropped: rows.length, expireAt: goneAt(rows) };
+    },
+
     isUsable(face: SeenFace): boolean {
       return face.expiresAt - lastUseBeforeExpiryMs > now();
     },
@@ -67,25 +83,33 @@ export function createFaceIds(table: Table, now: () => number) {
       }
     },
 
-    /** Drops faces of which this says so: a slice of them, newest first, from `after` on. */
+    /**
+     * Drops faces of which this says so: a slice of them, newest first, from `after` on. `expireAt`: when Face has
+     * thrown away all that were dropped; 0 when none was.
+     */
     async forget(
       group: string,
       { top, after = 't.' }: PageQuery,
-      isForgotten: (face: SeenFace) => boolean,
-    ): Promise<{ dropped: number; next?: string }> {
+      isForgotten: (face: SeenFace) => boolean | Promise<boolean>,
+    ): Promise<{ dropped: number; expireAt: number; next?: string }> {
       const rows = await take(table.range<SeenFace>(group, after, afterPrefix('t.')), top);
-      const forgotten = rows.filter(({ value }) => isForgotten(value));
-      await drop(group, forgotten);
+      const goes = await inParallel(rows, readsAtOnce, async ({ value }) => isForgotten(value));
+      const forgotten = rows.filter((_row, index) => goes[index]);
+      await remove(group, forgotten);
       const last = rows.at(-1)?.rowKey;
-      return rows.length < top || last === undefined
-        ? { dropped: forgotten.length }
-        : { dropped: forgotten.length, next: `${last}\u0001` };
+      const went = { dropped: forgotten.length, expireAt: goneAt(forgotten) };
+      return rows.length < top || last === undefined ? went : { ...went, next: `${last}\u0001` };
     },
 
-    /** Drops faces past their lifetime; at most `top`. */
+    /** Drops faces that are gone in Face; at most `top`. */
     async dropExpired(group: string, longestLifetimeMs: number, top: number): Promise<void> {
-      const from = `t.${newestFirst(now() - longestLifetimeMs)}`;
-      await drop(group, await take(table.range<SeenFace>(group, from, 'u'), top));
+      const from = `t.${newestFirst(now() - longestLifetimeMs - goneAfterExpiryMs)}`;
+      await remove(group, await take(table.range<SeenFace>(group, from, 'u'), top));
     },
   };
+}
+
+/** When the last of them is gone in Face; 0 when there is none. */
+function goneAt(rows: readonly Stored<SeenFace>[]): number {
+  return Math.max(0, ...rows.map(({ value }) => value.expiresAt + goneAfterExpiryMs));
 }

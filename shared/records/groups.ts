@@ -25,6 +25,8 @@ export type Group = {
   isDeleted?: boolean;
   /** Erasures of earlier lives that are not over. */
   erasures?: string[];
+  /** Erasures of persons that are not over and take probes too. */
+  probeErasures?: string[];
   createdAt: number;
   updatedAt: number;
 };

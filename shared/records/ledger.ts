@@ -9,6 +9,7 @@ import type { Reminders } from './reminders.ts';
 import {
   afterPrefix,
   filtered,
+  inSlices,
   retryOnConflict,
   take,
   type Stored,
@@ -24,6 +25,7 @@ import {
  *   o.{person}.{time}.{image}   index of what a person's session has to do, oldest first
  *   p.{person}                  the person, with the counts of its pictures in its present life
  *   d.{person}                  a person whose earlier life is being erased
+ *   c.{content}.{person}        bytes of a picture of an earlier life, until its erasure is over
  *   counters                    this partition's share of the group's counts
  */
 
@@ -51,8 +53,8 @@ export type Person = {
   erasures?: { ids: string[]; personIds: string[] };
 };
 
-/** `faces`: how many of the pictures had a face in Face. */
-type ErasedRows = { pictures: number; faces: number };
+/** `faces`: how many of the pictures had a face in Face; `received`: how many may just have been detected. */
+type ErasedRows = { pictures: number; faces: number; received: number };
 
 type Living = Pick<Group, 'group' | 'generation'>;
 
@@ -67,8 +69,8 @@ function isListed({ isDeleted, images }: Person): boolean {
   );
 }
 
-/** A transaction takes a hundred writes, and a picture has three rows. */
-const erasedAtOnce = 30;
+/** A transaction takes a hundred writes, and a picture has three rows and leaves one. */
+const erasedAtOnce = 24;
 /** Of each partition; more persons than that are hardly erased at the same time. */
 const erasedAtMost = 1_000;
 
@@ -105,6 +107,9 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
       await table.write(partition, [
         pictureWrite(rowKey, before, after),
         ...indexWrites(ref, rowKey, before?.value, after),
+        ...(before !== undefined && isEarlier(before.value.generation, after.generation)
+          ? contentWrites([before])
+          : []),
         ...counted,
       ]);
       const dropped = before?.value.reminder;
@@ -197,25 +202,30 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
   }
 
   /** Erases rows of pictures of one partition, and what counts and lists them. */
-  async function erase(partition: string, rows: readonly Stored<PictureRow>[]): Promise<ErasedRows> {
-    if (rows.length === 0) return { pictures: 0, faces: 0 };
+  async function erase(
+    partition: string,
+    rows: readonly Stored<PictureRow>[],
+    left: readonly Write[] = [],
+  ): Promise<ErasedRows> {
+    if (rows.length === 0) return { pictures: 0, faces: 0, received: 0 };
     const counters = await table.get<Counters>(partition, 'counters');
     const value = counters?.value ?? noCounters();
-    const left = { ...value, images: { ...value.images }, probes: { ...value.probes } };
+    const counted = { ...value, images: { ...value.images }, probes: { ...value.probes } };
     const removals = rows.flatMap(({ rowKey, etag, value: picture }): Write[] => {
       const kind = picture.image.startsWith(`${containers.identify}/`) ? 'probes' : 'images';
-      left[kind][picture.state] -= 1;
+      counted[kind][picture.state] -= 1;
       return [
         { kind: 'remove', rowKey, etag },
         { kind: 'remove', rowKey: `s.${picture.state}.${rowKey}` },
         ...(picture.openKey === undefined ? [] : [{ kind: 'remove' as const, rowKey: picture.openKey }]),
       ];
     });
-    await table.write(partition, [...removals, changed('counters', counters, left)]);
+    await table.write(partition, [...removals, ...left, changed('counters', counters, counted)]);
     for (const { value: picture } of rows)
       if (picture.reminder !== undefined) await reminders.drop(picture.reminder);
     const faces = rows.filter((row) => hasFace(row.value) || row.value.surplus.length > 0).length;
-    return { pictures: rows.length, faces };
+    const received = rows.filter((row) => row.value.state === 'received').length;
+    return { pictures: rows.length, faces, received };
   }
 
   async function erasePersons(partition: string, isOld: (life: Life) => boolean): Promise<boolean> {
@@ -411,6 +421,17 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
       });
     },
 
+    /** Drops what is kept of a person who was deleted then, unless the person came back or was deleted again. */
+    async dropTombstone(group: string, key: string, deletedAt: number): Promise<void> {
+      await retryOnConflict(async () => {
+        const partition = partitionOf(group, key);
+        const row = await table.get<Person>(partition, `p.${key}`);
+        if (row?.value.isDeleted !== true || row.value.erasures !== undefined) return;
+        if (row.value.deletedAt !== deletedAt) return;
+        await table.write(partition, [{ kind: 'remove', rowKey: row.rowKey, etag: row.etag }]);
+      });
+    },
+
     /** Erases a slice of the pictures of earlier lives of a person. */
     async erasePerson(group: string, key: string, life: Life): Promise<ErasedRows & { more: boolean }> {
       return retryOnConflict(async () => {
@@ -421,7 +442,8 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
           filtered(rows, ({ value }) => isEarlier(value.generation, life)),
           erasedAtOnce,
         );
-        return { ...(await erase(partition, earlier)), more: earlier.length === erasedAtOnce };
+        const erased = await erase(partition, earlier, contentWrites(earlier));
+        return { ...erased, more: earlier.length === erasedAtOnce };
       });
     },
 
@@ -441,11 +463,65 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
           ),
           erasedAtOnce,
         );
-        const erased = await erase(partition, pictures);
+        const erased = await erase(partition, pictures, contentWrites(pictures));
         const isDone = pictures.length < erasedAtOnce && !(await erasePersons(partition, isOld));
         const next = isDone ? partitions[partitions.indexOf(partition) + 1] : partition;
         return next === undefined ? erased : { ...erased, next };
       });
+    },
+
+    /**
+     * Erases a probe, which goes with a person whose life ended; what it was is kept like what the pictures of the
+     * person were.
+     */
+    async eraseProbe(ref: PictureRef, { key, life }: { key: string; life: Life }): Promise<ErasedRows> {
+      return retryOnConflict(async () => {
+        const row = await table.get<PictureRow>(partitionOfPicture(ref), rowKeyOf(ref));
+        if (row === undefined) return { pictures: 0, faces: 0, received: 0 };
+        const { content } = row.value;
+        if (content !== undefined)
+          await table.write(partitionOf(ref.group, key), [
+            { kind: 'put', rowKey: `c.${content}.${key}`, value: { life } },
+          ]);
+        return erase(partitionOfPicture(ref), [row]);
+      });
+    },
+
+    /** Whether these bytes were a picture of an earlier life of a person that is being erased. */
+    async wasPictureOfPerson(group: string, key: string, life: Life, content: string): Promise<boolean> {
+      for await (const picture of this.picturesOfPerson(group, key))
+        if (picture.content === content && isEarlier(picture.generation, life)) return true;
+      const left = await table.get<{ life: Life }>(partitionOf(group, key), `c.${content}.${key}`);
+      return left !== undefined && isEarlier(left.value.life, life);
+    },
+
+    /** Whether these bytes were a picture of an earlier life of a group, the rows of which are erased. */
+    async wasPictureOfGroup({ group, generation }: Living, content: string): Promise<boolean> {
+      const prefix = `c.${content}.`;
+      for (const partition of partitionsOf(group))
+        for await (const { value } of table.range<{ life: Life }>(partition, prefix, afterPrefix(prefix)))
+          if (groupGenerationOf(value.life) < generation) return true;
+      return false;
+    },
+
+    /** The erasure of a person, or of a group, is over: what its pictures were is not needed any more. */
+    async forgetContents(
+      group: string,
+      key: string | undefined,
+      isOld: (life: Life) => boolean,
+    ): Promise<void> {
+      const partitions = key === undefined ? partitionsOf(group) : [partitionOf(group, key)];
+      const isOfThem = ({ rowKey, value }: Stored<{ life: Life }>) =>
+        isOld(value.life) && (key === undefined || rowKey.endsWith(`.${key}`));
+      for (const partition of partitions)
+        await retryOnConflict(async () => {
+          const rows = filtered(table.range<{ life: Life }>(partition, 'c.', afterPrefix('c.')), isOfThem);
+          for await (const slice of inSlices(rows, 100))
+            await table.write(
+              partition,
+              slice.map(({ rowKey, etag }) => ({ kind: 'remove' as const, rowKey, etag })),
+            );
+        });
     },
 
     /**
@@ -525,6 +601,18 @@ function indexWrites(
     if (after.openKey !== undefined) writes.push({ kind: 'put', rowKey: after.openKey, value: ref });
   }
   return writes;
+}
+
+/** What pictures of an earlier life were is known until their erasure is over. Equal ones leave one row. */
+function contentWrites(rows: readonly Stored<PictureRow>[]): Write[] {
+  const lives = new Map(
+    rows.flatMap(({ value: { content, person, group, generation } }): [string, Life][] => {
+      if (content === undefined) return [];
+      const key = person === undefined ? '' : personKeyOf(group, person);
+      return [[`c.${content}.${key}`, generation]];
+    }),
+  );
+  return [...lives].map(([rowKey, life]) => ({ kind: 'put', rowKey, value: { life } }));
 }
 
 function changed(rowKey: string, before: Stored<unknown> | undefined, value: unknown): Write {

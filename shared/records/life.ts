@@ -14,6 +14,11 @@ export function nextLife(life: Life): Life {
   return `${group}.${person + 1}`;
 }
 
+export function lifeBefore(life: Life): Life {
+  const [group, person] = parts(life);
+  return `${group}.${person - 1}`;
+}
+
 export function groupGenerationOf(life: Life): number {
   return parts(life)[0];
 }

@@ -2,7 +2,16 @@ import { randomBytes } from 'node:crypto';
 import { newestFirst, personKeyOf } from './keys.ts';
 import type { Page, PageQuery } from './ledger.ts';
 import { readsAtOnce } from '../parallel.ts';
-import { afterPrefix, filtered, inSlices, longestRecord, take, type Table, type Write } from './table.ts';
+import {
+  afterPrefix,
+  filtered,
+  inSlices,
+  longestRecord,
+  take,
+  type Stored,
+  type Table,
+  type Write,
+} from './table.ts';
 
 export type ResultKind = 'identify' | 'find-similar' | 'verify';
 
@@ -57,6 +66,14 @@ export function createResults(table: Table, now: () => number) {
     return isThere ? [{ kind: 'remove', rowKey: claim }] : [];
   }
 
+  async function dropRow(group: string, { rowKey, value }: Stored<ResultRow>): Promise<void> {
+    const keys = [rowKey, ...value.index.map((prefix) => `${prefix}${value.result.id}`)];
+    await table.write(group, [
+      ...keys.map((key) => ({ kind: 'remove' as const, rowKey: key })),
+      ...(await claimRow(group, value)),
+    ]);
+  }
+
   return {
     newId(): string {
       return `r${newestFirst(now())}${randomBytes(6).toString('hex')}`;
@@ -99,14 +116,14 @@ export function createResults(table: Table, now: () => number) {
     async forget(
       group: string,
       { top, after = 'a.' }: PageQuery,
-      redact: (result: StoredResult) => StoredResult | undefined,
+      redact: (result: StoredResult) => StoredResult | undefined | Promise<StoredResult | undefined>,
       person?: string,
     ): Promise<{ changed: number; next?: string }> {
       const rows = await take(table.range<ResultRow>(group, after, afterPrefix('a.')), top);
       let changed = 0;
       for (const { rowKey, value, etag } of rows) {
         const { result, index } = value;
-        const kept = redact(result);
+        const kept = await redact(result);
         if (kept === result) continue;
         const unlisted = kept === undefined ? index : index.filter((prefix) => prefix === `${person}.`);
         await table.write(group, [
@@ -131,19 +148,19 @@ export function createResults(table: Table, now: () => number) {
       return rows.length < top || last === undefined ? { changed } : { changed, next: `${last}\u0001` };
     },
 
+    /** Drops a result with all its index rows. How many there were: one or none. */
+    async drop(group: string, id: string): Promise<number> {
+      const row = await table.get<ResultRow>(group, `a.${id}`);
+      if (row === undefined) return 0;
+      await dropRow(group, row);
+      return 1;
+    },
+
     /** Drops results older than so many milliseconds, with all their index rows; at most `top`. */
     async dropOlderThan(group: string, ageMs: number, top: number): Promise<void> {
       const from = `a.r${newestFirst(now() - ageMs)}`;
-      for (const { rowKey, value } of await take(
-        table.range<ResultRow>(group, from, afterPrefix('a.')),
-        top,
-      )) {
-        const keys = [rowKey, ...value.index.map((prefix) => `${prefix}${value.result.id}`)];
-        await table.write(group, [
-          ...keys.map((key) => ({ kind: 'remove' as const, rowKey: key })),
-          ...(await claimRow(group, value)),
-        ]);
-      }
+      for (const row of await take(table.range<ResultRow>(group, from, afterPrefix('a.')), top))
+        await dropRow(group, row);
     },
   };
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Erase } from '../erasure/erase.ts';
 import type { StrayPersons } from '../enrollment/strayPersons.ts';
 import type { Log } from '../log.ts';
+import type { DeadLetters } from '../messages/deadLetters.ts';
 import type { Doorbells } from '../messages/doorbells.ts';
 import type { Arrivals } from '../photos/arrive.ts';
 import { placeOf } from '../photos/path.ts';
@@ -19,7 +20,7 @@ import type { Reminders } from '../records/reminders.ts';
 import type { Results } from '../records/results.ts';
 import { WriteConflict, type Table } from '../records/table.ts';
 import type { Trainings } from '../records/trainings.ts';
-import { containers } from '../resources.ts';
+import { containers, deadLetterLifetimeSeconds } from '../resources.ts';
 import type { Settings } from '../settings.ts';
 import type { Trainer } from '../training/train.ts';
 import type { Training } from '../training/machine.ts';
@@ -38,6 +39,7 @@ export type SweepOptions = {
   claims: Claims;
   cursors: Table;
   doorbells: Doorbells;
+  deadLetters: Pick<DeadLetters, 'dropSentBefore'>;
   arrivals: Arrivals;
   erase: Pick<Erase, 'remind'>;
   reconsider: () => Promise<void>;
@@ -184,8 +186,7 @@ export function createSweep(options: SweepOptions) {
       // Its removal goes the way of any other.
       if (container === containers.identify && writtenAt < keptSince && (await photos.remove(image, etag)))
         continue;
-      const picture = await ledger.get(placeOf(image).ref);
-      if (picture?.etag !== etag || picture.state === 'removed') await arrivals.notice(image);
+      await arrivals.noticeVersion({ image, etag });
     }
     await moveCursor(container, next);
   }
@@ -243,6 +244,16 @@ export function createSweep(options: SweepOptions) {
     ]);
   }
 
+  /** Once a day. */
+  async function oldDeadLetters(): Promise<void> {
+    const cursor = await options.cursors.get<{ restsUntil: number }>('cursors', 'deadLetters');
+    if ((cursor?.value.restsUntil ?? 0) > now()) return;
+    await options.deadLetters.dropSentBefore(now() - deadLetterLifetimeSeconds * 1_000);
+    await options.cursors.write('cursors', [
+      { kind: 'put', rowKey: 'deadLetters', value: { restsUntil: now() + dayMs } },
+    ]);
+  }
+
   async function moveCursor(name: string, next: string | undefined): Promise<void> {
     await options.cursors.write('cursors', [
       { kind: 'put', rowKey: name, value: next === undefined ? {} : { next } },
@@ -264,6 +275,7 @@ export function createSweep(options: SweepOptions) {
         unannouncedRemovals,
         expiredRecords,
         abandonedClaims,
+        oldDeadLetters,
       ];
       for (const part of parts) {
         try {

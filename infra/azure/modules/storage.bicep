@@ -51,6 +51,28 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2024-01-01' = {
   }
 }
 
+// Event Grid's dead letters hold paths. Storage looks once a day, so that none is older than a week.
+resource lifetimes 'Microsoft.Storage/storageAccounts/managementPolicies@2024-01-01' = {
+  parent: account
+  name: 'default'
+  dependsOn: [blobs]
+  properties: {
+    policy: {
+      rules: [
+        {
+          name: 'event-dead-letters'
+          enabled: true
+          type: 'Lifecycle'
+          definition: {
+            filters: { blobTypes: ['blockBlob', 'appendBlob'], prefixMatch: ['event-dead-letters/'] }
+            actions: { baseBlob: { delete: { daysAfterModificationGreaterThan: 5 } } }
+          }
+        }
+      ]
+    }
+  }
+}
+
 resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2024-01-01' = [
   for container in concat(needed.containers, ownContainers): {
     parent: blobs

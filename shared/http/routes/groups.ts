@@ -7,6 +7,7 @@ import { conditionOf, etagOf } from '../conditions.ts';
 import { jsonOf } from '../body.ts';
 import { pageOf, pageQueryOf } from '../page.ts';
 import { parsed } from '../problem.ts';
+import { queryOf } from '../query.ts';
 import type { Route } from '../route.ts';
 import * as schemas from '../schemas.ts';
 import { viewOfErasure, viewOfGroup, viewOfPerson, viewOfSettings } from '../views.ts';
@@ -134,6 +135,7 @@ export const groupRoutes = [
     path: 'groups/{group}/persons/{person}',
     summary: 'Delete a person with all pictures, faces, records and results of it',
     access: 'admin',
+    query: schemas.deletePersonQuery,
     answer: { status: 202, schema: schemas.erasure },
     failures: [
       'bad_request',
@@ -146,7 +148,9 @@ export const groupRoutes = [
     ],
     async handle(request, rollcall) {
       const group = groupNameOf(request);
-      return erasureAnswer(await rollcall.deletePerson(group, await personKeyIn(group, request, rollcall)));
+      const { probes } = queryOf(request, schemas.deletePersonQuery);
+      const person = await personKeyIn(group, request, rollcall);
+      return erasureAnswer(await rollcall.deletePerson(group, person, probes === 'delete'));
     },
   },
   {
@@ -154,7 +158,7 @@ export const groupRoutes = [
     tag: 'groups',
     method: 'GET',
     path: 'erasures/{id}',
-    summary: 'How far a deletion is; when it is finished, what was removed: the proof',
+    summary: 'How far a deletion is, and when it is over what was removed and what is kept: the proof',
     access: 'admin',
     answer: { status: 200, schema: schemas.erasure },
     failures: ['bad_request', 'erasure_not_found', 'storage_unavailable'],

@@ -154,6 +154,16 @@ test('the files read the one description, and name none of it again', () => {
   );
 });
 
+test('nothing that failed is kept for more than a week', () => {
+  for (const { properties } of azureResources().queues)
+    expect(properties.defaultMessageTimeToLive).toBe('PT604800S');
+  const storage = fileAt('modules/storage.bicep').root.text;
+  // Storage looks once a day, and a day passes until a new rule is at work.
+  expect(storage).toMatch(
+    /prefixMatch: \['event-dead-letters\/'\] \}\s+actions: \{ baseBlob: \{ delete: \{ daysAfterModificationGreaterThan: 5 \}/,
+  );
+});
+
 test('the official emulator gets the same queues', () => {
   const [namespace] = emulatorConfig().UserConfig.Namespaces;
   const described = namespace?.Queues.map(({ Name, Properties }) => [Name, Properties.RequiresSession]);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { seed, sizeOf } from '../../helpers/size.ts';
-import { carryOut, command, expectKnown, expectWhole, forget, paths } from './commands.ts';
+import { carryOut, command, copy, expectKnown, expectWhole, forget, paths } from './commands.ts';
 import { World } from './world.ts';
 
 test(
@@ -52,6 +52,9 @@ async function story(world: World): Promise<void> {
   await world.settle(2);
   for (const person of ['ann', undefined] as const) {
     await forget(world, person);
+    world.pass(2_000);
+    await copy(world, first);
+    await world.announce(first);
     await world.deliver();
     world.pass(2_000);
     world.drop(second, true);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { contentOf } from '../../../shared/records/picture.ts';
 import { faceKeyOf, personKeyOf } from '../../../shared/records/keys.ts';
-import { expectWhole, forget, paths } from './commands.ts';
+import { copy, expectWhole, forget, paths } from './commands.ts';
 import { placeOf } from '../../../shared/photos/path.ts';
 import { World, type CallFault } from './world.ts';
 
@@ -85,6 +85,254 @@ test('a deletion that is asked for again takes what was written since', async ()
   }
 });
 
+test('a deletion is finished when Face has thrown away what it detected, at once if that was long ago', async () => {
+  const dayMs = 86_400_000;
+  for (const person of ['ann', undefined] as const) {
+    const world = new World();
+    await enrollAnn(world);
+    const detectedAt = world.now;
+    await forget(world, person);
+    const [open] = await world.app.erasures.listOpen(1);
+    await world.settle();
+    const removed = await world.app.erasures.get(open?.id ?? '');
+    expect(removed).toHaveProperty('removedAt');
+    expect(removed).not.toHaveProperty('finishedAt');
+    // A little later than by our clock, and never earlier.
+    const [enrolledAt, knownAt] = [detectedAt - 600_000, detectedAt + 120_000];
+    expect(removed?.templatesExpireAt).toBeGreaterThan(enrolledAt + dayMs);
+    expect(removed?.templatesExpireAt).toBeLessThanOrEqual(knownAt + dayMs);
+    world.pass((removed?.templatesExpireAt ?? 0) - 1 - world.now);
+    await world.sweep();
+    expect(await world.app.erasures.get(open?.id ?? '')).not.toHaveProperty('finishedAt');
+    world.pass(1);
+    await world.sweep();
+    expect(await world.app.erasures.get(open?.id ?? '')).toHaveProperty('finishedAt', world.now);
+
+    await enrollAnn(world);
+    world.pass(dayMs);
+    await world.settle();
+    await forget(world, person);
+    const [second] = await world.app.erasures.listOpen(1);
+    await world.settle();
+    const atOnce = await world.app.erasures.get(second?.id ?? '');
+    expect(atOnce?.finishedAt).toBe(atOnce?.removedAt);
+    expect(atOnce?.finishedAt).toBeDefined();
+  }
+});
+
+test('a week after its deletion nothing is kept of a person who did not come back', async () => {
+  const dayMs = 86_400_000;
+  const key = personKeyOf('g', 'ann');
+  for (const comesBack of [false, true]) {
+    const world = new World();
+    await enrollAnn(world);
+    await forget(world, 'ann');
+    const [open] = await world.app.erasures.listOpen(1);
+    await world.settle();
+    expect(await world.app.erasures.get(open?.id ?? '')).toMatchObject({ kind: 'person', person: key });
+    if (comesBack) await enrollAnn(world);
+    world.pass(dayMs);
+    await world.settle();
+    // Finished, the erasure does not tell whom it was about; what is kept for late work is still there.
+    expect(await world.app.erasures.get(open?.id ?? '')).not.toHaveProperty('person');
+    expect(world.rows()).toContain(key);
+    world.pass(6 * dayMs);
+    await world.settle();
+    await world.settle();
+    expect(world.rows().includes(key)).toBe(comesBack);
+    expect(world.facesOf('g')).toHaveLength(comesBack ? 1 : 0);
+    expect(await world.app.erasures.get(open?.id ?? '')).toMatchObject({ isTombstoneGone: true });
+    // Nothing was forgotten that is needed: the person may come back, and be deleted again.
+    await enrollAnn(world);
+    await forget(world, 'ann');
+    world.pass(2_000);
+    await world.settle();
+    await expectWhole(world);
+    expect([...world.blobs.keys()]).toEqual([]);
+  }
+});
+
+test('what is kept of a person who was deleted twice is kept for a week from the second time on', async () => {
+  const dayMs = 86_400_000;
+  const key = personKeyOf('g', 'ann');
+  const world = new World();
+  for (let times = 0; times < 2; times += 1) {
+    await enrollAnn(world);
+    await forget(world, 'ann');
+    world.pass(4 * dayMs);
+    await world.settle();
+  }
+  expect(world.rows()).toContain(key);
+  world.pass(6 * dayMs);
+  await world.settle();
+  expect(world.rows()).toContain(key);
+  world.pass(dayMs);
+  await world.settle();
+  expect(world.rows()).not.toContain(key);
+});
+
+test('a picture that was at work when it was erased may have left a template', async () => {
+  const world = new World();
+  world.drop(paths[0], true);
+  world.faultsOf['detect'] = ['answer lost'];
+  await world.announce(paths[0]);
+  await forget(world, 'ann');
+  const [open] = await world.app.erasures.listOpen(1);
+  await world.settle();
+  const erasure = await world.app.erasures.get(open?.id ?? '');
+  expect(erasure?.templatesExpireAt).toBeGreaterThan(world.now);
+  expect(erasure).not.toHaveProperty('finishedAt');
+});
+
+/** A person with two pictures and a group-mate are enrolled, and a probe is answered; then one of them is deleted. */
+async function beingErased(person: 'ann' | undefined, deliveries: number): Promise<World> {
+  const world = new World();
+  for (const image of paths) {
+    world.drop(image, true);
+    await world.announce(image);
+  }
+  await world.settle(2);
+  await forget(world, person);
+  world.pass(2_000);
+  for (let times = 0; times < deliveries; times += 1) await world.deliver();
+  return world;
+}
+
+test.for([
+  ['ann', true],
+  ['ann', false],
+  [undefined, true],
+  [undefined, false],
+] as const)(
+  'who touches or copies a blob that is being erased brings nobody back: %s is deleted, announced: %s',
+  async ([person, isAnnounced]) => {
+    for (const deliveries of [0, 1, 2]) {
+      const world = await beingErased(person, 0);
+      const bytes = paths.map((path) => contentOf(world.blobs.get(path)?.bytes ?? Buffer.alloc(0)));
+      const [open] = await world.app.erasures.listOpen(1);
+      const copied = 'enroll/g/ann/sub/copy.bmp';
+      await copy(world, paths[0], copied);
+      await copy(world, paths[1]);
+      for (const path of isAnnounced ? [copied, paths[1]] : []) await world.announce(path);
+      for (let times = 0; times < deliveries; times += 1) await world.deliver();
+      world.pass(2_000);
+      await world.settle();
+      await expectWhole(world);
+      expect([...world.blobs.keys()]).toEqual(person === undefined ? [] : [paths[2]]);
+      expect(await world.app.erasures.get(open?.id ?? '')).toMatchObject({
+        erased: { blobs: person === undefined ? 4 : 3, pictures: person === undefined ? 3 : 2 },
+      });
+      const rows = world.rows();
+      expect(rows).not.toMatch(/enroll\/g\/ann|"ann\\/);
+      for (const content of bytes.slice(0, 2)) expect(rows).not.toContain(content);
+      // After the receipt the same bytes are a new picture.
+      world.drop(paths[0], true);
+      await world.announce(paths[0]);
+      await world.settle();
+      await expectWhole(world);
+      expect(world.blobs.has(paths[0])).toBe(true);
+    }
+  },
+);
+
+test('a probe that is touched while its group is erased goes with it, and one of other bytes stays', async () => {
+  const world = new World();
+  const probe = 'identify/g/probe.bmp';
+  world.drop(paths[0], true);
+  await world.announce(paths[0]);
+  world.drop(probe, false, 1);
+  await world.announce(probe);
+  await world.settle(2);
+  await forget(world, undefined);
+  world.pass(2_000);
+  world.touch(probe);
+  await world.announce(probe);
+  world.drop('identify/g/other.bmp', false, 2);
+  // Nobody knows yet what the erased pictures were: it is looked at when that is known.
+  await world.announce('identify/g/other.bmp');
+  await world.settle();
+  expect([...world.blobs.keys()]).toEqual(['identify/g/other.bmp']);
+  expect(world.rows()).not.toMatch(/probe\.bmp|enroll\/g/);
+});
+
+/** Ann and Bob are enrolled; each is on a probe of their own. */
+async function withProbes(): Promise<World> {
+  const world = new World();
+  for (const image of [paths[0], paths[2]]) {
+    world.drop(image, true);
+    await world.announce(image);
+    await world.settle(2);
+  }
+  for (const [variant, name] of ['ann', 'bob'].entries()) {
+    world.drop(`identify/g/of-${name}.bmp`, true, variant);
+    await world.announce(`identify/g/of-${name}.bmp`);
+  }
+  await world.settle(2);
+  return world;
+}
+
+test('a person may be deleted with the probes on which they are the best candidate, touched, copied or not', async () => {
+  const [ofAnn, ofBob, copied] = ['of-ann', 'of-bob', 'copy'].map((name) => `identify/g/${name}.bmp`) as [
+    string,
+    string,
+    string,
+  ];
+  for (const isTouched of [false, true])
+    for (const isAnnounced of [true, false])
+      for (const deliveries of [0, 1, 2]) {
+        const world = await withProbes();
+        const content = contentOf(world.blobs.get(ofAnn)?.bytes ?? Buffer.alloc(0));
+        expect(world.rows()).toContain(content);
+        expect(await world.forget('g', 'ann', true)).toBe(true);
+        const [open] = await world.app.erasures.listOpen(1);
+        world.pass(2_000);
+        for (let times = 0; times < deliveries; times += 1) await world.deliver();
+        if (isTouched && deliveries < 2) {
+          world.copy(ofAnn, copied);
+          world.touch(ofAnn);
+          for (const path of isAnnounced ? [ofAnn, copied] : []) await world.announce(path);
+        }
+        await world.settle();
+        await expectWhole(world);
+        expect([...world.blobs.keys()]).toEqual([paths[2], ofBob]);
+        expect(world.rows()).not.toMatch(/of-ann|copy\.bmp|"ann\\/);
+        expect(world.rows()).not.toContain(content);
+        expect(world.rows()).not.toContain('probeErasures');
+        expect((await world.app.ledger.counts('g')).probes).toMatchObject({ identified: 1, removed: 0 });
+        const erased = (await world.app.erasures.get(open?.id ?? ''))?.erased;
+        expect(erased).toMatchObject({ pictures: 2, faceIds: 2, results: 1 });
+      }
+});
+
+test('who does not ask for it keeps the probes, and who asked once and deletes again loses them', async () => {
+  const world = await withProbes();
+  await world.forget('g', 'ann');
+  await world.settle();
+  expect(world.blobs.has('identify/g/of-ann.bmp')).toBe(true);
+
+  const again = await withProbes();
+  await again.forget('g', 'ann', true);
+  again.pass(2_000);
+  again.drop(paths[1], true);
+  await again.announce(paths[1]);
+  again.pass(2_000);
+  await again.forget('g', 'ann');
+  await again.settle();
+  await expectWhole(again);
+  expect([...again.blobs.keys()]).toEqual([paths[2], 'identify/g/of-bob.bmp']);
+});
+
+test('another picture that was written to the path of an erased probe stays', async () => {
+  const world = await withProbes();
+  await world.forget('g', 'ann', true);
+  world.pass(2_000);
+  world.drop('identify/g/of-ann.bmp', true, 3);
+  await world.announce('identify/g/of-ann.bmp');
+  await world.settle();
+  expect(world.blobs.has('identify/g/of-ann.bmp')).toBe(true);
+  expect((await world.app.ledger.counts('g')).probes).toMatchObject({ identified: 2 });
+});
+
 test('a deletion at a step of another version waits for that version', async () => {
   const world = new World();
   for (const person of ['ann', undefined] as const) {
@@ -100,13 +348,13 @@ test('a deletion at a step of another version waits for that version', async () 
     }
     const waiting = await world.app.erasures.get(id);
     expect(waiting).toMatchObject({ pass: 1, step: 'aStepToCome' });
-    expect(waiting).not.toHaveProperty('finishedAt');
+    expect(waiting).not.toHaveProperty('removedAt');
     expect(world.deadLetters).toEqual([]);
     expect(world.warnings).toContain('other_version');
     // The version that has the step is through with it.
     await world.app.erasures.change(id, (erasure) => ({ ...erasure, step: 'rows' }));
     await world.settle();
-    expect(await world.app.erasures.get(id)).toHaveProperty('finishedAt');
+    expect(await world.app.erasures.get(id)).toHaveProperty('removedAt');
     await expectWhole(world);
   }
 });

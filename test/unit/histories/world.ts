@@ -81,8 +81,16 @@ export class World {
   readonly deadLetters: unknown[] = [];
   /** The code of each warning that the pipeline logged. */
   readonly warnings: string[] = [];
-  /** Versions that lay in the container when their deletion was accepted; written by the test. */
-  readonly forgotten: { path: string; etag: string }[] = [];
+  /**
+   * Versions that lay in the container when their deletion was accepted, and what was made of them while it went on;
+   * written by the test. `person`: who was deleted, if not the group. `isRecorded`: a row knew the bytes.
+   */
+  readonly forgotten: {
+    path: string;
+    etag: string;
+    person: 'ann' | 'bob' | undefined;
+    isRecorded: boolean;
+  }[] = [];
   /** Paths of blobs that the pipeline deleted, whose events are still to come. */
   gone: string[] = [];
   /** Writes so far, and the write at which the process dies: before it (odd) or after it (even). */
@@ -109,6 +117,7 @@ export class World {
   #stalled: { running: Running; goOn: () => void }[] = [];
   readonly #tables = new Map<string, MemoryRows>();
   readonly #sent = new Map<string, number>();
+  readonly #variants = new Map<string, number>();
   #landing: { at: number; land: () => void }[] = [];
   #ids = 0;
 
@@ -126,8 +135,12 @@ export class World {
 
   /** The same bytes under another ETag: their metadata was set, or they were copied onto themselves. */
   touch(path: string): void {
+    this.copy(path, path);
+  }
+
+  copy(path: string, to: string): void {
     const blob = this.blobs.get(path);
-    if (blob !== undefined) this.blobs.set(path, { ...blob, etag: this.#etag(), writtenAt: this.now });
+    if (blob !== undefined) this.blobs.set(to, { ...blob, etag: this.#etag(), writtenAt: this.now });
   }
 
   archive(path: string): void {
@@ -169,11 +182,11 @@ export class World {
   }
 
   /** Asks for the deletion of a person, or of the whole group. True when it was accepted. */
-  async forget(group: string, person?: string): Promise<boolean> {
+  async forget(group: string, person?: string, withProbes = false): Promise<boolean> {
     let accepted = false;
     await this.#run(async () => {
       if (person === undefined) await this.app.deleteGroup(group);
-      else await this.app.deletePerson(group, personKeyOf(group, person));
+      else await this.app.deletePerson(group, personKeyOf(group, person), withProbes);
       accepted = true;
     });
     return accepted;
@@ -446,13 +459,21 @@ export class World {
     return {
       detect: (bytes) =>
         call('detect', () =>
-          Array.from({ length: bytes.at(-1) ?? 0 }, () => ({
-            faceId: id(),
-            faceRectangle,
-            faceAttributes: { qualityForRecognition: 'high' as const },
-          })),
+          Array.from({ length: bytes.at(-1) ?? 0 }, () => {
+            const faceId = id();
+            this.#variants.set(faceId, Buffer.from(bytes).readUInt16LE(54));
+            return { faceId, faceRectangle, faceAttributes: { qualityForRecognition: 'high' as const } };
+          }),
         ),
-      identify: () => Promise.reject(new Error('not asked here')),
+      // The variant of the picture says who it is, in the order in which they came.
+      identify: (group, faceIds) =>
+        look('identify', () => {
+          const persons = [...groupOf(group).persons.keys()];
+          return faceIds.map((faceId) => {
+            const personId = persons[(this.#variants.get(faceId) ?? 0) % persons.length];
+            return { faceId, candidates: personId === undefined ? [] : [{ personId, confidence: 0.9 }] };
+          });
+        }),
       findSimilar: () => Promise.reject(new Error('not asked here')),
       group: () => Promise.reject(new Error('not asked here')),
       verify: () => Promise.reject(new Error('not asked here')),

@@ -116,7 +116,7 @@ test('claims go with their group, answered or not', async () => {
   await app.rollcall.eraseGroup('club');
   app.clock.now += 31_000;
   await app.rollcall.eraseGroup('club');
-  expect((await app.rollcall.erasures.get(id))?.finishedAt).toBeDefined();
+  expect((await app.rollcall.erasures.get(id))?.removedAt).toBeDefined();
   expect(app.rows(tables.results)).toEqual([]);
 });
 
