@@ -272,8 +272,11 @@ const rawRequest = fc
     ),
   );
 
-/** What the host itself may answer, before any function is asked. */
-const byHost = new Set([200, 202, 204, 400, 404, 405, 408, 411, 412, 413, 414, 415, 417, 422, 431]);
+/**
+ * What the host itself may answer, before any function is asked: 401 where its webhooks and its administration are called
+ * without a key, 429 where bodies of unknown length would take more room together than there is.
+ */
+const byHost = new Set([200, 202, 204, 400, 401, 404, 405, 408, 411, 412, 413, 414, 415, 417, 422, 429, 431]);
 
 async function sendAsItStands(text: string): Promise<void> {
   const { status, body: content } = await sendRaw(stack.http, text);
