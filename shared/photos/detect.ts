@@ -126,8 +126,8 @@ export function createDetectForEnrollment(
     let lookedAt = parts?.content === content ? parts : undefined;
     if (lookedAt === undefined) {
       const whole = await look();
-      if (whole.faces.length > 0 || !whole.hasFinerParts || settings.ENROLL_PART_CALLS === 0)
-        return foundFace(faceToEnroll(whole, policy));
+      const finer = whole.hasFinerParts ? partsOf(whole.size, settings.ENROLL_PART_CALLS) : [];
+      if (whole.faces.length > 0 || finer.length === 0) return foundFace(faceToEnroll(whole, policy));
       lookedAt = { content, size: whole.size, count: 0, faces: [] };
       await keep(lookedAt);
     }

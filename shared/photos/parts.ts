@@ -2,9 +2,13 @@ import { faceLimits } from '../face/client.ts';
 import type { FaceRectangle } from '../face/types.ts';
 import type { Size } from './formats.ts';
 
+/** By how much less than the whole a part has to be shrunk, to be worth a call. */
+const finerBy = 0.8;
+
 /**
  * Parts that cover a picture which Face takes only when it is shrunk: at most so many, of a grid that has to be shrunk as
  * little as can be. They overlap by twice the side of a face that may have become too small, so that one shows it whole.
+ * None where they would show hardly more than the whole does.
  */
 export function partsOf(size: Size, atMost: number): FaceRectangle[] {
   const longer = Math.max(size.width, size.height);
@@ -21,8 +25,10 @@ export function partsOf(size: Size, atMost: number): FaceRectangle[] {
       one.shrink - other.shrink ||
       one.across.length * one.down.length - other.across.length * other.down.length,
   );
-  return (best?.down ?? []).flatMap(({ start: top, length: height }) =>
-    (best?.across ?? []).map(({ start: left, length: width }) => ({ left, top, width, height })),
+  const isFiner = best !== undefined && best.shrink <= (finerBy * longer) / faceLimits.imageSide;
+  if (!isFiner) return [];
+  return best.down.flatMap(({ start: top, length: height }) =>
+    best.across.map(({ start: left, length: width }) => ({ left, top, width, height })),
   );
 }
 
