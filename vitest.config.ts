@@ -52,7 +52,7 @@ export default defineConfig({
     testTimeout: 300_000,
     hookTimeout: 300_000,
     // More than the two cores that the tests are made for: most of them wait for the processes of a stack.
-    maxWorkers: 4,
+    maxWorkers: 5,
     sequence: { sequencer: LongestFirst },
     setupFiles: ['test/helpers/seeded.ts'],
     restoreMocks: true,

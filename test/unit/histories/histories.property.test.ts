@@ -64,9 +64,9 @@ async function story(world: World): Promise<void> {
   }
 }
 
-/** The points from 1 on at which something can happen: all of them at full size, else every twentieth. */
+/** The points from 1 on at which something can happen: all of them at full size, else every fortieth. */
 function pointsOf(count: number): number[] {
-  const every = sizeOf({ quick: 20, full: 1 });
+  const every = sizeOf({ quick: 40, full: 1 });
   return Array.from({ length: count }, (_, index) => index + 1).filter(
     (point) => point % every === seed % every,
   );
