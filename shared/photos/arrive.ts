@@ -263,7 +263,7 @@ export function createArrivals(options: ArrivalOptions) {
       case 'reject': {
         const { reason, detail } = setback;
         const after = await ledger.change(ref, (p) => p && rejected(p, seen, { reason, detail }, now()));
-        // Refused by a policy that holds no more.
+        // What refused it holds no more: another policy, or a group, has come meanwhile.
         if (after?.state === 'received' && after.etag === seen.etag) await doorbells.ringPicture(ref);
         return ring(ref, after);
       }

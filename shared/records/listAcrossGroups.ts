@@ -4,8 +4,8 @@ import type { Picture } from './picture.ts';
 
 /**
  * Lists the pictures that belong to no group, then those of every group, by name: also of one that is not there, where
- * probes wait for it. The token is the group and the
- * token within it. At most so many groups are looked through for a page; the token then goes on from there.
+ * probes wait for it. The token is the group and the token within it. At most so many groups are looked through for a
+ * page; the token then goes on from there.
  */
 export function listAcrossGroups(groups: Groups, ledger: Ledger, noGroup: string) {
   const groupsAtMost = 200;

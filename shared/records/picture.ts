@@ -19,6 +19,7 @@ import { containers } from '../resources.ts';
  *
  * Invariants:
  * - an enrolled picture has exactly one persisted face, that of its content;
+ * - a received picture has no face that was found: it is to be detected;
  * - a rejected or removed picture, and one of a new life, has no persisted face: nobody is named by it any more;
  * - a face that Face may hold is named by `persisted` or `surplus`, or has an intent of its own with the content and
  *   the person that it was sent for, until it is known to be gone;
@@ -190,7 +191,7 @@ export function rewritten(
 export function recognized(picture: Picture, seen: SeenPicture, content: string, now: number): Picture {
   if (picture.state !== 'received' || !isSame(picture, seen)) return picture;
   const { persisted, intents, generation } = picture;
-  const known = { ...withoutPauses(picture), content, updatedAt: now };
+  const known = { ...withoutProgress(picture), content, updatedAt: now };
   if (persisted?.content === content) return { ...known, ...persisted.found, state: 'enrolled' };
   const intent = intents.findLast((add) => add.content === content && add.life === generation);
   return intent === undefined ? picture : { ...known, ...intent.found, state: 'detected' };
@@ -204,14 +205,7 @@ export function partLookedAt(picture: Picture, seen: SeenPicture, parts: PartsLo
 /** Face found the face to enroll on these bytes. */
 export function detected(picture: Picture, seen: SeenPicture, face: DetectedOnPicture, now: number): Picture {
   if (picture.state !== 'received' || !isSame(picture, seen)) return picture;
-  const {
-    faceRectangle: _faceRectangle,
-    qualityForRecognition: _quality,
-    part: _part,
-    seenAs: _seenAs,
-    ...rest
-  } = withoutPauses(picture);
-  return { ...rest, ...contentIn(seen), ...face, state: 'detected', updatedAt: now };
+  return { ...withoutProgress(picture), ...contentIn(seen), ...face, state: 'detected', updatedAt: now };
 }
 
 /** What was taken for granted of these bytes without a detection does not hold: they are to be detected. */
@@ -306,7 +300,7 @@ export function lookedAtAgain(picture: Picture, now: number): Picture {
 }
 
 function lookedAtFromStart(picture: Picture, now: number): Picture {
-  const { reason: _reason, detail: _detail, ...rest } = withoutPauses(picture);
+  const { reason: _reason, detail: _detail, ...rest } = withoutFound(withoutProgress(picture));
   return { ...rest, state: 'received', updatedAt: now };
 }
 
@@ -330,7 +324,9 @@ export function reconsidered(
 export function faceLost(picture: Picture, personId: string, now: number): Picture {
   const { persisted, ...rest } = picture;
   if (persisted?.personId !== personId) return picture;
-  return { ...rest, ...(picture.state === 'enrolled' ? { state: 'received' } : {}), updatedAt: now };
+  return picture.state === 'enrolled'
+    ? { ...withoutFound(rest), state: 'received', updatedAt: now }
+    : { ...rest, updatedAt: now };
 }
 
 /** Written before an add is sent, so that its face is looked for whatever happens. */
@@ -417,7 +413,20 @@ export function isSettled(picture: Picture): boolean {
   return picture.state !== 'received' && !needsEnrollment(picture);
 }
 
-function withoutPauses(picture: Picture): Picture {
+/** A picture that is to be detected: what an earlier detection found does not count. */
+function withoutFound(picture: Picture): Picture {
+  const {
+    faceRectangle: _faceRectangle,
+    qualityForRecognition: _quality,
+    part: _part,
+    seenAs: _seenAs,
+    ...rest
+  } = picture;
+  return rest;
+}
+
+/** The way goes on from a new state: what was waited for, tried and looked at on the last stretch is over. */
+function withoutProgress(picture: Picture): Picture {
   const { waitsUntil: _waitsUntil, parts: _parts, ...rest } = withoutAttempts(picture);
   return rest;
 }

@@ -1,35 +1,17 @@
-import { ServiceBusClient } from '@azure/service-bus';
 import type { AmqpAnnotatedMessage } from '@azure/core-amqp';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startServiceBus, type ServiceBusReady } from '../../../infra/local/service-bus/broker.ts';
-import type { RunningPart } from '../../../infra/local/part.ts';
-import { temporaryFolder } from '../../helpers/temporary.ts';
-import { isEmpty, queues, quick, receiveOne } from './harness.ts';
+import { expect, test } from 'vitest';
+import { isEmpty, receiveOne, useBroker } from './harness.ts';
 
 /* What Azure does at the edges of its contract, as the official client sees it. */
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let broker: RunningPart<ServiceBusReady>;
-let client: ServiceBusClient;
-
-beforeAll(async () => {
-  folder = await temporaryFolder();
-  broker = await startServiceBus({ dataDir: folder.path, port: 0, queues });
-  client = new ServiceBusClient(broker.ready.connectionString, quick);
-});
-
-afterAll(async () => {
-  await client.close();
-  await broker.close();
-  await folder.remove();
-});
+const broker = useBroker();
 
 const tomorrow = (): Date => new Date(Date.now() + 86_400_000);
 
 test.each([300_000, 3_000_000])(
   'a message of %d bytes that is scheduled is refused as too large',
   async (size) => {
-    const sender = client.createSender('plain');
+    const sender = broker().createSender('plain');
     const large = { body: 'x'.repeat(size) };
     await expect(sender.scheduleMessages(large, tomorrow())).rejects.toMatchObject({
       code: 'MessageSizeExceeded',
@@ -44,8 +26,8 @@ test.each([300_000, 3_000_000])(
 );
 
 test('a deferred message that is received and deleted is gone', async () => {
-  await client.createSender('plain').sendMessages({ body: 'later' });
-  const receiver = client.createReceiver('plain');
+  await broker().createSender('plain').sendMessages({ body: 'later' });
+  const receiver = broker().createReceiver('plain');
   const message = await receiveOne(receiver);
   await receiver.deferMessage(message);
   const number = message.sequenceNumber ?? expect.fail('it has no number');
@@ -53,26 +35,26 @@ test('a deferred message that is received and deleted is gone', async () => {
   const [held] = await receiver.receiveDeferredMessages([number, number]);
   await expect(receiver.receiveDeferredMessages(number)).rejects.toMatchObject({ code: 'MessageNotFound' });
   await receiver.abandonMessage(held ?? expect.fail('it did not come'));
-  const taking = client.createReceiver('plain', { receiveMode: 'receiveAndDelete' });
+  const taking = broker().createReceiver('plain', { receiveMode: 'receiveAndDelete' });
   expect(await taking.receiveDeferredMessages(number)).toMatchObject([{ body: 'later' }]);
   await expect(receiver.receiveDeferredMessages(number)).rejects.toMatchObject({ code: 'MessageNotFound' });
 });
 
 test('a dead letter cannot be dead-lettered, nor sent', async () => {
-  await client.createSender('plain').sendMessages({ body: 'twice' });
-  const receiver = client.createReceiver('plain');
+  await broker().createSender('plain').sendMessages({ body: 'twice' });
+  const receiver = broker().createReceiver('plain');
   await receiver.deadLetterMessage(await receiveOne(receiver), {
     deadLetterReason: 'first',
     deadLetterErrorDescription: '',
   });
-  const dead = client.createReceiver('plain', { subQueueType: 'deadLetter' });
+  const dead = broker().createReceiver('plain', { subQueueType: 'deadLetter' });
   await expect(dead.deadLetterMessage(await receiveOne(dead))).rejects.toThrow('cannot be dead-lettered');
   const again = await receiveOne(dead);
   expect(again).toMatchObject({ body: 'twice', deadLetterReason: 'first' });
   await dead.completeMessage(again);
   expect(await isEmpty(dead)).toBe(true);
   await expect(
-    client.createSender('plain/$DeadLetterQueue').sendMessages({ body: 'by hand' }),
+    broker().createSender('plain/$DeadLetterQueue').sendMessages({ body: 'by hand' }),
   ).rejects.toThrow('cannot be sent to a dead-letter queue');
 });
 
@@ -84,15 +66,15 @@ test("a sender's annotations come with the message, with their types, wherever i
     'x-opt-sequence-number': 4_711,
   };
   const message: AmqpAnnotatedMessage = { bodyType: 'value', body: 'annotated', messageAnnotations };
-  await client.createSender('plain').sendMessages(message);
-  const receiver = client.createReceiver('plain');
+  await broker().createSender('plain').sendMessages(message);
+  const receiver = broker().createReceiver('plain');
   const first = await receiveOne(receiver);
   const own = { 'x-own': 'mine', 'x-number': 7, 'x-flag': true };
   expect(first._rawAmqpMessage.messageAnnotations).toMatchObject(own);
   expect(Number(first.sequenceNumber)).not.toBe(4_711);
   await receiver.abandonMessage(first, { seen: 'once' });
   await receiver.deadLetterMessage(await receiveOne(receiver));
-  const dead = client.createReceiver('plain', { subQueueType: 'deadLetter' });
+  const dead = broker().createReceiver('plain', { subQueueType: 'deadLetter' });
   const moved = await receiveOne(dead);
   expect(moved._rawAmqpMessage.messageAnnotations).toMatchObject(own);
   expect(moved).toMatchObject({ body: 'annotated', applicationProperties: { seen: 'once' } });

@@ -1,5 +1,12 @@
-import type { ServiceBusReceivedMessage, ServiceBusReceiver } from '@azure/service-bus';
+import {
+  ServiceBusClient,
+  type ServiceBusReceivedMessage,
+  type ServiceBusReceiver,
+} from '@azure/service-bus';
+import { afterAll, beforeAll } from 'vitest';
+import { startServiceBus } from '../../../infra/local/service-bus/broker.ts';
 import type { QueueDescription } from '../../../infra/local/service-bus/entity.ts';
+import { temporaryFolder } from '../../helpers/temporary.ts';
 
 export const plain: QueueDescription = {
   name: 'plain',
@@ -35,4 +42,22 @@ export async function receiveOne(
 
 export async function isEmpty(receiver: ServiceBusReceiver): Promise<boolean> {
   return (await receiver.receiveMessages(1, { maxWaitTimeInMs: 300 })).length === 0;
+}
+
+/** A broker with these queues and a client of it, while the tests of a file run. */
+export function useBroker(of: QueueDescription[] = queues): () => ServiceBusClient {
+  let client: ServiceBusClient;
+  let end: () => Promise<void>;
+  beforeAll(async () => {
+    const folder = await temporaryFolder();
+    const broker = await startServiceBus({ dataDir: folder.path, port: 0, queues: of });
+    client = new ServiceBusClient(broker.ready.connectionString, quick);
+    end = async () => {
+      await client.close();
+      await broker.close();
+      await folder.remove();
+    };
+  });
+  afterAll(() => end());
+  return () => client;
 }

@@ -208,6 +208,8 @@ export async function expectKnown(world: World): Promise<void> {
       ...faces.keys(),
     ]);
     const { items } = await ledger.listPictures('g', { top: 100 });
+    for (const { state, faceRectangle } of items)
+      if (state === 'received') expect(faceRectangle).toBeUndefined();
     const { items: persons } = await ledger.listPersons(group, { top: 10 });
     for (const { person, life, faces } of persons) {
       const naming = items.filter(
