@@ -287,11 +287,20 @@ export function createArrivals(options: ArrivalOptions) {
   async function gone({ image, ref }: Place): Promise<void> {
     const picture = await ledger.change(ref, (known) => known && removed(known, now()));
     const group = picture && (await options.groups.row(ref.group));
-    if (picture !== undefined && group !== undefined && isSettled(picture))
-      await ledger.eraseStray(ref, group);
+    if (picture !== undefined && group !== undefined && isSettled(picture)) await eraseStray(ref, group);
     else await ring(ref, picture);
     // Written again between our look and our record: the record is looked at once more.
     if ((await photos.version(image)) !== undefined) await doorbells.ringPicture(ref);
+  }
+
+  async function eraseStray(ref: PictureRef, group: Group): Promise<void> {
+    const { pictures } = await ledger.eraseStray(ref, group);
+    const open = group.erasures?.at(-1);
+    if (open === undefined || pictures === 0) return;
+    await options.erasures.count(open, { pictures });
+    // The erasure, which is to forget what the picture was, may be over meanwhile.
+    if ((await options.groups.row(ref.group))?.erasures !== undefined) return;
+    await ledger.forgetContents(ref.group, undefined, (life) => groupGenerationOf(life) < group.generation);
   }
 
   async function ring(ref: PictureRef, picture: Picture | undefined): Promise<void> {

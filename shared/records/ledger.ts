@@ -525,17 +525,19 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
     },
 
     /**
-     * Erases a picture that was recorded when the erasure of its group was over already, and its person with it: its
-     * function had stalled. Such a picture has no face.
+     * Erases a picture of an earlier life of its group that a function recorded behind the back of the erasure, and its
+     * person with it: the function had stalled. Such a picture has no face. As long as the erasure goes on, what the
+     * picture was stays known.
      */
-    async eraseStray(ref: PictureRef, { generation }: Living): Promise<void> {
-      await retryOnConflict(async () => {
+    async eraseStray(ref: PictureRef, { generation, erasures }: Group): Promise<ErasedRows> {
+      return retryOnConflict(async () => {
         const partition = partitionOfPicture(ref);
         const row = await table.get<PictureRow>(partition, rowKeyOf(ref));
-        if (row === undefined || groupGenerationOf(row.value.generation) >= generation) return;
+        if (row === undefined || groupGenerationOf(row.value.generation) >= generation)
+          return erase(partition, []);
         // The picture last: as long as it is there, its reminder brings somebody here.
         while (await erasePersons(partition, (life) => groupGenerationOf(life) < generation));
-        await erase(partition, [row]);
+        return erase(partition, [row], erasures === undefined ? [] : contentWrites([row]));
       });
     },
 
