@@ -43,17 +43,24 @@ export function createFaceGroups({
     return after;
   }
 
-  /** A group that was deleted while it was claimed is another incarnation, and left as it is. */
+  /**
+   * A group that was deleted while it was claimed is another incarnation, and left as it is. `mayBeCreated`: a creation
+   * in Face was not answered, and lands within the time of the claim, if it does.
+   */
   async function release(
     name: string,
-    { incarnation }: Group,
+    { incarnation, claimedUntil }: Group,
     change: (group: Group) => Group,
+    mayBeCreated = false,
   ): Promise<Group> {
     const after = await groups.change(name, (group) => {
       if (group === undefined) return undefined;
-      const { claimedUntil: _claimedUntil, ...rest } =
-        group.incarnation === incarnation ? change(group) : group;
-      return rest;
+      const { claimedUntil: claimed, ...rest } = group.incarnation === incarnation ? change(group) : group;
+      return {
+        ...rest,
+        ...(claimed === undefined || claimed === claimedUntil ? {} : { claimedUntil: claimed }),
+        ...(mayBeCreated && claimedUntil !== undefined ? { createdInFaceUntil: claimedUntil } : {}),
+      };
     });
     if (after === undefined) throw new RollcallError('conflict', deletedMeanwhile);
     return after;
@@ -69,10 +76,19 @@ export function createFaceGroups({
     if (!(error instanceof DeletionInDoubt)) await release(name, claimed, change);
   }
 
-  /** Deletes the group in Face, under a claim. A group that is not there is gone. @throws DeletionInDoubt */
-  async function deleteInFace({ group: name, claimedUntil = 0 }: Group): Promise<void> {
-    // The claim outlasts the deletion, however late it lands. We stalled if it no longer would.
+  /** The claim outlasts a call, however late it lands. We stalled if it no longer would. @throws TurnFarAway */
+  function assertClaimLasts({ claimedUntil = 0 }: Group): void {
     if (now() > claimedUntil - landedForSureMs) throw new TurnFarAway(comeBackMs);
+  }
+
+  /**
+   * Deletes the group in Face, under a claim, when no creation can come after it. A group that is not there is gone.
+   * @throws DeletionInDoubt
+   */
+  async function deleteInFace(claimed: Group): Promise<void> {
+    const { group: name, createdInFaceUntil = 0 } = claimed;
+    if (createdInFaceUntil > now()) throw new TurnFarAway(createdInFaceUntil - now());
+    assertClaimLasts(claimed);
     try {
       await face.deleteGroup(name);
     } catch (error) {
@@ -102,21 +118,22 @@ export function createFaceGroups({
       if (group === undefined) throw new RollcallError('conflict', deletedMeanwhile);
       if (group.inFace && (group.claimedUntil ?? 0) <= now()) return group;
       const claimed = await claim(name, (current) => current);
+      let isCreating = false;
       try {
         if (claimed.isDeleted === true) throw new RollcallError('conflict', deletedMeanwhile);
         if (claimed.isStaleInFace === true) {
           await deleteInFace(claimed);
           await forgetTraining(name);
         }
-        if (!claimed.inFace) await createInFace(claimed);
+        assertClaimLasts(claimed);
+        isCreating = !claimed.inFace;
+        if (isCreating) await createInFace(claimed);
       } catch (error) {
-        await letGo(name, claimed, error);
+        if (isCreating && mayHaveTakenEffect(error)) await release(name, claimed, (current) => current, true);
+        else await letGo(name, claimed, error);
         throw error;
       }
-      const ensured = await release(name, claimed, ({ isStaleInFace: _isStaleInFace, ...current }) => ({
-        ...current,
-        inFace: true,
-      }));
+      const ensured = await release(name, claimed, (current) => ({ ...notStale(current), inFace: true }));
       if (ensured.incarnation !== claimed.incarnation) throw new RollcallError('conflict', deletedMeanwhile);
       return ensured;
     },
@@ -134,7 +151,7 @@ export function createFaceGroups({
         await letGo(name, claimed, error);
         throw error;
       }
-      await release(name, claimed, ({ isStaleInFace: _isStaleInFace, ...current }) => current);
+      await release(name, claimed, notStale);
       return true;
     },
 
@@ -179,6 +196,10 @@ export function createFaceGroups({
       return empty;
     },
   };
+}
+
+function notStale({ isStaleInFace: _isStaleInFace, ...group }: Group): Group {
+  return group;
 }
 
 export type FaceGroupsOptions = {

@@ -117,12 +117,14 @@ async function announceBirth({ policyChanges, now }: GroupOptions, before: Group
 /** What a group that was deleted hands on to its next life. */
 function ofEarlierLives(before: Group | undefined): Partial<Group> {
   if (before === undefined) return {};
-  const { generation, incarnation, isStaleInFace, claimedUntil, deletedAt, erasures } = before;
+  const { generation, incarnation, isStaleInFace, claimedUntil, createdInFaceUntil, deletedAt, erasures } =
+    before;
   return {
     generation,
     incarnation,
     ...(isStaleInFace === undefined ? {} : { isStaleInFace }),
     ...(claimedUntil === undefined ? {} : { claimedUntil }),
+    ...(createdInFaceUntil === undefined ? {} : { createdInFaceUntil }),
     ...(deletedAt === undefined ? {} : { deletedAt }),
     ...(erasures === undefined ? {} : { erasures }),
   };

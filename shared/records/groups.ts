@@ -17,6 +17,8 @@ export type Group = {
   /** Whether Face has the group. `claimedUntil`: an instance is creating it. */
   inFace: boolean;
   claimedUntil?: number;
+  /** A creation in Face was not answered, and lands until then, if it does: nothing is deleted there before. */
+  createdInFaceUntil?: number;
   /** Face may hold the group of an earlier life: it is deleted there before it is created anew. */
   isStaleInFace?: boolean;
   /** By the clock of the storage account: pictures written until then belong to an earlier life. */

@@ -255,6 +255,7 @@ export async function expectWhole(world: World): Promise<void> {
   const listed = group && (await world.app.ledger.listPersons(group, { top: 10 }));
   expect(persons).toBe(listed?.items.length ?? 0);
   expect(await world.app.erasures.listOpen(10)).toEqual([]);
+  if (group === undefined || group.isDeleted === true) expect(world.faceGroups.has('g')).toBe(false);
   expect(images).toMatchObject({
     received: 0,
     detected: 0,

@@ -46,6 +46,44 @@ test('a deletion that lands late takes nothing that came after it, whichever wri
   }
 });
 
+test('a group that is created late, after its deletion, is deleted again, whichever write fails beside it', async () => {
+  for (const fault of ['call lost', 'answer lost'] as const) {
+    for (let write = 0; write < 12; write += 1) {
+      const world = new World();
+      world.faultsOf['createGroup'] = ['lands late'];
+      world.drop(paths[0], true);
+      await world.announce(paths[0]);
+      world.faultAfter(write, fault);
+      await world.deliver();
+      await forget(world, undefined);
+      await world.settle();
+      await expectWhole(world).catch((error: unknown) => {
+        throw new Error(`${fault} at write ${write}`, { cause: error });
+      });
+    }
+  }
+});
+
+test('what a stalled function found of an erased picture does not keep a touched blob of it', async () => {
+  for (let effect = 1; effect < 12; effect += 1) {
+    const world = new World();
+    const [image] = paths;
+    world.stallsAt = effect;
+    world.drop(image, false);
+    await world.announce(image);
+    await forget(world, undefined);
+    world.pass(1_000);
+    await copy(world, image);
+    // The group comes back with settings alone, so that the blob could belong to it.
+    await world.put('g', { minQuality: 'none' });
+    await world.resume();
+    await world.settle();
+    await expectWhole(world).catch((error: unknown) => {
+      throw new Error(`stalled at effect ${effect}`, { cause: error });
+    });
+  }
+});
+
 test('a policy that admits more has what it refused looked at again, once, wherever a picture is then', async () => {
   for (let write = 0; write < 30; write += 1) {
     const world = new World();
