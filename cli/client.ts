@@ -3,8 +3,8 @@ import { basename, join, relative, sep } from 'node:path';
 import { parseArgs } from 'node:util';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { apiClient, readPicture, type ApiClient } from './apiClient.ts';
-import type { FailureCode } from '../shared/errors.ts';
-import { placeOf } from '../shared/photos/path.ts';
+import type { FailureCode } from '../shared/errors/errors.ts';
+import { placeOf } from '../shared/images/imagePath.ts';
 import { fetchFrom, readEndpoints, withStorageOf } from './runningStack.ts';
 
 /** Calls the HTTP API of the stack that runs on a folder. @throws Error that says why none answers, and what to do */

@@ -1,6 +1,6 @@
 import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
-import type { Rejection } from '../shared/errors.ts';
+import type { Rejection } from '../shared/errors/errors.ts';
 
 /* Pictures that npm packages ship as examples; none is committed here. */
 

@@ -1,7 +1,7 @@
 import { app } from '@azure/functions';
-import { connections, containers, functionNames } from '../shared/resources.ts';
-import { pipeline } from './app.ts';
-import { pathOf } from './blobPath.ts';
+import { connections, containers, functionNames } from '../shared/config/resources.ts';
+import { pipeline } from './host/app.ts';
+import { pathOf } from './host/blobPath.ts';
 
 /** A picture was dropped into `enroll`: its faces are detected, and its person is rung for. */
 app.storageBlob(functionNames.detectFaces, {

@@ -5,17 +5,22 @@ import {
   type HttpResponseInit,
   type InvocationContext,
 } from '@azure/functions';
-import { RollcallError } from '../shared/errors.ts';
+import { RollcallError } from '../shared/errors/errors.ts';
 import { authorize, callerOf, principalHeader } from '../shared/http/access.ts';
 import { allMethods, answerUnrouted, methodsOf } from '../shared/http/methods.ts';
 import { failureOf, problemOf } from '../shared/http/problem.ts';
 import { noQuery, queryOf } from '../shared/http/query.ts';
 import { touchesStorage, type ApiAnswer, type ApiRequest, type Route } from '../shared/http/route.ts';
 import { routes } from '../shared/http/routes.ts';
-import { answerHeaders, contextOf, withContext, type RequestContext } from '../shared/requestContext.ts';
-import { pipeline, uncheckedPipeline } from './app.ts';
-import { settings } from './settings.ts';
-import { logLine } from './logLine.ts';
+import {
+  answerHeaders,
+  contextOf,
+  withContext,
+  type RequestContext,
+} from '../shared/telemetry/requestContext.ts';
+import { pipeline, uncheckedPipeline } from './host/app.ts';
+import { settings } from './host/settings.ts';
+import { logLine } from './host/logLine.ts';
 
 const behindEntra = settings.ROLLCALL_AUTH === 'entra';
 

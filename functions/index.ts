@@ -1,6 +1,6 @@
 /** Every function of the app; the bundle begins here. */
-import '../shared/supportedNode.js';
-import './telemetry.ts';
+import '../shared/config/supportedNode.js';
+import './host/telemetry.ts';
 import './detectFaces.ts';
 import './lookAtPicture.ts';
 import './addFace.ts';

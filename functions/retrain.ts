@@ -1,6 +1,6 @@
 import { app } from '@azure/functions';
-import { pipeline } from './app.ts';
-import { settings } from './settings.ts';
+import { pipeline } from './host/app.ts';
+import { settings } from './host/settings.ts';
 
 /** Trains every group anew. */
 app.timer('retrain', {

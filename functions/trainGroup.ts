@@ -1,7 +1,7 @@
 import { app } from '@azure/functions';
-import { readBell } from '../shared/messages/doorbells.ts';
-import { connections, queues } from '../shared/resources.ts';
-import { pipeline } from './app.ts';
+import { readBell } from '../shared/messages/workQueues.ts';
+import { connections, queues } from '../shared/config/resources.ts';
+import { pipeline } from './host/app.ts';
 
 /** A doorbell: a group that may want to be trained, or whose training runs. The session is the group. */
 app.serviceBusQueue('trainGroup', {

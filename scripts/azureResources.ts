@@ -1,4 +1,10 @@
-import { containers, functionNames, largestPictureBytes, queues, tables } from '../shared/resources.ts';
+import {
+  containers,
+  functionNames,
+  largestPictureBytes,
+  queues,
+  tables,
+} from '../shared/config/resources.ts';
 
 /** What the Bicep files create for the pipeline, in the words of Azure Resource Manager. */
 export function azureResources() {

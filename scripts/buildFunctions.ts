@@ -51,8 +51,8 @@ export async function buildFunctions(): Promise<Built> {
     absWorkingDir: root,
     entryPoints: {
       functions: 'functions/index.ts',
-      telemetry: 'functions/telemetrySdk.ts',
-      decoder: 'shared/photos/decoder.ts',
+      telemetry: 'functions/host/telemetrySdk.ts',
+      decoder: 'shared/images/decoder.ts',
     },
     outdir: 'dist',
     outExtension: { '.js': '.cjs' },

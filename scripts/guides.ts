@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { format, resolveConfig } from 'prettier';
-import { failures, isRejection } from '../shared/errors.ts';
+import { failures, isRejection } from '../shared/errors/errors.ts';
 import { openApi } from '../shared/http/openapi.ts';
 import { routes } from '../shared/http/routes.ts';
-import { settingsTable } from '../shared/settings.ts';
+import { settingsTable } from '../shared/config/settings.ts';
 import { metricsTable } from '../shared/telemetry/metrics.ts';
 import { azureResources } from './azureResources.ts';
 

@@ -3,7 +3,7 @@
  * else the machine's own. npm itself warns of packages that are too new for the Node that runs npm.
  */
 try {
-  await import('../shared/supportedNode.js');
+  await import('../shared/config/supportedNode.js');
   const ofNpm = /\bnode\/v(\S+)/.exec(process.env.npm_config_user_agent ?? '')?.[1];
   if (ofNpm !== process.versions.node)
     console.log(

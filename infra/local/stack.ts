@@ -7,7 +7,7 @@ import {
   largestPictureBytes,
   queues,
   tables,
-} from '../../shared/resources.ts';
+} from '../../shared/config/resources.ts';
 import { claimVersion } from './folderVersion.ts';
 import type { TrainingTime } from './face/training/trainingTime.ts';
 import { lockFolder } from './folderLock.ts';

@@ -1,11 +1,11 @@
-import { RollcallError } from '../errors.ts';
+import { RollcallError } from '../errors/errors.ts';
 import type { FaceClient } from '../face/client.ts';
 import { isFaceError, mayHaveTakenEffect } from '../face/errors.ts';
 import type { FaceRectangle } from '../face/types.ts';
-import { faultOfPicture } from '../photos/detect.ts';
-import type { PhotoStore } from '../photos/photoStore.ts';
-import { preparePicture } from '../photos/prepare.ts';
-import type { FreshFaces } from '../records/freshFaces.ts';
+import { faultOfPicture } from './detectFace.ts';
+import type { PhotoStore } from '../images/imageStore.ts';
+import { preparePicture } from '../images/prepareImage.ts';
+import type { FreshFaces } from '../records/untrainedFaces.ts';
 import { faceKeyOf } from '../records/keys.ts';
 import type { Ledger, PictureRef } from '../records/ledger.ts';
 import {
@@ -20,7 +20,7 @@ import {
   type AddIntent,
   type PersistedFace,
   type Picture,
-} from '../records/picture.ts';
+} from '../records/image.ts';
 import type { Training } from '../training/machine.ts';
 import type { FacePersons } from './facePersons.ts';
 

@@ -1,7 +1,7 @@
 import { isFaceError, mayHaveTakenEffect } from '../face/errors.ts';
-import { RollcallError } from '../errors.ts';
+import { RollcallError } from '../errors/errors.ts';
 import type { FaceClient } from '../face/client.ts';
-import { TurnFarAway } from '../quota/gate.ts';
+import { TurnFarAway } from '../quota/rateLimiter.ts';
 import type { Group, Groups } from '../records/groups.ts';
 import type { Ledger } from '../records/ledger.ts';
 import type { LostFaces } from '../records/lostFaces.ts';

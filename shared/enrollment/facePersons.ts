@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { RollcallError } from '../errors.ts';
+import { RollcallError } from '../errors/errors.ts';
 import type { FaceClient } from '../face/client.ts';
 import { isFaceError } from '../face/errors.ts';
 import type { Groups } from '../records/groups.ts';

@@ -1,9 +1,9 @@
-import { RollcallError } from '../errors.ts';
-import { admittedBy, policyOf, type PolicySettings } from '../photos/policy.ts';
+import { RollcallError } from '../errors/errors.ts';
+import { admittedBy, policyOf, type PolicySettings } from './enrollmentPolicy.ts';
 import type { Group, Groups } from '../records/groups.ts';
 import type { Ledger } from '../records/ledger.ts';
 import type { PolicyChanges } from '../records/policyChanges.ts';
-import type { Settings } from '../settings.ts';
+import type { Settings } from '../config/settings.ts';
 
 export type GroupSettings = Partial<
   Pick<Group, 'recognitionModel' | 'identifyThreshold' | 'minQuality' | 'severalFaces'>

@@ -1,4 +1,4 @@
-import { placeOf } from '../photos/path.ts';
+import { placeOf } from '../images/imagePath.ts';
 import { personKeyOf } from '../records/keys.ts';
 import type { StoredResult } from '../records/results.ts';
 

@@ -1,4 +1,4 @@
-import { RollcallError } from '../errors.ts';
+import { RollcallError } from '../errors/errors.ts';
 import { plus, type Erased, type Erasure, type Erasures } from '../records/erasures.ts';
 
 /** A slice of a step: how much of what was erased, and where to go on; without `next`, the step is over. */

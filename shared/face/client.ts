@@ -1,4 +1,4 @@
-import type { Lane } from '../quota/gate.ts';
+import type { Lane } from '../quota/rateLimiter.ts';
 import { createFaceTransport, type FaceTransport, type FaceTransportOptions } from './transport.ts';
 import type {
   DetectedFace,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { RollcallError } from '../errors.ts';
-import { TurnFarAway } from '../quota/gate.ts';
+import { RollcallError } from '../errors/errors.ts';
+import { TurnFarAway } from '../quota/rateLimiter.ts';
 
 /** An answer of Face other than success; `code` is Face's own, or the HTTP status where Face gives none. */
 export class FaceError extends Error {

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { TokenCredential } from '@azure/identity';
 import { request, type Dispatcher } from 'undici';
 import { FaceUnanswered, isFaceError, readFaceError } from './errors.ts';
-import type { Departure, Lane, QuotaGate } from '../quota/gate.ts';
-import { requestContext } from '../requestContext.ts';
+import type { Departure, Lane, QuotaGate } from '../quota/rateLimiter.ts';
+import { requestContext } from '../telemetry/requestContext.ts';
 
 export type FaceTransportOptions = {
   endpoint: string;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { RollcallError } from '../errors.ts';
+import { RollcallError } from '../errors/errors.ts';
 
 /**
  * What a route asks of its caller: nothing, any role, or one of them. With function keys, every route but the open

@@ -1,5 +1,5 @@
-import { failures, RollcallError } from '../errors.ts';
-import { largestPictureBytes } from '../resources.ts';
+import { failures, RollcallError } from '../errors/errors.ts';
+import { largestPictureBytes } from '../config/resources.ts';
 import { fileOf } from './multipart.ts';
 import { InvalidRequest } from './problem.ts';
 import type { ApiRequest } from './route.ts';

@@ -1,4 +1,4 @@
-import { RollcallError } from '../errors.ts';
+import { RollcallError } from '../errors/errors.ts';
 import { problemOf } from './problem.ts';
 import type { ApiAnswer, Method, Route } from './route.ts';
 

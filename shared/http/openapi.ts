@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { failures, type FailureCode } from '../errors.ts';
+import { failures, type FailureCode } from '../errors/errors.ts';
 import { appRoles, type Access } from './access.ts';
 import { tags, touchesStorage, type Route } from './route.ts';
 import * as schemas from './schemas.ts';

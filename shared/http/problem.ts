@@ -1,9 +1,9 @@
 import type { z } from 'zod';
-import { failures, RollcallError } from '../errors.ts';
+import { failures, RollcallError } from '../errors/errors.ts';
 import { translateFaceError } from '../face/errors.ts';
-import { translatePlatformError } from '../platformErrors.ts';
+import { translatePlatformError } from '../errors/platformErrors.ts';
 import type { ApiAnswer } from './route.ts';
-import { TurnFarAway } from '../quota/gate.ts';
+import { TurnFarAway } from '../quota/rateLimiter.ts';
 
 /** A request that does not fit: each field with what was expected of it. */
 export class InvalidRequest extends RollcallError {

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Access } from './access.ts';
-import type { FailureCode } from '../errors.ts';
-import type { Rollcall } from '../rollcall.ts';
+import type { FailureCode } from '../errors/errors.ts';
+import type { Rollcall } from '../app/rollcall.ts';
 
 /** A request as any HTTP framework can give it. */
 export type ApiRequest = {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { failures, type FailureCode } from '../errors.ts';
-import { pictureStates } from '../records/picture.ts';
+import { failures, type FailureCode } from '../errors/errors.ts';
+import { pictureStates } from '../records/image.ts';
 
 /** The shapes of requests and answers: validation, types and the OpenAPI document come from here. */
 

@@ -1,5 +1,5 @@
 import type { IdentifyCandidate } from '../face/types.ts';
-import { inParallel, readsAtOnce } from '../parallel.ts';
+import { inParallel, readsAtOnce } from '../records/parallel.ts';
 import type { Group, Groups } from '../records/groups.ts';
 import type { Ledger } from '../records/ledger.ts';
 

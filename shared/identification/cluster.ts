@@ -1,11 +1,11 @@
 import { faceLimits, type FaceClient } from '../face/client.ts';
 import type { FaceRectangle } from '../face/types.ts';
-import { inParallel, readsAtOnce } from '../parallel.ts';
-import { placeOf } from '../photos/path.ts';
+import { inParallel, readsAtOnce } from '../records/parallel.ts';
+import { placeOf } from '../images/imagePath.ts';
 import type { FaceIds, SeenFace } from '../records/faceIds.ts';
 import type { Group } from '../records/groups.ts';
 import type { Ledger } from '../records/ledger.ts';
-import { stampedUntil } from '../records/life.ts';
+import { stampedUntil } from '../records/generation.ts';
 import type { Results } from '../records/results.ts';
 import type { IdentifyAnswer } from './identify.ts';
 import { groupKnownFaces } from './knownFaces.ts';

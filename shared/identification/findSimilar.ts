@@ -1,13 +1,13 @@
 import type { FaceRectangle, FindSimilarMode } from '../face/types.ts';
-import { readsAtOnce } from '../parallel.ts';
-import { placeOf } from '../photos/path.ts';
-import { shows } from '../records/picture.ts';
+import { readsAtOnce } from '../records/parallel.ts';
+import { placeOf } from '../images/imagePath.ts';
+import { shows } from '../records/image.ts';
 import type { SeenFace } from '../records/faceIds.ts';
 import type { Group } from '../records/groups.ts';
-import { stampedUntil } from '../records/life.ts';
+import { stampedUntil } from '../records/generation.ts';
 import type { RecordAs, StoredResult } from '../records/results.ts';
 import type { IdentificationOptions } from './identify.ts';
-import { largestThatFits } from './fit.ts';
+import { largestThatFits } from './truncateToRecordSize.ts';
 import { comparedAtMost, facesOf, type ProbeFace, type ProbeSource } from './probe.ts';
 import { similarFaces } from './similarFaces.ts';
 

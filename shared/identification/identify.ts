@@ -1,16 +1,16 @@
-import { RollcallError } from '../errors.ts';
+import { RollcallError } from '../errors/errors.ts';
 import { faceLimits, type FaceClient } from '../face/client.ts';
 import { isFaceError } from '../face/errors.ts';
 import type { IdentifyResult } from '../face/types.ts';
-import type { FreshFaces } from '../records/freshFaces.ts';
+import type { FreshFaces } from '../records/untrainedFaces.ts';
 import type { Group, Groups } from '../records/groups.ts';
 import type { Ledger } from '../records/ledger.ts';
 import type { RecordAs, Results, StoredResult } from '../records/results.ts';
 import type { Training } from '../training/machine.ts';
 import { createCandidates, type Candidate } from './candidates.ts';
-import { largestThatFits } from './fit.ts';
-import type { FreshBudget } from './freshBudget.ts';
-import { withFreshCandidates } from './freshCandidates.ts';
+import { largestThatFits } from './truncateToRecordSize.ts';
+import type { FreshBudget } from './untrainedSearchBudget.ts';
+import { withFreshCandidates } from './untrainedCandidates.ts';
 import { facesOf, type ProbeFace, type ProbeOptions, type ProbeSource } from './probe.ts';
 
 export type IdentifyAnswer = StoredResult & {

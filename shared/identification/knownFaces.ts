@@ -1,6 +1,6 @@
 import type { FaceClient } from '../face/client.ts';
 import { isFaceError } from '../face/errors.ts';
-import { RollcallError } from '../errors.ts';
+import { RollcallError } from '../errors/errors.ts';
 
 export type Grouped = { groups: string[][]; messyGroup: string[] };
 

@@ -1,14 +1,14 @@
-import { RollcallError } from '../errors.ts';
+import { RollcallError } from '../errors/errors.ts';
 import { faceLimits } from '../face/client.ts';
-import type { Detect } from '../photos/detect.ts';
-import type { PhotoStore, PhotoVersion } from '../photos/photoStore.ts';
-import { placeOf } from '../photos/path.ts';
+import type { Detect } from '../enrollment/detectFace.ts';
+import type { PhotoStore, PhotoVersion } from '../images/imageStore.ts';
+import { placeOf } from '../images/imagePath.ts';
 import type { FaceIds, SeenFace } from '../records/faceIds.ts';
 import type { Group } from '../records/groups.ts';
 import type { Ledger } from '../records/ledger.ts';
-import { contentOf, versionOf } from '../records/picture.ts';
-import { stampedUntil } from '../records/life.ts';
-import { largestPictureBytes } from '../resources.ts';
+import { contentOf, versionOf } from '../records/image.ts';
+import { stampedUntil } from '../records/generation.ts';
+import { largestPictureBytes } from '../config/resources.ts';
 import type { FaceRectangle, QualityForRecognition } from '../face/types.ts';
 
 /** What is asked about: a picture as it came, a dropped one, or faces of an earlier answer. */

@@ -1,4 +1,4 @@
-import { RollcallError } from '../errors.ts';
+import { RollcallError } from '../errors/errors.ts';
 import { isFaceError } from '../face/errors.ts';
 import type { Group } from '../records/groups.ts';
 import { personKeyOf } from '../records/keys.ts';

@@ -1,8 +1,8 @@
 import type { ServiceBusReceivedMessage } from '@azure/service-bus';
 import { z } from 'zod';
-import type { FailureCode } from '../errors.ts';
+import type { FailureCode } from '../errors/errors.ts';
 import type { PictureRef } from '../records/ledger.ts';
-import { queues } from '../resources.ts';
+import { queues } from '../config/resources.ts';
 import type { ServiceBus } from './serviceBus.ts';
 
 /** A picture that was given up. The reference is hashes; `detail` holds no name. */

@@ -1,4 +1,4 @@
-import { pictureStates, type PictureState } from './picture.ts';
+import { pictureStates, type PictureState } from './image.ts';
 
 /** How many pictures are in each state. */
 export type Counts = Record<PictureState, number>;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { RollcallError } from '../errors.ts';
-import { messageLifetimeSeconds } from '../resources.ts';
+import { RollcallError } from '../errors/errors.ts';
+import { messageLifetimeSeconds } from '../config/resources.ts';
 import { oldestFirst } from './keys.ts';
 import { afterPrefix, retryOnConflict, take, type Stored, type Table } from './table.ts';
 

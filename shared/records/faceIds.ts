@@ -1,5 +1,5 @@
 import type { FaceRectangle } from '../face/types.ts';
-import { inParallel, readsAtOnce } from '../parallel.ts';
+import { inParallel, readsAtOnce } from './parallel.ts';
 import { newestFirst } from './keys.ts';
 import type { PageQuery } from './ledger.ts';
 import { afterPrefix, take, type Stored, type Table } from './table.ts';

@@ -1,10 +1,10 @@
-import { RollcallError } from '../errors.ts';
-import { containers } from '../resources.ts';
+import { RollcallError } from '../errors/errors.ts';
+import { containers } from '../config/resources.ts';
 import type { Group } from './groups.ts';
-import { groupGenerationOf, isEarlier, nextLife, type Life } from './life.ts';
+import { groupGenerationOf, isEarlier, nextLife, type Life } from './generation.ts';
 import { moved, noCounts, sum, type Counts } from './counts.ts';
 import { oldestFirst, partitionOf, partitionsOf, personKeyOf } from './keys.ts';
-import { isSettled, needsEnrollment, type Picture, type PictureState } from './picture.ts';
+import { isSettled, needsEnrollment, type Picture, type PictureState } from './image.ts';
 import type { Reminders } from './reminders.ts';
 import {
   afterPrefix,

@@ -1,6 +1,6 @@
 import type { Groups } from './groups.ts';
 import type { Ledger, Page, PictureQuery } from './ledger.ts';
-import type { Picture } from './picture.ts';
+import type { Picture } from './image.ts';
 
 /**
  * Lists the pictures that belong to no group, then those of every group, by name: also of one that is not there, where

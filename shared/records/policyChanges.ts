@@ -1,4 +1,4 @@
-import type { GroupRejection } from '../errors.ts';
+import type { GroupRejection } from '../errors/errors.ts';
 import { afterPrefix, retryOnConflict, take, type Table } from './table.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { newestFirst, personKeyOf } from './keys.ts';
 import type { Page, PageQuery } from './ledger.ts';
-import { readsAtOnce } from '../parallel.ts';
+import { readsAtOnce } from './parallel.ts';
 import {
   afterPrefix,
   filtered,

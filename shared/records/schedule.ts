@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ScheduleStore } from '../quota/gate.ts';
+import type { ScheduleStore } from '../quota/rateLimiter.ts';
 import type { Schedule } from '../quota/schedule.ts';
 import { WriteConflict, type Table } from './table.ts';
 

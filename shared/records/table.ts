@@ -4,7 +4,7 @@ import {
   type TableEntityResult,
   type TransactionAction,
 } from '@azure/data-tables';
-import { RollcallError } from '../errors.ts';
+import { RollcallError } from '../errors/errors.ts';
 
 /** A record as read: the ETag says which version it is. */
 export type Stored<Value> = { value: Value; etag: string; rowKey: string };

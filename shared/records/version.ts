@@ -1,4 +1,4 @@
-import { RollcallError } from '../errors.ts';
+import { RollcallError } from '../errors/errors.ts';
 import { take, WriteConflict, type Table } from './table.ts';
 
 /** The form of all rows in all tables; it rises with each change that an older version cannot read. */

@@ -8,8 +8,8 @@ import {
   type Span,
   type SpanContext,
 } from '@opentelemetry/api';
-import { codeOf } from '../errors.ts';
-import { TurnFarAway } from '../quota/gate.ts';
+import { codeOf } from '../errors/errors.ts';
+import { TurnFarAway } from '../quota/rateLimiter.ts';
 
 /*
  * Traces and metrics go through @opentelemetry/api alone: without an SDK, which the functions start where

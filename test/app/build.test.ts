@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FunctionsHostReady } from '../../infra/local/functions-host/host.ts';
 import { startServiceBus } from '../../infra/local/service-bus/broker.ts';
 import { startStorage } from '../../infra/local/storage/storage.ts';
-import { containers, queues, tables } from '../../shared/resources.ts';
+import { containers, queues, tables } from '../../shared/config/resources.ts';
 import { startFakeFace } from '../helpers/fakeFace.ts';
 import { startPartProcess } from '../helpers/partProcess.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';

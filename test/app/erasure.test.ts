@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { TableClient } from '@azure/data-tables';
-import { tables } from '../../shared/resources.ts';
+import { tables } from '../../shared/config/resources.ts';
 import { eventually, nextSecond } from '../helpers/eventually.ts';
 import { formsOf, remainsIn, windowsOf } from '../helpers/remains.ts';
 import { franck, portrait } from '../helpers/pictures.ts';

@@ -1,7 +1,7 @@
 import { ServiceBusClient } from '@azure/service-bus';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { redrive } from '../../cli/client.ts';
-import { queues } from '../../shared/resources.ts';
+import { queues } from '../../shared/config/resources.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { startFaultyProxy, type Fault } from '../helpers/faultyProxy.ts';
 import { franck, portrait } from '../helpers/pictures.ts';

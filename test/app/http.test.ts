@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from 'vitest';
-import { failures, type FailureCode } from '../../shared/errors.ts';
+import { failures, type FailureCode } from '../../shared/errors/errors.ts';
 import { franck, groupPicture, portrait } from '../helpers/pictures.ts';
 import { useSharedStack } from '../helpers/stack.ts';
 

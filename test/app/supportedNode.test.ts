@@ -38,7 +38,7 @@ describe.each(['20.20.2', '22.18.0'])('on Node %s', (version) => {
 });
 
 test.each(['22.19.0', '24.0.0', '26.10.0'])('Node %s is new enough', async (version) => {
-  const { stderr } = await nodeSaying(version, 'shared/supportedNode.js');
+  const { stderr } = await nodeSaying(version, 'shared/config/supportedNode.js');
   expect(stderr).toBe('');
 });
 

@@ -2,7 +2,7 @@ import { TableClient } from '@azure/data-tables';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { QueueServiceClient } from '@azure/storage-queue';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { tables } from '../../shared/resources.ts';
+import { tables } from '../../shared/config/resources.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { franck, portrait } from '../helpers/pictures.ts';
 import { startTestStack, type TestStack } from '../helpers/stack.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { queues } from '../../shared/resources.ts';
+import { queues } from '../../shared/config/resources.ts';
 import { startCountingProxy } from '../helpers/countingProxy.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { fakePicture, startFakeFace } from '../helpers/fakeFace.ts';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { TableClient } from '@azure/data-tables';
 import type { TrainingTime } from '../../infra/local/face/training/trainingTime.ts';
 import type { Schedule } from '../../shared/quota/schedule.ts';
-import { queues, tables } from '../../shared/resources.ts';
+import { queues, tables } from '../../shared/config/resources.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { fakePicture, startFakeFace } from '../helpers/fakeFace.ts';
 import { startTestStack, type TestStack } from '../helpers/stack.ts';

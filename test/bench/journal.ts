@@ -10,7 +10,7 @@ import { temporaryFolder } from '../helpers/temporary.ts';
  * in turns, so that both meet the same machine.
  */
 
-const kinds = { 'the storage': 'storage', 'Azurite as it is': '../../test/bench/plainAzurite' } as const;
+const kinds = { 'the storage': 'storage', 'Azurite as it is': './plainAzurite' } as const;
 type Kind = keyof typeof kinds;
 
 const rounds = 4;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { QueueServiceClient } from '@azure/storage-queue';
-import { poisonQueue } from '../../shared/resources.ts';
+import { poisonQueue } from '../../shared/config/resources.ts';
 import { eventually } from './eventually.ts';
 import { franck, portrait } from './pictures.ts';
 import { startTestStack, type TestStack } from './stack.ts';

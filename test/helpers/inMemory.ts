@@ -1,11 +1,11 @@
-import type { Clients } from '../../shared/clients.ts';
-import { RollcallError } from '../../shared/errors.ts';
+import type { Clients } from '../../shared/app/clients.ts';
+import { RollcallError } from '../../shared/errors/errors.ts';
 import type { FaceClient } from '../../shared/face/client.ts';
 import { problemOf } from '../../shared/http/problem.ts';
 import type { ApiRequest } from '../../shared/http/route.ts';
 import { routes } from '../../shared/http/routes.ts';
-import { createRollcall, type Rollcall } from '../../shared/rollcall.ts';
-import { readSettings } from '../../shared/settings.ts';
+import { createRollcall, type Rollcall } from '../../shared/app/rollcall.ts';
+import { readSettings } from '../../shared/config/settings.ts';
 import { expectDocumented } from './documented.ts';
 import { memoryBlobs, memoryTable, type MemoryBlob, type MemoryRows } from './memoryStorage.ts';
 

@@ -3,7 +3,7 @@ import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import { inject } from 'vitest';
 import { faceCalls } from '../../cli/faceCalls.ts';
 import { startStack, type Endpoints, type Stack, type StackOptions } from '../../infra/local/stack.ts';
-import { noGroup, placeOf } from '../../shared/photos/path.ts';
+import { noGroup, placeOf } from '../../shared/images/imagePath.ts';
 import { expectDocumented } from './documented.ts';
 import { eventually } from './eventually.ts';
 import { quickSettings } from './quickSettings.ts';

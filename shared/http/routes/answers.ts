@@ -1,5 +1,5 @@
-import { RollcallError, type FailureCode } from '../../errors.ts';
-import { once } from '../once.ts';
+import { RollcallError, type FailureCode } from '../../errors/errors.ts';
+import { once } from '../withIdempotency.ts';
 import { readProbeSource } from '../probeSource.ts';
 import { pageOf, pageQueryOf } from '../page.ts';
 import { queryOf } from '../query.ts';

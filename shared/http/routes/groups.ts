@@ -1,8 +1,8 @@
-import { RollcallError } from '../../errors.ts';
+import { RollcallError } from '../../errors/errors.ts';
 import { untrained } from '../../training/machine.ts';
 import type { Erasure } from '../../records/erasures.ts';
 import type { Group } from '../../records/groups.ts';
-import type { Rollcall } from '../../rollcall.ts';
+import type { Rollcall } from '../../app/rollcall.ts';
 import { conditionOf, etagOf } from '../conditions.ts';
 import { jsonOf } from '../body.ts';
 import { pageOf, pageQueryOf } from '../page.ts';
@@ -10,7 +10,7 @@ import { parsed } from '../problem.ts';
 import { queryOf } from '../query.ts';
 import type { Route } from '../route.ts';
 import * as schemas from '../schemas.ts';
-import { viewOfErasure, viewOfGroup, viewOfPerson, viewOfSettings } from '../views.ts';
+import { viewOfErasure, viewOfGroup, viewOfPerson, viewOfSettings } from '../toResponse.ts';
 import { groupNameOf, groupOf, personKeyIn } from './names.ts';
 
 /** Groups, their persons, and their deletion. */

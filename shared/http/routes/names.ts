@@ -1,8 +1,8 @@
-import { RollcallError } from '../../errors.ts';
-import { faultOfPersonName, isGroupName } from '../../photos/path.ts';
+import { RollcallError } from '../../errors/errors.ts';
+import { faultOfPersonName, isGroupName } from '../../images/imagePath.ts';
 import { personKeyOf } from '../../records/keys.ts';
 import type { Group } from '../../records/groups.ts';
-import type { Rollcall } from '../../rollcall.ts';
+import type { Rollcall } from '../../app/rollcall.ts';
 import { InvalidRequest } from '../problem.ts';
 import type { ApiRequest } from '../route.ts';
 

@@ -3,7 +3,7 @@ import { pictureOf } from '../body.ts';
 import { pageOf, pageQueryOf, tokenOf } from '../page.ts';
 import type { ApiRequest, Route } from '../route.ts';
 import * as schemas from '../schemas.ts';
-import { viewOfPicture } from '../views.ts';
+import { viewOfPicture } from '../toResponse.ts';
 import { groupNameOf, groupOf, personNameOf } from './names.ts';
 
 const pictureFailures = ['bad_request', 'bad_path', 'storage_unavailable', 'conflict'] as const;

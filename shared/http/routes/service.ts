@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { failures } from '../../errors.ts';
+import { failures } from '../../errors/errors.ts';
 import { parsed } from '../problem.ts';
 import { openApi } from '../openapi.ts';
 import type { Route } from '../route.ts';

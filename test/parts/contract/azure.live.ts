@@ -5,7 +5,7 @@ import { ServiceBusAdministrationClient, ServiceBusClient } from '@azure/service
 import { BlobServiceClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { createFaceClients } from '../../../shared/face/client.ts';
-import { createQuotaGate, type ScheduleStore } from '../../../shared/quota/gate.ts';
+import { createQuotaGate, type ScheduleStore } from '../../../shared/quota/rateLimiter.ts';
 import type { Schedule } from '../../../shared/quota/schedule.ts';
 import { faceContract, type FaceTarget } from './face.ts';
 import { serviceBusContract, type BusTarget } from './serviceBus.ts';

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { startServiceBus } from '../../../infra/local/service-bus/broker.ts';
 import { startStorage } from '../../../infra/local/storage/storage.ts';
 import { createFaceClients } from '../../../shared/face/client.ts';
-import { createQuotaGate } from '../../../shared/quota/gate.ts';
+import { createQuotaGate } from '../../../shared/quota/rateLimiter.ts';
 import { startTestFace } from '../face/harness.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 import { realVision } from '../../helpers/vision.ts';

@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Clients } from '../../../shared/clients.ts';
-import { createHealth, healthQuestions, type Question } from '../../../shared/health.ts';
+import type { Clients } from '../../../shared/app/clients.ts';
+import { createHealth, healthQuestions, type Question } from '../../../shared/app/health.ts';
 
 const ok: Question = async () => undefined;
 

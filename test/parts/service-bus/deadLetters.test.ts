@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createDeadLetters } from '../../../shared/messages/deadLetters.ts';
 import { createServiceBus } from '../../../shared/messages/serviceBus.ts';
-import { queues } from '../../../shared/resources.ts';
+import { queues } from '../../../shared/config/resources.ts';
 import { useBroker } from './harness.ts';
 
 const broker = useBroker(Object.values(queues));

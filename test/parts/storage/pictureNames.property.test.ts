@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { RunningPart } from '../../../infra/local/part.ts';
 import { startStorage, type StorageReady } from '../../../infra/local/storage/storage.ts';
-import { placeOf } from '../../../shared/photos/path.ts';
+import { placeOf } from '../../../shared/images/imagePath.ts';
 import { anyCharacter } from '../../helpers/anyCharacter.ts';
 import { sizeOf } from '../../helpers/size.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';

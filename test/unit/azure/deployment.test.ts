@@ -4,9 +4,9 @@ import { format, resolveConfig } from 'prettier';
 import { expect, test } from 'vitest';
 import { azureResources } from '../../../scripts/azureResources.ts';
 import { emulatorConfig } from '../../../scripts/emulatorConfig.ts';
-import { connect } from '../../../shared/clients.ts';
-import { queues } from '../../../shared/resources.ts';
-import { readSettings } from '../../../shared/settings.ts';
+import { connect } from '../../../shared/app/clients.ts';
+import { queues } from '../../../shared/config/resources.ts';
+import { readSettings } from '../../../shared/config/settings.ts';
 import { objectIn, readBicepFiles } from './bicep.ts';
 import { registeredBindings } from './bindings.ts';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { failures } from '../../../shared/errors.ts';
+import { failures } from '../../../shared/errors/errors.ts';
 import { metricsTable } from '../../../shared/telemetry/metrics.ts';
 import { readBicepFiles } from './bicep.ts';
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { contentOf } from '../../../shared/records/picture.ts';
+import { contentOf } from '../../../shared/records/image.ts';
 import { faceKeyOf, personKeyOf } from '../../../shared/records/keys.ts';
 import { copy, expectWhole, forget, paths } from './commands.ts';
-import { placeOf } from '../../../shared/photos/path.ts';
+import { placeOf } from '../../../shared/images/imagePath.ts';
 import { World, type CallFault } from './world.ts';
 
 async function enrollAnn(world: World): Promise<void> {

@@ -1,14 +1,14 @@
 import { vi } from 'vitest';
 import type { GroupSettings } from '../../../shared/enrollment/groups.ts';
-import type { Clients } from '../../../shared/clients.ts';
-import { codeOf } from '../../../shared/errors.ts';
+import type { Clients } from '../../../shared/app/clients.ts';
+import { codeOf } from '../../../shared/errors/errors.ts';
 import type { FaceClient } from '../../../shared/face/client.ts';
 import { FaceError, FaceUnanswered } from '../../../shared/face/errors.ts';
-import { readBell } from '../../../shared/messages/doorbells.ts';
+import { readBell } from '../../../shared/messages/workQueues.ts';
 import { personKeyOf } from '../../../shared/records/keys.ts';
-import { createRollcall, type Rollcall } from '../../../shared/rollcall.ts';
-import { queues } from '../../../shared/resources.ts';
-import { readSettings } from '../../../shared/settings.ts';
+import { createRollcall, type Rollcall } from '../../../shared/app/rollcall.ts';
+import { queues } from '../../../shared/config/resources.ts';
+import { readSettings } from '../../../shared/config/settings.ts';
 import {
   memoryBlobs,
   memoryTable,

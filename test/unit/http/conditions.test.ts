@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import { tables } from '../../../shared/resources.ts';
+import { tables } from '../../../shared/config/resources.ts';
 import { inMemory, type InMemory } from '../../helpers/inMemory.ts';
 
 let app: InMemory;

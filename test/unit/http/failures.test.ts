@@ -1,9 +1,9 @@
 import { RestError } from '@azure/data-tables';
 import { ServiceBusError } from '@azure/service-bus';
 import { describe, expect, test } from 'vitest';
-import { describeError, failures, RollcallError, type FailureCode } from '../../../shared/errors.ts';
+import { describeError, failures, RollcallError, type FailureCode } from '../../../shared/errors/errors.ts';
 import { routes } from '../../../shared/http/routes.ts';
-import { setbackOf } from '../../../shared/setback.ts';
+import { setbackOf } from '../../../shared/pipeline/failurePolicy.ts';
 import { inMemory } from '../../helpers/inMemory.ts';
 import { portrait } from '../../helpers/pictures.ts';
 

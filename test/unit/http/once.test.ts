@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import { FaceError } from '../../../shared/face/errors.ts';
-import { tables } from '../../../shared/resources.ts';
+import { tables } from '../../../shared/config/resources.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { inMemory, type InMemory } from '../../helpers/inMemory.ts';
 import { portrait } from '../../helpers/pictures.ts';

@@ -1,6 +1,6 @@
 import { createConfig, lintFromString } from '@redocly/openapi-core';
 import { expect, test } from 'vitest';
-import { failures } from '../../../shared/errors.ts';
+import { failures } from '../../../shared/errors/errors.ts';
 import { routes } from '../../../shared/http/routes.ts';
 import { apiDocument } from '../../../scripts/guides.ts';
 

@@ -6,7 +6,7 @@ import {
   contextOf,
   withContext,
   type RequestContext,
-} from '../../../shared/requestContext.ts';
+} from '../../../shared/telemetry/requestContext.ts';
 
 const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 const from = (headers: Record<string, string>) => contextOf((name) => headers[name], 'ours');

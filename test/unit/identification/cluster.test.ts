@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { FaceError } from '../../../shared/face/errors.ts';
 import { groupKnownFaces } from '../../../shared/identification/knownFaces.ts';
-import { tables } from '../../../shared/resources.ts';
+import { tables } from '../../../shared/config/resources.ts';
 import { inMemory } from '../../helpers/inMemory.ts';
 import { portrait } from '../../helpers/pictures.ts';
 

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { FaceClient } from '../../../shared/face/client.ts';
 import { FaceError } from '../../../shared/face/errors.ts';
-import { createFreshBudget } from '../../../shared/identification/freshBudget.ts';
-import { withFreshCandidates } from '../../../shared/identification/freshCandidates.ts';
+import { createFreshBudget } from '../../../shared/identification/untrainedSearchBudget.ts';
+import { withFreshCandidates } from '../../../shared/identification/untrainedCandidates.ts';
 import { parseQuota } from '../../../shared/quota/quota.ts';
 import type { Group } from '../../../shared/records/groups.ts';
 

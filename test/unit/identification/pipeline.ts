@@ -5,7 +5,7 @@ import { createFaceIds, type SeenFace } from '../../../shared/records/faceIds.ts
 import type { Group } from '../../../shared/records/groups.ts';
 import { createTable } from '../../../shared/records/table.ts';
 import { createTrainings } from '../../../shared/records/trainings.ts';
-import { tables } from '../../../shared/resources.ts';
+import { tables } from '../../../shared/config/resources.ts';
 import { untrained } from '../../../shared/training/machine.ts';
 import { inMemory } from '../../helpers/inMemory.ts';
 import { picture } from '../histories/world.ts';

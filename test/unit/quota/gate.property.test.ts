@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { TurnFarAway } from '../../../shared/quota/gate.ts';
+import { TurnFarAway } from '../../../shared/quota/rateLimiter.ts';
 import { seed, sizeOf } from '../../helpers/size.ts';
 import { gateInVirtualTime } from './gateInVirtualTime.ts';
 import { noRefusals, refusals } from './limiters.ts';

@@ -5,7 +5,7 @@ import {
   type Lane,
   type QuotaGate,
   type ScheduleStore,
-} from '../../../shared/quota/gate.ts';
+} from '../../../shared/quota/rateLimiter.ts';
 import { parseQuota } from '../../../shared/quota/quota.ts';
 import { slotOf } from '../../../shared/quota/schedule.ts';
 import { gateInVirtualTime } from './gateInVirtualTime.ts';

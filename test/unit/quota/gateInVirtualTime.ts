@@ -1,4 +1,4 @@
-import { createQuotaGate, type ScheduleStore } from '../../../shared/quota/gate.ts';
+import { createQuotaGate, type ScheduleStore } from '../../../shared/quota/rateLimiter.ts';
 import { parseQuota } from '../../../shared/quota/quota.ts';
 import type { Schedule } from '../../../shared/quota/schedule.ts';
 import { randomOf } from './simulation.ts';

@@ -3,7 +3,7 @@ import {
   TurnFarAway,
   type QuotaGate,
   type ScheduleStore,
-} from '../../../shared/quota/gate.ts';
+} from '../../../shared/quota/rateLimiter.ts';
 import type { Schedule } from '../../../shared/quota/schedule.ts';
 import { virtualTime } from './virtualTime.ts';
 

@@ -1,4 +1,4 @@
-import type { GateClock } from '../../../shared/quota/gate.ts';
+import type { GateClock } from '../../../shared/quota/rateLimiter.ts';
 
 /** A clock that goes on only when nothing is left to do at its present time. */
 export function virtualTime(startAt: number) {

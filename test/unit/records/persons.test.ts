@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { placeOf } from '../../../shared/photos/path.ts';
-import { received, removed } from '../../../shared/records/picture.ts';
+import { placeOf } from '../../../shared/images/imagePath.ts';
+import { received, removed } from '../../../shared/records/image.ts';
 import { inMemory } from '../../helpers/inMemory.ts';
 
 test('a person without pictures leaves the list and the count, and comes back with the next picture', async () => {

@@ -17,7 +17,7 @@ import {
   rewritten,
   type PersistedFace,
   type Picture,
-} from '../../../shared/records/picture.ts';
+} from '../../../shared/records/image.ts';
 import { sizeOf } from '../../helpers/size.ts';
 
 const known = { image: 'enroll/g/p/1.jpg', group: 'g', person: 'p', generation: '1.1' };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { added, addIntended, detected, received, rejected } from '../../../shared/records/picture.ts';
+import { added, addIntended, detected, received, rejected } from '../../../shared/records/image.ts';
 
 const known = { image: 'enroll/g/p/1.jpg', group: 'g', person: 'p', generation: '1.1' };
 const blob = { etag: 'v1', bytes: 1 };

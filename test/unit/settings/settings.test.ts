@@ -7,7 +7,7 @@ import {
   operationsGuide,
   settingsGuide,
 } from '../../../scripts/guides.ts';
-import { readSettings } from '../../../shared/settings.ts';
+import { readSettings } from '../../../shared/config/settings.ts';
 
 const least = { FACE_ENDPOINT: 'https://name.cognitiveservices.azure.com' };
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { carryTraces } from '../../../shared/telemetry/trainingTraces.ts';
+import { carryTraces } from '../../../shared/app/observers/trainingTraces.ts';
 import { readTraceparent } from '../../../shared/telemetry/spans.ts';
 import {
   accepted,

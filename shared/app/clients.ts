@@ -1,0 +1,74 @@
+import type { TokenCredential } from '@azure/identity';
+import { TableClient, type TableServiceClientOptions } from '@azure/data-tables';
+import { ServiceBusClient } from '@azure/service-bus';
+import { BlobServiceClient } from '@azure/storage-blob';
+import { QueueServiceClient } from '@azure/storage-queue';
+import { createServiceBus, type ServiceBus } from '../messages/serviceBus.ts';
+import { connections } from '../config/resources.ts';
+import { namesOf, required, settingOf, type Environment } from '../config/connections.ts';
+
+/** The clients of Azure's services, by connection string or by identity. */
+export type Clients = {
+  blobs: BlobServiceClient;
+  queues: QueueServiceClient;
+  table(name: string): TableClient;
+  serviceBus: ServiceBus;
+};
+
+// Short enough to leave time for the message's lock, and bounded.
+const storageRetries = {
+  retryOptions: { maxTries: 4, tryTimeoutInMs: 5_000, retryDelayInMs: 200, maxRetryDelayInMs: 5_000 },
+};
+/** A try that is not answered by then is over, and the next one begins. */
+const tableTryMs = 5_000;
+const tableRetries: TableServiceClientOptions = {
+  retryOptions: { maxRetries: 3, retryDelayInMs: 200, maxRetryDelayInMs: 5_000 },
+  additionalPolicies: [
+    {
+      position: 'perRetry',
+      policy: {
+        name: 'tryTimeout',
+        sendRequest(request, next) {
+          request.timeout = tableTryMs;
+          return next(request);
+        },
+      },
+    },
+  ],
+};
+const serviceBusRetries = {
+  retryOptions: { maxRetries: 4, retryDelayInMs: 250, mode: 0, timeoutInMs: 10_000 },
+};
+
+/**
+ * Connects to storage and Service Bus as the settings say, in the form that bindings use: `NAME` is a connection
+ * string, or `NAME__…` name the services for an identity.
+ * @throws Error that says which setting is missing
+ */
+export function connect(env: Environment, identity: TokenCredential): Clients {
+  const serviceBus = createServiceBus(() => serviceBusOf(env, identity));
+  const storage = settingOf(env, connections.storage);
+  if (storage !== undefined) {
+    const insecure = storage.includes('http://') ? { allowInsecureConnection: true } : {};
+    return {
+      blobs: BlobServiceClient.fromConnectionString(storage, storageRetries),
+      queues: QueueServiceClient.fromConnectionString(storage, storageRetries),
+      table: (name) => TableClient.fromConnectionString(storage, name, { ...tableRetries, ...insecure }),
+      serviceBus,
+    };
+  }
+  const tables = required(env, namesOf.tables);
+  return {
+    blobs: new BlobServiceClient(required(env, namesOf.blobs), identity, storageRetries),
+    queues: new QueueServiceClient(required(env, namesOf.queues), identity, storageRetries),
+    table: (name) => new TableClient(tables, name, identity, tableRetries),
+    serviceBus,
+  };
+}
+
+function serviceBusOf(env: Environment, identity: TokenCredential): ServiceBusClient {
+  const text = settingOf(env, connections.serviceBus);
+  return text === undefined
+    ? new ServiceBusClient(required(env, namesOf.serviceBus), identity, serviceBusRetries)
+    : new ServiceBusClient(text, serviceBusRetries);
+}

@@ -1,0 +1,45 @@
+import type { Identify, IdentifyAnswer } from '../../identification/identify.ts';
+import type { Trainings } from '../../records/trainings.ts';
+import type { Training } from '../../training/machine.ts';
+import { record } from '../../telemetry/metrics.ts';
+import { inSpan, readTraceparent } from '../../telemetry/spans.ts';
+
+/**
+ * The same identify, with confidences and margins; the first answer after a training that names somebody links to the
+ * pictures that the training was for, so that a trace leads from a blob to the first time its face is found.
+ */
+export function observeIdentify(identify: Identify, trainings: Trainings<Training>): Identify {
+  return (group, source, query, as) =>
+    inSpan('identify', {}, async (span) => {
+      const answer = await identify(group, source, query, as);
+      measure(answer);
+      span.setAttribute('rollcall.faces', answer.faces.length);
+      const namesSomebody = answer.faces.some(({ candidates }) => candidates.length > 0);
+      if (namesSomebody && span.isRecording()) {
+        for (const cause of await takeCovered(trainings, group.group)) {
+          const context = readTraceparent(cause);
+          if (context !== undefined) span.addLink({ context });
+        }
+      }
+      return answer;
+    });
+}
+
+function measure({ faces }: IdentifyAnswer): void {
+  for (const { candidates } of faces) {
+    const [best, second] = candidates;
+    if (best !== undefined) record('rollcall.identify.confidence', best.confidence);
+    if (best !== undefined && second !== undefined)
+      record('rollcall.identify.margin', best.confidence - second.confidence);
+  }
+}
+
+/** The traces that the last training covered and that no answer has linked to yet. */
+async function takeCovered(trainings: Trainings<Training>, group: string): Promise<readonly string[]> {
+  const { traces } = (await trainings.get(group)) ?? {};
+  if (traces === undefined || traces.covered.length === 0) return [];
+  await trainings.change(group, (training) =>
+    training.traces === undefined ? training : { ...training, traces: { ...training.traces, covered: [] } },
+  );
+  return traces.covered;
+}

@@ -1,0 +1,40 @@
+import type { Trainings } from '../../records/trainings.ts';
+import { untrained, type Training } from '../../training/machine.ts';
+import { record } from '../../telemetry/metrics.ts';
+import { recordSpan, traceparent } from '../../telemetry/spans.ts';
+import { carryTraces } from './trainingTraces.ts';
+
+/** The same trainings, counted and timed, each with a span that links to the pictures for which it was. */
+export function observeTrainings(trainings: Trainings<Training>, now: () => number): Trainings<Training> {
+  return {
+    ...trainings,
+    async change(group, transition) {
+      let before = untrained;
+      const after = await trainings.change(group, (training) => {
+        before = training;
+        const next = transition(training);
+        return next === training ? next : carryTraces(training, next, traceparent());
+      });
+      tell(before, after, now());
+      return after;
+    },
+  };
+}
+
+function tell(before: Training, after: Training, now: number): void {
+  const { running } = before;
+  if (running === undefined) return;
+  const hasSucceeded = after.lastSucceeded !== before.lastSucceeded;
+  if (!hasSucceeded && after.failures === before.failures) return;
+  const outcome = { 'rollcall.outcome': hasSucceeded ? 'succeeded' : 'failed' };
+  record('rollcall.trainings', 1, outcome);
+  if (hasSucceeded) {
+    record('rollcall.training.duration', (after.lastTookMs ?? 0) / 1_000);
+    record('rollcall.training.wait', Math.max(0, now - running.covers) / 1_000);
+  }
+  recordSpan('train', {
+    startedAt: running.startedAt,
+    causes: before.traces?.running ?? [],
+    attributes: { ...outcome, 'rollcall.training.number': before.begun },
+  });
+}

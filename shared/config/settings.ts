@@ -1,0 +1,144 @@
+import { z } from 'zod';
+import { parseQuota, type Quota } from '../quota/quota.ts';
+
+const seconds = z.coerce.number().min(0).max(86_400);
+const days = z.coerce.number().int().min(1).max(3_650);
+const model = z.enum(['recognition_01', 'recognition_02', 'recognition_03', 'recognition_04']);
+const schedule = z
+  .string()
+  .regex(/^\S+( \S+){5}$/, 'expected six fields, seconds first, for example "0 0 3 * * *"');
+
+const quota = z.string().transform((text, context): Quota => {
+  const parsed = parseQuota(text);
+  if (parsed !== undefined) return parsed;
+  context.addIssue({
+    code: 'custom',
+    message: 'expected a rate such as "10/s", "20/min,30000/month" or "none"',
+  });
+  return z.NEVER;
+});
+
+/**
+ * The one table of settings: what may be set, what it means, what holds when it is not set. The connections
+ * `ROLLCALL_STORAGE` and `ROLLCALL_SERVICEBUS` stand apart: see `readConnections`.
+ */
+export const settingsTable = {
+  FACE_ENDPOINT: {
+    schema: z.url({ protocol: /^https?$/ }),
+    meaning: 'Where the Face resource answers, for example https://name.cognitiveservices.azure.com',
+  },
+  FACE_APIKEY: {
+    schema: z.string().min(1).optional(),
+    meaning: 'A key of the Face resource. Absent: the managed identity is used.',
+  },
+  FACE_QUOTA: {
+    schema: quota.prefault('10/s'),
+    meaning: 'The calls that the plan of the Face resource allows. "20/min,30000/month" is the free plan.',
+  },
+  FACE_TIMEOUT_SECONDS: {
+    schema: seconds.min(1).default(20),
+    meaning: 'Seconds after which a call to Face counts as unanswered.',
+  },
+  FACE_ID_LIFETIME_SECONDS: {
+    schema: z.coerce.number().int().min(300).max(86_400).default(86_400),
+    meaning: 'Seconds that Face keeps a detected face for findSimilar and identify (at most a day).',
+  },
+  RECOGNITION_MODEL: { schema: model.default('recognition_04'), meaning: 'Recognition model of new groups.' },
+  DETECTION_MODEL: {
+    schema: z.enum(['detection_01', 'detection_02', 'detection_03']).default('detection_03'),
+    meaning: 'Detection model for every picture.',
+  },
+  ENROLL_MIN_QUALITY: {
+    schema: z.enum(['high', 'medium', 'low', 'none']).default('high'),
+    meaning:
+      'The least qualityForRecognition with which a face is enrolled. With "none", and ENROLL_SEVERAL_FACES "reject", a picture costs one call to Face instead of two; its face has no ID of a detection then, and is found only when the next training covers it.',
+  },
+  ENROLL_SEVERAL_FACES: {
+    schema: z.enum(['reject', 'dominant', 'largest']).default('dominant'),
+    meaning:
+      'What to do with a picture of several faces that is to be enrolled: "reject" it; take the "dominant" one, which is twice as wide as every other, or 1.2 times and alone in the middle, or else reject it; take the "largest".',
+  },
+  ENROLL_PART_CALLS: {
+    schema: z.coerce.number().int().min(0).max(16).default(4),
+    meaning:
+      'Where nobody is found on a picture that had to be shrunk for Face, so many parts of it are looked at, at most, for a call each; 0: none.',
+  },
+  TRAIN_QUIET_SECONDS: {
+    schema: seconds.default(2),
+    meaning: 'A group is trained when it has been quiet for so many seconds.',
+  },
+  TRAIN_MAX_WAIT_SECONDS: {
+    schema: seconds.default(8),
+    meaning:
+      'A change waits for a training at most so many seconds (four times the last training, if longer).',
+  },
+  RETRAIN_SCHEDULE: {
+    schema: schedule.default('0 0 3 * * *'),
+    meaning: 'When every group is trained anew (six fields, seconds first, UTC).',
+  },
+  SWEEP_SCHEDULE: {
+    schema: schedule.default('*/30 * * * * *'),
+    meaning: 'When the sweep looks for what was lost on the way (six fields, seconds first, UTC).',
+  },
+  SWEEP_GRACE_SECONDS: {
+    schema: seconds.default(120),
+    meaning: 'How old a picture is, in seconds, before the sweep takes its event for lost.',
+  },
+  ROLLCALL_AUTH: {
+    schema: z.enum(['keys', 'entra']).default('keys'),
+    meaning:
+      'How HTTP callers prove who they are: by function keys, or by App Service authentication with Microsoft Entra in front and the app roles Rollcall.Identify, Rollcall.Enroll and Rollcall.Admin.',
+  },
+  CORS_ORIGINS: {
+    schema: z.string().optional(),
+    meaning:
+      'Origins, separated by commas, whose web pages may call the HTTP API on this machine, for example "https://page.example"; "*": any. In Azure the platform is told by corsOrigins of the Bicep files.',
+  },
+  ROLLCALL_TELEMETRY: {
+    schema: z.enum(['off', 'azure', 'otlp', 'console']).default('off'),
+    meaning:
+      'Where traces and metrics go: to Application Insights (APPLICATIONINSIGHTS_CONNECTION_STRING), over OTLP (OTEL_EXPORTER_OTLP_ENDPOINT), or as lines of JSON to the console.',
+  },
+  RESULT_RETENTION_DAYS: { schema: days.default(30), meaning: 'Days that results are kept.' },
+  PROBE_RETENTION_DAYS: {
+    schema: days.default(7),
+    meaning: 'Days that probes, dropped into identify, are kept; then the sweep deletes them.',
+  },
+} as const satisfies Record<string, { schema: z.ZodType; meaning: string }>;
+
+export type Settings = {
+  readonly [Name in keyof typeof settingsTable]: z.output<(typeof settingsTable)[Name]['schema']>;
+};
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const ours = /^(ROLLCALL|FACE|ENROLL|TRAIN|RETRAIN|SWEEP|RECOGNITION|DETECTION|RESULT|PROBE)_/;
+const connections = /^ROLLCALL_(STORAGE|SERVICEBUS)(__[A-Za-z]+)?$/;
+
+/**
+ * Reads the settings.
+ * @throws Error with one sentence a setting: its name, what was expected and what came
+ */
+export function readSettings(env: Environment): Settings {
+  const problems: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [name, { schema }] of Object.entries(settingsTable)) {
+    const parsed = schema.safeParse(env[name] === '' ? undefined : env[name]);
+    if (parsed.success) values[name] = parsed.data;
+    else problems.push(problemOf(name, env[name], parsed.error));
+  }
+  for (const name of Object.keys(env)) {
+    if (ours.test(name) && !connections.test(name) && !(name in settingsTable)) {
+      problems.push(`${name} is not a setting of Rollcall; see docs/settings.md for those there are.`);
+    }
+  }
+  if (problems.length > 0) throw new Error(`Settings: ${problems.join(' ')}`);
+  return values as Settings;
+}
+
+function problemOf(name: string, value: string | undefined, error: z.ZodError): string {
+  const expected = error.issues.map((issue) => issue.message).join(', ');
+  if (value === undefined || value === '')
+    return `${name} is not set: ${settingsTable[name as keyof Settings].meaning}`;
+  return `${name}: ${expected}; it is ${name.endsWith('KEY') ? '(not shown)' : JSON.stringify(value)}.`;
+}

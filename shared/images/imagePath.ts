@@ -1,0 +1,101 @@
+import { containers } from '../config/resources.ts';
+import { imageKeyOf, personKeyOf } from '../records/keys.ts';
+import type { PictureRef } from '../records/ledger.ts';
+
+/** Where a path says that a picture belongs. `person` is in NFC. */
+export type Place =
+  | { kind: 'enroll'; image: string; group: string; person: string; ref: PictureRef }
+  | { kind: 'identify'; image: string; group: string; ref: PictureRef }
+  | { kind: 'bad'; image: string; group: string; person?: string; ref: PictureRef; detail: string };
+
+/** Stands for the group of pictures whose path names none; no group can be called so. */
+export const noGroup = '~';
+
+const groupPattern = /^(?!.*__)[a-z0-9-_]{1,48}$/;
+// oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+const control = /[\u0000-\u001f\u007f-\u009f]/;
+const noncharacter = /\p{Noncharacter_Code_Point}/u;
+const longestPerson = 128;
+/** Of a blob, without its container. */
+const longestName = 1_024;
+const segmentsAtMost = 254;
+
+export function isGroupName(text: string): boolean {
+  return groupPattern.test(text);
+}
+
+/**
+ * Says why Azure Storage would refuse the name of a blob, or store another name instead, or nothing. Another name
+ * would be another picture, or a picture of another person.
+ */
+export function faultOfBlobName(name: string): string | undefined {
+  if (name.length > longestName) return `The path has more than ${longestName} characters.`;
+  const segments = name.split('/');
+  if (segments.length > segmentsAtMost) return `The path has more than ${segmentsAtMost} segments.`;
+  if (segments.includes('')) return 'The path has an empty segment.';
+  if (segments.includes('.') || segments.includes('..')) return 'The path has a . or .. segment.';
+  if (name.endsWith('.')) return 'The path ends with a dot, which Azure Storage drops.';
+  if (name.includes('\\')) return 'The path has a backslash, which Azure Storage turns into a slash.';
+  if (control.test(name)) return 'The path has control characters.';
+  const isText = name.isWellFormed() && !noncharacter.test(name);
+  return isText ? undefined : 'The path has code points that are no characters.';
+}
+
+/** Says what is wrong with the name of a person, or nothing. */
+export function faultOfPersonName(name: string): string | undefined {
+  // A person is a segment within a path, where a dot at the end stays.
+  return faultOfPerson(name) ?? faultOfBlobName(`${name}/image`);
+}
+
+function faultOfPerson(name: string): string | undefined {
+  if (name.trim() === '') return 'The person has no name.';
+  if (Array.from(name.normalize('NFC')).length > longestPerson)
+    return `The person has more than ${longestPerson} characters.`;
+  if (control.test(name)) return 'The person has control characters.';
+  return name === '.' || name === '..' || name.includes('/') ? 'The person is not a name.' : undefined;
+}
+
+/** Whether the container is one of those that hold pictures. */
+export function isOfPictures(path: string): boolean {
+  return path.startsWith(`${containers.enroll}/`) || path.startsWith(`${containers.identify}/`);
+}
+
+/** Reads `enroll/{group}/{person}/{image}` and `identify/{group}/{image}`, container first. */
+export function placeOf(path: string): Place {
+  const [container = '', group = '', ...rest] = path.split('/');
+  const detail = faultOf(path, container, group, rest);
+  const known = isOfPictures(path) && isGroupName(group) ? group : noGroup;
+  const common = { image: path, group: known };
+  const ref = { group: known, image: imageKeyOf(path) };
+  const person = personOf(container, known, rest);
+  if (person === undefined)
+    return detail === undefined
+      ? { ...common, kind: 'identify', ref }
+      : { ...common, kind: 'bad', ref, detail };
+  const ofPerson = { ...common, person, ref: { ...ref, person: personKeyOf(known, person) } };
+  return detail === undefined ? { ...ofPerson, kind: 'enroll' } : { ...ofPerson, kind: 'bad', detail };
+}
+
+/** In NFC. A picture at a bad path has a person too where the path names one, so that it goes with its person. */
+function personOf(container: string, group: string, [name = '', ...image]: string[]): string | undefined {
+  const isNamed = container === containers.enroll && group !== noGroup && image.length > 0;
+  return isNamed && faultOfPerson(name) === undefined ? name.normalize('NFC') : undefined;
+}
+
+function faultOf(
+  path: string,
+  container: string,
+  group: string,
+  rest: readonly string[],
+): string | undefined {
+  if (!isOfPictures(path)) return 'The path must begin with enroll/ or identify/.';
+  if (!isGroupName(group)) return 'The group must be 1 to 48 of a-z, 0-9, - and _, without two _ in a row.';
+  if (container === containers.enroll) {
+    if (rest.length < 2) return 'The path must be enroll/{group}/{person}/{image}.';
+    const fault = faultOfPersonName(rest[0] ?? '');
+    if (fault !== undefined) return fault;
+  }
+  const image = container === containers.enroll ? rest.slice(1) : rest;
+  if (image.join('') === '') return 'The path names no image.';
+  return faultOfBlobName(path.slice(container.length + 1));
+}
