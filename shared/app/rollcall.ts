@@ -207,7 +207,7 @@ export function createRollcall({
     now,
   });
   const erase = createErase({
-    arrivals,
+    noticeVersion: arrivals.noticeVersion,
     erasures,
     groups,
     ledger,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseQuota, type Quota } from '../quota/quota.ts';
+import { parseQuota, type Quota } from './quota.ts';
 
 const seconds = z.coerce.number().min(0).max(86_400);
 const days = z.coerce.number().int().min(1).max(3_650);

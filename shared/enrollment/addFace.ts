@@ -1,3 +1,4 @@
+import type { PictureRef } from '../messages/workQueues.ts';
 import { RollcallError } from '../errors/errors.ts';
 import type { FaceClient } from '../face/client.ts';
 import { isFaceError, mayHaveTakenEffect } from '../face/errors.ts';
@@ -7,7 +8,7 @@ import type { PhotoStore } from '../images/imageStore.ts';
 import { preparePicture } from '../images/prepareImage.ts';
 import type { FreshFaces } from '../records/untrainedFaces.ts';
 import { faceKeyOf } from '../records/keys.ts';
-import type { Ledger, PictureRef } from '../records/ledger.ts';
+import type { Ledger } from '../records/ledger.ts';
 import {
   added,
   addEnded,

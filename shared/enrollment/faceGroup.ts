@@ -1,7 +1,6 @@
 import { isFaceError, mayHaveTakenEffect } from '../face/errors.ts';
-import { RollcallError } from '../errors/errors.ts';
+import { RollcallError, deferred } from '../errors/errors.ts';
 import type { FaceClient } from '../face/client.ts';
-import { TurnFarAway } from '../quota/rateLimiter.ts';
 import type { Group, Groups } from '../records/groups.ts';
 import type { Ledger } from '../records/ledger.ts';
 import type { LostFaces } from '../records/lostFaces.ts';
@@ -12,7 +11,11 @@ const comeBackMs = 1_000;
 const deletedMeanwhile = 'The group was deleted meanwhile.';
 
 /** A deletion that may still land: nothing may be created before, or it would go too. The claim is left to run out. */
-class DeletionInDoubt extends TurnFarAway {}
+class DeletionInDoubt extends RollcallError {
+  constructor(retryAfterMs: number) {
+    super('busy', undefined, { retryAfterMs });
+  }
+}
 
 export type FaceGroups = ReturnType<typeof createFaceGroups>;
 
@@ -31,7 +34,7 @@ export function createFaceGroups({
   /** How long an instance may take to create or empty a group in Face before another may try. */
   const claimMs = actWithinMs + landedForSureMs;
 
-  /** @throws TurnFarAway while another instance is at it */
+  /** @throws RollcallError `busy` while another instance is at it */
   async function claim(name: string, change: (group: Group) => Group): Promise<Group> {
     let claimed = false;
     const after = await groups.change(name, (group) => {
@@ -39,7 +42,7 @@ export function createFaceGroups({
       return claimed && group !== undefined ? { ...change(group), claimedUntil: now() + claimMs } : group;
     });
     if (after === undefined) throw new RollcallError('conflict', deletedMeanwhile);
-    if (!claimed) throw new TurnFarAway(comeBackMs);
+    if (!claimed) throw deferred(comeBackMs);
     return after;
   }
 
@@ -76,9 +79,9 @@ export function createFaceGroups({
     if (!(error instanceof DeletionInDoubt)) await release(name, claimed, change);
   }
 
-  /** The claim outlasts a call, however late it lands. We stalled if it no longer would. @throws TurnFarAway */
+  /** The claim outlasts a call, however late it lands. We stalled if it no longer would. @throws RollcallError `busy` */
   function assertClaimLasts({ claimedUntil = 0 }: Group): void {
-    if (now() > claimedUntil - landedForSureMs) throw new TurnFarAway(comeBackMs);
+    if (now() > claimedUntil - landedForSureMs) throw deferred(comeBackMs);
   }
 
   /**
@@ -87,7 +90,7 @@ export function createFaceGroups({
    */
   async function deleteInFace(claimed: Group): Promise<void> {
     const { group: name, createdInFaceUntil = 0 } = claimed;
-    if (createdInFaceUntil > now()) throw new TurnFarAway(createdInFaceUntil - now());
+    if (createdInFaceUntil > now()) throw deferred(createdInFaceUntil - now());
     assertClaimLasts(claimed);
     try {
       await face.deleteGroup(name);

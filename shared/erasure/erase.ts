@@ -2,11 +2,10 @@ import type { FaceClient } from '../face/client.ts';
 import { isFaceError } from '../face/errors.ts';
 import type { FaceGroups } from '../enrollment/faceGroup.ts';
 import { deletedGroup } from '../enrollment/groups.ts';
-import { codeOf, RollcallError } from '../errors/errors.ts';
+import { codeOf, RollcallError, deferredForMs } from '../errors/errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Doorbells, PersonBell } from '../messages/workQueues.ts';
 import { inParallel } from '../records/parallel.ts';
-import type { Arrivals } from '../pipeline/reconcileImage.ts';
 import { placeOf } from '../images/imagePath.ts';
 import type { ListedPhoto, PhotoStore } from '../images/imageStore.ts';
 import type { Erasure, Erasures } from '../records/erasures.ts';
@@ -22,12 +21,12 @@ import type { Trainings } from '../records/trainings.ts';
 import { containers } from '../config/resources.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Training } from '../training/machine.ts';
-import { TurnFarAway } from '../quota/rateLimiter.ts';
 import { faceIdsOf, isBestOf, isPictureOf, namesOf, redact } from './redact.ts';
 import { advance, type Slice, type Steps } from './steps.ts';
 
 export type EraseOptions = {
-  arrivals: Pick<Arrivals, 'noticeVersion'>;
+  /** Records this version of a blob, unless it is recorded. */
+  noticeVersion: (listed: Pick<ListedPhoto, 'image' | 'etag'>) => Promise<void>;
   erasures: Erasures;
   groups: Groups;
   ledger: Ledger;
@@ -104,7 +103,7 @@ export function createErase(options: EraseOptions) {
 
   async function arrive(listed: readonly ListedPhoto[], deletedAt: number): Promise<void> {
     const later = listed.filter(({ writtenAt }) => writtenAt > deletedAt);
-    await inParallel(later, arrivalsAtATime, options.arrivals.noticeVersion);
+    await inParallel(later, arrivalsAtATime, options.noticeVersion);
   }
 
   /** Pictures that may have been detected a moment ago, by a function that died before it remembered their faces. */
@@ -298,7 +297,7 @@ export function createErase(options: EraseOptions) {
       if (generation === life) continue;
       const photo = await photos.version(image);
       if (photo === undefined) continue;
-      if (photo.writtenAt > deletedAt) await options.arrivals.noticeVersion({ image, etag: photo.etag });
+      if (photo.writtenAt > deletedAt) await options.noticeVersion({ image, etag: photo.etag });
       else if (await photos.remove(image, photo.etag)) removed += 1;
     }
     return removed;
@@ -467,7 +466,8 @@ export function createErase(options: EraseOptions) {
     try {
       return await work();
     } catch (error) {
-      if (error instanceof TurnFarAway) return now() + error.inMs;
+      const deferredMs = deferredForMs(error);
+      if (deferredMs !== undefined) return now() + deferredMs;
       const erasure = codeOf(error) === 'other_version' ? await erasures.get(id) : undefined;
       if (erasure === undefined) throw error;
       options.log.warn('a deletion waits for the version that began it', error);

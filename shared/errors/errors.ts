@@ -338,6 +338,16 @@ export class RollcallError extends Error {
   }
 }
 
+/** It is not yet the turn of a call, or another instance is at the same work: nothing was done. */
+export function deferred(retryAfterMs: number): RollcallError {
+  return new RollcallError('busy', undefined, { retryAfterMs });
+}
+
+/** In how many milliseconds something that was deferred may be tried again; undefined for any other failure. */
+export function deferredForMs(error: unknown): number | undefined {
+  return error instanceof RollcallError && error.code === 'busy' ? error.retryAfterMs : undefined;
+}
+
 /** The code of any error: that of the table, or `internal` for what nobody foresaw. */
 export function codeOf(error: unknown): FailureCode {
   return error instanceof RollcallError ? error.code : 'internal';

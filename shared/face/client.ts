@@ -38,7 +38,7 @@ export type AddFaceOptions = {
 
 /**
  * The Azure Face REST API v1.2 over large person groups, in the lane of one kind of caller. Every operation
- * throws `FaceError`, `FaceUnanswered` or, from the gate, `TurnFarAway`. None but a GET is repeated by itself.
+ * throws `FaceError`, `FaceUnanswered` or, from the gate, `busy`. None but a GET is repeated by itself.
  */
 export interface FaceClient {
   detect(image: Uint8Array, options: DetectOptions): Promise<DetectedFace[]>;

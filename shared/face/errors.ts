@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { RollcallError } from '../errors/errors.ts';
-import { TurnFarAway } from '../quota/rateLimiter.ts';
 
 /** An answer of Face other than success; `code` is Face's own, or the HTTP status where Face gives none. */
 export class FaceError extends Error {
@@ -77,7 +76,7 @@ export function isFaceError(error: unknown, status: number, ...codes: string[]):
 export function mayHaveTakenEffect(error: unknown): boolean {
   if (error instanceof FaceError) return error.status >= 500 || error.status === 408;
   const neverLeft =
-    error instanceof TurnFarAway || (error instanceof RollcallError && error.code === 'quota_exceeded');
+    error instanceof RollcallError && (error.code === 'busy' || error.code === 'quota_exceeded');
   return !neverLeft;
 }
 

@@ -3,7 +3,6 @@ import { failures, RollcallError } from '../errors/errors.ts';
 import { translateFaceError } from '../face/errors.ts';
 import { translatePlatformError } from '../errors/platformErrors.ts';
 import type { ApiAnswer } from './route.ts';
-import { TurnFarAway } from '../quota/rateLimiter.ts';
 
 /** A request that does not fit: each field with what was expected of it. */
 export class InvalidRequest extends RollcallError {
@@ -50,7 +49,6 @@ export function problemOf(error: unknown): Required<ApiAnswer> {
 }
 
 export function failureOf(error: unknown): RollcallError {
-  if (error instanceof TurnFarAway) return new RollcallError('busy', undefined, { retryAfterMs: error.inMs });
   const translated = translatePlatformError(translateFaceError(error));
   return translated instanceof RollcallError
     ? translated

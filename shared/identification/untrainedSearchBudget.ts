@@ -1,4 +1,4 @@
-import type { Quota } from '../quota/quota.ts';
+import type { Quota } from '../config/quota.ts';
 
 /*
  * What comparing fresh faces may cost: a twentieth of each rate of the quota, in every instance. It is spent as it is

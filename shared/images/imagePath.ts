@@ -1,6 +1,6 @@
+import type { PictureRef } from '../messages/workQueues.ts';
 import { containers } from '../config/resources.ts';
 import { imageKeyOf, personKeyOf } from '../records/keys.ts';
-import type { PictureRef } from '../records/ledger.ts';
 
 /** Where a path says that a picture belongs. `person` is in NFC. */
 export type Place =

@@ -1,7 +1,7 @@
+import type { PictureRef } from './workQueues.ts';
 import type { ServiceBusReceivedMessage } from '@azure/service-bus';
 import { z } from 'zod';
 import type { FailureCode } from '../errors/errors.ts';
-import type { PictureRef } from '../records/ledger.ts';
 import { queues } from '../config/resources.ts';
 import type { ServiceBus } from './serviceBus.ts';
 

@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto';
 import { SpanKind } from '@opentelemetry/api';
 import type { ServiceBusMessage } from '@azure/service-bus';
 import { z } from 'zod';
-import type { PictureRef } from '../records/ledger.ts';
 import { queues } from '../config/resources.ts';
 import { inSpan, traceparent } from '../telemetry/spans.ts';
 import type { Sender, ServiceBus } from './serviceBus.ts';
+
+/** Names a picture without its path: hashes only, fit for messages. */
+export type PictureRef = { group: string; person?: string; image: string };
 
 /*
  * Messages are doorbells: they say whom to look at and carry no work, so that they may come late, twice or out of

@@ -1,7 +1,13 @@
-import { isRejection, RollcallError, failures, type FailureCode, type Rejection } from '../errors/errors.ts';
+import {
+  isRejection,
+  RollcallError,
+  failures,
+  type FailureCode,
+  type Rejection,
+  deferredForMs,
+} from '../errors/errors.ts';
 import { isFaceError, translateFaceError } from '../face/errors.ts';
 import { translatePlatformError } from '../errors/platformErrors.ts';
-import { TurnFarAway } from '../quota/rateLimiter.ts';
 
 /** What becomes of a picture when a step of its way failed. */
 export type Setback =
@@ -24,7 +30,8 @@ const longestParkMs = 3_600_000;
  * come back then, which counts as no failure. Anything else: tried again with growing pauses, then failed.
  */
 export function setbackOf(error: unknown, attempts: number): Setback {
-  if (error instanceof TurnFarAway) return { kind: 'wait', inMs: error.inMs };
+  const deferredMs = deferredForMs(error);
+  if (deferredMs !== undefined) return { kind: 'wait', inMs: deferredMs };
   const translated = translatePlatformError(translateFaceError(error));
   const failure =
     translated instanceof RollcallError

@@ -1,10 +1,9 @@
-import { codeOf } from '../errors/errors.ts';
+import { codeOf, deferredForMs } from '../errors/errors.ts';
 import type { FaceClient } from '../face/client.ts';
 import { isFaceError, mayHaveTakenEffect, translateFaceError } from '../face/errors.ts';
 import type { TrainingStatus } from '../face/types.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Doorbells } from '../messages/workQueues.ts';
-import { TurnFarAway } from '../quota/rateLimiter.ts';
 import type { Ledger } from '../records/ledger.ts';
 import type { Trainings } from '../records/trainings.ts';
 import {
@@ -118,7 +117,8 @@ export function createTrainer(options: TrainerOptions) {
 
   /** A call that may have taken effect leaves the intention: the training is asked for once more. */
   async function recover(group: string, error: unknown): Promise<void> {
-    if (error instanceof TurnFarAway) return doorbells.ringTraining(group, 'retry', now() + error.inMs);
+    const deferredMs = deferredForMs(error);
+    if (deferredMs !== undefined) return doorbells.ringTraining(group, 'retry', now() + deferredMs);
     const failure = translateFaceError(error);
     log.warn('a training is tried again', failure);
     if (codeOf(failure) === 'group_lost') await options.groupLost(group);

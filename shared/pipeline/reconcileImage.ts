@@ -1,10 +1,10 @@
+import type { PictureRef, Doorbells } from '../messages/workQueues.ts';
 import { RollcallError } from '../errors/errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { DeadLetters } from '../messages/deadLetters.ts';
-import type { Doorbells } from '../messages/workQueues.ts';
 import type { Erasures } from '../records/erasures.ts';
 import type { Group, Groups } from '../records/groups.ts';
-import type { Ledger, Person, PictureRef } from '../records/ledger.ts';
+import type { Ledger, Person } from '../records/ledger.ts';
 import { firstLife, groupGenerationOf } from '../records/generation.ts';
 import {
   contentOf,

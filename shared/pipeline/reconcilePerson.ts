@@ -2,9 +2,9 @@ import type { FaceClient } from '../face/client.ts';
 import { isFaceError } from '../face/errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { DeadLetters } from '../messages/deadLetters.ts';
-import type { Doorbells, PersonBell } from '../messages/workQueues.ts';
+import type { PictureRef, Doorbells, PersonBell } from '../messages/workQueues.ts';
 import type { Groups } from '../records/groups.ts';
-import type { Ledger, PictureRef } from '../records/ledger.ts';
+import type { Ledger } from '../records/ledger.ts';
 import {
   failed,
   faceDeleted,

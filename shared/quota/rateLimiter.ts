@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { RollcallError } from '../errors/errors.ts';
+import { RollcallError, deferred } from '../errors/errors.ts';
 import { createJitter, longestJitterMs } from './jitter.ts';
-import type { Quota } from './quota.ts';
+import type { Quota } from '../config/quota.ts';
 import {
   backgroundWaits,
   book,
@@ -26,7 +26,7 @@ export type Departure = { leftAt: number; answered(serviceMs?: number): void };
 export interface QuotaGate {
   /**
    * Resolves when one call may leave.
-   * @throws TurnFarAway when the turn is further away than a function should sleep
+   * @throws RollcallError `busy` when the turn is further away than a function should sleep
    * @throws RollcallError `quota_exceeded` while the monthly volume is used up
    */
   pass(lane: Lane): Promise<Departure>;
@@ -34,16 +34,6 @@ export interface QuotaGate {
   refused(departure: Departure, retryAfterMs: number): Promise<void>;
   /** Face said that the monthly volume is used up, and renews then. */
   exhausted(renewsInMs: number): Promise<void>;
-}
-
-/** The turn of this call is too far away to wait for: come back near it. */
-export class TurnFarAway extends Error {
-  override readonly name = 'TurnFarAway';
-  readonly inMs: number;
-  constructor(inMs: number) {
-    super(`the next free call is ${Math.ceil(inMs / 1000)} s away`);
-    this.inMs = inMs;
-  }
 }
 
 /** Where the schedule that all instances share is kept. */
@@ -173,16 +163,16 @@ export function createQuotaGate({
   /** Without a rate to keep, calls wait only when Face has refused one all the same. */
   function passUnspaced(): Promise<Departure> {
     const now = clock.now();
-    if (pausedUntil > now) return Promise.reject(new TurnFarAway(pausedUntil - now));
+    if (pausedUntil > now) return Promise.reject(deferred(pausedUntil - now));
     return Promise.resolve({ leftAt: now, answered: () => undefined });
   }
 
   /** Those of the background come back one after the other, at the pace at which the line moves. */
-  function sendAway(lane: Lane, turnInMs: number): TurnFarAway {
-    if (lane === 'interactive') return new TurnFarAway(turnInMs);
+  function sendAway(lane: Lane, turnInMs: number): RollcallError {
+    if (lane === 'interactive') return deferred(turnInMs);
     const now = clock.now();
     lineEnd = Math.min(Math.max(lineEnd + returnPace * paceMs, now + turnInMs), now + longestLineMs);
-    return new TurnFarAway(lineEnd - now);
+    return deferred(lineEnd - now);
   }
 
   function startBooking(): void {

@@ -1,4 +1,4 @@
-import type { Quota } from './quota.ts';
+import type { Quota } from '../config/quota.ts';
 
 /*
  * The schedule of calls to a Face resource, which all instances share, as pure transitions of one row.

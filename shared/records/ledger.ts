@@ -1,3 +1,4 @@
+import type { PictureRef } from '../messages/workQueues.ts';
 import { RollcallError } from '../errors/errors.ts';
 import { containers } from '../config/resources.ts';
 import type { Group } from './groups.ts';
@@ -28,9 +29,6 @@ import {
  *   c.{content}.{person}        bytes of a picture of an earlier life, until its erasure is over
  *   counters                    this partition's share of the group's counts
  */
-
-/** Names a picture without its path: hashes only, fit for messages. */
-export type PictureRef = { group: string; person?: string; image: string };
 
 export type Person = {
   /** NFC. */

@@ -1,6 +1,6 @@
+import type { PictureRef } from '../messages/workQueues.ts';
 import { randomUUID } from 'node:crypto';
 import { oldestFirst } from './keys.ts';
-import type { PictureRef } from './ledger.ts';
 import { take, type Table } from './table.ts';
 
 /** A reminder is due so long after it was written: long enough for the doorbell to have done the work. */

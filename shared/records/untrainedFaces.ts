@@ -1,6 +1,7 @@
+import type { PictureRef } from '../messages/workQueues.ts';
 import { lastUseBeforeExpiryMs } from './faceIds.ts';
 import { newestFirst } from './keys.ts';
-import type { PageQuery, PictureRef } from './ledger.ts';
+import type { PageQuery } from './ledger.ts';
 import { take, type Stored, type Table } from './table.ts';
 
 /** An enrolled face by the ID of its detection, by which it can be compared before a training covers it. */

@@ -8,8 +8,7 @@ import {
   type Span,
   type SpanContext,
 } from '@opentelemetry/api';
-import { codeOf } from '../errors/errors.ts';
-import { TurnFarAway } from '../quota/rateLimiter.ts';
+import { codeOf, deferredForMs } from '../errors/errors.ts';
 
 /*
  * Traces and metrics go through @opentelemetry/api alone: without an SDK, which the functions start where
@@ -49,7 +48,7 @@ export function inSpan<Result>(
 
 /** To be sent away from the quota gate is no failure. */
 function markFailed(span: Span, error: unknown): void {
-  if (error instanceof TurnFarAway) {
+  if (deferredForMs(error) !== undefined) {
     span.setAttribute('rollcall.turn_far_away', true);
     return;
   }

@@ -1,4 +1,4 @@
-import type { Quota } from '../../quota/quota.ts';
+import type { Quota } from '../../config/quota.ts';
 import type { Reminders } from '../../records/reminders.ts';
 import { record } from '../../telemetry/metrics.ts';
 

@@ -1,8 +1,8 @@
 import { SpanKind } from '@opentelemetry/api';
-import { codeOf } from '../../errors/errors.ts';
+import { codeOf, deferredForMs } from '../../errors/errors.ts';
 import type { FaceClient } from '../../face/client.ts';
 import { translateFaceError } from '../../face/errors.ts';
-import { TurnFarAway, type Lane, type QuotaGate } from '../../quota/rateLimiter.ts';
+import { type Lane, type QuotaGate } from '../../quota/rateLimiter.ts';
 import { record } from '../../telemetry/metrics.ts';
 import { inSpan } from '../../telemetry/spans.ts';
 
@@ -29,7 +29,7 @@ async function timed(operation: string, lane: Lane, call: () => Promise<unknown>
       record('rollcall.face.duration', seconds(), attributes);
       return answer;
     } catch (error) {
-      if (!(error instanceof TurnFarAway)) {
+      if (deferredForMs(error) === undefined) {
         const failure = { 'error.type': codeOf(translateFaceError(error)) };
         record('rollcall.face.duration', seconds(), { ...attributes, ...failure });
       }

@@ -1,3 +1,4 @@
+import { deferredForMs } from '../../errors/errors.ts';
 import type { QueueClient } from '@azure/storage-queue';
 import { z } from 'zod';
 import type { Erase } from '../../erasure/erase.ts';
@@ -10,7 +11,6 @@ import { placeOf } from '../../images/imagePath.ts';
 import type { PhotoStore } from '../../images/imageStore.ts';
 import type { FaceIds } from '../../records/faceIds.ts';
 import type { FreshFaces } from '../../records/untrainedFaces.ts';
-import { TurnFarAway } from '../../quota/rateLimiter.ts';
 import type { Group, Groups } from '../../records/groups.ts';
 import type { Claims } from '../../records/idempotency.ts';
 import type { Ledger } from '../../records/ledger.ts';
@@ -149,7 +149,7 @@ export function createSweep(options: SweepOptions) {
       return after === undefined ? { afterGroup: group } : { ...cursor, after };
     } catch (error) {
       // The quota is needed for other things now.
-      if (error instanceof TurnFarAway) return cursor;
+      if (deferredForMs(error) !== undefined) return cursor;
       throw error;
     }
   }

@@ -4,7 +4,7 @@ import type { FaceClient } from '../../../shared/face/client.ts';
 import { FaceError } from '../../../shared/face/errors.ts';
 import { createFreshBudget } from '../../../shared/identification/untrainedSearchBudget.ts';
 import { withFreshCandidates } from '../../../shared/identification/untrainedCandidates.ts';
-import { parseQuota } from '../../../shared/quota/quota.ts';
+import { parseQuota } from '../../../shared/config/quota.ts';
 import type { Group } from '../../../shared/records/groups.ts';
 
 const quotaOf = (text: string) => parseQuota(text) ?? [];

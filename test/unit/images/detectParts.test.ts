@@ -1,7 +1,7 @@
+import { deferred } from '../../../shared/errors/errors.ts';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import type { FaceRectangle } from '../../../shared/face/types.ts';
-import { TurnFarAway } from '../../../shared/quota/rateLimiter.ts';
 import { placeOf } from '../../../shared/images/imagePath.ts';
 import { preparePicture } from '../../../shared/images/prepareImage.ts';
 import { inMemory } from '../../helpers/inMemory.ts';
@@ -46,7 +46,7 @@ function world(settings: Record<string, string> = {}, sentAway: readonly number[
     face: {
       async detect(bytes) {
         asked += 1;
-        if (sentAway.includes(asked)) throw new TurnFarAway(1_000);
+        if (sentAway.includes(asked)) throw deferred(1_000);
         const faceRectangle = await patchOn(bytes);
         detections.push(faceRectangle);
         const faceId = `${detections.length}`.padStart(36, '0');

@@ -1,5 +1,5 @@
+import { deferredForMs } from '../../../shared/errors/errors.ts';
 import { expect, test } from 'vitest';
-import { TurnFarAway } from '../../../shared/quota/rateLimiter.ts';
 import { seed, sizeOf } from '../../helpers/size.ts';
 import { gateInVirtualTime } from './gateInVirtualTime.ts';
 import { noRefusals, refusals } from './limiters.ts';
@@ -95,9 +95,10 @@ test.each(Array.from({ length: sizeOf({ quick: 2, full: 20 }) }, (_, index) => (
         const askedAt = time.now();
         const answer = await gates[turn % 4]?.pass('background').catch((error: unknown) => error);
         longestSleep = Math.max(longestSleep, time.now() - askedAt);
-        if (!(answer instanceof TurnFarAway)) break;
+        const deferredMs = deferredForMs(answer);
+        if (deferredMs === undefined) break;
         sentAway += 1;
-        await time.sleep(answer.inMs);
+        await time.sleep(deferredMs);
       }
       done += 1;
     }

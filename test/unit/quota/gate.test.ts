@@ -1,12 +1,12 @@
+import { deferredForMs } from '../../../shared/errors/errors.ts';
 import { expect, test } from 'vitest';
 import {
   createQuotaGate,
-  TurnFarAway,
   type Lane,
   type QuotaGate,
   type ScheduleStore,
 } from '../../../shared/quota/rateLimiter.ts';
-import { parseQuota } from '../../../shared/quota/quota.ts';
+import { parseQuota } from '../../../shared/config/quota.ts';
 import { slotOf } from '../../../shared/quota/schedule.ts';
 import { gateInVirtualTime } from './gateInVirtualTime.ts';
 import { refusals, slidingLog } from './limiters.ts';
@@ -116,7 +116,7 @@ test.each([1, 3])(
       while (time.now() < until) {
         await gate.pass(lane).then(
           () => left[lane].push(time.now()),
-          (error: unknown) => time.sleep(error instanceof TurnFarAway ? error.inMs : 60_000),
+          (error: unknown) => time.sleep(deferredForMs(error) ?? 60_000),
         );
       }
     }
@@ -166,7 +166,7 @@ test('without a quota nobody waits, but for a refusal all the same', async () =>
   const departure = await gate.pass('background');
   await Promise.all(Array.from({ length: 100 }, () => gate.pass('background')));
   await gate.refused(departure, 1_000);
-  await expect(gate.pass('interactive')).rejects.toBeInstanceOf(TurnFarAway);
+  await expect(gate.pass('interactive')).rejects.toMatchObject({ code: 'busy' });
   await time.runUntil(time.now() + 1_001);
   await expect(gate.pass('interactive')).resolves.toHaveProperty('leftAt');
 });

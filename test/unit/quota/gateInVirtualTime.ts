@@ -1,5 +1,5 @@
 import { createQuotaGate, type ScheduleStore } from '../../../shared/quota/rateLimiter.ts';
-import { parseQuota } from '../../../shared/quota/quota.ts';
+import { parseQuota } from '../../../shared/config/quota.ts';
 import type { Schedule } from '../../../shared/quota/schedule.ts';
 import { randomOf } from './simulation.ts';
 import { virtualTime } from './virtualTime.ts';

@@ -1,9 +1,5 @@
-import {
-  createQuotaGate,
-  TurnFarAway,
-  type QuotaGate,
-  type ScheduleStore,
-} from '../../../shared/quota/rateLimiter.ts';
+import { deferredForMs } from '../../../shared/errors/errors.ts';
+import { createQuotaGate, type QuotaGate, type ScheduleStore } from '../../../shared/quota/rateLimiter.ts';
 import type { Schedule } from '../../../shared/quota/schedule.ts';
 import { virtualTime } from './virtualTime.ts';
 
@@ -93,9 +89,10 @@ export async function simulate(options: Simulation): Promise<Outcome> {
       try {
         await call(gate, 'background');
       } catch (error) {
-        if (!(error instanceof TurnFarAway)) throw error;
+        const deferredMs = deferredForMs(error);
+        if (deferredMs === undefined) throw error;
         outcome.sentAway += 1;
-        await sleep(error.inMs);
+        await sleep(deferredMs);
       }
     }
   }
@@ -119,8 +116,9 @@ export async function simulate(options: Simulation): Promise<Outcome> {
           departure.answered(serviceMs);
         },
         (error: unknown) => {
-          if (!(error instanceof TurnFarAway)) throw error;
-          outcome.interactiveWaits.push({ at: askedAt - startAt, ms: error.inMs });
+          const deferredMs = deferredForMs(error);
+          if (deferredMs === undefined) throw error;
+          outcome.interactiveWaits.push({ at: askedAt - startAt, ms: deferredMs });
         },
       );
     }
