@@ -28,7 +28,7 @@ export const faultsOfSeveralInstances: Fault[] = [
   { service: 'face', weather: 'black hole', forMs: 60_000 },
 ];
 
-/** Each service and each weather once. */
+/** Each service and each weather once, all at the same time. */
 export const eachWeatherOnce: Fault[] = [
   { service: 'blob', weather: 'trickle', forMs: shortMs },
   { service: 'queue', weather: 'black hole', forMs: shortMs },
@@ -95,30 +95,34 @@ export async function startFaultyStack(instances = 1): Promise<FaultyStack> {
 }
 
 /**
- * Drops half of an import, then the fault comes, then the other half is dropped, and the trigger gives up on something,
- * then the fault ends. Resolves when every picture is enrolled and the poison queue is empty, with the milliseconds
- * since the end of the fault.
+ * Drops half of an import, then the faults come, then the other half is dropped, and the trigger gives up on something,
+ * then the faults end. Resolves when every picture is enrolled and the poison queue is empty, with the milliseconds
+ * since their end.
  */
 export async function importThrough(
   { stack, proxies }: FaultyStack,
-  { service, weather, forMs }: Fault,
+  ...met: Fault[]
 ): Promise<{ group: string; pictures: number; recoveredAfterMs: number }> {
-  const group = `${service}-${weather}-${forMs}`.replaceAll(' ', '-');
+  const group = met
+    .map(({ service, weather, forMs }) => `${service}-${weather}-${forMs}`)
+    .join('-')
+    .replaceAll(' ', '-')
+    .slice(0, 48);
   const drop = (files: readonly string[]): Promise<unknown> =>
     Promise.all(
       files.map((file) => stack.drop(`enroll/${group}/p${personOf(file)}/${file}`, portrait(file))),
     );
   const files = franck.slice(0, picturesOfImport);
   await drop(files.slice(0, picturesOfImport / 2));
-  proxies[service].change(weather);
+  for (const { service, weather } of met) proxies[service].change(weather);
   await drop(files.slice(picturesOfImport / 2));
   const poison = QueueServiceClient.fromConnectionString(
     stack.stack.endpoints.storageConnectionString,
   ).getQueueClient(poisonQueue);
   await poison.createIfNotExists();
   await poison.sendMessage('given up');
-  await sleep(forMs);
-  proxies[service].change('fair');
+  await sleep(Math.max(...met.map(({ forMs }) => forMs)));
+  for (const { service } of met) proxies[service].change('fair');
   const endedAt = performance.now();
   await eventually(
     'every picture is enrolled',

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { TableClient } from '@azure/data-tables';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { QueueServiceClient } from '@azure/storage-queue';
@@ -5,9 +6,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { tables } from '../../shared/config/resources.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { franck, portrait } from '../helpers/pictures.ts';
+import { sizeOf } from '../helpers/size.ts';
 import { startTestStack, type TestStack } from '../helpers/stack.ts';
 
 /* What a stack of its own is needed for: events that are lost, and calls to Face that are counted. */
+
+/** In the soak tests without a pause. */
+const betweenAsksMs = sizeOf({ quick: 200, full: 0 });
 
 let stack: TestStack;
 
@@ -17,7 +22,7 @@ beforeAll(async () => {
 
 afterAll(() => stack.close());
 
-/** Two callers who ask without a pause who is on a picture and whether it is this person; each answer must say so. */
+/** Two callers who ask again and again who is on a picture and whether it is this person; each answer must say so. */
 function askAllTheTime(group: string, person: string, probe: Buffer) {
   const end = new AbortController();
   let asked = 0;
@@ -27,6 +32,7 @@ function askAllTheTime(group: string, person: string, probe: Buffer) {
       expect({ status, body }).toMatchObject({ status: 200 });
       expect((body as { faces: Face[] }).faces, path).toSatisfy(isNamed);
       asked += 1;
+      await sleep(betweenAsksMs);
     }
   };
   const asking = Promise.all([
