@@ -185,9 +185,13 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
   }
 
   /** What belongs to an earlier life, and is not erased yet, is gone for whoever asks. */
-  async function erasedIn(group: string, generation: number): Promise<(picture: Picture) => boolean> {
+  async function erasedIn(
+    group: string,
+    partitions: readonly string[],
+    generation: number,
+  ): Promise<(picture: Picture) => boolean> {
     const rows = await Promise.all(
-      partitionsOf(group).map((partition) =>
+      partitions.map((partition) =>
         take(table.range<{ life: Life }>(partition, 'd.', afterPrefix('d.')), erasedAtMost),
       ),
     );
@@ -295,7 +299,10 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
     },
 
     async listPictures(group: string, query: PictureQuery): Promise<Page<Picture>> {
-      const isErased = query.generation === undefined ? () => false : await erasedIn(group, query.generation);
+      const partitions =
+        query.person === undefined ? partitionsOf(group) : [partitionOf(group, query.person)];
+      const isErased =
+        query.generation === undefined ? () => false : await erasedIn(group, partitions, query.generation);
       const unlessErased = (picture: Picture | undefined) =>
         picture === undefined || isErased(picture) ? undefined : picture;
       if (query.person !== undefined) {

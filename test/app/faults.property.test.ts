@@ -5,7 +5,7 @@ import { queues } from '../../shared/config/resources.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { startFaultyProxy, type Fault } from '../helpers/faultyProxy.ts';
 import { franck, portrait } from '../helpers/pictures.ts';
-import { sizeOf } from '../helpers/size.ts';
+import { isSoak } from '../helpers/size.ts';
 import { startTestStack, type TestStack } from '../helpers/stack.ts';
 
 /* What becomes of pictures and callers when single calls to Face fail. One stack, with a proxy before Face. */
@@ -102,14 +102,21 @@ const operations: [what: string, meet: (group: string, fault: Fault) => void][] 
 const pairs = faults.flatMap(([what, fault], row) =>
   operations.map(([operation, meet], column) => ({ operation, what, fault, meet, row, column })),
 );
-/** Each fault once, each operation with some of them; or all of both. */
-const tried = pairs.filter(({ row, column }) => column < sizeOf({ quick: 0, full: 3 }) || row % 3 === column);
 
-test.each(tried)('$operation once, in the end, when $what', async ({ fault, meet, row, column }) => {
-  const group = `pair-${row}-${column}`;
-  meet(group, fault);
-  await enrollThrough(group);
-  await expectOneFaceEach(group);
+test.each(isSoak ? pairs : [])(
+  '$operation once, in the end, when $what',
+  async ({ fault, meet, row, column }) => {
+    const group = `pair-${row}-${column}`;
+    meet(group, fault);
+    await enrollThrough(group);
+    await expectOneFaceEach(group);
+  },
+);
+
+test('one import meets every fault, each operation some of them, and has every face once', async () => {
+  for (const [row, [, fault]] of faults.entries()) operations[row % operations.length]?.[1]('all', fault);
+  await enrollThrough('all');
+  await expectOneFaceEach('all');
 });
 
 test('a face is added once when its call lands after everybody has given up on it', async () => {

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A question that costs the pipeline a call is asked less often the longer its answer takes. */
-const firstPauseMs = 60;
+const firstPauseMs = 100;
 const longestPauseMs = 700;
-const growth = 1.4;
+const growth = 1.5;
 
 /**
  * Waits until `probe` gives something; fails with what it last saw when that takes too long. The limit is not part of

@@ -132,7 +132,8 @@ function connectTo(endpoints: Endpoints) {
   async function imageAt(path: string): Promise<ImageView | undefined> {
     const place = placeOf(path);
     const list = place.group === noGroup ? 'images' : `groups/${place.group}/images`;
-    const { status, body } = await api(`${list}?top=1000`);
+    const ofPerson = place.kind !== 'enroll' || place.person === undefined ? '' : `&person=${encodeURIComponent(place.person)}`;
+    const { status, body } = await api(`${list}?top=1000${ofPerson}`);
     if (status === 404) return undefined;
     if (status !== 200) throw new Error(`GET ${list}: ${status} ${JSON.stringify(body)}`);
     return (body as { items: ImageView[] }).items.find(({ image }) => image === path);

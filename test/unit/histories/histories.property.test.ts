@@ -18,7 +18,7 @@ test(
         await world.settle();
         await expectWhole(world);
       }),
-      { numRuns: sizeOf({ quick: 200, full: 10_000 }) },
+      { numRuns: sizeOf({ quick: 150, full: 10_000 }) },
     );
   },
 );

@@ -12,6 +12,7 @@ import { eventually } from '../helpers/eventually.ts';
 import { expectOwnerOnly } from '../helpers/ownerOnly.ts';
 import { portrait } from '../helpers/pictures.ts';
 import { hasSignals } from '../helpers/signals.ts';
+import { isSoak } from '../helpers/size.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
 /* The story of one data folder, as `npm start` and the commands tell it: each test goes on where the one before ended. */
@@ -202,7 +203,9 @@ test('when the stack itself is killed, no part outlives it, and every command sa
   }
 });
 
-test.each(['Building the functions', 'Starting Face and its models'])(
+const moments = ['Building the functions', 'Starting Face and its models'];
+
+test.each(isSoak ? moments : moments.slice(1))(
   'a stack that is stopped at "%s" says so, and leaves the folder to the next',
   async (line) => {
     const starting = startCli(['start', '--port', '0', '--data', dataDir]);
