@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
-import { startStack, type Endpoints } from '../infra/local/stack.ts';
+import { startStack, type Endpoints } from '../emulators/stack/stack.ts';
 import { buildFunctions } from '../scripts/buildFunctions.ts';
 import { annotate } from './annotate.ts';
 import { apiClient, ApiError, readPicture, type ApiClient } from './apiClient.ts';

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startFaceProcess, type FaceProcessOptions } from '../infra/local/face/faceProcess.ts';
-import type { UrlMap } from '../infra/local/face/http/urlMap.ts';
+import { startFaceProcess, type FaceProcessOptions } from '../emulators/face/faceProcess.ts';
+import type { UrlMap } from '../emulators/face/http/urlMap.ts';
 import { readHostName, readPort, readTrainingTime } from './options.ts';
 
 /** Starts the Face service alone and stays until Ctrl-C. */

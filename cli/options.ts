@@ -1,4 +1,4 @@
-import type { TrainingTime } from '../infra/local/face/training/trainingTime.ts';
+import type { TrainingTime } from '../emulators/face/training/trainingTime.ts';
 
 /** `--port`. @throws Error that says what was expected */
 export function readPort(text: string): number {

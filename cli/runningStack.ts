@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readFolderState } from '../infra/local/folderLock.ts';
-import type { Endpoints } from '../infra/local/stack.ts';
+import { readFolderState } from '../emulators/common/folderLock.ts';
+import type { Endpoints } from '../emulators/stack/stack.ts';
 
 /** Where a stack answers, and the folder by which it was found. */
 export type RunningStack = Endpoints & { dataDir?: string };

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
-import { startStack, type StackOptions } from '../infra/local/stack.ts';
+import { startStack, type StackOptions } from '../emulators/stack/stack.ts';
 import { readHostName, readPort, readTrainingTime } from './options.ts';
 
 /** `--face-tps`: calls a second, or `none`. @throws Error that says what was expected */

@@ -4,5 +4,5 @@ import { apiDocument, bicepResources, errorsGuide, operationsGuide, settingsGuid
 await writeFile('docs/settings.md', await settingsGuide());
 await writeFile('docs/errors.md', await errorsGuide());
 await writeFile('docs/openapi.json', await apiDocument());
-await writeFile('infra/azure/resources.json', await bicepResources());
+await writeFile('infra/resources.json', await bicepResources());
 await writeFile('docs/operations.md', await operationsGuide());

@@ -89,7 +89,7 @@ export async function apiDocument(): Promise<string> {
 
 /** The one description of queues, containers and tables, as the Bicep files read it. */
 export async function bicepResources(): Promise<string> {
-  return formatted(JSON.stringify(azureResources()), 'infra/azure/resources.json');
+  return formatted(JSON.stringify(azureResources()), 'infra/resources.json');
 }
 
 async function formatted(text: string, path: string): Promise<string> {

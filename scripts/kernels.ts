@@ -4,7 +4,7 @@ import wabt from 'wabt';
 
 /* Assembles the inner loops that are written in WebAssembly. The results are checked in; a test says when one is out of date. */
 
-const face = join(import.meta.dirname, '../infra/local/face');
+const face = join(import.meta.dirname, '../emulators/face');
 
 /** Files of WebAssembly as text. */
 export const kernels = [join(face, 'gallery/kernel.wat'), join(face, 'models/image/pixels.wat')];

@@ -1,5 +1,5 @@
 import { ServiceBusClient } from '@azure/service-bus';
-import type { ServiceBusReady } from '../../infra/local/service-bus/broker.ts';
+import type { ServiceBusReady } from '../../emulators/service-bus/broker.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { startPartProcess } from '../helpers/partProcess.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
-import { createGallery, type Candidate, type Gallery } from '../../infra/local/face/gallery/gallery.ts';
-import { openFaceStore } from '../../infra/local/face/storage/store.ts';
+import { createGallery, type Candidate, type Gallery } from '../../emulators/face/gallery/gallery.ts';
+import { openFaceStore } from '../../emulators/face/storage/store.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { facesOfPerson, likeness, nearestByLoop, type Faces } from './galleryFaces.ts';
 import { peers } from './galleryPeers.ts';

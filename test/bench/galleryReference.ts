@@ -1,5 +1,5 @@
-import { GraphBuilder } from '../../infra/local/face/models/conversion/graphBuilder.ts';
-import { InferenceSession, Tensor, type Network } from '../../infra/local/face/models/runtime.ts';
+import { GraphBuilder } from '../../emulators/face/models/conversion/graphBuilder.ts';
+import { InferenceSession, Tensor, type Network } from '../../emulators/face/models/runtime.ts';
 import { likeness, type Faces } from './galleryFaces.ts';
 
 /* What a search of all faces by float32 numbers finds, as matrix products of many probes at once. */

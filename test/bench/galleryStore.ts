@@ -1,4 +1,4 @@
-import { openFaceStore } from '../../infra/local/face/storage/store.ts';
+import { openFaceStore } from '../../emulators/face/storage/store.ts';
 import { facesOfPerson, makeFaces, type Faces } from './galleryFaces.ts';
 
 const facesOfTransaction = 20_000;

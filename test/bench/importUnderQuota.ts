@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TableClient } from '@azure/data-tables';
-import type { TrainingTime } from '../../infra/local/face/training/trainingTime.ts';
+import type { TrainingTime } from '../../emulators/face/training/trainingTime.ts';
 import type { Schedule } from '../../shared/quota/schedule.ts';
 import { queues, tables } from '../../shared/config/resources.ts';
 import { eventually } from '../helpers/eventually.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { TableClient } from '@azure/data-tables';
 import { BlobServiceClient } from '@azure/storage-blob';
-import type { StorageReady } from '../../infra/local/storage/storage.ts';
+import type { StorageReady } from '../../emulators/storage/storage.ts';
 import { startPartProcess } from '../helpers/partProcess.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 

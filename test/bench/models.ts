@@ -1,9 +1,9 @@
 import sharp from 'sharp';
-import { analyzeImage } from '../../infra/local/face/models/analyze.ts';
-import type { Network, NetworkInput } from '../../infra/local/face/models/runtime.ts';
-import { loadNetworks } from '../../infra/local/face/models/sessions.ts';
-import { createVision } from '../../infra/local/face/models/vision.ts';
-import type { Vision, Wanted } from '../../infra/local/face/vision.ts';
+import { analyzeImage } from '../../emulators/face/models/analyze.ts';
+import type { Network, NetworkInput } from '../../emulators/face/models/runtime.ts';
+import { loadNetworks } from '../../emulators/face/models/sessions.ts';
+import { createVision } from '../../emulators/face/models/vision.ts';
+import type { Vision, Wanted } from '../../emulators/face/vision.ts';
 import { portrait } from '../helpers/pictures.ts';
 
 /*

@@ -1,6 +1,6 @@
 import sharp from 'sharp';
-import { trainingTimeOf, type TrainingTime } from '../../infra/local/face/training/trainingTime.ts';
-import type { FaceQuota } from '../../infra/local/face/scheduling/quota.ts';
+import { trainingTimeOf, type TrainingTime } from '../../emulators/face/training/trainingTime.ts';
+import type { FaceQuota } from '../../emulators/face/scheduling/quota.ts';
 import { createFakeVision, picture } from '../parts/face/fakeVision.ts';
 import { startTestFace } from '../parts/face/harness.ts';
 

@@ -1,8 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
-import { endMessage } from '../../infra/local/part.ts';
-import { forkPart } from '../../infra/local/supervisor.ts';
+import { endMessage } from '../../emulators/common/childProcess.ts';
+import { forkPart } from '../../emulators/stack/supervisor.ts';
 
 /** A part of the embedded stack as the process that the stack would run. */
 export type PartProcess<Ready> = {
@@ -14,7 +14,7 @@ export type PartProcess<Ready> = {
 
 /** @throws Error with the reason that the part gives */
 export async function startPartProcess<Ready>(part: string, options: object): Promise<PartProcess<Ready>> {
-  const child = forkPart(resolve('infra/local', part, 'main.ts'), ['ignore', 'ignore', 'inherit', 'ipc']);
+  const child = forkPart(resolve('emulators', part, 'main.ts'), ['ignore', 'ignore', 'inherit', 'ipc']);
   child.send(options);
   const [message] = (await once(child, 'message')) as [
     { type: 'ready'; ready: Ready } | { type: 'failed'; reason: string },

@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import type { TestProject } from 'vitest/node';
-import { startStack, type Endpoints } from '../../infra/local/stack.ts';
+import { startStack, type Endpoints } from '../../emulators/stack/stack.ts';
 import { quickSettings } from './quickSettings.ts';
 import { temporaryFolder } from './temporary.ts';
 

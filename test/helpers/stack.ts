@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import { inject } from 'vitest';
 import { faceCalls } from '../../cli/faceCalls.ts';
-import { startStack, type Endpoints, type Stack, type StackOptions } from '../../infra/local/stack.ts';
+import { startStack, type Endpoints, type Stack, type StackOptions } from '../../emulators/stack/stack.ts';
 import { noGroup, placeOf } from '../../shared/images/imagePath.ts';
 import { expectDocumented } from './documented.ts';
 import { eventually } from './eventually.ts';
@@ -132,7 +132,10 @@ function connectTo(endpoints: Endpoints) {
   async function imageAt(path: string): Promise<ImageView | undefined> {
     const place = placeOf(path);
     const list = place.group === noGroup ? 'images' : `groups/${place.group}/images`;
-    const ofPerson = place.kind !== 'enroll' || place.person === undefined ? '' : `&person=${encodeURIComponent(place.person)}`;
+    const ofPerson =
+      place.kind !== 'enroll' || place.person === undefined
+        ? ''
+        : `&person=${encodeURIComponent(place.person)}`;
     const { status, body } = await api(`${list}?top=1000${ofPerson}`);
     if (status === 404) return undefined;
     if (status !== 200) throw new Error(`GET ${list}: ${status} ${JSON.stringify(body)}`);

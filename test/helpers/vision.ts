@@ -1,5 +1,5 @@
-import { createVision } from '../../infra/local/face/models/vision.ts';
-import type { Vision } from '../../infra/local/face/vision.ts';
+import { createVision } from '../../emulators/face/models/vision.ts';
+import type { Vision } from '../../emulators/face/vision.ts';
 
 let made: Promise<Vision> | undefined;
 

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
-import { runPart } from '../../../infra/local/part.ts';
-import { createAzurite } from '../../../infra/local/storage/azurite.ts';
-import { connectionStringOf, type StorageReady } from '../../../infra/local/storage/storage.ts';
+import { runPart } from '../../../emulators/common/childProcess.ts';
+import { createAzurite } from '../../../emulators/storage/azurite.ts';
+import { connectionStringOf, type StorageReady } from '../../../emulators/storage/storage.ts';
 
 /* Azurite as it is, without the journal that keeps it against kills. */
 

@@ -1,8 +1,8 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { ModelSource } from '../../../infra/local/face/models/conversion/modelSource.ts';
-import { loadConverted } from '../../../infra/local/face/models/convertedModels.ts';
+import type { ModelSource } from '../../../emulators/face/models/conversion/modelSource.ts';
+import { loadConverted } from '../../../emulators/face/models/convertedModels.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 
 const source = {

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { mirrorImage } from '../../../infra/local/face/models/embed.ts';
-import type { Pixels } from '../../../infra/local/face/models/image/decode.ts';
-import { openPicture } from '../../../infra/local/face/models/image/picture.ts';
+import { mirrorImage } from '../../../emulators/face/models/embed.ts';
+import type { Pixels } from '../../../emulators/face/models/image/decode.ts';
+import { openPicture } from '../../../emulators/face/models/image/picture.ts';
 import {
   composed,
   levelCrop,
   similarityBetween,
   type Similarity,
-} from '../../../infra/local/face/models/image/similarity.ts';
+} from '../../../emulators/face/models/image/similarity.ts';
 
 /* How networks get their pictures. */
 

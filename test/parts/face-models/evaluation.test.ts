@@ -4,18 +4,18 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { backgrounds, drawn } from '../../../infra/local/face/eval/backgrounds.ts';
-import { reportDetection } from '../../../infra/local/face/eval/detection.ts';
-import { faceless } from '../../../infra/local/face/eval/faceless.ts';
-import type { LabelledFace } from '../../../infra/local/face/eval/faces.ts';
-import { fitHead } from '../../../infra/local/face/eval/fitHead.ts';
-import { reportIdentification } from '../../../infra/local/face/eval/identification.ts';
-import { readFolder } from '../../../infra/local/face/eval/pictures.ts';
-import type { Portrait } from '../../../infra/local/face/eval/cutOut.ts';
-import { scenes } from '../../../infra/local/face/eval/scenes.ts';
-import { countFrom, shareOf } from '../../../infra/local/face/eval/statistics.ts';
-import { allPairs, reportProtocol, thresholdAt } from '../../../infra/local/face/eval/verification.ts';
-import { likelihood } from '../../../infra/local/face/models/heads.ts';
+import { backgrounds, drawn } from '../../../tools/face-eval/backgrounds.ts';
+import { reportDetection } from '../../../tools/face-eval/detection.ts';
+import { faceless } from '../../../tools/face-eval/faceless.ts';
+import type { LabelledFace } from '../../../tools/face-eval/faces.ts';
+import { fitHead } from '../../../tools/face-eval/fitHead.ts';
+import { reportIdentification } from '../../../tools/face-eval/identification.ts';
+import { readFolder } from '../../../tools/face-eval/pictures.ts';
+import type { Portrait } from '../../../tools/face-eval/cutOut.ts';
+import { scenes } from '../../../tools/face-eval/scenes.ts';
+import { countFrom, shareOf } from '../../../tools/face-eval/statistics.ts';
+import { allPairs, reportProtocol, thresholdAt } from '../../../tools/face-eval/verification.ts';
+import { likelihood } from '../../../emulators/face/models/heads.ts';
 
 /* What `npm run eval` says of models whose behaviour is known. */
 

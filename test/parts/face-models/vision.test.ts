@@ -2,16 +2,16 @@ import { readFile } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 import { beforeAll, expect, test } from 'vitest';
-import { withOccluder } from '../../../infra/local/face/eval/occluders.ts';
-import { packagePictures } from '../../../infra/local/face/eval/pictures.ts';
-import { confidenceOfCosine } from '../../../infra/local/face/models/confidence.ts';
+import { withOccluder } from '../../../tools/face-eval/occluders.ts';
+import { packagePictures } from '../../../tools/face-eval/pictures.ts';
+import { confidenceOfCosine } from '../../../emulators/face/models/confidence.ts';
 import {
   embeddingOf,
   type AnalyzedFace,
   type RecognitionModel,
   type Vision,
   type Wanted,
-} from '../../../infra/local/face/vision.ts';
+} from '../../../emulators/face/vision.ts';
 import { groupPicture, portrait } from '../../helpers/pictures.ts';
 import { realVision } from '../../helpers/vision.ts';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openFaceStore } from '../../../infra/local/face/storage/store.ts';
+import { openFaceStore } from '../../../emulators/face/storage/store.ts';
 import { createFakeVision, embeddingOf, picture } from './fakeVision.ts';
 import { startTestFace, type TestFace } from './harness.ts';
 

@@ -1,5 +1,5 @@
-import { runPart } from '../../../infra/local/part.ts';
-import { startFace } from '../../../infra/local/face/service.ts';
+import { runPart } from '../../../emulators/common/childProcess.ts';
+import { startFace } from '../../../emulators/face/service.ts';
 import { createFakeVision } from './fakeVision.ts';
 
 /* The service without models, as a process that can be killed. */

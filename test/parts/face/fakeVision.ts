@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { confidenceOf } from '../../../infra/local/face/models/confidence.ts';
+import { confidenceOf } from '../../../emulators/face/models/confidence.ts';
 import {
   ImageRefused,
   type AnalyzedFace,
@@ -7,7 +7,7 @@ import {
   type Wanted,
   type Rectangle,
   type Vision,
-} from '../../../infra/local/face/vision.ts';
+} from '../../../emulators/face/vision.ts';
 
 /*
  * Stands in for the models where a test is about the contract only: pictures say in JSON whose faces are on them.

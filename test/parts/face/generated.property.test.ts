@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { operations } from '../../../infra/local/face/operations/operationTable.ts';
+import { operations } from '../../../emulators/face/operations/operationTable.ts';
 import { sizeOf } from '../../helpers/size.ts';
 import { createFakeVision, picture } from './fakeVision.ts';
 import { anyCall, type GeneratedCall, type Pool } from './generatedCalls.ts';

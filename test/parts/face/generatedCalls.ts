@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { operations } from '../../../infra/local/face/operations/operationTable.ts';
+import { operations } from '../../../emulators/face/operations/operationTable.ts';
 import { picture } from './fakeVision.ts';
 
 /** IDs that the service has answered with, by the path that they belong to: generated calls use them again. */

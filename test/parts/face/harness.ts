@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { operations } from '../../../infra/local/face/operations/operationTable.ts';
-import { startFace, type FaceOptions, type FaceReady } from '../../../infra/local/face/service.ts';
-import type { PartMessage } from '../../../infra/local/part.ts';
-import { forkPart } from '../../../infra/local/supervisor.ts';
+import { operations } from '../../../emulators/face/operations/operationTable.ts';
+import { startFace, type FaceOptions, type FaceReady } from '../../../emulators/face/service.ts';
+import type { PartMessage } from '../../../emulators/common/childProcess.ts';
+import { forkPart } from '../../../emulators/stack/supervisor.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 import { readSpecification } from './specification.ts';

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { createPauses } from '../../../infra/local/face/scheduling/pauses.ts';
+import { createPauses } from '../../../emulators/face/scheduling/pauses.ts';
 import { createFakeVision, picture } from './fakeVision.ts';
 import { startTestFace, type Answer } from './harness.ts';
 

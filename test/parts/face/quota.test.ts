@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
-import { createLimiter, type FaceQuota } from '../../../infra/local/face/scheduling/quota.ts';
-import { openFaceStore } from '../../../infra/local/face/storage/store.ts';
+import { createLimiter, type FaceQuota } from '../../../emulators/face/scheduling/quota.ts';
+import { openFaceStore } from '../../../emulators/face/storage/store.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 import { createFakeVision } from './fakeVision.ts';
 import { startTestFace, type TestFace } from './harness.ts';

@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startFaceProcess } from '../../../infra/local/face/faceProcess.ts';
-import { openDatabase } from '../../../infra/local/sqlite.ts';
+import { startFaceProcess } from '../../../emulators/face/faceProcess.ts';
+import { openDatabase } from '../../../emulators/common/sqlite.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { expectOwnerOnly } from '../../helpers/ownerOnly.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';

@@ -1,7 +1,7 @@
 import { RestError } from '@azure/storage-blob';
 import { ServiceBusError } from '@azure/service-bus';
 import { expect, test } from 'vitest';
-import { describeFailure } from '../../../infra/local/failureText.ts';
+import { describeFailure } from '../../../emulators/common/failureText.ts';
 
 const connection = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:5672'), { code: 'ECONNREFUSED' });
 

@@ -2,12 +2,12 @@ import { connect, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { afterEach, expect, test } from 'vitest';
-import type { RegisteredFunction } from '../../../infra/local/functions-host/core.ts';
+import type { RegisteredFunction } from '../../../emulators/functions-host/core.ts';
 import {
   createHttpServer,
   listenHttp,
   type HttpLimits,
-} from '../../../infra/local/functions-host/httpTrigger.ts';
+} from '../../../emulators/functions-host/httpTrigger.ts';
 import { eventually } from '../../helpers/eventually.ts';
 
 /* What a caller can make the host hold: the key comes first, and every body, time and count has a bound. */

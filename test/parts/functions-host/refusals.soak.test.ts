@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { FunctionsHostReady } from '../../../infra/local/functions-host/host.ts';
-import { createHttpServer } from '../../../infra/local/functions-host/httpTrigger.ts';
-import { startStorage } from '../../../infra/local/storage/storage.ts';
+import type { FunctionsHostReady } from '../../../emulators/functions-host/host.ts';
+import { createHttpServer } from '../../../emulators/functions-host/httpTrigger.ts';
+import { startStorage } from '../../../emulators/storage/storage.ts';
 import { startPartProcess } from '../../helpers/partProcess.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 

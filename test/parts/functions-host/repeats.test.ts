@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { createRepeatFilter } from '../../../infra/local/functions-host/repeats.ts';
+import { createRepeatFilter } from '../../../emulators/functions-host/repeats.ts';
 
 let lines: string[];
 let filter: ReturnType<typeof createRepeatFilter>;

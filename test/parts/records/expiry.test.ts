@@ -1,7 +1,7 @@
 import { TableClient } from '@azure/data-tables';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startStorage, type StorageReady } from '../../../infra/local/storage/storage.ts';
-import type { RunningPart } from '../../../infra/local/part.ts';
+import { startStorage, type StorageReady } from '../../../emulators/storage/storage.ts';
+import type { RunningPart } from '../../../emulators/common/childProcess.ts';
 import { createFaceIds, type SeenFace } from '../../../shared/records/faceIds.ts';
 import { createResults } from '../../../shared/records/results.ts';
 import { createTable } from '../../../shared/records/table.ts';

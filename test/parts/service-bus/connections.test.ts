@@ -4,8 +4,8 @@ import {
   type ServiceBusSessionReceiverOptions,
 } from '@azure/service-bus';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { RunningPart } from '../../../infra/local/part.ts';
-import { startServiceBus, type ServiceBusReady } from '../../../infra/local/service-bus/broker.ts';
+import type { RunningPart } from '../../../emulators/common/childProcess.ts';
+import { startServiceBus, type ServiceBusReady } from '../../../emulators/service-bus/broker.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { startTcpProxy } from '../../helpers/tcpProxy.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';

@@ -4,8 +4,8 @@ import {
   type ServiceBusReceiver,
 } from '@azure/service-bus';
 import { afterAll, beforeAll } from 'vitest';
-import { startServiceBus } from '../../../infra/local/service-bus/broker.ts';
-import type { QueueDescription } from '../../../infra/local/service-bus/entity.ts';
+import { startServiceBus } from '../../../emulators/service-bus/broker.ts';
+import type { QueueDescription } from '../../../emulators/service-bus/entity.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 
 export const plain: QueueDescription = {

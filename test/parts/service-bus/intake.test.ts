@@ -1,9 +1,9 @@
 import { connect, type Socket } from 'node:net';
 import { ServiceBusClient } from '@azure/service-bus';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { RunningPart } from '../../../infra/local/part.ts';
-import { startServiceBus, type ServiceBusReady } from '../../../infra/local/service-bus/broker.ts';
-import { usualIntake } from '../../../infra/local/service-bus/intake.ts';
+import type { RunningPart } from '../../../emulators/common/childProcess.ts';
+import { startServiceBus, type ServiceBusReady } from '../../../emulators/service-bus/broker.ts';
+import { usualIntake } from '../../../emulators/service-bus/intake.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 import { queues, quick, receiveOne } from './harness.ts';

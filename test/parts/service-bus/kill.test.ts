@@ -1,6 +1,6 @@
 import { ServiceBusClient } from '@azure/service-bus';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { ServiceBusReady } from '../../../infra/local/service-bus/broker.ts';
+import type { ServiceBusReady } from '../../../emulators/service-bus/broker.ts';
 import { startPartProcess, type PartProcess } from '../../helpers/partProcess.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 import { isEmpty, queues, quick, receiveOne } from './harness.ts';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { ServiceBusClient } from '@azure/service-bus';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startServiceBus, type ServiceBusReady } from '../../../infra/local/service-bus/broker.ts';
-import type { RunningPart } from '../../../infra/local/part.ts';
+import { startServiceBus, type ServiceBusReady } from '../../../emulators/service-bus/broker.ts';
+import type { RunningPart } from '../../../emulators/common/childProcess.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 import { isEmpty, queues, quick, receiveOne } from './harness.ts';

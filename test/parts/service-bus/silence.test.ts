@@ -1,6 +1,6 @@
 import { ServiceBusClient } from '@azure/service-bus';
 import { expect, test } from 'vitest';
-import { startServiceBus } from '../../../infra/local/service-bus/broker.ts';
+import { startServiceBus } from '../../../emulators/service-bus/broker.ts';
 import { createServiceBus } from '../../../shared/messages/serviceBus.ts';
 import { startTcpProxy } from '../../helpers/tcpProxy.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';

@@ -1,9 +1,9 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { startFaceProcess } from '../../../infra/local/face/faceProcess.ts';
-import { claimVersion, folderVersion } from '../../../infra/local/folderVersion.ts';
-import { startStack } from '../../../infra/local/stack.ts';
+import { startFaceProcess } from '../../../emulators/face/faceProcess.ts';
+import { claimVersion, folderVersion } from '../../../emulators/common/folderVersion.ts';
+import { startStack } from '../../../emulators/stack/stack.ts';
 import { expectOwnerOnly } from '../../helpers/ownerOnly.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 

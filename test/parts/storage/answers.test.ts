@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { beforeAnswers } from '../../../infra/local/storage/answers.ts';
+import { beforeAnswers } from '../../../emulators/storage/beforeAnswers.ts';
 
 const server = createServer((request, response) => {
   if (request.url === '/implicit') return response.end('x');

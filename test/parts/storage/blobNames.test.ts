@@ -1,7 +1,7 @@
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { startStorage, type StorageReady } from '../../../infra/local/storage/storage.ts';
-import type { RunningPart } from '../../../infra/local/part.ts';
+import { startStorage, type StorageReady } from '../../../emulators/storage/storage.ts';
+import type { RunningPart } from '../../../emulators/common/childProcess.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;

@@ -1,9 +1,9 @@
 import { request as httpRequest } from 'node:http';
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { encodeBlobName } from '../../../infra/local/storage/eventGridEvent.ts';
-import { startStorage, type StorageReady } from '../../../infra/local/storage/storage.ts';
-import type { RunningPart } from '../../../infra/local/part.ts';
+import { encodeBlobName } from '../../../emulators/event-grid/eventGridEvent.ts';
+import { startStorage, type StorageReady } from '../../../emulators/storage/storage.ts';
+import type { RunningPart } from '../../../emulators/common/childProcess.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 import { startReceiver, subjectPrefix, type Receiver } from './receiver.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { startStorage } from '../../../infra/local/storage/storage.ts';
+import { startStorage } from '../../../emulators/storage/storage.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 import { startReceiver } from './receiver.ts';

@@ -3,8 +3,8 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { LokiCollection, LokiDatabase } from '../../../infra/local/storage/azurite.ts';
-import { openJournal, type LokiJournal } from '../../../infra/local/storage/lokiJournal.ts';
+import type { LokiCollection, LokiDatabase } from '../../../emulators/storage/azurite.ts';
+import { openJournal, type LokiJournal } from '../../../emulators/storage/lokiJournal.ts';
 import { sizeOf } from '../../helpers/size.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 

@@ -1,8 +1,8 @@
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { RunningPart } from '../../../infra/local/part.ts';
-import { startStorage, type StorageReady } from '../../../infra/local/storage/storage.ts';
+import type { RunningPart } from '../../../emulators/common/childProcess.ts';
+import { startStorage, type StorageReady } from '../../../emulators/storage/storage.ts';
 import { placeOf } from '../../../shared/images/imagePath.ts';
 import { anyCharacter } from '../../helpers/anyCharacter.ts';
 import { sizeOf } from '../../helpers/size.ts';

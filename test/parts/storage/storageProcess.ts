@@ -1,7 +1,7 @@
 import { TableClient } from '@azure/data-tables';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { QueueServiceClient } from '@azure/storage-queue';
-import type { StorageReady } from '../../../infra/local/storage/storage.ts';
+import type { StorageReady } from '../../../emulators/storage/storage.ts';
 import { startPartProcess } from '../../helpers/partProcess.ts';
 
 export type StorageProcess = Awaited<ReturnType<typeof startStorageProcess>>;

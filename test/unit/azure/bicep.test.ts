@@ -130,7 +130,7 @@ test('every role is a known one under its own name, and is assigned', () => {
 });
 
 test('nothing that takes a key or a password is left open', () => {
-  const text = (path: string) => readFileSync(join('infra/azure/modules', path), 'utf8');
+  const text = (path: string) => readFileSync(join('infra/modules', path), 'utf8');
   expect(text('storage.bicep')).toMatch(/allowSharedKeyAccess: false/);
   expect(text('storage.bicep')).toMatch(/allowBlobPublicAccess: false/);
   expect(text('serviceBus.bicep')).toMatch(/disableLocalAuth: true/);
@@ -139,25 +139,23 @@ test('nothing that takes a key or a password is left open', () => {
   expect(text('functionApp.bicep')).toMatch(/properties: \{ allow: false \}/);
   // The one key is that of the blob webhook, which Event Grid has to bring.
   const listing = files.filter(({ root }) => /\blist[A-Z]\w*\(/.test(root.text)).map(({ path }) => path);
-  expect(listing).toEqual(['infra/azure/events.bicep']);
+  expect(listing).toEqual(['infra/events.bicep']);
 });
 
 test('a private network closes every service, and lets Event Grid in', () => {
   for (const module of ['storage', 'serviceBus', 'face']) {
-    expect(fileAt(`infra/azure/modules/${module}.bicep`).root.text).toMatch(
+    expect(fileAt(`infra/modules/${module}.bicep`).root.text).toMatch(
       /publicNetworkAccess: privateNetwork \? 'Disabled' : 'Enabled'/,
     );
   }
-  const app = fileAt('infra/azure/modules/functionApp.bicep').root.text;
+  const app = fileAt('infra/modules/functionApp.bicep').root.text;
   expect(app).toMatch(/ipSecurityRestrictionsDefaultAction: privateNetwork \? 'Deny' : 'Allow'/);
   expect(app).toMatch(/tag: 'ServiceTag', ipAddress: 'AzureEventGrid'/);
-  expect(fileAt('infra/azure/modules/serviceBus.bicep').root.text).toMatch(
-    /privateNetwork \? \{ name: 'Premium'/,
-  );
+  expect(fileAt('infra/modules/serviceBus.bicep').root.text).toMatch(/privateNetwork \? \{ name: 'Premium'/);
 });
 
 test('what may be private has its endpoint: every part that the app calls', () => {
-  const { endpoints = '' } = fileAt('infra/azure/modules/privateEndpoints.bicep').variables;
+  const { endpoints = '' } = fileAt('infra/modules/privateEndpoints.bicep').variables;
   const parts = [...endpoints.matchAll(/part: '(\w+)'/g)].map(([, part]) => part);
   expect(parts).toEqual(['blob', 'queue', 'table', 'namespace', 'account', 'sites']);
 });

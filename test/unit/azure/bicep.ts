@@ -32,7 +32,7 @@ const parser = new Parser();
 parser.setLanguage(await Language.load(require.resolve('tree-sitter-bicep/tree-sitter-bicep.wasm')));
 
 export function readBicepFiles(): BicepFile[] {
-  return globSync('infra/azure/**/*.bicep')
+  return globSync('infra/**/*.bicep')
     .map((path) => path.replaceAll('\\', '/'))
     .toSorted()
     .map((path) => readBicep(path, readFileSync(path, 'utf8')));

@@ -1,6 +1,6 @@
-import { provideCore, type App } from '../../../infra/local/functions-host/core.ts';
-import { triggerOf } from '../../../infra/local/functions-host/invoke.ts';
-import { loadApp } from '../../../infra/local/functions-host/load.ts';
+import { provideCore, type App } from '../../../emulators/functions-host/core.ts';
+import { triggerOf } from '../../../emulators/functions-host/invoke.ts';
+import { loadApp } from '../../../emulators/functions-host/load.ts';
 
 /** What the worker needs to know besides; it is the same for every function. */
 const internal = ['name', 'direction', 'properties'];

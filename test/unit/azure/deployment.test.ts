@@ -12,7 +12,7 @@ import { registeredBindings } from './bindings.ts';
 
 const files = readBicepFiles();
 const fileAt = (path: string) => {
-  const file = files.find((candidate) => candidate.path === `infra/azure/${path}`);
+  const file = files.find((candidate) => candidate.path === `infra/${path}`);
   if (file === undefined) throw new Error(`there is no ${path}`);
   return file;
 };
@@ -95,7 +95,7 @@ test('the quotas of the plans can be read', () => {
 });
 
 test('the parameters file names parameters, and gives those that have to be given', () => {
-  const { parameters } = JSON.parse(readFileSync('infra/azure/main.parameters.json', 'utf8')) as {
+  const { parameters } = JSON.parse(readFileSync('infra/main.parameters.json', 'utf8')) as {
     parameters: Record<string, { value: string }>;
   };
   const { params } = fileAt('main.bicep');
@@ -108,7 +108,7 @@ test('the parameters file names parameters, and gives those that have to be give
 test('azd deploys what is built, to the app, and then makes the subscriptions from the outputs', () => {
   const service = /^services:\n {2}(\w+):/m.exec(azureYaml)?.[1];
   expect(fileAt('modules/functionApp.bicep').root.text).toContain(`'azd-service-name': '${service}'`);
-  expect(azureYaml).toMatch(/path: infra\/azure\n {2}module: main/);
+  expect(azureYaml).toMatch(/path: infra\n {2}module: main/);
   const { outputs } = fileAt('main.bicep');
   const read = [...azureYaml.matchAll(/"\$(?:env:)?(\w+)"/g)].map(([, name]) => name ?? '');
   expect(read.filter((name) => !outputs.includes(name))).toEqual([]);

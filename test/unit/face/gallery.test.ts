@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, expect, test } from 'vitest';
-import { createGalleryMemory } from '../../../infra/local/face/gallery/memory.ts';
-import { createRows } from '../../../infra/local/face/gallery/rows.ts';
+import { createGalleryMemory } from '../../../emulators/face/gallery/memory.ts';
+import { createRows } from '../../../emulators/face/gallery/rows.ts';
 import { anyVector, unit } from '../../helpers/vectors.ts';
 import { newGallery } from './newGallery.ts';
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { createGallery } from '../../../infra/local/face/gallery/gallery.ts';
-import { openFaceStore } from '../../../infra/local/face/storage/store.ts';
+import { createGallery } from '../../../emulators/face/gallery/gallery.ts';
+import { openFaceStore } from '../../../emulators/face/storage/store.ts';
 
 export type Face = { personId: string; faceId: string; vector: Float32Array };
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createVectorCipher } from '../../../infra/local/face/storage/vectorCipher.ts';
+import { createVectorCipher } from '../../../emulators/face/storage/vectorCipher.ts';
 
 const cipher = createVectorCipher(Buffer.alloc(32, 7));
 const anyVectors = fc

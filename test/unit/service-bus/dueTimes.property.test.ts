@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { DueTimes } from '../../../infra/local/service-bus/dueTimes.ts';
+import { DueTimes } from '../../../emulators/service-bus/dueTimes.ts';
 import { sizeOf } from '../../helpers/size.ts';
 
 const key = fc.nat(9);

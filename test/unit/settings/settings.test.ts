@@ -49,5 +49,5 @@ test('the guides are those of the tables: npm run docs writes them', async () =>
   expect(await readFile('docs/errors.md', 'utf8')).toBe(await errorsGuide());
   expect(await readFile('docs/operations.md', 'utf8')).toBe(await operationsGuide());
   expect(await readFile('docs/openapi.json', 'utf8')).toBe(await apiDocument());
-  expect(await readFile('infra/azure/resources.json', 'utf8')).toBe(await bicepResources());
+  expect(await readFile('infra/resources.json', 'utf8')).toBe(await bicepResources());
 });

@@ -1,0 +1,4 @@
+import { runPart } from '../common/childProcess.ts';
+import { startFaceProcess } from './faceProcess.ts';
+
+await runPart(startFaceProcess);

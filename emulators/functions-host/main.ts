@@ -1,0 +1,4 @@
+import { runPart } from '../common/childProcess.ts';
+import { startFunctionsHost } from './host.ts';
+
+await runPart(startFunctionsHost);

@@ -1,0 +1,135 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { detectFaces, type FoundFace } from '../../emulators/face/models/detectFaces.ts';
+import { faceFeaturesOf } from '../../emulators/face/models/faceFeatures.ts';
+import {
+  headNames,
+  headsFile,
+  likelihood,
+  type Head,
+  type HeadName,
+} from '../../emulators/face/models/heads.ts';
+import { withPicture } from '../../emulators/face/models/image/picture.ts';
+import { loadNetworks, type Networks } from '../../emulators/face/models/sessions.ts';
+import { fitHead, type Example } from './fitHead.ts';
+import { occluders, randomFrom, withOccluder, type Occluder } from './occluders.ts';
+import { percent, shareOf, table } from './statistics.ts';
+
+/*
+ * Trains the heads for glasses, masks and the like: npm run train-heads -- FOLDER LABELS
+ * LABELS is a CSV of image, glasses (none, reading, sun, or empty: not sure) and headwear (0, 1 or empty) for
+ * pictures of FOLDER. Masks and covered parts are drawn, on half of the pictures each: nobody in FOLDER wears a
+ * mask. Each head is judged on people it was not trained on (five folds by person), then trained on all.
+ */
+
+type Row = { image: string; glasses: string; headwear: string };
+type Sample = Row & { person: string; drawn: Occluder | undefined; features: Float32Array };
+
+const { positionals } = parseArgs({ allowPositionals: true });
+const [folder, labelsFile] = positionals;
+if (folder === undefined || labelsFile === undefined) throw new Error('usage: train-heads FOLDER LABELS');
+
+const rows = await readLabels(labelsFile);
+const samples = await featuresOfAll(await loadNetworks(), folder, rows);
+const heads: Partial<Record<HeadName, Head>> = {};
+const report = [['head', 'with', 'without', 'found', 'wrongly', 'both right', 'weights']];
+for (const name of headNames) {
+  const examples = examplesOf(name);
+  heads[name] = fitHead(examples);
+  report.push([name, ...judge(examples), `${heads[name].weights.length}`]);
+}
+await writeFile(headsFile, `${JSON.stringify(heads)}\n`);
+console.log(table(report));
+
+async function readLabels(file: string): Promise<Row[]> {
+  const lines = (await readFile(file, 'utf8')).trim().split('\n').slice(1);
+  return lines.map((line) => {
+    const [image = '', glasses = '', headwear = ''] = line.trim().split(',');
+    return { image, glasses, headwear };
+  });
+}
+
+async function featuresOfAll(networks: Networks, from: string, labels: readonly Row[]): Promise<Sample[]> {
+  const network = await networks.faceFeatures();
+  const found: Sample[] = [];
+  for (const [index, row] of labels.entries()) {
+    const bytes = await readFile(join(from, row.image));
+    const face = await middleFace(networks, bytes);
+    if (face === undefined) continue;
+    const person = row.image.split('/')[0] ?? '';
+    const random = randomFrom(index);
+    const drawings = [undefined, ...occluders.filter(() => random() < 0.5)];
+    for (const drawn of drawings) {
+      const shown = drawn === undefined ? bytes : await withOccluder(bytes, face.points, drawn, index);
+      // Where the face is still found its own box counts, as in use.
+      const seen = drawn === undefined ? face : ((await middleFace(networks, shown)) ?? face);
+      const { features } = await withPicture(shown, (picture) => faceFeaturesOf(network, picture, seen));
+      found.push({ ...row, person, drawn, features });
+    }
+    if (index % 20 === 0) process.stderr.write(`\r${index} of ${labels.length} `);
+  }
+  process.stderr.write('\r'.padEnd(30) + '\r');
+  return found;
+}
+
+function middleFace(networks: Networks, bytes: Uint8Array): Promise<FoundFace | undefined> {
+  return withPicture(bytes, async (picture) => {
+    const faces = await detectFaces(networks, picture, { smallest: 36, most: 100 });
+    const fromMiddle = ({ x1, x2 }: FoundFace) => Math.abs((x1 + x2 - picture.width) / 2);
+    return faces.toSorted((a, b) => fromMiddle(a) - fromMiddle(b))[0];
+  });
+}
+
+/** What a sample says of a head; undefined: nothing. */
+function answerOf(name: HeadName, { glasses, headwear, drawn }: Sample): boolean | undefined {
+  const coversEyes = drawn === 'eyes';
+  const coversTop = drawn === 'forehead';
+  switch (name) {
+    case 'glasses':
+      return glasses === '' || coversEyes ? undefined : glasses !== 'none';
+    case 'sunglasses':
+      return glasses === '' || coversEyes ? undefined : glasses === 'sun';
+    case 'headwear':
+      return headwear === '' || coversTop ? undefined : headwear === '1';
+    case 'mask':
+      return drawn === 'mask';
+    case 'eyes':
+      return glasses === '' ? undefined : coversEyes || glasses === 'sun';
+    case 'mouth':
+      return drawn === 'mouth' || drawn === 'mask';
+    case 'forehead':
+      return headwear === '1' && !coversTop ? undefined : coversTop;
+  }
+}
+
+function examplesOf(name: HeadName): (Example & { person: string })[] {
+  return samples.flatMap((sample) => {
+    const answer = answerOf(name, sample);
+    return answer === undefined ? [] : [{ features: sample.features, answer, person: sample.person }];
+  });
+}
+
+/** On people that the head was not trained on. */
+function judge(examples: readonly (Example & { person: string })[]): string[] {
+  const folds = 5;
+  const foldOf = (person: string) => Buffer.from(person).reduce((sum, byte) => sum + byte, 0) % folds;
+  const judged = Array.from({ length: folds }, (_, fold) => {
+    const head = fitHead(examples.filter(({ person }) => foldOf(person) !== fold));
+    return examples
+      .filter(({ person }) => foldOf(person) === fold)
+      .map(({ features, answer }) => ({ answer, said: likelihood(head, features) >= 0.5 }));
+  }).flat();
+  const having = judged.filter(({ answer }) => answer);
+  const lacking = judged.filter(({ answer }) => !answer);
+  const found = shareOf(having.filter(({ said }) => said).length, having.length);
+  const wrong = shareOf(lacking.filter(({ said }) => said).length, lacking.length);
+  const balanced = ((found.share + 1 - wrong.share) / 2) * 100;
+  return [
+    `${having.length}`,
+    `${lacking.length}`,
+    percent(found, 1),
+    percent(wrong, 1),
+    `${balanced.toFixed(1)} %`,
+  ];
+}
