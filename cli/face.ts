@@ -13,16 +13,16 @@ export async function face(args: string[]): Promise<void> {
   const startedAt = performance.now();
   console.log('Starting the Face service and its models');
   const endpointsFile = join(options.dataDir, 'endpoints.json');
-  const part = await startFaceProcess({ ...options, endpointsFile });
+  const emulator = await startFaceProcess({ ...options, endpointsFile });
   console.log(`The Face service is ready after ${((performance.now() - startedAt) / 1_000).toFixed(1)} s.`);
-  console.log(`  FACE_ENDPOINT=${part.ready.endpoint}`);
+  console.log(`  FACE_ENDPOINT=${emulator.ready.endpoint}`);
   console.log(`  FACE_APIKEY: faceKey of ${endpointsFile}`);
-  const { caFile } = part.ready;
+  const { caFile } = emulator.ready;
   if (caFile !== undefined) console.log(`  NODE_EXTRA_CA_CERTS=${caFile}`);
   console.log('Ctrl-C stops it.');
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   console.log('Stopping');
-  await part.close();
+  await emulator.close();
 }
 
 /** @throws Error that says what was expected */

@@ -40,19 +40,19 @@ export async function start(args: string[]): Promise<void> {
     allowHosts: values['allow-host'].map(readHostName),
     async build() {
       console.log('Building the functions');
-      // Loaded beside the start of the parts, whose first line comes at once.
+      // Loaded beside the start of the emulators, whose first line comes at once.
       const { buildFunctions } = await import('../scripts/buildFunctions.ts');
       return buildFunctions();
     },
     output: (line) => console.log(line),
-    onStart: (part) => console.log(`Starting ${partTitles[part] ?? part}`),
+    onStart: (emulator) => console.log(`Starting ${emulatorTitles[emulator] ?? emulator}`),
   };
   const asked = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   const startedAt = performance.now();
   const stack = await Promise.race([startStack(options), asked.then(() => undefined)]);
   if (stack === undefined) {
     console.log('Stopped before it was ready.');
-    // The parts end with this process.
+    // The emulators end with this process.
     process.exit();
   }
   const { http, face } = stack.endpoints;
@@ -70,8 +70,8 @@ export async function start(args: string[]): Promise<void> {
   if (typeof ended === 'string') throw new Error(ended);
 }
 
-/** What the lines of the start call the parts. */
-const partTitles: Record<string, string> = {
+/** What the lines of the start call the emulators. */
+const emulatorTitles: Record<string, string> = {
   storage: 'storage',
   'service-bus': 'Service Bus',
   face: 'Face and its models',

@@ -1,60 +1,94 @@
 import { once } from 'node:events';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { flushCompileCache } from 'node:module';
+import { join } from 'node:path';
 
 /**
- * What the embedded stack asks of its parts. Each part is a process of its own: it loads its code, takes its options
- * as the first message of the IPC channel, answers `ready` or `failed`, and ends when the channel closes, so that no
- * part outlives the stack, even when the stack is killed. Options hold keys, and a command line can be read by every
- * user of the machine.
+ * What the stack asks of an emulator. Each emulator is a process of its own: it loads its code, takes its options as
+ * the first message of the IPC channel, answers `ready` or `failed`, and ends when the channel closes, so that no
+ * emulator outlives the stack, even when the stack is killed. Options hold keys, and a command line can be read by
+ * every user of the machine.
  */
-export type PartMessage<Ready> = { type: 'ready'; ready: Ready } | { type: 'failed'; reason: string };
+export type ChildMessage<Ready> = { type: 'ready'; ready: Ready } | { type: 'failed'; reason: string };
 
-/** A part that runs: what others need to reach it, and how to end it. */
-export type RunningPart<Ready> = { ready: Ready; close(): Promise<void>; tell?(message: unknown): void };
+/** An emulator that runs: what others need to reach it, and how to end it. */
+export type RunningEmulator<Ready> = { ready: Ready; close(): Promise<void>; tell?(message: unknown): void };
 
-/** Ends a part as SIGTERM does. Windows has no such signal. */
+type Start<Options, Ready> = (options: Options) => Promise<RunningEmulator<Ready>>;
+
+/** Ends an emulator as SIGTERM does. Windows has no such signal. */
 export const endMessage = 'end';
 
 /**
- * Runs one part as this process. `start` resolves when the part can be used; a rejection is reported to the
- * stack and ends the process with exit code 1.
+ * Runs one emulator as this process: as a child of the stack, or alone with the options of a JSON file that is named
+ * on the command line.
  */
-export async function runPart<Options, Ready>(
-  start: (options: Options) => Promise<RunningPart<Ready>>,
+export async function runEmulator<Options extends object, Ready extends object>(
+  start: Start<Options, Ready>,
 ): Promise<void> {
-  if (process.send === undefined) {
-    process.stderr.write('This file is a part of the embedded stack: `npm start` runs it.\n');
-    process.exit(2);
-  }
   // Whatever a library writes into the data folder is readable by its owner only, also once it is copied.
   process.umask(0o077);
-  // Ctrl-C reaches the whole process group; the stack decides the order in which its parts end.
+  await (process.send === undefined ? runAlone(start) : runAsChild(start));
+}
+
+/** `start` resolves when the emulator can be used; a rejection is reported to the stack and ends the process with 1. */
+async function runAsChild<Options, Ready>(start: Start<Options, Ready>): Promise<void> {
+  const tellStack = process.send?.bind(process);
+  // Ctrl-C reaches the whole process group; the stack decides the order in which its emulators end.
   process.on('SIGINT', () => undefined);
-  // The stack was killed: another one may start on the same data at any moment, so this part ends at once. What it
+  // The stack was killed: another one may start on the same data at any moment, so this process ends at once. What it
   // acknowledged is on disk.
   process.on('disconnect', () => process.exit(1));
   const [options] = (await once(process, 'message')) as [Options | typeof endMessage];
   if (options === endMessage) process.exit(0);
   try {
-    const part = await start(options);
-    const end = (): void => {
-      part.close().then(
-        () => process.exit(0),
-        (error: unknown) => {
-          process.stderr.write(`${String(error)}\n`);
-          process.exit(1);
-        },
-      );
-    };
+    const emulator = await start(options);
+    const end = (): void => endProcess(emulator);
     process.on('SIGTERM', end);
-    process.on('message', (message) => (message === endMessage ? end() : part.tell?.(message)));
-    process.send({ type: 'ready', ready: part.ready } satisfies PartMessage<Ready>);
+    process.on('message', (message) => (message === endMessage ? end() : emulator.tell?.(message)));
+    tellStack?.({ type: 'ready', ready: emulator.ready } satisfies ChildMessage<Ready>);
     // Node writes its cache of compiled code when a process exits, which a killed one does not.
     setImmediate(flushCompileCache);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    process.send({ type: 'failed', reason } satisfies PartMessage<Ready>, () => process.exit(1));
+    const message: ChildMessage<Ready> = { type: 'failed', reason: reasonOf(error) };
+    tellStack?.(message, undefined, undefined, () => process.exit(1));
   }
+}
+
+/** Addresses and keys stand in `ready.json` of the data folder, readable by its owner only. */
+async function runAlone<Options extends object, Ready>(start: Start<Options, Ready>): Promise<void> {
+  const [optionsFile] = process.argv.slice(2);
+  if (optionsFile === undefined) {
+    process.stderr.write('Name a JSON file with the options, which the README of the emulator lists.\n');
+    process.exit(2);
+  }
+  try {
+    const options = JSON.parse(await readFile(optionsFile, 'utf8')) as Options & { dataDir?: string };
+    const { dataDir = '.' } = options;
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    const emulator = await start(options);
+    const readyFile = join(dataDir, 'ready.json');
+    await writeFile(readyFile, `${JSON.stringify(emulator.ready, null, 2)}\n`, { mode: 0o600 });
+    process.stdout.write(`Ready: addresses and keys are in ${readyFile}. Ctrl-C ends it.\n`);
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => endProcess(emulator));
+  } catch (error) {
+    process.stderr.write(`${reasonOf(error)}\n`);
+    process.exit(1);
+  }
+}
+
+function endProcess(emulator: RunningEmulator<unknown>): void {
+  emulator.close().then(
+    () => process.exit(0),
+    (error: unknown) => {
+      process.stderr.write(`${reasonOf(error)}\n`);
+      process.exit(1);
+    },
+  );
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Says which port is in use, instead of Node's EADDRINUSE. */

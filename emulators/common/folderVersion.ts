@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The form of all that the embedded parts keep in a data folder; it rises with each change that an older one cannot read. */
+/** The form of all that the embedded emulators keep in a data folder; it rises with each change that an older one cannot read. */
 export const folderVersion = 1;
 
 /**

@@ -5,7 +5,7 @@ import { createDelivery } from './delivery.ts';
 import { eventGridEvent } from './eventGridEvent.ts';
 import type { Outbox } from './outbox.ts';
 
-/** What the stack tells the storage part once the Functions host answers. */
+/** What the stack tells the storage emulator once the Functions host answers. */
 export type Subscribe = {
   type: 'subscribe';
   hostUrl: string;
@@ -22,7 +22,7 @@ type Subscription = {
   maxContentLength?: number;
 };
 
-export type BridgeOptions = {
+export type EventGridOptions = {
   outbox: Outbox;
   catalog: BlobCatalog;
   account: string;
@@ -38,9 +38,9 @@ const lookStep = 200;
 /**
  * Stands in for Event Grid: posts an event to the Functions host for each blob that is created or deleted, at least
  * once, until the host takes it. An event is kept on disk before the answer to the writer leaves; what happened
- * while the bridge could not see it is found by comparing the containers with what was announced.
+ * while the eventGrid could not see it is found by comparing the containers with what was announced.
  */
-export function createBridge({ outbox, catalog, account, endpoint, log, now }: BridgeOptions) {
+export function createEventGrid({ outbox, catalog, account, endpoint, log, now }: EventGridOptions) {
   const delivery = createDelivery({ outbox, log, now });
   let subscriptions: readonly Subscription[] | undefined;
   let sequence = 0;

@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { lockFolder } from '../common/folderLock.ts';
 import { claimVersion } from '../common/folderVersion.ts';
-import type { RunningPart } from '../common/childProcess.ts';
+import type { RunningEmulator } from '../common/childProcess.ts';
 import { createVision } from './models/vision.ts';
 import { startFace, type FaceOptions, type FaceReady } from './service.ts';
 import { trainingTimeOf, type TrainingTime } from './training/trainingTime.ts';
@@ -27,7 +27,7 @@ const workers = 2;
  * to the vectors on the disk comes from the environment: `FACE_DATA_KEY`.
  * @throws Error that says what was expected
  */
-export async function startFaceProcess(options: FaceProcessOptions): Promise<RunningPart<FaceReady>> {
+export async function startFaceProcess(options: FaceProcessOptions): Promise<RunningEmulator<FaceReady>> {
   const { dataDir, endpointsFile } = options;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const unlock = lockFolder(dataDir, 'Face service');
@@ -35,13 +35,13 @@ export async function startFaceProcess(options: FaceProcessOptions): Promise<Run
     claimVersion(dataDir, ['face.sqlite', 'key']);
     // One that was killed has left it.
     removeEndpoints(endpointsFile);
-    const part = await startWithModels(options);
-    if (endpointsFile !== undefined) writeEndpoints(endpointsFile, part.ready);
+    const emulator = await startWithModels(options);
+    if (endpointsFile !== undefined) writeEndpoints(endpointsFile, emulator.ready);
     return {
-      ready: part.ready,
+      ready: emulator.ready,
       async close() {
         removeEndpoints(endpointsFile);
-        await part.close();
+        await emulator.close();
         unlock();
       },
     };
@@ -55,17 +55,17 @@ async function startWithModels({
   quota,
   trainingTime = 'none',
   ...others
-}: FaceProcessOptions): Promise<RunningPart<FaceReady>> {
+}: FaceProcessOptions): Promise<RunningEmulator<FaceReady>> {
   const limits = limitsOf(quota);
   const training = trainingTimeOf(trainingTime);
   const dataKey = readDataKey(process.env['FACE_DATA_KEY']);
   const vision = await createVision({ workers });
   try {
-    const part = await startFace({ ...others, ...limits, vision, dataKey, trainingTime: training });
+    const emulator = await startFace({ ...others, ...limits, vision, dataKey, trainingTime: training });
     return {
-      ready: part.ready,
+      ready: emulator.ready,
       async close() {
-        await part.close();
+        await emulator.close();
         await vision.close();
       },
     };

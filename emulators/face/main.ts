@@ -1,4 +1,4 @@
-import { runPart } from '../common/childProcess.ts';
+import { runEmulator } from '../common/childProcess.ts';
 import { startFaceProcess } from './faceProcess.ts';
 
-await runPart(startFaceProcess);
+await runEmulator(startFaceProcess);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { readOrMakeKey } from '../common/keyFile.ts';
 import { refuseStrangers } from '../common/strangers.ts';
-import { portInUse, type RunningPart } from '../common/childProcess.ts';
+import { portInUse, type RunningEmulator } from '../common/childProcess.ts';
 import { createAnalysis } from './scheduling/analysis.ts';
 import { readOrMakeCertificate } from './http/certificate.ts';
 import { createGallery } from './gallery/gallery.ts';
@@ -68,7 +68,7 @@ const closingAtMostMs = 5_000;
  * over the models that it is given, kept on disk.
  * @throws Error when the port is in use, the data is another version's, or the data key is not theirs
  */
-export async function startFace(options: FaceOptions): Promise<RunningPart<FaceReady>> {
+export async function startFace(options: FaceOptions): Promise<RunningEmulator<FaceReady>> {
   const { dataDir, vision, now = Date.now, trainingTime = trainingTimeOf('none') } = options;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const key = readOrMakeKey(join(dataDir, 'key'), () => randomBytes(16).toString('hex'));

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { portInUse, type RunningPart } from '../common/childProcess.ts';
+import { portInUse, type RunningEmulator } from '../common/childProcess.ts';
 import { listenToBlobs } from './blobTrigger.ts';
 import { allowOrigins, originsOf } from './cors.ts';
 import { provideCore, type App, type RegisteredFunction } from './core.ts';
@@ -49,7 +49,7 @@ type Listener = { close(): Promise<void> };
  */
 export async function startFunctionsHost(
   options: FunctionsHostOptions,
-): Promise<RunningPart<FunctionsHostReady>> {
+): Promise<RunningEmulator<FunctionsHostReady>> {
   Object.assign(process.env, options.env);
   await readLocalSettings(options.appDir, process.env);
   const settings = await readHostSettings(options.appDir);

@@ -1,4 +1,4 @@
-import { runPart } from '../common/childProcess.ts';
+import { runEmulator } from '../common/childProcess.ts';
 import { startFunctionsHost } from './host.ts';
 
-await runPart(startFunctionsHost);
+await runEmulator(startFunctionsHost);

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readOrMakeKey } from '../common/keyFile.ts';
-import { portInUse, type RunningPart } from '../common/childProcess.ts';
+import { portInUse, type RunningEmulator } from '../common/childProcess.ts';
 import { withDeadLetterReason } from './codec.ts';
 import { Entity, type QueueDescription } from './entity.ts';
 import type { IntakeLimits } from './intake.ts';
@@ -28,7 +28,7 @@ const keyName = 'RootManageSharedAccessKey';
  * scheduled messages, duplicate detection and dead letters, kept on disk.
  * @throws Error when the port is in use
  */
-export async function startServiceBus(options: ServiceBusOptions): Promise<RunningPart<ServiceBusReady>> {
+export async function startServiceBus(options: ServiceBusOptions): Promise<RunningEmulator<ServiceBusReady>> {
   mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
   const key = readOrMakeKey(join(options.dataDir, 'key'), () => randomBytes(32).toString('base64'));
   const store = openStore(join(options.dataDir, 'messages.sqlite'));

@@ -1,4 +1,4 @@
-import { runPart } from '../common/childProcess.ts';
+import { runEmulator } from '../common/childProcess.ts';
 import { startServiceBus } from './broker.ts';
 
-await runPart(startServiceBus);
+await runEmulator(startServiceBus);

@@ -13,7 +13,7 @@ import type { TrainingTime } from '../face/training/trainingTime.ts';
 import { lockFolder } from '../common/folderLock.ts';
 import { readHostKeys } from '../functions-host/keys.ts';
 import { startLoadBalancer, type LoadBalancer } from './loadBalancer.ts';
-import { superviseParts, type Supervisor } from './supervisor.ts';
+import { superviseEmulators, type Supervisor } from './supervisor.ts';
 
 export type StackOptions = {
   /** Port of the HTTP API; 0: any free port. */
@@ -35,10 +35,10 @@ export type StackOptions = {
   settings?: Record<string, string> | ((addresses: Addresses) => Record<string, string>);
   /** Makes the files of the app, beside the start of what does not need them; default: they are there. */
   build?: () => Promise<unknown>;
-  /** Where the parts' output goes. */
+  /** Where the emulators' output goes. */
   output: (line: string) => void;
-  /** Told of each part when its start begins. */
-  onStart?: (part: string) => void;
+  /** Told of each emulator when its start begins. */
+  onStart?: (emulator: string) => void;
 };
 
 /** What `DIR/endpoints.json` says while the stack is ready. */
@@ -59,17 +59,17 @@ type Addresses = Omit<Endpoints, 'http' | 'httpKey' | 'adminKey'>;
 export type Stack = {
   endpoints: Endpoints;
   dataDir: string;
-  /** The processes of the parts, by name. */
+  /** The processes of the emulators, by name. */
   processes(): Record<string, number>;
-  /** Resolves with a sentence when the stack has to end because a part cannot go on. */
+  /** Resolves with a sentence when the stack has to end because an emulator cannot go on. */
   failure: Promise<string>;
   stop(): Promise<void>;
-  tell(part: string, message: object): void;
-  /** Ends every part at once, as a loss of the machine would. */
+  tell(emulator: string, message: object): void;
+  /** Ends every emulator at once, as a loss of the machine would. */
   kill(): void;
 };
 
-/** Of the parts, in the data folder. */
+/** Of the emulators, in the data folder. */
 const folders = ['storage', 'service-bus', 'face', 'functions-host'];
 
 type StorageReady = { connectionString: string; ports: { blob: number; queue: number; table: number } };
@@ -78,20 +78,20 @@ type FaceReady = { endpoint: string; key: string; port: number };
 type HostReady = { url: string };
 
 /**
- * Starts the parts that stand in for the cloud, each as a process of its own, and then the pipeline on them.
- * @throws Error that names the part that could not start, and why; the others are stopped
+ * Starts the emulators that stand in for the cloud, each as a process of its own, and then the pipeline on them.
+ * @throws Error that names the emulator that could not start, and why; the others are stopped
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const dataDir = resolve(options.dataDir);
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const endpointsFile = join(dataDir, 'endpoints.json');
   const unlock = lockFolder(dataDir, 'stack');
-  const supervisor = superviseParts(options.output, options.onStart);
+  const supervisor = superviseEmulators(options.output, options.onStart);
   let balancer: LoadBalancer | undefined;
   try {
     claimVersion(dataDir, folders);
     await rm(endpointsFile, { force: true });
-    const { endpoints, hosts } = await startParts(supervisor, { ...options, dataDir });
+    const { endpoints, hosts } = await startEmulators(supervisor, { ...options, dataDir });
     if (hosts.length > 1) {
       balancer = await startLoadBalancer(options.port, hosts);
       endpoints.http = balancer.url;
@@ -124,7 +124,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
-async function startParts(
+async function startEmulators(
   supervisor: Supervisor,
   options: StackOptions,
 ): Promise<{ endpoints: Endpoints; hosts: string[] }> {

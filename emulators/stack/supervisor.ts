@@ -3,21 +3,21 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { cacheFolder } from '../common/cacheFolder.ts';
-import { endMessage, type PartMessage } from '../common/childProcess.ts';
+import { endMessage, type ChildMessage } from '../common/childProcess.ts';
 
-export type PartStart<Ready> = {
-  /** The folder of the part, where it is not its name: several instances of one part. */
+export type EmulatorStart<Ready> = {
+  /** The folder of the emulator, where it is not its name: several instances of one emulator. */
   folder?: string;
-  /** A promise where they need what others say once they are ready: meanwhile the part loads its code. */
+  /** A promise where they need what others say once they are ready: meanwhile the emulator loads its code. */
   options: object | Promise<object>;
-  /** What to add to the options at a restart, so that the part answers where it answered before. */
+  /** What to add to the options at a restart, so that the emulator answers where it answered before. */
   samePort: (ready: Ready) => object;
 };
 
 export type Supervisor = {
-  /** @throws Error that names the part and why it could not start */
-  start<Ready>(name: string, part: PartStart<Ready>): Promise<Ready>;
-  /** Tells a part something, now and again after each restart of it. */
+  /** @throws Error that names the emulator and why it could not start */
+  start<Ready>(name: string, emulator: EmulatorStart<Ready>): Promise<Ready>;
+  /** Tells an emulator something, now and again after each restart of it. */
   tell(name: string, message: object): void;
   processes(): Record<string, number>;
   failure: Promise<string>;
@@ -25,15 +25,15 @@ export type Supervisor = {
   kill(): void;
 };
 
-/** A part that dies is started again, as the cloud would; more often than this within a minute is a failure. */
+/** An emulator that dies is started again, as the cloud would; more often than this within a minute is a failure. */
 const restartsAMinute = 5;
 const graceMs = 15_000;
 
-/** Compiled code of the parts: the next start reads it instead of compiling. Node keys it by its own version too. */
+/** Compiled code of the emulators: the next start reads it instead of compiling. Node keys it by its own version too. */
 const compileCache = join(cacheFolder, 'code');
 
-/** A process that runs a part; what it waits for is its options, as the first message. */
-export function forkPart(file: string, stdio: StdioOptions): ChildProcess {
+/** A process that runs an emulator; what it waits for is its options, as the first message. */
+export function forkEmulator(file: string, stdio: StdioOptions): ChildProcess {
   return fork(file, {
     stdio,
     execArgv: ['--disable-warning=ExperimentalWarning'],
@@ -42,10 +42,10 @@ export function forkPart(file: string, stdio: StdioOptions): ChildProcess {
 }
 
 /**
- * Runs the parts as processes. A part that dies is started again on its data and its port; when it dies too often
+ * Runs the emulators as processes. An emulator that dies is started again on its data and its port; when it dies too often
  * or cannot start, `failure` says so. Parts that were started on others end before these.
  */
-export function superviseParts(
+export function superviseEmulators(
   output: (line: string) => void,
   onStart: (name: string) => void = () => undefined,
 ): Supervisor {
@@ -60,7 +60,7 @@ export function superviseParts(
     folder: string,
     options: object | Promise<object>,
   ): Promise<{ child: ChildProcess; ready: Ready }> {
-    const child = forkPart(join(import.meta.dirname, '..', folder, 'main.ts'), [
+    const child = forkEmulator(join(import.meta.dirname, '..', folder, 'main.ts'), [
       'ignore',
       'pipe',
       'pipe',
@@ -73,10 +73,10 @@ export function superviseParts(
     running.set(name, child);
     const answer = firstAnswer<Ready>(child);
     const given = Promise.resolve(options).then((known) => send(name, child, known));
-    // A part may fail before there are options for it.
+    // An emulator may fail before there are options for it.
     const message = await Promise.race([answer, given.then(() => answer)]);
     if (message.type === 'ready') return { child, ready: message.ready };
-    if (message.type === 'ended') throw new PartEnded(name, message.how);
+    if (message.type === 'ended') throw new EmulatorEnded(name, message.how);
     throw new Error(`${name} could not start: ${message.reason}`);
   }
 
@@ -89,12 +89,12 @@ export function superviseParts(
     });
   }
 
-  async function start<Ready>(name: string, part: PartStart<Ready>): Promise<Ready> {
-    const { folder = name } = part;
+  async function start<Ready>(name: string, emulator: EmulatorStart<Ready>): Promise<Ready> {
+    const { folder = name } = emulator;
     onStart(name);
-    if (part.options instanceof Promise) onOthers.add(name);
-    const { child, ready } = await launch<Ready>(name, folder, part.options);
-    keepAlive(name, folder, child, { ...(await part.options), ...part.samePort(ready) });
+    if (emulator.options instanceof Promise) onOthers.add(name);
+    const { child, ready } = await launch<Ready>(name, folder, emulator.options);
+    keepAlive(name, folder, child, { ...(await emulator.options), ...emulator.samePort(ready) });
     return ready;
   }
 
@@ -116,8 +116,8 @@ export function superviseParts(
           if (message !== undefined) send(name, child, message);
         },
         (error: unknown) => {
-          // A part that dies while it starts again dies like any other.
-          if (error instanceof PartEnded) restart(error.how);
+          // An emulator that dies while it starts again dies like any other.
+          if (error instanceof EmulatorEnded) restart(error.how);
           else failed.resolve(error instanceof Error ? error.message : String(error));
         },
       );
@@ -144,21 +144,21 @@ export function superviseParts(
     async stop() {
       stopping = true;
       for (const isOnOthers of [true, false]) {
-        const parts = [...running].filter(([name]) => onOthers.has(name) === isOnOthers);
-        await Promise.all(parts.map(([name, child]) => end(name, child, output)));
+        const emulators = [...running].filter(([name]) => onOthers.has(name) === isOnOthers);
+        await Promise.all(emulators.map(([name, child]) => end(name, child, output)));
       }
       running.clear();
     },
   };
 }
 
-/** The process of a part ended before the part could say whether it can start. */
-class PartEnded extends Error {
-  override name = 'PartEnded';
+/** The process of an emulator ended before the emulator could say whether it can start. */
+class EmulatorEnded extends Error {
+  override name = 'EmulatorEnded';
   readonly how: string;
 
-  constructor(part: string, how: string) {
-    super(`${part} could not start: it ended with ${how}`);
+  constructor(emulator: string, how: string) {
+    super(`${emulator} could not start: it ended with ${how}`);
     this.how = how;
   }
 }
@@ -167,12 +167,12 @@ function howItEnded(code: number | null, signal: NodeJS.Signals | null): string 
   return signal ?? `exit code ${code}`;
 }
 
-/** What a part says first, or why it says nothing. */
+/** What an emulator says first, or why it says nothing. */
 function firstAnswer<Ready>(
   child: ChildProcess,
-): Promise<PartMessage<Ready> | { type: 'ended'; how: string }> {
+): Promise<ChildMessage<Ready> | { type: 'ended'; how: string }> {
   return new Promise((resolve) => {
-    child.once('message', (message) => resolve(message as PartMessage<Ready>));
+    child.once('message', (message) => resolve(message as ChildMessage<Ready>));
     child.once('exit', (code, signal) => resolve({ type: 'ended', how: howItEnded(code, signal) }));
     child.once('error', (error) => resolve({ type: 'failed', reason: error.message }));
   });

@@ -1,4 +1,4 @@
-import { runPart } from '../common/childProcess.ts';
+import { runEmulator } from '../common/childProcess.ts';
 import { startStorage } from './storage.ts';
 
-await runPart(startStorage);
+await runEmulator(startStorage);

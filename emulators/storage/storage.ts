@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readOrMakeKey } from '../common/keyFile.ts';
-import { portInUse, type RunningPart } from '../common/childProcess.ts';
+import { portInUse, type RunningEmulator } from '../common/childProcess.ts';
 import { refuseStrangers } from '../common/strangers.ts';
 import {
   createAzurite,
@@ -18,7 +18,7 @@ import { beforeAnswers } from './beforeAnswers.ts';
 import { blobCatalog } from './blobCatalog.ts';
 import { blobChanges } from './blobEvents.ts';
 import { refuseUnlistableNames } from './blobNames.ts';
-import { createBridge, type Subscribe } from '../event-grid/eventGrid.ts';
+import { createEventGrid, type Subscribe } from '../event-grid/eventGrid.ts';
 import { eraseFreedRanges } from './extents.ts';
 import { openJournal, type LokiJournal } from './lokiJournal.ts';
 import { openOutbox } from '../event-grid/outbox.ts';
@@ -42,11 +42,11 @@ export type StorageReady = { connectionString: string; ports: Ports };
 const account = 'devstoreaccount1';
 
 /**
- * A storage account on this machine: blobs, queues and tables by Azurite, kept against a kill, and a bridge that
+ * A storage account on this machine: blobs, queues and tables by Azurite, kept against a kill, and an Event Grid that
  * posts an event to the Functions host for each blob created or deleted. The host subscribes by a message.
  * @throws Error when a port is in use
  */
-export async function startStorage(options: StorageOptions): Promise<RunningPart<StorageReady>> {
+export async function startStorage(options: StorageOptions): Promise<RunningEmulator<StorageReady>> {
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
   const log = (line: string): void => void process.stdout.write(`${line}\n`);
   let closed = false;
@@ -70,7 +70,7 @@ export async function startStorage(options: StorageOptions): Promise<RunningPart
   const { httpServer: blobServer } = servers.blob;
   // The port is known once the server listens; events there are only after that.
   const endpoint = (): string => `${servers.blob.getHttpServerAddress()}/${account}`;
-  const bridge = createBridge({ outbox, catalog, account, endpoint, log, now: Date.now });
+  const eventGrid = createEventGrid({ outbox, catalog, account, endpoint, log, now: Date.now });
   // Before the servers listen: after a new start on the same ports, clients are already waiting.
   refuseUnlistableNames(blobServer);
   blobServer.prependListener('request', changes.arrived);
@@ -80,7 +80,7 @@ export async function startStorage(options: StorageOptions): Promise<RunningPart
       // The blob first: an event without its blob would be wrong, a blob without its event is found by a look.
       journal.commit();
       const change = changes.answered(request, response, status);
-      if (change !== undefined) bridge.changed(change);
+      if (change !== undefined) eventGrid.changed(change);
     },
     fail,
   );
@@ -104,11 +104,11 @@ export async function startStorage(options: StorageOptions): Promise<RunningPart
     tell(message) {
       // The stack alone can tell this process something.
       const { type, hostUrl } = message as Subscribe;
-      if (type === 'subscribe' && URL.canParse(hostUrl)) bridge.subscribe(message as Subscribe);
+      if (type === 'subscribe' && URL.canParse(hostUrl)) eventGrid.subscribe(message as Subscribe);
       else log('a message is not understood');
     },
     async close() {
-      await bridge.close();
+      await eventGrid.close();
       for (const server of Object.values(servers)) {
         server.httpServer.closeAllConnections();
         await server.close();

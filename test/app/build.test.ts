@@ -10,7 +10,7 @@ import { startServiceBus } from '../../emulators/service-bus/broker.ts';
 import { startStorage } from '../../emulators/storage/storage.ts';
 import { containers, queues, tables } from '../../shared/config/resources.ts';
 import { startFakeFace } from '../helpers/fakeFace.ts';
-import { startPartProcess } from '../helpers/partProcess.ts';
+import { startEmulatorProcess } from '../helpers/emulatorProcess.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
 const run = promisify(execFile);
@@ -93,7 +93,7 @@ test('what is deployed is the bundle and its descriptions, and it runs from an e
   const app = join(folder.path, 'app');
   for (const file of files) await cp(join('dist', file), join(app, file));
   for (const path of await locked()) await cp(path, join(app, path), { recursive: true });
-  const host = await startPartProcess<FunctionsHostReady>('functions-host', {
+  const host = await startEmulatorProcess<FunctionsHostReady>('functions-host', {
     appDir: app,
     keyFile: join(folder.path, 'keys.json'),
     port: 0,
@@ -118,7 +118,7 @@ test('what is deployed is the bundle and its descriptions, and it runs from an e
 });
 
 test('a setting that cannot be read stops the start with its sentence', async () => {
-  const start = startPartProcess('functions-host', {
+  const start = startEmulatorProcess('functions-host', {
     appDir: process.cwd(),
     keyFile: join(folder.path, 'keys.json'),
     port: 0,

@@ -133,7 +133,7 @@ test('while other bytes are on their way, the earlier face answers', async () =>
   expect((await stack.faceOf('changed')).flatMap(({ persistedFaceIds }) => persistedFaceIds)).toHaveLength(1);
 });
 
-/** The bridge is told that nobody listens: as if Event Grid had lost every event. */
+/** Event Grid is told that nobody subscribes: as if it had lost every event. */
 function loseEvents(): void {
   stack.stack.tell('storage', {
     type: 'subscribe',

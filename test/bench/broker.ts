@@ -1,7 +1,7 @@
 import { ServiceBusClient } from '@azure/service-bus';
 import type { ServiceBusReady } from '../../emulators/service-bus/broker.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { startPartProcess } from '../helpers/partProcess.ts';
+import { startEmulatorProcess } from '../helpers/emulatorProcess.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
 /*
@@ -23,7 +23,7 @@ const queues = [
 
 export async function broker(connections: number): Promise<void> {
   const folder = await temporaryFolder();
-  const part = await startPartProcess<ServiceBusReady>('service-bus', {
+  const part = await startEmulatorProcess<ServiceBusReady>('service-bus', {
     dataDir: folder.path,
     port: 0,
     queues,

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { TableClient } from '@azure/data-tables';
 import { BlobServiceClient } from '@azure/storage-blob';
 import type { StorageReady } from '../../emulators/storage/storage.ts';
-import { startPartProcess } from '../helpers/partProcess.ts';
+import { startEmulatorProcess } from '../helpers/emulatorProcess.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
 /*
@@ -49,7 +49,10 @@ export async function journal(): Promise<void> {
 
 async function start(kind: Kind) {
   const folder = await temporaryFolder();
-  const part = await startPartProcess<StorageReady>(kinds[kind], { dataDir: folder.path, containers: [] });
+  const part = await startEmulatorProcess<StorageReady>(kinds[kind], {
+    dataDir: folder.path,
+    containers: [],
+  });
   const { connectionString } = part.ready;
   const container = BlobServiceClient.fromConnectionString(connectionString).getContainerClient('bench');
   const table = TableClient.fromConnectionString(connectionString, 'bench', {

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { runPart } from '../../../emulators/common/childProcess.ts';
+import { runEmulator } from '../../../emulators/common/childProcess.ts';
 import { createAzurite } from '../../../emulators/storage/azurite.ts';
 import { connectionStringOf, type StorageReady } from '../../../emulators/storage/storage.ts';
 
@@ -7,7 +7,7 @@ import { connectionStringOf, type StorageReady } from '../../../emulators/storag
 
 const account = { name: 'devstoreaccount1', key: Buffer.from('key').toString('base64') };
 
-await runPart(async ({ dataDir }: { dataDir: string }) => {
+await runEmulator(async ({ dataDir }: { dataDir: string }) => {
   await mkdir(dataDir, { recursive: true });
   const servers = createAzurite(dataDir, { blob: 0, queue: 0, table: 0 }, account);
   for (const server of Object.values(servers)) await server.start();

@@ -1,10 +1,10 @@
-import { runPart } from '../../../emulators/common/childProcess.ts';
+import { runEmulator } from '../../../emulators/common/childProcess.ts';
 import { startFace } from '../../../emulators/face/service.ts';
 import { createFakeVision } from './fakeVision.ts';
 
 /* The service without models, as a process that can be killed. */
 
-await runPart(({ dataDir, trainingMs = 0 }: { dataDir: string; trainingMs?: number }) =>
+await runEmulator(({ dataDir, trainingMs = 0 }: { dataDir: string; trainingMs?: number }) =>
   startFace({
     dataDir,
     port: 0,

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { operations } from '../../../emulators/face/operations/operationTable.ts';
 import { startFace, type FaceOptions, type FaceReady } from '../../../emulators/face/service.ts';
-import type { PartMessage } from '../../../emulators/common/childProcess.ts';
-import { forkPart } from '../../../emulators/stack/supervisor.ts';
+import type { ChildMessage } from '../../../emulators/common/childProcess.ts';
+import { forkEmulator } from '../../../emulators/stack/supervisor.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 import { readSpecification } from './specification.ts';
@@ -128,9 +128,9 @@ export async function startTestFace(options: Pick<FaceOptions, 'vision'> & Parti
 
 /** The service without models, in a process of its own that can be killed. `trainingMs`: of two faces or more. */
 export async function startFakeFaceProcess(options: { dataDir: string; trainingMs?: number }) {
-  const child = forkPart('test/parts/face/fakeProcess.ts', ['ignore', 'ignore', 'inherit', 'ipc']);
+  const child = forkEmulator('test/parts/face/fakeProcess.ts', ['ignore', 'ignore', 'inherit', 'ipc']);
   child.send(options);
-  const [message] = (await once(child, 'message')) as [PartMessage<FaceReady>];
+  const [message] = (await once(child, 'message')) as [ChildMessage<FaceReady>];
   if (message.type === 'failed') throw new Error(message.reason);
   const exited = once(child, 'exit');
   return {

@@ -9,16 +9,16 @@ import type { HostKeys } from '../../../emulators/functions-host/keys.ts';
 import { urlsOf } from '../../../emulators/functions-host/httpTrigger.ts';
 import { startServiceBus, type ServiceBusReady } from '../../../emulators/service-bus/broker.ts';
 import { startStorage, type StorageReady } from '../../../emulators/storage/storage.ts';
-import type { RunningPart } from '../../../emulators/common/childProcess.ts';
+import type { RunningEmulator } from '../../../emulators/common/childProcess.ts';
 import { eventually } from '../../helpers/eventually.ts';
-import { startPartProcess, type PartProcess } from '../../helpers/partProcess.ts';
+import { startEmulatorProcess, type EmulatorProcess } from '../../helpers/emulatorProcess.ts';
 import { sendRaw } from '../../helpers/rawHttp.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let storage: RunningPart<StorageReady>;
-let bus: RunningPart<ServiceBusReady>;
-let host: PartProcess<FunctionsHostReady>;
+let storage: RunningEmulator<StorageReady>;
+let bus: RunningEmulator<ServiceBusReady>;
+let host: EmulatorProcess<FunctionsHostReady>;
 let client: ServiceBusClient;
 let keys: HostKeys;
 
@@ -49,8 +49,8 @@ afterAll(async () => {
   await folder.remove();
 });
 
-function start(app: string, options: object = {}): Promise<PartProcess<FunctionsHostReady>> {
-  return startPartProcess('functions-host', {
+function start(app: string, options: object = {}): Promise<EmulatorProcess<FunctionsHostReady>> {
+  return startEmulatorProcess('functions-host', {
     appDir: join(apps, app),
     keyFile: join(folder.path, 'keys.json'),
     port: 0,

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FunctionsHostReady } from '../../../emulators/functions-host/host.ts';
 import { createHttpServer } from '../../../emulators/functions-host/httpTrigger.ts';
 import { startStorage } from '../../../emulators/storage/storage.ts';
-import { startPartProcess } from '../../helpers/partProcess.ts';
+import { startEmulatorProcess } from '../../helpers/emulatorProcess.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 
 /* Each is a process that loads the host to end with a sentence; one of them is started beside this in every test. */
@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => folder.remove());
 
 const start = (app: string, { port = 0, storage = noStorage } = {}) =>
-  startPartProcess<FunctionsHostReady>('functions-host', {
+  startEmulatorProcess<FunctionsHostReady>('functions-host', {
     keyFile: join(folder.path, 'keys.json'),
     appDir: resolve('test/parts/functions-host/apps', app),
     port,

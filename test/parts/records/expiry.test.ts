@@ -1,14 +1,14 @@
 import { TableClient } from '@azure/data-tables';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startStorage, type StorageReady } from '../../../emulators/storage/storage.ts';
-import type { RunningPart } from '../../../emulators/common/childProcess.ts';
+import type { RunningEmulator } from '../../../emulators/common/childProcess.ts';
 import { createFaceIds, type SeenFace } from '../../../shared/records/faceIds.ts';
 import { createResults } from '../../../shared/records/results.ts';
 import { createTable } from '../../../shared/records/table.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let storage: RunningPart<StorageReady>;
+let storage: RunningEmulator<StorageReady>;
 // A mocked clock, for lifetimes of days.
 let now = Date.parse('2026-01-01T00:00:00Z');
 

@@ -4,7 +4,7 @@ import {
   type ServiceBusSessionReceiverOptions,
 } from '@azure/service-bus';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { RunningPart } from '../../../emulators/common/childProcess.ts';
+import type { RunningEmulator } from '../../../emulators/common/childProcess.ts';
 import { startServiceBus, type ServiceBusReady } from '../../../emulators/service-bus/broker.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { startTcpProxy } from '../../helpers/tcpProxy.ts';
@@ -16,7 +16,7 @@ import { queues, quick, receiveOne } from './harness.ts';
 const connections = 4;
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let broker: RunningPart<ServiceBusReady>;
+let broker: RunningEmulator<ServiceBusReady>;
 let clients: ServiceBusClient[];
 let client: ServiceBusClient;
 

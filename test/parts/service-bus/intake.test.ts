@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { ServiceBusClient } from '@azure/service-bus';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { RunningPart } from '../../../emulators/common/childProcess.ts';
+import type { RunningEmulator } from '../../../emulators/common/childProcess.ts';
 import { startServiceBus, type ServiceBusReady } from '../../../emulators/service-bus/broker.ts';
 import { usualIntake } from '../../../emulators/service-bus/intake.ts';
 import { eventually } from '../../helpers/eventually.ts';
@@ -11,7 +11,7 @@ import { queues, quick, receiveOne } from './harness.ts';
 /* What a connection can make the broker hold, above all one that shows no token. */
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let broker: RunningPart<ServiceBusReady>;
+let broker: RunningEmulator<ServiceBusReady>;
 
 beforeAll(async () => {
   folder = await temporaryFolder();

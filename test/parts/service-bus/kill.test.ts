@@ -1,7 +1,7 @@
 import { ServiceBusClient } from '@azure/service-bus';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ServiceBusReady } from '../../../emulators/service-bus/broker.ts';
-import { startPartProcess, type PartProcess } from '../../helpers/partProcess.ts';
+import { startEmulatorProcess, type EmulatorProcess } from '../../helpers/emulatorProcess.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 import { isEmpty, queues, quick, receiveOne } from './harness.ts';
 
@@ -13,7 +13,7 @@ const ownQueues = ['a', 'b', 'c', 'd', 'e', 'f'].flatMap((own) =>
 );
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let broker: PartProcess<ServiceBusReady>;
+let broker: EmulatorProcess<ServiceBusReady>;
 let client: ServiceBusClient;
 
 beforeAll(async () => {
@@ -28,7 +28,7 @@ afterAll(async () => {
 });
 
 async function start(): Promise<void> {
-  broker = await startPartProcess<ServiceBusReady>('service-bus', {
+  broker = await startEmulatorProcess<ServiceBusReady>('service-bus', {
     dataDir: folder.path,
     port: 0,
     queues: ownQueues,

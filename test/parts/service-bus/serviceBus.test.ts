@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { ServiceBusClient } from '@azure/service-bus';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startServiceBus, type ServiceBusReady } from '../../../emulators/service-bus/broker.ts';
-import type { RunningPart } from '../../../emulators/common/childProcess.ts';
+import type { RunningEmulator } from '../../../emulators/common/childProcess.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 import { isEmpty, queues, quick, receiveOne } from './harness.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let broker: RunningPart<ServiceBusReady>;
+let broker: RunningEmulator<ServiceBusReady>;
 let client: ServiceBusClient;
 
 beforeAll(async () => {

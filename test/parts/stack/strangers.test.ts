@@ -6,7 +6,7 @@ import { BlobServiceClient } from '@azure/storage-blob';
 import { TableServiceClient } from '@azure/data-tables';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startStorage, type StorageReady } from '../../../emulators/storage/storage.ts';
-import type { RunningPart } from '../../../emulators/common/childProcess.ts';
+import type { RunningEmulator } from '../../../emulators/common/childProcess.ts';
 import { refuseStrangers, type Strangers } from '../../../emulators/common/strangers.ts';
 import { sendRaw } from '../../helpers/rawHttp.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
@@ -14,7 +14,7 @@ import { createFakeVision } from '../face/fakeVision.ts';
 import { startTestFace, type TestFace } from '../face/harness.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let storage: RunningPart<StorageReady>;
+let storage: RunningEmulator<StorageReady>;
 let face: TestFace;
 beforeAll(async () => {
   folder = await temporaryFolder();

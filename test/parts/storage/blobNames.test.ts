@@ -1,11 +1,11 @@
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startStorage, type StorageReady } from '../../../emulators/storage/storage.ts';
-import type { RunningPart } from '../../../emulators/common/childProcess.ts';
+import type { RunningEmulator } from '../../../emulators/common/childProcess.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let storage: RunningPart<StorageReady>;
+let storage: RunningEmulator<StorageReady>;
 let container: ContainerClient;
 
 beforeEach(async () => {

@@ -6,13 +6,13 @@ import { QueueServiceClient } from '@azure/storage-queue';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { without } from '../../../emulators/storage/extents.ts';
 import { startStorage, type StorageReady } from '../../../emulators/storage/storage.ts';
-import type { RunningPart } from '../../../emulators/common/childProcess.ts';
+import type { RunningEmulator } from '../../../emulators/common/childProcess.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 import { startStorageProcess } from './storageProcess.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let storage: RunningPart<StorageReady>;
+let storage: RunningEmulator<StorageReady>;
 let container: ContainerClient;
 
 async function start(): Promise<void> {

@@ -1,7 +1,7 @@
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { RunningPart } from '../../../emulators/common/childProcess.ts';
+import type { RunningEmulator } from '../../../emulators/common/childProcess.ts';
 import { startStorage, type StorageReady } from '../../../emulators/storage/storage.ts';
 import { placeOf } from '../../../shared/images/imagePath.ts';
 import { anyCharacter } from '../../helpers/anyCharacter.ts';
@@ -11,7 +11,7 @@ import { temporaryFolder } from '../../helpers/temporary.ts';
 /* A name that is taken for a picture comes back from Storage as it was: it can be no other picture. */
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let storage: RunningPart<StorageReady>;
+let storage: RunningEmulator<StorageReady>;
 let container: ContainerClient;
 
 beforeAll(async () => {

@@ -2,7 +2,7 @@ import { TableClient } from '@azure/data-tables';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { QueueServiceClient } from '@azure/storage-queue';
 import type { StorageReady } from '../../../emulators/storage/storage.ts';
-import { startPartProcess } from '../../helpers/partProcess.ts';
+import { startEmulatorProcess } from '../../helpers/emulatorProcess.ts';
 
 export type StorageProcess = Awaited<ReturnType<typeof startStorageProcess>>;
 
@@ -11,7 +11,7 @@ const noRetries = { retryOptions: { maxTries: 1 } };
 
 /** The storage as the process that the stack would run, and clients that try once. */
 export async function startStorageProcess(dataDir: string) {
-  const part = await startPartProcess<StorageReady>('storage', { dataDir, containers: ['enroll'] });
+  const part = await startEmulatorProcess<StorageReady>('storage', { dataDir, containers: ['enroll'] });
   const { connectionString } = part.ready;
   return {
     ...part,

@@ -1,7 +1,7 @@
 import { TableClient } from '@azure/data-tables';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { RunningPart } from '../../../emulators/common/childProcess.ts';
+import type { RunningEmulator } from '../../../emulators/common/childProcess.ts';
 import { startStorage, type StorageReady } from '../../../emulators/storage/storage.ts';
 import { sizeOf } from '../../helpers/size.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
@@ -35,7 +35,7 @@ const rowKeys = [
 ];
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let storage: RunningPart<StorageReady>;
+let storage: RunningEmulator<StorageReady>;
 let table: TableClient;
 
 beforeAll(async () => {

@@ -2,19 +2,27 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { endMessage } from '../../emulators/common/childProcess.ts';
-import { forkPart } from '../../emulators/stack/supervisor.ts';
+import { forkEmulator } from '../../emulators/stack/supervisor.ts';
 
 /** A part of the embedded stack as the process that the stack would run. */
-export type PartProcess<Ready> = {
+export type EmulatorProcess<Ready> = {
   ready: Ready;
   child: ChildProcess;
   kill(): Promise<void>;
   stop(): Promise<void>;
 };
 
-/** @throws Error with the reason that the part gives */
-export async function startPartProcess<Ready>(part: string, options: object): Promise<PartProcess<Ready>> {
-  const child = forkPart(resolve('emulators', part, 'main.ts'), ['ignore', 'ignore', 'inherit', 'ipc']);
+/** @throws Error with the reason that the emulator gives */
+export async function startEmulatorProcess<Ready>(
+  emulator: string,
+  options: object,
+): Promise<EmulatorProcess<Ready>> {
+  const child = forkEmulator(resolve('emulators', emulator, 'main.ts'), [
+    'ignore',
+    'ignore',
+    'inherit',
+    'ipc',
+  ]);
   child.send(options);
   const [message] = (await once(child, 'message')) as [
     { type: 'ready'; ready: Ready } | { type: 'failed'; reason: string },

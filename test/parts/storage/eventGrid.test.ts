@@ -3,14 +3,14 @@ import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { encodeBlobName } from '../../../emulators/event-grid/eventGridEvent.ts';
 import { startStorage, type StorageReady } from '../../../emulators/storage/storage.ts';
-import type { RunningPart } from '../../../emulators/common/childProcess.ts';
+import type { RunningEmulator } from '../../../emulators/common/childProcess.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 import { startReceiver, subjectPrefix, type Receiver } from './receiver.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let receiver: Receiver;
-let storage: RunningPart<StorageReady>;
+let storage: RunningEmulator<StorageReady>;
 let service: BlobServiceClient;
 let container: ContainerClient;
 
@@ -279,7 +279,7 @@ test('what happened unseen is found at the next start, and nothing is announced 
   for (const name of ['known', 'dropped', 'replaced']) await put(name);
   await fence();
   await restart();
-  // Nobody has subscribed yet: the bridge sees nothing of this.
+  // Nobody has subscribed yet: the eventGrid sees nothing of this.
   await put('new');
   await put('replaced');
   await container.getBlockBlobClient('dropped').delete();
