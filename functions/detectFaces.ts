@@ -3,10 +3,10 @@ import { connections, containers, functionNames } from '../shared/config/resourc
 import { pipeline } from './host/app.ts';
 import { pathOf } from './host/blobPath.ts';
 
-/** A picture was dropped into `enroll`: its faces are detected, and its person is rung for. */
+/** An image was uploaded to `enroll`: its faces are detected, and its person is queued. */
 app.storageBlob(functionNames.detectFaces, {
   path: `${containers.enroll}/{name}`,
   connection: connections.storage,
   source: 'EventGrid',
-  handler: async (_blob, context) => (await pipeline()).pictureArrived(pathOf(context)),
+  handler: async (_blob, context) => (await pipeline()).reconcileImage(pathOf(context)),
 });

@@ -8,5 +8,5 @@ app.storageBlob(functionNames.identifyDropped, {
   path: `${containers.identify}/{name}`,
   connection: connections.storage,
   source: 'EventGrid',
-  handler: async (_blob, context) => (await pipeline()).pictureArrived(pathOf(context)),
+  handler: async (_blob, context) => (await pipeline()).reconcileImage(pathOf(context)),
 });

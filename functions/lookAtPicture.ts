@@ -1,11 +1,11 @@
 import { app } from '@azure/functions';
-import { readBell } from '../shared/messages/workQueues.ts';
+import { parseKey } from '../shared/messages/workQueues.ts';
 import { connections, queues } from '../shared/config/resources.ts';
 import { pipeline } from './host/app.ts';
 
-/** A doorbell: a picture whose turn has come, or that is tried again. */
+/** Reconciles a queued image: it was deferred, or is retried. */
 app.serviceBusQueue('lookAtPicture', {
-  queueName: queues.pictures.name,
+  queueName: queues.images.name,
   connection: connections.serviceBus,
-  handler: async (message) => (await pipeline()).lookAtPicture(readBell.picture(message)),
+  handler: async (message) => (await pipeline()).reconcileQueuedImage(parseKey.image(message)),
 });

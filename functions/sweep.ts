@@ -2,12 +2,12 @@ import { app } from '@azure/functions';
 import { pipeline } from './host/app.ts';
 import { settings } from './host/settings.ts';
 
-/** Looks for what was lost on the way. */
+/** Finds what no event or message announced. */
 app.timer('sweep', {
   schedule: settings.SWEEP_SCHEDULE,
   handler: async () => {
-    const { sweep, measureBacklog } = await pipeline();
-    await sweep();
+    const { resync, measureBacklog } = await pipeline();
+    await resync();
     if (settings.ROLLCALL_TELEMETRY !== 'off') await measureBacklog();
   },
 });

@@ -1,10 +1,4 @@
-import {
-  containers,
-  functionNames,
-  largestPictureBytes,
-  queues,
-  tables,
-} from '../shared/config/resources.ts';
+import { containers, functionNames, largestImageBytes, queues, tables } from '../shared/config/resources.ts';
 
 /** What the Bicep files create for the pipeline, in the words of Azure Resource Manager. */
 export function azureResources() {
@@ -20,7 +14,7 @@ export function azureResources() {
       { container: containers.enroll, function: functionNames.removePicture },
       { container: containers.identify, function: functionNames.removePicture },
     ],
-    largestPictureBytes,
+    largestImageBytes,
   };
 }
 

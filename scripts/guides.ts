@@ -47,7 +47,7 @@ longer each time and never twice the same. What still fails is left to the messa
 | a picture by URL | 10 s | 1 |
 
 A connection to Service Bus that looks open and is dead is found out by the client's heartbeat only, within two
-minutes; the sweep rings again for what was lost with it.
+minutes; the resync queues again what was lost with it.
 `);
 }
 

@@ -4,7 +4,7 @@ import {
   connections,
   containers,
   functionNames,
-  largestPictureBytes,
+  largestImageBytes,
   queues,
   tables,
 } from '../../shared/config/resources.ts';
@@ -189,7 +189,7 @@ async function startEmulators(
       { container: containers.identify, event: 'deleted', function: functionNames.removePicture },
     ].map((subscription) =>
       subscription.event === 'created'
-        ? { ...subscription, maxContentLength: largestPictureBytes }
+        ? { ...subscription, maxContentLength: largestImageBytes }
         : subscription,
     ),
   });

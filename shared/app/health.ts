@@ -12,7 +12,7 @@ export type Question = (abortSignal: AbortSignal) => Promise<unknown>;
 
 const limitMs = 5_000;
 /** Nobody needs to know more often: who asks meanwhile gets the same answer, and it costs nothing. */
-const freshMs = 1_000;
+const untrainedMs = 1_000;
 
 /** What is asked; none of it costs a call of the Face quota. */
 export function healthQuestions({
@@ -36,7 +36,7 @@ export function healthQuestions({
       await checkVersion();
     },
     async serviceBus(abortSignal) {
-      const receiver = clients.serviceBus.createReceiver(queues.pictures.name);
+      const receiver = clients.serviceBus.createReceiver(queues.images.name);
       try {
         await receiver.peekMessages(1, { abortSignal });
       } finally {
@@ -63,7 +63,7 @@ export function createHealth(
 ): () => Promise<HealthReport> {
   let last: { at: number; report: Promise<HealthReport> } | undefined;
   return () => {
-    if (last === undefined || now() - last.at >= freshMs) {
+    if (last === undefined || now() - last.at >= untrainedMs) {
       const report = reportOn(questions);
       const asked = { at: Infinity, report };
       last = asked;

@@ -4,36 +4,36 @@ import { createAddFace } from '../enrollment/addFace.ts';
 import { createFaceGroups } from '../enrollment/faceGroup.ts';
 import { createFacePersons } from '../enrollment/facePersons.ts';
 import { groupAwaited, groupFor, putGroup, type GroupSettings } from '../enrollment/groups.ts';
-import { createEnrollmentSession } from '../pipeline/reconcilePerson.ts';
-import { createStrayPersons } from '../enrollment/orphanedPersons.ts';
+import { createPersonReconciler } from '../pipeline/reconcilePerson.ts';
+import { createOrphanedPersons } from '../enrollment/orphanedPersons.ts';
 import type { Clients } from './clients.ts';
 import { createFaceClients, type FaceClient } from '../face/client.ts';
 import type { FaceTransportOptions } from '../face/transport.ts';
 import { createHealth, healthQuestions } from './health.ts';
 import { createCluster } from '../identification/cluster.ts';
 import { createFindSimilar } from '../identification/findSimilar.ts';
-import { createFreshBudget } from '../identification/untrainedSearchBudget.ts';
-import { createRecall } from '../identification/readResults.ts';
+import { createSearchBudget } from '../identification/untrainedSearchBudget.ts';
+import { createReadResults } from '../identification/readResults.ts';
 import { createIdentify, type IdentificationOptions } from '../identification/identify.ts';
 import { createVerify } from '../identification/verify.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createDeadLetters } from '../messages/deadLetters.ts';
-import { createDoorbells } from '../messages/workQueues.ts';
-import { createArrivals } from '../pipeline/reconcileImage.ts';
+import { createWorkQueues } from '../messages/workQueues.ts';
+import { createImageReconciler } from '../pipeline/reconcileImage.ts';
 import { policyOf } from '../enrollment/enrollmentPolicy.ts';
 import { createDetect, createDetectForEnrollment } from '../enrollment/detectFace.ts';
 import { pathOfEvent } from '../images/blobEvent.ts';
-import { deletePicture, dropPicture } from '../images/upload.ts';
-import { fetchPicture } from '../images/fetchImage.ts';
+import { deletePicture, uploadImage } from '../images/upload.ts';
+import { fetchImage } from '../images/fetchImage.ts';
 import { noGroup } from '../images/imagePath.ts';
-import { createPhotoStore } from '../images/imageStore.ts';
-import { createQuotaGate, type Lane } from '../quota/rateLimiter.ts';
+import { createImageStore } from '../images/imageStore.ts';
+import { createRateLimiter, type Priority } from '../quota/rateLimiter.ts';
 import { createErasures } from '../records/erasures.ts';
 import { createFaceIds } from '../records/faceIds.ts';
-import { createFreshFaces } from '../records/untrainedFaces.ts';
+import { createUntrainedFaces } from '../records/untrainedFaces.ts';
 import { createClaims } from '../records/idempotency.ts';
 import { createGroups, type Group } from '../records/groups.ts';
-import { createLedger } from '../records/ledger.ts';
+import { createImageRecords } from '../records/imageRecords.ts';
 import { listAcrossGroups } from '../records/listAcrossGroups.ts';
 import { createLostFaces } from '../records/lostFaces.ts';
 import { createPolicyChanges } from '../records/policyChanges.ts';
@@ -47,14 +47,14 @@ import { poisonQueue, tables } from '../config/resources.ts';
 import type { Settings } from '../config/settings.ts';
 import { createReconsider } from '../pipeline/resync/reconsiderRejected.ts';
 import { createRedrive } from '../pipeline/redrive.ts';
-import { createSweep } from '../pipeline/resync/resync.ts';
+import { createResync } from '../pipeline/resync/resync.ts';
 import { createBacklogMeasure } from './observers/observeBacklog.ts';
-import { observeFace, observeGate } from './observers/observeFace.ts';
+import { observeFace, observeRateLimiter } from './observers/observeFace.ts';
 import { observeIdentify } from './observers/observeIdentify.ts';
-import { observeLedger } from './observers/observeImages.ts';
+import { observeImages } from './observers/observeImages.ts';
 import { observeTrainings } from './observers/observeTrainings.ts';
 import { emptied, isCovered, untrained } from '../training/machine.ts';
-import { createTrainer } from '../pipeline/reconcileGroup.ts';
+import { createGroupReconciler } from '../pipeline/reconcileGroup.ts';
 
 export type RollcallOptions = {
   settings: Settings;
@@ -63,7 +63,7 @@ export type RollcallOptions = {
   log: Log;
   now?: () => number;
   /** What stands in for Face over HTTP. */
-  face?: Record<Lane, FaceClient>;
+  face?: Record<Priority, FaceClient>;
 };
 
 export type Rollcall = ReturnType<typeof createRollcall>;
@@ -83,8 +83,8 @@ export function createRollcall({
     createFaceClients({
       endpoint: settings.FACE_ENDPOINT,
       credential,
-      gate: observeGate(
-        createQuotaGate({
+      limiter: observeRateLimiter(
+        createRateLimiter({
           quota: settings.FACE_QUOTA,
           store: createScheduleStore(table('quota'), settings.FACE_ENDPOINT),
         }),
@@ -98,13 +98,13 @@ export function createRollcall({
 
   const cursors = table('reminders');
   const reminders = createReminders(cursors, now);
-  const ledger = observeLedger(createLedger(table('pictures'), reminders, now), now);
+  const imageRecords = observeImages(createImageRecords(table('images'), reminders, now), now);
   const groups = createGroups(table('groups'));
   const checkVersion = createVersionCheck(table('groups'));
   const lostFaces = createLostFaces(cursors);
   const policyChanges = createPolicyChanges(cursors);
   const faceIds = createFaceIds(table('faceIds'), now);
-  const freshFaces = createFreshFaces(table('faceIds'), now);
+  const untrainedFaces = createUntrainedFaces(table('faceIds'), now);
   const erasures = createErasures(table('erasures'), now);
   const results = createResults(table('results'), now);
   const claims = createClaims(table('results'), now);
@@ -112,29 +112,29 @@ export function createRollcall({
     createTrainings(table('trainings'), { initial: untrained, isOpen: (t) => !isCovered(t) }),
     now,
   );
-  const doorbells = createDoorbells(clients.serviceBus, now);
+  const workQueues = createWorkQueues(clients.serviceBus, now);
   const deadLetters = createDeadLetters(clients.serviceBus);
-  const photos = createPhotoStore(clients.blobs);
+  const imageStore = createImageStore(clients.blobs);
 
   const faceGroups = createFaceGroups({
     groups,
-    ledger,
+    imageRecords,
     lostFaces,
     forgetTraining: (group) => trainings.change(group, emptied),
     face: face.background,
     callTimeoutMs: settings.FACE_TIMEOUT_SECONDS * 1_000,
     now,
   });
-  const trainer = createTrainer({
+  const groupReconciler = createGroupReconciler({
     trainings,
-    ledger,
+    imageRecords,
     face: face.interactive,
     emptyIfNoFaceIsLeft: faceGroups.emptyIfNoFaceIsLeft,
     groupLost: async (name) => {
       const group = await groups.get(name);
-      if (group?.inFace === true) await faceGroups.lost(name, group.incarnation);
+      if (group?.inFace === true) await faceGroups.lost(name, group.faceGroupEpoch);
     },
-    doorbells,
+    workQueues,
     debounce: {
       quietMs: settings.TRAIN_QUIET_SECONDS * 1_000,
       maxWaitMs: settings.TRAIN_MAX_WAIT_SECONDS * 1_000,
@@ -147,29 +147,29 @@ export function createRollcall({
     interactive: createDetect({ face: face.interactive, faceIds, settings, now }),
     background: createDetect({ face: face.background, faceIds, settings, now }),
   };
-  const freshBudget = createFreshBudget(settings.FACE_QUOTA, now);
-  const inLane = (lane: 'interactive' | 'background'): IdentificationOptions => ({
-    detect: detect[lane],
-    face: face[lane],
-    photos,
+  const searchBudget = createSearchBudget(settings.FACE_QUOTA, now);
+  const atPriority = (priority: 'interactive' | 'background'): IdentificationOptions => ({
+    detect: detect[priority],
+    face: face[priority],
+    imageStore,
     faceIds,
-    freshFaces,
-    freshBudget,
+    untrainedFaces,
+    searchBudget,
     groups,
-    ledger,
+    imageRecords,
     results,
     training: trainings.get,
     now,
   });
-  const identifyDropped = observeIdentify(createIdentify(inLane('background')), trainings);
+  const identifyDropped = observeIdentify(createIdentify(atPriority('background')), trainings);
   const groupOptions = { groups, policyChanges, settings, now };
   const put = (name: string, wanted: GroupSettings, condition?: (group: Group | undefined) => void) =>
-    putGroup({ ...groupOptions, ledger }, name, wanted, condition);
+    putGroup({ ...groupOptions, imageRecords }, name, wanted, condition);
 
-  const arrivals = createArrivals({
-    photos,
-    ledger,
-    doorbells,
+  const imageReconciler = createImageReconciler({
+    imageStore,
+    imageRecords,
+    workQueues,
     deadLetters,
     detect: createDetectForEnrollment(detect.background, groups, settings),
     async identify({ group: name, image, etag }, bytes) {
@@ -186,7 +186,7 @@ export function createRollcall({
   });
 
   const facePersons = createFacePersons({
-    ledger,
+    imageRecords,
     groups,
     faceGroups,
     lostFaces,
@@ -194,12 +194,12 @@ export function createRollcall({
     now,
   });
   const addFace = createAddFace({
-    ledger,
-    freshFaces,
-    photos,
+    imageRecords,
+    untrainedFaces,
+    imageStore,
     face: face.background,
     facePersons,
-    groupChanged: trainer.groupChanged,
+    groupChanged: groupReconciler.groupChanged,
     detectionModel: settings.DETECTION_MODEL,
     refusesSeveral: async (name) =>
       policyOf((await groups.get(name)) ?? {}, settings).severalFaces === 'reject',
@@ -207,110 +207,111 @@ export function createRollcall({
     now,
   });
   const erase = createErase({
-    noticeVersion: arrivals.noticeVersion,
+    enqueueIfUnseen: imageReconciler.enqueueIfUnseen,
     erasures,
     groups,
-    ledger,
-    photos,
+    imageRecords,
+    imageStore,
     faceIds,
-    freshFaces,
+    untrainedFaces,
     results,
     claims,
     trainings,
     face: face.background,
     faceGroups,
-    groupChanged: trainer.groupChanged,
-    doorbells,
+    groupChanged: groupReconciler.groupChanged,
+    workQueues,
     settings,
     log,
     now,
   });
-  const session = createEnrollmentSession({
-    ledger,
+  const reconcilePerson = createPersonReconciler({
+    imageRecords,
     groups,
     face: face.background,
     addFace,
-    groupChanged: trainer.groupChanged,
+    groupChanged: groupReconciler.groupChanged,
     erasePerson: erase.erasePerson,
-    doorbells,
+    workQueues,
     deadLetters,
     log,
     now,
   });
 
-  const sweeper = createSweep({
-    photos,
-    ledger,
+  const resync = createResync({
+    imageStore,
+    imageRecords,
     groups,
     reminders,
     trainings,
     lostFaces,
-    strayPersons: createStrayPersons({ groups, ledger, face: face.background, now }),
+    orphanedPersons: createOrphanedPersons({ groups, imageRecords, face: face.background, now }),
     faceIds,
-    freshFaces,
+    untrainedFaces,
     results,
     claims,
     cursors,
-    doorbells,
+    workQueues,
     deadLetters,
-    arrivals,
+    imageReconciler,
     erase,
-    reconsider: createReconsider({ policyChanges, groups, ledger, doorbells, now }),
-    trainer,
+    reconsider: createReconsider({ policyChanges, groups, imageRecords, workQueues, now }),
+    groupReconciler,
     poison: clients.queues.getQueueClient(poisonQueue),
     settings,
     log,
     now,
   });
 
-  const allPictures = listAcrossGroups(groups, ledger, noGroup);
+  const allImages = listAcrossGroups(groups, imageRecords, noGroup);
 
   return {
     log,
     /** Before anything is worked on. @throws RollcallError other_version */
     checkVersion,
-    // What the pipeline does, in the order of a photograph.
-    pictureArrived: arrivals.look,
+    // What the pipeline does, in the order of an image's way.
+    reconcileImage: imageReconciler.reconcile,
     blobEvent: async (event: unknown) => {
       const path = pathOfEvent(event, clients.blobs.accountName);
-      if (path !== undefined) await arrivals.look(path);
+      if (path !== undefined) await imageReconciler.reconcile(path);
     },
-    lookAtPicture: arrivals.lookAt,
-    workOnPerson: session.work,
+    reconcileQueuedImage: imageReconciler.reconcileQueued,
+    reconcilePerson,
     eraseGroup: erase.eraseGroup,
-    trainGroup: trainer.tick,
-    sweep: sweeper.sweep,
-    retrain: sweeper.retrain,
+    reconcileGroup: groupReconciler.reconcile,
+    resync: resync.run,
+    retrain: resync.retrain,
     measureBacklog: createBacklogMeasure({ reminders, quota: settings.FACE_QUOTA, now }),
     // What is asked over HTTP.
-    identify: observeIdentify(createIdentify(inLane('interactive')), trainings),
-    findSimilar: createFindSimilar(inLane('interactive')),
-    verify: createVerify(inLane('interactive')),
-    cluster: createCluster({ face: face.interactive, faceIds, ledger, results }),
-    dropPicture: (image: string, bytes: Uint8Array, type: string) =>
-      dropPicture({ photos, ledger, groups, doorbells, now }, image, bytes, type),
-    deletePicture: (image: string) => deletePicture({ photos, ledger, look: arrivals.look }, image),
+    identify: observeIdentify(createIdentify(atPriority('interactive')), trainings),
+    findSimilar: createFindSimilar(atPriority('interactive')),
+    verify: createVerify(atPriority('interactive')),
+    cluster: createCluster({ face: face.interactive, faceIds, imageRecords, results }),
+    uploadImage: (image: string, bytes: Uint8Array, type: string) =>
+      uploadImage({ imageStore, imageRecords, groups, workQueues, now }, image, bytes, type),
+    deletePicture: (image: string) =>
+      deletePicture({ imageStore, imageRecords, reconcile: imageReconciler.reconcile }, image),
     putGroup: put,
-    trainNow: trainer.trainNow,
+    trainNow: groupReconciler.trainNow,
     deleteGroup: erase.deleteGroup,
     deletePerson: erase.deletePerson,
-    allPictures,
+    allImages,
     redrive: createRedrive({
-      ledger,
-      allPictures,
-      doorbells,
+      imageRecords,
+      allImages,
+      workQueues,
       deadLetters,
       log,
       now,
     }),
-    fetchPicture: (url: string) => fetchPicture(url),
+    fetchImage: (url: string) => fetchImage(url),
     health: createHealth(healthQuestions({ clients, checkVersion, face: settings.FACE_ENDPOINT }), now),
     groups,
-    ledger,
+    imageRecords,
     trainings,
     erasures,
     claims,
     newResultId: results.newId,
-    recall: createRecall({ results, ledger }),
+    readResults: createReadResults({ results, imageRecords }),
   };
 }

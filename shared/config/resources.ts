@@ -6,7 +6,7 @@ export const containers = { enroll: 'enroll', identify: 'identify' } as const;
 
 export const tables = {
   groups: 'groups',
-  pictures: 'pictures',
+  images: 'images',
   reminders: 'reminders',
   trainings: 'trainings',
   faceIds: 'faceids',
@@ -16,15 +16,15 @@ export const tables = {
 } as const;
 
 const daySeconds = 86_400;
-/** What has not been worked on by then is found by the sweep. */
+/** What has not been worked on by then is found by the resync. */
 export const messageLifetimeSeconds = 7 * daySeconds;
-/** Dead letters never expire by themselves: the sweep drops them once a day, so that none is older than a week. */
+/** Dead letters never expire by themselves: the resync drops them once a day, so that none is older than a week. */
 export const deadLetterLifetimeSeconds = 6 * daySeconds;
 
 export const queues = {
   /** A picture to look at. */
-  pictures: {
-    name: 'pictures',
+  images: {
+    name: 'images',
     requiresSession: false,
     lockDurationSeconds: 15,
     maxDeliveryCount: 10,
@@ -81,8 +81,8 @@ export const functionNames = {
   removePicture: 'removePicture',
 } as const;
 
-/** The blob trigger loads a whole blob; a larger one never reaches it (Event Grid filters) and the sweep refuses it. */
-export const largestPictureBytes = 64 * 1024 * 1024;
+/** The blob trigger loads a whole blob; a larger one never reaches it (Event Grid filters) and the resync refuses it. */
+export const largestImageBytes = 64 * 1024 * 1024;
 
 /** Where the blob trigger of the Functions host puts what failed five times. */
 export const poisonQueue = 'webjobs-blobtrigger-poison';

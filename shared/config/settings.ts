@@ -78,11 +78,11 @@ export const settingsTable = {
   },
   SWEEP_SCHEDULE: {
     schema: schedule.default('*/30 * * * * *'),
-    meaning: 'When the sweep looks for what was lost on the way (six fields, seconds first, UTC).',
+    meaning: 'When the resync looks for what was lost on the way (six fields, seconds first, UTC).',
   },
   SWEEP_GRACE_SECONDS: {
     schema: seconds.default(120),
-    meaning: 'How old a picture is, in seconds, before the sweep takes its event for lost.',
+    meaning: 'How old a picture is, in seconds, before the resync takes its event for lost.',
   },
   ROLLCALL_AUTH: {
     schema: z.enum(['keys', 'entra']).default('keys'),
@@ -102,7 +102,7 @@ export const settingsTable = {
   RESULT_RETENTION_DAYS: { schema: days.default(30), meaning: 'Days that results are kept.' },
   PROBE_RETENTION_DAYS: {
     schema: days.default(7),
-    meaning: 'Days that probes, dropped into identify, are kept; then the sweep deletes them.',
+    meaning: 'Days that probes, dropped into identify, are kept; then the resync deletes them.',
   },
 } as const satisfies Record<string, { schema: z.ZodType; meaning: string }>;
 

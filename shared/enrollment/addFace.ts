@@ -1,14 +1,14 @@
-import type { PictureRef } from '../messages/workQueues.ts';
+import type { ImageRef } from '../messages/workQueues.ts';
 import { RollcallError } from '../errors/errors.ts';
 import type { FaceClient } from '../face/client.ts';
 import { isFaceError, mayHaveTakenEffect } from '../face/errors.ts';
 import type { FaceRectangle } from '../face/types.ts';
-import { faultOfPicture } from './detectFace.ts';
-import type { PhotoStore } from '../images/imageStore.ts';
-import { preparePicture } from '../images/prepareImage.ts';
-import type { FreshFaces } from '../records/untrainedFaces.ts';
+import { imageFaultOf } from './detectFace.ts';
+import type { ImageStore } from '../images/imageStore.ts';
+import { prepareImage } from '../images/prepareImage.ts';
+import type { UntrainedFaces } from '../records/untrainedFaces.ts';
 import { faceKeyOf } from '../records/keys.ts';
-import type { Ledger } from '../records/ledger.ts';
+import type { ImageRecords } from '../records/imageRecords.ts';
 import {
   added,
   addEnded,
@@ -20,15 +20,15 @@ import {
   type Add,
   type AddIntent,
   type PersistedFace,
-  type Picture,
+  type ImageRecord,
 } from '../records/image.ts';
 import type { Training } from '../training/machine.ts';
 import type { FacePersons } from './facePersons.ts';
 
 export type AddFaceOptions = {
-  ledger: Ledger;
-  freshFaces: FreshFaces;
-  photos: PhotoStore;
+  imageRecords: ImageRecords;
+  untrainedFaces: UntrainedFaces;
+  imageStore: ImageStore;
   face: FaceClient;
   facePersons: FacePersons;
   /** Notes that faces of the group have changed in Face. */
@@ -56,13 +56,13 @@ export type AddFace = ReturnType<typeof createAddFace>;
  * still open, and the last look finds the face that no row names; it goes.
  */
 export function createAddFace(options: AddFaceOptions) {
-  const { ledger, freshFaces, photos, face, facePersons, groupChanged, now } = options;
+  const { imageRecords, untrainedFaces, imageStore, face, facePersons, groupChanged, now } = options;
   // A call leaves within its time limit after its intention, or not at all; then twice the limit passes.
   const landedForSureMs = 3 * options.callTimeoutMs;
 
   /** `changed`: another version lies in the container, and nothing was done. */
-  async function add(ref: PictureRef, picture: Picture): Promise<'done' | 'changed'> {
-    const image = await photos.read(picture.image, picture.etag);
+  async function add(ref: ImageRef, picture: ImageRecord): Promise<'done' | 'changed'> {
+    const image = await imageStore.read(picture.image, picture.etag);
     if (image === 'changed') return 'changed';
     if (image === 'archived') throw new RollcallError('image_archived');
     if (image === 'gone') {
@@ -70,14 +70,14 @@ export function createAddFace(options: AddFaceOptions) {
       return 'done';
     }
     const person = await facePersons.ensure(ref.group, ref.person ?? '');
-    const prepared = await preparePicture(image, picture.part);
+    const prepared = await prepareImage(image, picture.part);
     const intent = await intend(ref, picture, person.personId);
     const targetFace = picture.faceRectangle && prepared.toPrepared(picture.faceRectangle);
     let faceId: string;
     try {
       faceId = await send(ref, picture, intent, prepared.bytes, targetFace);
     } catch (error) {
-      await refuse(ref, picture, intent, person.incarnation, error);
+      await refuse(ref, picture, intent, person.faceGroupEpoch, error);
       return 'done';
     }
     // What fails from here on leaves the intention open: the face is there, and found by its key.
@@ -88,7 +88,7 @@ export function createAddFace(options: AddFaceOptions) {
   }
 
   /** @throws RollcallError conflict when the picture has changed since it was read */
-  async function intend(ref: PictureRef, seen: Picture, personId: string): Promise<AddIntent> {
+  async function intend(ref: ImageRef, seen: ImageRecord, personId: string): Promise<AddIntent> {
     const { content = '', generation: life } = seen;
     const at = now();
     const after = await record(ref, (p) => {
@@ -103,8 +103,8 @@ export function createAddFace(options: AddFaceOptions) {
   }
 
   function send(
-    ref: PictureRef,
-    { image }: Picture,
+    ref: ImageRef,
+    { image }: ImageRecord,
     { content, personId }: Add,
     bytes: Uint8Array,
     targetFace: FaceRectangle | undefined,
@@ -121,30 +121,30 @@ export function createAddFace(options: AddFaceOptions) {
    * Face holds a face of this add. The group is marked before that is written: a death in between marks it once more,
    * never not at all. Until a training covers it, the face is found by the ID of its detection.
    */
-  async function markChanged(ref: PictureRef, picture: Picture, intended: Add): Promise<void> {
+  async function markChanged(ref: ImageRef, picture: ImageRecord, intended: Add): Promise<void> {
     const { begun } = await groupChanged(ref.group);
     const { seenAs, state, content } = picture;
     if (seenAs !== undefined && state === 'detected' && content === intended.content)
-      await freshFaces.remember({ ...seenAs, ref, content, begun, addedAt: now() });
+      await untrainedFaces.remember({ ...seenAs, ref, content, begun, addedAt: now() });
   }
 
   /** A refusal that proves that nothing landed ends its sending; any other failure leaves it open. */
   async function refuse(
-    ref: PictureRef,
-    picture: Picture,
+    ref: ImageRef,
+    picture: ImageRecord,
     intent: AddIntent,
-    incarnation: number,
+    faceGroupEpoch: number,
     error: unknown,
   ): Promise<void> {
     if (mayHaveTakenEffect(error)) throw error;
     await record(ref, (p) => addEnded(p, intent));
     if (isFaceError(error, 404)) {
-      await facePersons.lost(ref.group, ref.person ?? '', incarnation, error);
+      await facePersons.lost(ref.group, ref.person ?? '', faceGroupEpoch, error);
       throw new RollcallError('conflict', 'Face does not have the person any more.', { cause: error });
     }
     const fault = isFaceError(error, 403, 'QuotaExceeded')
       ? new RollcallError('person_full')
-      : faultOfPicture(error);
+      : imageFaultOf(error);
     if (fault === undefined) throw error;
     const { code, message } = fault;
     // Nobody has looked at the picture, since it was to have one face; the policy may have changed meanwhile.
@@ -157,14 +157,14 @@ export function createAddFace(options: AddFaceOptions) {
   }
 
   /** The faces that Face holds for this content of the picture and that no row of the person names. */
-  async function find(ref: PictureRef, { image }: Picture, intended: Add): Promise<PersistedFace[]> {
+  async function find(ref: ImageRef, { image }: ImageRecord, intended: Add): Promise<PersistedFace[]> {
     const { content, personId, life } = intended;
     const { group } = ref;
     const held = await face.getPerson(group, personId).catch(undefinedIfGone);
     const named = new Set<string>();
-    for await (const other of ledger.picturesOfPerson(group, ref.person ?? '')) {
+    for await (const other of imageRecords.imagesOfPerson(group, ref.person ?? '')) {
       if (other.persisted !== undefined) named.add(other.persisted.faceId);
-      for (const surplus of other.surplus) named.add(surplus.faceId);
+      for (const orphanedFaces of other.orphanedFaces) named.add(orphanedFaces.faceId);
     }
     const key = faceKeyOf(image, content);
     const found: PersistedFace[] = [];
@@ -177,7 +177,7 @@ export function createAddFace(options: AddFaceOptions) {
   }
 
   /** Looks for the faces of one add in doubt. */
-  async function look(ref: PictureRef, seen: Picture, intended: Add): Promise<Picture | undefined> {
+  async function look(ref: ImageRef, seen: ImageRecord, intended: Add): Promise<ImageRecord | undefined> {
     const landedUntil = now() - landedForSureMs;
     const found = await find(ref, seen, intended);
     if (found.length > 0) await markChanged(ref, seen, intended);
@@ -187,16 +187,19 @@ export function createAddFace(options: AddFaceOptions) {
     });
   }
 
-  function record(ref: PictureRef, transition: (picture: Picture) => Picture): Promise<Picture | undefined> {
-    return ledger.change(ref, (picture) => picture && transition(picture));
+  function record(
+    ref: ImageRef,
+    transition: (picture: ImageRecord) => ImageRecord,
+  ): Promise<ImageRecord | undefined> {
+    return imageRecords.change(ref, (picture) => picture && transition(picture));
   }
 
   return {
     add,
 
     /** Looks for the faces of all adds in doubt. What is still in doubt afterwards has not landed, but may. */
-    async settleIntents(ref: PictureRef, picture: Picture): Promise<void> {
-      let seen: Picture | undefined = picture;
+    async settleIntents(ref: ImageRef, picture: ImageRecord): Promise<void> {
+      let seen: ImageRecord | undefined = picture;
       for (const intent of picture.intents) seen = seen && (await look(ref, seen, intent));
     },
 
@@ -209,7 +212,7 @@ export function createAddFace(options: AddFaceOptions) {
  * A session whose lock was lost goes on beside its successor, and must not write over what that one intends.
  * @throws RollcallError conflict
  */
-function refuseIfOvertaken({ intents }: Picture, seen: Picture): void {
+function refuseIfOvertaken({ intents }: ImageRecord, seen: ImageRecord): void {
   const told = (all: readonly AddIntent[]) => all.map(({ at, sends }) => `${at} ${sends}`).join();
   if (told(intents) !== told(seen.intents)) throw overtaken();
 }

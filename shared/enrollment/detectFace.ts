@@ -4,12 +4,12 @@ import { isFaceError } from '../face/errors.ts';
 import { RollcallError } from '../errors/errors.ts';
 import type { FaceIds, SeenFace } from '../records/faceIds.ts';
 import type { Groups } from '../records/groups.ts';
-import type { DetectedOnPicture, PartsLookedAt, Picture } from '../records/image.ts';
+import type { DetectedOnImage, PartsLookedAt, ImageRecord } from '../records/image.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Size } from '../images/formats.ts';
 import { faceToEnroll, policyOf, type PolicySettings } from './enrollmentPolicy.ts';
 import { facesOfParts, partsOf } from '../images/parts.ts';
-import { preparePicture } from '../images/prepareImage.ts';
+import { prepareImage } from '../images/prepareImage.ts';
 
 export type DetectionOptions = {
   face: FaceClient;
@@ -35,7 +35,7 @@ export type Detected = { faces: Detection[]; size: Size; hasFinerParts: boolean;
  */
 export function createDetect({ face, faceIds, settings, now }: DetectionOptions): Detect {
   return async (bytes, { group, recognitionModel, image, version, part }) => {
-    const picture = await preparePicture(bytes, part);
+    const picture = await prepareImage(bytes, part);
     const detectedAt = now();
     const faces = await face
       .detect(picture.bytes, {
@@ -44,7 +44,7 @@ export function createDetect({ face, faceIds, settings, now }: DetectionOptions)
         faceIdTimeToLive: settings.FACE_ID_LIFETIME_SECONDS,
       })
       .catch((error: unknown) => {
-        throw faultOfPicture(error) ?? error;
+        throw imageFaultOf(error) ?? error;
       });
     const expiresAt = detectedAt + settings.FACE_ID_LIFETIME_SECONDS * 1_000;
     const detections = faces.map((detected) => ({
@@ -70,7 +70,7 @@ export function createDetect({ face, faceIds, settings, now }: DetectionOptions)
 }
 
 /** What Face says against a picture that passed our own checks; undefined when it is not about the picture. */
-export function faultOfPicture(error: unknown): RollcallError | undefined {
+export function imageFaultOf(error: unknown): RollcallError | undefined {
   if (isFaceError(error, 400, 'InvalidImageSize')) {
     return new RollcallError(
       error.message.includes('small') ? 'image_too_small' : 'image_too_large',
@@ -88,11 +88,11 @@ export function faultOfPicture(error: unknown): RollcallError | undefined {
 }
 
 export type DetectForEnrollment = (
-  picture: Picture,
+  picture: ImageRecord,
   bytes: Uint8Array,
   /** Records what has been looked at, so that no call is made twice when the next one has to wait. */
   keep: (parts: PartsLookedAt) => Promise<void>,
-) => Promise<DetectedOnPicture>;
+) => Promise<DetectedOnImage>;
 
 /** Of the faces on parts, so many are remembered until all parts are looked at. */
 const keptFaces = 10;
@@ -113,7 +113,7 @@ export function createDetectForEnrollment(
     if (group === undefined) throw new RollcallError('conflict', 'The group was deleted meanwhile.');
     const policy = policyOf(group, settings);
     if (policy.minQuality === 'none' && policy.severalFaces === 'reject') {
-      await preparePicture(bytes);
+      await prepareImage(bytes);
       return {};
     }
     const { recognitionModel } = group;
@@ -142,7 +142,7 @@ export function createDetectForEnrollment(
   };
 }
 
-function foundFace({ faceId, expiresAt, ...face }: Detection & { part?: FaceRectangle }): DetectedOnPicture {
+function foundFace({ faceId, expiresAt, ...face }: Detection & { part?: FaceRectangle }): DetectedOnImage {
   const { faceRectangle, faceAttributes, part } = face;
   const quality = faceAttributes?.qualityForRecognition;
   return {

@@ -2,7 +2,7 @@ import { isFaceError, mayHaveTakenEffect } from '../face/errors.ts';
 import { RollcallError, deferred } from '../errors/errors.ts';
 import type { FaceClient } from '../face/client.ts';
 import type { Group, Groups } from '../records/groups.ts';
-import type { Ledger } from '../records/ledger.ts';
+import type { ImageRecords } from '../records/imageRecords.ts';
 import type { LostFaces } from '../records/lostFaces.ts';
 
 /** An instance sends what it claimed a group for within this, or not at all. */
@@ -22,7 +22,7 @@ export type FaceGroups = ReturnType<typeof createFaceGroups>;
 /** The groups as Face has them: created at the first face, emptied after the last. One instance at a time. */
 export function createFaceGroups({
   groups,
-  ledger,
+  imageRecords,
   lostFaces,
   forgetTraining,
   face,
@@ -38,8 +38,8 @@ export function createFaceGroups({
   async function claim(name: string, change: (group: Group) => Group): Promise<Group> {
     let claimed = false;
     const after = await groups.change(name, (group) => {
-      claimed = group !== undefined && (group.claimedUntil ?? 0) <= now();
-      return claimed && group !== undefined ? { ...change(group), claimedUntil: now() + claimMs } : group;
+      claimed = group !== undefined && (group.leasedUntil ?? 0) <= now();
+      return claimed && group !== undefined ? { ...change(group), leasedUntil: now() + claimMs } : group;
     });
     if (after === undefined) throw new RollcallError('conflict', deletedMeanwhile);
     if (!claimed) throw deferred(comeBackMs);
@@ -47,22 +47,23 @@ export function createFaceGroups({
   }
 
   /**
-   * A group that was deleted while it was claimed is another incarnation, and left as it is. `mayBeCreated`: a creation
-   * in Face was not answered, and lands within the time of the claim, if it does.
+   * Ends the lease. A group that was deleted meanwhile has another epoch and is left as it is. `mayBeCreated`: a creation
+   * in Face was not answered; if it lands, it does so within the time of the lease.
    */
   async function release(
     name: string,
-    { incarnation, claimedUntil }: Group,
+    { faceGroupEpoch, leasedUntil }: Group,
     change: (group: Group) => Group,
     mayBeCreated = false,
   ): Promise<Group> {
     const after = await groups.change(name, (group) => {
       if (group === undefined) return undefined;
-      const { claimedUntil: claimed, ...rest } = group.incarnation === incarnation ? change(group) : group;
+      const { leasedUntil: claimed, ...rest } =
+        group.faceGroupEpoch === faceGroupEpoch ? change(group) : group;
       return {
         ...rest,
-        ...(claimed === undefined || claimed === claimedUntil ? {} : { claimedUntil: claimed }),
-        ...(mayBeCreated && claimedUntil !== undefined ? { createdInFaceUntil: claimedUntil } : {}),
+        ...(claimed === undefined || claimed === leasedUntil ? {} : { leasedUntil: claimed }),
+        ...(mayBeCreated && leasedUntil !== undefined ? { createdInFaceUntil: leasedUntil } : {}),
       };
     });
     if (after === undefined) throw new RollcallError('conflict', deletedMeanwhile);
@@ -80,8 +81,8 @@ export function createFaceGroups({
   }
 
   /** The claim outlasts a call, however late it lands. We stalled if it no longer would. @throws RollcallError `busy` */
-  function assertClaimLasts({ claimedUntil = 0 }: Group): void {
-    if (now() > claimedUntil - landedForSureMs) throw deferred(comeBackMs);
+  function assertClaimLasts({ leasedUntil = 0 }: Group): void {
+    if (now() > leasedUntil - landedForSureMs) throw deferred(comeBackMs);
   }
 
   /**
@@ -119,7 +120,7 @@ export function createFaceGroups({
     async ensure(name: string): Promise<Group> {
       const group = await groups.get(name);
       if (group === undefined) throw new RollcallError('conflict', deletedMeanwhile);
-      if (group.inFace && (group.claimedUntil ?? 0) <= now()) return group;
+      if (group.inFace && (group.leasedUntil ?? 0) <= now()) return group;
       const claimed = await claim(name, (current) => current);
       let isCreating = false;
       try {
@@ -137,7 +138,8 @@ export function createFaceGroups({
         throw error;
       }
       const ensured = await release(name, claimed, (current) => ({ ...notStale(current), inFace: true }));
-      if (ensured.incarnation !== claimed.incarnation) throw new RollcallError('conflict', deletedMeanwhile);
+      if (ensured.faceGroupEpoch !== claimed.faceGroupEpoch)
+        throw new RollcallError('conflict', deletedMeanwhile);
       return ensured;
     },
 
@@ -160,22 +162,22 @@ export function createFaceGroups({
 
     /**
      * Face does not have the group any more: deleted behind our back. It is created anew by the next face, and the
-     * sweep enrolls anew what was in it.
+     * resync enrolls anew what was in it.
      */
-    async lost(name: string, incarnation: number): Promise<void> {
+    async lost(name: string, faceGroupEpoch: number): Promise<void> {
       await lostFaces.note(name);
       await groups.change(name, (group) =>
-        group === undefined || group.incarnation !== incarnation
+        group === undefined || group.faceGroupEpoch !== faceGroupEpoch
           ? group
-          : { ...group, inFace: false, incarnation: incarnation + 1 },
+          : { ...group, inFace: false, faceGroupEpoch: faceGroupEpoch + 1 },
       );
     },
 
     /**
      * Deletes the group in Face if no picture of it is or may become enrolled; the next face creates it anew. True
      * when nothing of it is left to train.
-     * The incarnation rises before the counts are read: whoever wants to add a face has his picture in the
-     * counts before he reads the group, so he is either seen here, or sees the claim and comes back.
+     * The epoch rises before the counts are read. A concurrent add has already been counted, so either it is seen here
+     * or it sees the lease and retries.
      */
     async emptyIfNoFaceIsLeft(name: string): Promise<boolean> {
       // Deleted: its erasure deletes it in Face.
@@ -183,12 +185,16 @@ export function createFaceGroups({
       const claimed = await claim(name, (group) => ({
         ...group,
         inFace: false,
-        incarnation: group.incarnation + 1,
+        faceGroupEpoch: group.faceGroupEpoch + 1,
       }));
-      const asBefore = (group: Group) => ({ ...group, inFace: true, incarnation: group.incarnation - 1 });
+      const asBefore = (group: Group) => ({
+        ...group,
+        inFace: true,
+        faceGroupEpoch: group.faceGroupEpoch - 1,
+      });
       let empty: boolean;
       try {
-        const { images } = await ledger.counts(name);
+        const { images } = await imageRecords.counts(name);
         empty = images.received + images.detected + images.enrolled === 0;
         if (empty) await deleteInFace(claimed);
       } catch (error) {
@@ -207,7 +213,7 @@ function notStale({ isStaleInFace: _isStaleInFace, ...group }: Group): Group {
 
 export type FaceGroupsOptions = {
   groups: Groups;
-  ledger: Ledger;
+  imageRecords: ImageRecords;
   lostFaces: LostFaces;
   /** Nothing of the group is trained any more, and nothing of it waits for a training. */
   forgetTraining: (group: string) => Promise<unknown>;

@@ -3,40 +3,48 @@ import { RollcallError } from '../errors/errors.ts';
 import type { FaceClient } from '../face/client.ts';
 import { isFaceError } from '../face/errors.ts';
 import type { Groups } from '../records/groups.ts';
-import type { Ledger } from '../records/ledger.ts';
+import type { ImageRecords } from '../records/imageRecords.ts';
 import type { LostFaces } from '../records/lostFaces.ts';
 import type { FaceGroups } from './faceGroup.ts';
 
 export type FacePersons = ReturnType<typeof createFacePersons>;
 
 /** The persons as Face has them. Called within the session of the person, so one at a time. */
-export function createFacePersons({ ledger, groups, faceGroups, lostFaces, face, now }: FacePersonsOptions) {
+export function createFacePersons({
+  imageRecords,
+  groups,
+  faceGroups,
+  lostFaces,
+  face,
+  now,
+}: FacePersonsOptions) {
   return {
     /**
      * The person in Face, created if it is not there. A creation that was not answered leaves a person that no
-     * row names and that has no face; another one is created under a new attempt, and the daily sweep deletes the stray.
+     * row names and that has no face; another one is created under a new attempt, and the daily resync deletes the orphaned one.
      */
-    async ensure(group: string, key: string): Promise<{ personId: string; incarnation: number }> {
+    async ensure(group: string, key: string): Promise<{ personId: string; faceGroupEpoch: number }> {
       const living = await faceGroups.ensure(group);
-      const { incarnation } = living;
-      const person = await ledger.person(living, key);
+      const { faceGroupEpoch } = living;
+      const person = await imageRecords.person(living, key);
       if (person === undefined) throw new RollcallError('conflict', 'The person was deleted meanwhile.');
-      if (person.personId !== undefined && person.incarnation === incarnation) {
-        return { personId: person.personId, incarnation };
+      if (person.personId !== undefined && person.faceGroupEpoch === faceGroupEpoch) {
+        return { personId: person.personId, faceGroupEpoch };
       }
       // Face's name of the person is a hash: names stay on our side.
       const personId = await face.createPerson(group, key, attemptAt(now()));
-      await groups.nameFacePerson(group, personId, { key, person: person.person, incarnation });
+      await groups.nameFacePerson(group, personId, { key, person: person.person, faceGroupEpoch });
       let isNamed = false;
-      await ledger.changePerson(group, key, (current) => {
-        const isAsSeen = current.personId === person.personId && current.incarnation === person.incarnation;
+      await imageRecords.changePerson(group, key, (current) => {
+        const isAsSeen =
+          current.personId === person.personId && current.faceGroupEpoch === person.faceGroupEpoch;
         isNamed =
           (isAsSeen || current.personId === personId) &&
           current.life === person.life &&
           current.isDeleted !== true;
-        return isNamed ? { ...current, personId, incarnation } : current;
+        return isNamed ? { ...current, personId, faceGroupEpoch } : current;
       });
-      if (isNamed) return { personId, incarnation };
+      if (isNamed) return { personId, faceGroupEpoch };
       // Deleted meanwhile, or created by a session that holds the lock that we lost: nothing is created beside it.
       await groups.dropFacePerson(group, personId);
       await face.deletePerson(group, personId);
@@ -44,13 +52,13 @@ export function createFacePersons({ ledger, groups, faceGroups, lostFaces, face,
     },
 
     /** Face said 404 for the person or for the whole group: both are created anew at the next attempt. */
-    async lost(group: string, key: string, incarnation: number, error: unknown): Promise<void> {
-      if (isFaceError(error, 404, 'LargePersonGroupNotFound')) await faceGroups.lost(group, incarnation);
+    async lost(group: string, key: string, faceGroupEpoch: number, error: unknown): Promise<void> {
+      if (isFaceError(error, 404, 'LargePersonGroupNotFound')) await faceGroups.lost(group, faceGroupEpoch);
       else await lostFaces.note(group);
-      await ledger.changePerson(
+      await imageRecords.changePerson(
         group,
         key,
-        ({ personId: _personId, incarnation: _incarnation, ...rest }) => rest,
+        ({ personId: _personId, faceGroupEpoch: _faceGroupEpoch, ...rest }) => rest,
       );
     },
   };
@@ -68,7 +76,7 @@ export function createdAtOf(userData: string | undefined): number | undefined {
 }
 
 export type FacePersonsOptions = {
-  ledger: Ledger;
+  imageRecords: ImageRecords;
   groups: Groups;
   faceGroups: FaceGroups;
   lostFaces: LostFaces;

@@ -1,7 +1,7 @@
 import { RollcallError } from '../errors/errors.ts';
 import { admittedBy, policyOf, type PolicySettings } from './enrollmentPolicy.ts';
 import type { Group, Groups } from '../records/groups.ts';
-import type { Ledger } from '../records/ledger.ts';
+import type { ImageRecords } from '../records/imageRecords.ts';
 import type { PolicyChanges } from '../records/policyChanges.ts';
 import type { Settings } from '../config/settings.ts';
 
@@ -22,14 +22,14 @@ export type GroupOptions = {
   now: () => number;
 };
 
-export type PutGroupOptions = GroupOptions & { ledger: Pick<Ledger, 'counts'> };
+export type PutGroupOptions = GroupOptions & { imageRecords: Pick<ImageRecords, 'counts'> };
 
 /** Of a change of the policy: at most so many pictures are looked at again, for at most so many calls to Face. */
 export type Reconsideration = { pictures: number; calls: number };
 
 /**
  * Creates the group or changes its settings; what is not given stays. `condition` may object to what is there. What the
- * group refused and its own policy now admits is looked at again by the next sweeps, and told as `lookingAgain`.
+ * group refused and its own policy now admits is looked at again by the next resyncs, and told as `lookingAgain`.
  * @throws RollcallError recognition_model_fixed: a group keeps its model, since its faces would not compare
  */
 export async function putGroup(
@@ -38,7 +38,7 @@ export async function putGroup(
   wanted: GroupSettings,
   condition: (group: Group | undefined) => void = () => undefined,
 ): Promise<{ group: Group; lookingAgain?: Reconsideration }> {
-  const { groups, ledger, policyChanges, settings, now } = options;
+  const { groups, imageRecords, policyChanges, settings, now } = options;
   let admitsMore = false;
   const group = await groups.change(
     name,
@@ -65,7 +65,7 @@ export async function putGroup(
   );
   if (group === undefined) throw new RollcallError('group_not_found');
   if (!admitsMore) return { group };
-  const { rejected } = (await ledger.counts(name)).images;
+  const { rejected } = (await imageRecords.counts(name)).images;
   return { group, lookingAgain: { pictures: rejected, calls: rejected * faceCallsPerPicture } };
 }
 
@@ -117,13 +117,13 @@ async function announceBirth({ policyChanges, now }: GroupOptions, before: Group
 /** What a group that was deleted hands on to its next life. */
 function ofEarlierLives(before: Group | undefined): Partial<Group> {
   if (before === undefined) return {};
-  const { generation, incarnation, isStaleInFace, claimedUntil, createdInFaceUntil, deletedAt, erasures } =
+  const { generation, faceGroupEpoch, isStaleInFace, leasedUntil, createdInFaceUntil, deletedAt, erasures } =
     before;
   return {
     generation,
-    incarnation,
+    faceGroupEpoch,
     ...(isStaleInFace === undefined ? {} : { isStaleInFace }),
-    ...(claimedUntil === undefined ? {} : { claimedUntil }),
+    ...(leasedUntil === undefined ? {} : { leasedUntil }),
     ...(createdInFaceUntil === undefined ? {} : { createdInFaceUntil }),
     ...(deletedAt === undefined ? {} : { deletedAt }),
     ...(erasures === undefined ? {} : { erasures }),
@@ -136,7 +136,7 @@ function newGroup(group: string, recognitionModel: string, now: number): Group {
     recognitionModel,
     settingsVersion: firstVersion,
     generation: 1,
-    incarnation: 1,
+    faceGroupEpoch: 1,
     inFace: false,
     createdAt: now,
     updatedAt: now,
@@ -149,7 +149,7 @@ export function deletedGroup(group: Group, erasure: string, deletedAt: number): 
     ...newGroup(group.group, group.recognitionModel, group.createdAt),
     ...ofEarlierLives(group),
     generation: group.generation + 1,
-    incarnation: group.incarnation + 1,
+    faceGroupEpoch: group.faceGroupEpoch + 1,
     isStaleInFace: true,
     isDeleted: true,
     deletedAt,

@@ -4,16 +4,16 @@ import type { FaceGroups } from '../enrollment/faceGroup.ts';
 import { deletedGroup } from '../enrollment/groups.ts';
 import { codeOf, RollcallError, deferredForMs } from '../errors/errors.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { Doorbells, PersonBell } from '../messages/workQueues.ts';
+import type { WorkQueues, PersonKey } from '../messages/workQueues.ts';
 import { inParallel } from '../records/parallel.ts';
 import { placeOf } from '../images/imagePath.ts';
-import type { ListedPhoto, PhotoStore } from '../images/imageStore.ts';
+import type { ListedImage, ImageStore } from '../images/imageStore.ts';
 import type { Erasure, Erasures } from '../records/erasures.ts';
 import { goneAfterExpiryMs, type FaceIds } from '../records/faceIds.ts';
-import type { FreshFaces } from '../records/untrainedFaces.ts';
+import type { UntrainedFaces } from '../records/untrainedFaces.ts';
 import type { Group, Groups } from '../records/groups.ts';
 import type { Claims } from '../records/idempotency.ts';
-import type { Ledger, Person } from '../records/ledger.ts';
+import type { ImageRecords, Person } from '../records/imageRecords.ts';
 import { groupGenerationOf, isEarlier, lifeBefore, stampedUntil, type Life } from '../records/generation.ts';
 import { retryOnConflict, WriteConflict } from '../records/table.ts';
 import type { Results } from '../records/results.ts';
@@ -21,25 +21,25 @@ import type { Trainings } from '../records/trainings.ts';
 import { containers } from '../config/resources.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Training } from '../training/machine.ts';
-import { faceIdsOf, isBestOf, isPictureOf, namesOf, redact } from './redact.ts';
+import { faceIdsOf, isBestOf, isImageOf, namesOf, redact } from './redact.ts';
 import { advance, type Slice, type Steps } from './steps.ts';
 
 export type EraseOptions = {
   /** Records this version of a blob, unless it is recorded. */
-  noticeVersion: (listed: Pick<ListedPhoto, 'image' | 'etag'>) => Promise<void>;
+  enqueueIfUnseen: (listed: Pick<ListedImage, 'image' | 'etag'>) => Promise<void>;
   erasures: Erasures;
   groups: Groups;
-  ledger: Ledger;
-  photos: PhotoStore;
+  imageRecords: ImageRecords;
+  imageStore: ImageStore;
   faceIds: FaceIds;
-  freshFaces: FreshFaces;
+  untrainedFaces: UntrainedFaces;
   results: Results;
   claims: Claims;
   trainings: Trainings<Training>;
   face: FaceClient;
   faceGroups: FaceGroups;
   groupChanged: (group: string) => Promise<Training>;
-  doorbells: Doorbells;
+  workQueues: WorkQueues;
   settings: Pick<Settings, 'FACE_ID_LIFETIME_SECONDS'>;
   log: Log;
   now: () => number;
@@ -47,11 +47,11 @@ export type EraseOptions = {
 
 const longestWorkMs = 20_000;
 const rows = 500;
-const photosAtATime = 200;
+const imagesAtATime = 200;
 const probesAtATime = 50;
 /** Each may hold a whole picture. */
 const arrivalsAtATime = 4;
-/** The sweep goes on with an erasure that it does not see finished, as often as it comes by. */
+/** The resync goes on with an erasure that it does not see finished, as often as it comes by. */
 const openAtMost = 50;
 const shortestComeBackMs = 2_000;
 const longestComeBackMs = 60_000;
@@ -68,7 +68,7 @@ export type Erase = ReturnType<typeof createErase>;
  * record of the erasure stays, without a name: it is the proof.
  */
 export function createErase(options: EraseOptions) {
-  const { erasures, groups, ledger, photos, face, doorbells, now } = options;
+  const { erasures, groups, imageRecords, imageStore, face, workQueues, now } = options;
 
   const until = ({ deletedAt }: Erasure): number => stampedUntil(deletedAt);
 
@@ -79,7 +79,7 @@ export function createErase(options: EraseOptions) {
   async function blobs(prefix: string, { deletedAt }: Erasure, after: string | undefined): Promise<Slice> {
     const { listed, next } = await list(prefix, after);
     const old = listed.filter(({ writtenAt }) => writtenAt <= deletedAt);
-    const removed = await Promise.all(old.map(({ image, etag }) => photos.remove(image, etag)));
+    const removed = await Promise.all(old.map(({ image, etag }) => imageStore.remove(image, etag)));
     await arrive(listed, deletedAt);
     return { erased: { blobs: removed.filter(Boolean).length }, ...(next === undefined ? {} : { next }) };
   }
@@ -97,13 +97,13 @@ export function createErase(options: EraseOptions) {
   async function list(prefix: string, after: string | undefined) {
     const [container = ''] = prefix.split('/', 1);
     const below = prefix.slice(container.length + 1);
-    const { photos: listed, next } = await photos.list(container, photosAtATime, after, below);
+    const { imageStore: listed, next } = await imageStore.list(container, imagesAtATime, after, below);
     return { listed, next };
   }
 
-  async function arrive(listed: readonly ListedPhoto[], deletedAt: number): Promise<void> {
+  async function arrive(listed: readonly ListedImage[], deletedAt: number): Promise<void> {
     const later = listed.filter(({ writtenAt }) => writtenAt > deletedAt);
-    await inParallel(later, arrivalsAtATime, options.noticeVersion);
+    await inParallel(later, arrivalsAtATime, options.enqueueIfUnseen);
   }
 
   /** Pictures that may have been detected a moment ago, by a function that died before it remembered their faces. */
@@ -120,7 +120,10 @@ export function createErase(options: EraseOptions) {
       },
       async rows(_erasure, after) {
         const { generation = 0 } = (await groups.row(name)) ?? {};
-        const { next, received, ...erased } = await ledger.eraseGroup({ group: name, generation }, after);
+        const { next, received, ...erased } = await imageRecords.eraseGroup(
+          { group: name, generation },
+          after,
+        );
         return {
           erased,
           ...templatesOf(received),
@@ -142,8 +145,8 @@ export function createErase(options: EraseOptions) {
           ...(next === undefined ? {} : { next }),
         };
       },
-      async freshFaces(erasure, after) {
-        const { next } = await options.freshFaces.forget(
+      async untrainedFaces(erasure, after) {
+        const { next } = await options.untrainedFaces.forget(
           name,
           { top: rows, after },
           ({ addedAt }) => addedAt <= until(erasure),
@@ -168,13 +171,13 @@ export function createErase(options: EraseOptions) {
     };
   }
 
-  /** What is known of persons in earlier incarnations of the group in Face. */
+  /** What is known of persons in earlier epochs of the group in Face. */
   async function facePersons(name: string, after: string | undefined): Promise<Slice> {
-    const { incarnation: present = 0 } = (await groups.row(name)) ?? {};
+    const { faceGroupEpoch: present = 0 } = (await groups.row(name)) ?? {};
     const { next } = await groups.dropFacePersons(
       name,
       { top: rows, after },
-      ({ incarnation }) => incarnation < present,
+      ({ faceGroupEpoch }) => faceGroupEpoch < present,
     );
     return next === undefined ? {} : { next };
   }
@@ -196,7 +199,7 @@ export function createErase(options: EraseOptions) {
       if (result.image?.startsWith(`${containers.identify}/`) === true) {
         const { ref } = placeOf(result.image);
         erased.blobs += await removeProbe(result.image, erasure);
-        const { pictures, received } = await ledger.eraseProbe(ref, { key, life: lifeBefore(life) });
+        const { pictures, received } = await imageRecords.eraseProbe(ref, { key, life: lifeBefore(life) });
         erased.pictures += pictures;
         templatesExpireAt = Math.max(templatesExpireAt, templatesOf(received).templatesExpireAt ?? 0);
       }
@@ -215,15 +218,18 @@ export function createErase(options: EraseOptions) {
 
   /** Another picture that was written there since stays: it has not been answered. */
   async function removeProbe(image: string, { deletedAt }: Erasure): Promise<number> {
-    const [photo, picture] = await Promise.all([photos.version(image), ledger.get(placeOf(image).ref)]);
+    const [photo, picture] = await Promise.all([
+      imageStore.version(image),
+      imageRecords.get(placeOf(image).ref),
+    ]);
     if (photo === undefined || (photo.writtenAt > deletedAt && photo.etag !== picture?.etag)) return 0;
-    return Number(await photos.remove(image, photo.etag));
+    return Number(await imageStore.remove(image, photo.etag));
   }
 
   /** Whether a probe has gone, or none is asked about. */
   async function isErasedProbe(image: string): Promise<boolean> {
     if (!image.startsWith(`${containers.identify}/`)) return false;
-    return (await ledger.get(placeOf(image).ref)) === undefined;
+    return (await imageRecords.get(placeOf(image).ref)) === undefined;
   }
 
   function personSteps(group: string, row: Person): Steps {
@@ -244,7 +250,7 @@ export function createErase(options: EraseOptions) {
       laterProbes: async (erasure, after) =>
         erasure.withProbes === true ? laterBlobs(`${containers.identify}/${group}/`, erasure, after) : {},
       async rows() {
-        const { pictures, faces, received, more } = await ledger.erasePerson(group, key, life);
+        const { pictures, faces, received, more } = await imageRecords.erasePerson(group, key, life);
         return { erased: { pictures, faces }, ...templatesOf(received), ...(more ? { next: 'more' } : {}) };
       },
       async faceIds(erasure, after) {
@@ -253,7 +259,7 @@ export function createErase(options: EraseOptions) {
           { top: rows, after },
           async ({ image = '', detectedAt }) =>
             detectedAt <= until(erasure) &&
-            (isPictureOf(image, key) || (erasure.withProbes === true && (await isErasedProbe(image)))),
+            (isImageOf(image, key) || (erasure.withProbes === true && (await isErasedProbe(image)))),
         );
         return {
           erased: { faceIds: dropped },
@@ -261,8 +267,8 @@ export function createErase(options: EraseOptions) {
           ...(next === undefined ? {} : { next }),
         };
       },
-      async freshFaces(erasure, after) {
-        const { next } = await options.freshFaces.forget(
+      async untrainedFaces(erasure, after) {
+        const { next } = await options.untrainedFaces.forget(
           group,
           { top: rows, after },
           ({ ref, addedAt }) => ref.person === key && addedAt <= until(erasure),
@@ -280,7 +286,7 @@ export function createErase(options: EraseOptions) {
               for (const image of namesOf(result).images) if (await isErasedProbe(image)) gone.add(image);
             return redact(result, {
               person: (other) => other !== key,
-              image: (image) => !isPictureOf(image, key) && !gone.has(image),
+              image: (image) => !isImageOf(image, key) && !gone.has(image),
             });
           },
           key,
@@ -293,12 +299,12 @@ export function createErase(options: EraseOptions) {
   /** Names may be written in other ways than the two that are listed. */
   async function blobsOfRows(group: string, key: string, life: Life, deletedAt: number): Promise<number> {
     let removed = 0;
-    for await (const { image, generation } of ledger.picturesOfPerson(group, key)) {
+    for await (const { image, generation } of imageRecords.imagesOfPerson(group, key)) {
       if (generation === life) continue;
-      const photo = await photos.version(image);
+      const photo = await imageStore.version(image);
       if (photo === undefined) continue;
-      if (photo.writtenAt > deletedAt) await options.noticeVersion({ image, etag: photo.etag });
-      else if (await photos.remove(image, photo.etag)) removed += 1;
+      if (photo.writtenAt > deletedAt) await options.enqueueIfUnseen({ image, etag: photo.etag });
+      else if (await imageStore.remove(image, photo.etag)) removed += 1;
     }
     return removed;
   }
@@ -310,11 +316,14 @@ export function createErase(options: EraseOptions) {
     life: Life,
     { begun: begunBefore }: Erasure,
   ): Promise<Slice> {
-    const row = await ledger.personRow(group, key);
+    const row = await imageRecords.personRow(group, key);
     const personIds = new Set(row?.erasures?.personIds);
-    for await (const { generation, persisted, surplus, intents } of ledger.picturesOfPerson(group, key)) {
+    for await (const { generation, persisted, orphanedFaces, intents } of imageRecords.imagesOfPerson(
+      group,
+      key,
+    )) {
       if (generation === life) continue;
-      for (const { personId } of [...intents, ...surplus]) personIds.add(personId);
+      for (const { personId } of [...intents, ...orphanedFaces]) personIds.add(personId);
       if (persisted !== undefined) personIds.add(persisted.personId);
     }
     if (row?.personId !== undefined) personIds.delete(row.personId);
@@ -352,12 +361,12 @@ export function createErase(options: EraseOptions) {
   async function deleteGroup(name: string, condition?: (group: Group | undefined) => void): Promise<Erasure> {
     const group = await groups.get(name);
     condition?.(group);
-    const deletedAt = await photos.now();
+    const deletedAt = await imageStore.now();
     if (group === undefined) {
       const row = await groups.change(name, (current) => current && askedAgain(current, deletedAt));
       const erasure = await lastOf(row?.erasures);
       if (erasure === undefined) throw new RollcallError('group_not_found');
-      await doorbells.ringErasure(name);
+      await workQueues.enqueueErasure(name);
       return erasure;
     }
     const { settingsVersion } = group;
@@ -367,19 +376,19 @@ export function createErase(options: EraseOptions) {
     );
     const after = await groups.change(name, (current) => current && ended(current, erasure));
     if (after?.erasures?.includes(erasure.id) !== true) return overtaken(erasure);
-    await doorbells.ringErasure(name);
+    await workQueues.enqueueErasure(name);
     return erasure;
   }
 
   async function deletePerson(name: string, key: string, withProbes: boolean): Promise<Erasure> {
     const group = await groups.get(name);
     if (group === undefined) throw new RollcallError('group_not_found');
-    const deletedAt = await photos.now();
-    if ((await ledger.person(group, key)) === undefined) {
-      const row = await ledger.changePerson(name, key, (current) => askedAgain(current, deletedAt));
+    const deletedAt = await imageStore.now();
+    if ((await imageRecords.person(group, key)) === undefined) {
+      const row = await imageRecords.changePerson(name, key, (current) => askedAgain(current, deletedAt));
       const erasure = await lastOf(row?.erasures?.ids);
       if (erasure === undefined) throw new RollcallError('person_not_found');
-      await doorbells.ringPerson({ group: name, person: key });
+      await workQueues.enqueuePerson({ group: name, person: key });
       return erasure;
     }
     const erasure = await erasures.open(
@@ -388,8 +397,8 @@ export function createErase(options: EraseOptions) {
     );
     // Before the person is deleted: from then on a probe that is touched is compared.
     if (withProbes) await groups.change(name, (row) => row && takingProbes(row, erasure.id));
-    if (!(await ledger.deletePerson(group, key, erasure.id, deletedAt))) return overtaken(erasure);
-    await doorbells.ringPerson({ group: name, person: key });
+    if (!(await imageRecords.deletePerson(group, key, erasure.id, deletedAt))) return overtaken(erasure);
+    await workQueues.enqueuePerson({ group: name, person: key });
     return erasure;
   }
 
@@ -399,7 +408,7 @@ export function createErase(options: EraseOptions) {
   }
 
   /**
-   * Another request was faster, so that this one has nothing to end, unless the sweep did it in its place.
+   * Another request was faster, so that this one has nothing to end, unless the resync did it in its place.
    * @throws WriteConflict to ask for the same again
    */
   async function overtaken({ id, group, withProbes }: Erasure): Promise<Erasure> {
@@ -420,8 +429,8 @@ export function createErase(options: EraseOptions) {
   }
 
   /** Goes on with what is to be erased of a person. Resolves with when to come back (never: Infinity). */
-  async function erasePerson({ group, person: key }: PersonBell): Promise<number> {
-    const person = await ledger.personRow(group, key);
+  async function erasePerson({ group, person: key }: PersonKey): Promise<number> {
+    const person = await imageRecords.personRow(group, key);
     const ids = person?.erasures?.ids ?? [];
     const last = ids.at(-1);
     if (person === undefined || last === undefined) return Infinity;
@@ -433,7 +442,7 @@ export function createErase(options: EraseOptions) {
       if (went !== 'over') return went;
       const erasure = await erasures.get(last);
       if (erasure !== undefined && !(await isTrainedWithout(erasure))) return comeBackTo(erasure);
-      if (!(await ledger.personErased(person))) return now();
+      if (!(await imageRecords.personErased(person))) return now();
       await closed(ids, erasure, person.life);
       return Infinity;
     });
@@ -458,7 +467,7 @@ export function createErase(options: EraseOptions) {
       await closed(ids, erasure, String(row?.generation ?? 0));
       return Infinity;
     });
-    if (comeBackAt < Infinity) await doorbells.ringErasure(name, Math.max(0, comeBackAt - now()));
+    if (comeBackAt < Infinity) await workQueues.enqueueErasure(name, Math.max(0, comeBackAt - now()));
   }
 
   /** Resolves with when to come back: what this version does not know is left to another. */
@@ -480,7 +489,7 @@ export function createErase(options: EraseOptions) {
     if (last === undefined) return;
     const { group, person } = last;
     await groups.change(group, (row) => row && notTakingProbes(row, ids));
-    await ledger.forgetContents(group, person, (other) =>
+    await imageRecords.forgetContents(group, person, (other) =>
       person === undefined ? groupGenerationOf(other) < groupGenerationOf(life) : isEarlier(other, life),
     );
     for (const id of ids) await erasures.removed(id, last);
@@ -501,20 +510,20 @@ export function createErase(options: EraseOptions) {
     eraseGroup,
 
     /**
-     * Rings for erasures whose doorbell may have been lost, or whose request died before it marked anything. Finishes
+     * Queues erasures whose message may have been lost, or whose request died before it marked anything. Finishes
      * those of which Face has thrown away the last template, and drops what was kept for late work.
      */
     async remind(): Promise<void> {
       await erasures.finishExpired(openAtMost);
       await erasures.dropTombstones(openAtMost, ({ group, person, deletedAt }) =>
-        ledger.dropTombstone(group, person, deletedAt),
+        imageRecords.dropTombstone(group, person, deletedAt),
       );
       for (const { id, group, person } of await erasures.listOpen(openAtMost)) {
         const erasure = await erasures.get(id);
         if (erasure === undefined) continue;
         await mark(erasure);
-        if (person === undefined) await doorbells.ringErasure(group);
-        else await doorbells.ringPerson({ group, person });
+        if (person === undefined) await workQueues.enqueueErasure(group);
+        else await workQueues.enqueuePerson({ group, person });
       }
     },
   };
@@ -527,9 +536,9 @@ export function createErase(options: EraseOptions) {
       : groups.row(name));
     if (key !== undefined && row !== undefined) {
       if (erasure.withProbes === true) await groups.change(name, (group) => group && takingProbes(group, id));
-      await ledger.deletePerson(row, key, id, deletedAt);
+      await imageRecords.deletePerson(row, key, id, deletedAt);
     }
-    const person = key === undefined ? undefined : await ledger.personRow(name, key);
+    const person = key === undefined ? undefined : await imageRecords.personRow(name, key);
     const open = [...(row?.erasures ?? []), ...(person?.erasures?.ids ?? [])];
     if (open.includes(id)) return;
     if (key === undefined && row !== undefined && isAlive(row, erasure)) await erasures.withdraw(id);

@@ -72,6 +72,6 @@ export function namesOf(result: StoredResult): { persons: string[]; images: stri
 }
 
 /** Whether the path is that of a picture of this person. */
-export function isPictureOf(image: string, person: string): boolean {
+export function isImageOf(image: string, person: string): boolean {
   return placeOf(image).ref.person === person;
 }

@@ -1,4 +1,4 @@
-import type { Lane } from '../quota/rateLimiter.ts';
+import type { Priority } from '../quota/rateLimiter.ts';
 import { createFaceTransport, type FaceTransport, type FaceTransportOptions } from './transport.ts';
 import type {
   DetectedFace,
@@ -37,8 +37,8 @@ export type AddFaceOptions = {
 };
 
 /**
- * The Azure Face REST API v1.2 over large person groups, in the lane of one kind of caller. Every operation
- * throws `FaceError`, `FaceUnanswered` or, from the gate, `busy`. None but a GET is repeated by itself.
+ * The Azure Face REST API v1.2 over large person groups, at one priority. Every operation
+ * throws `FaceError`, `FaceUnanswered` or, from the rate limiter, `busy`. None but a GET is repeated by itself.
  */
 export interface FaceClient {
   detect(image: Uint8Array, options: DetectOptions): Promise<DetectedFace[]>;
@@ -66,8 +66,8 @@ export interface FaceClient {
   deleteFace(group: string, personId: string, persistedFaceId: string): Promise<void>;
 }
 
-/** One client a lane, on one transport. */
-export function createFaceClients(options: FaceTransportOptions): Record<Lane, FaceClient> {
+/** One client for each priority, on one transport. */
+export function createFaceClients(options: FaceTransportOptions): Record<Priority, FaceClient> {
   const transport = createFaceTransport(options);
   return {
     interactive: faceClient(transport, 'interactive'),
@@ -75,11 +75,11 @@ export function createFaceClients(options: FaceTransportOptions): Record<Lane, F
   };
 }
 
-function faceClient(transport: FaceTransport, lane: Lane): FaceClient {
+function faceClient(transport: FaceTransport, priority: Priority): FaceClient {
   const groupPath = (group: string) => `/largepersongroups/${group}`;
   const personPath = (group: string, personId: string) => `${groupPath(group)}/persons/${personId}`;
-  const call = async <Answer>(parts: Omit<Parameters<FaceTransport>[0], 'lane'>) =>
-    (await transport({ ...parts, lane })) as Answer;
+  const call = async <Answer>(parts: Omit<Parameters<FaceTransport>[0], 'priority'>) =>
+    (await transport({ ...parts, priority })) as Answer;
 
   return {
     detect: (bytes, options) =>

@@ -2,20 +2,20 @@ import { randomUUID } from 'node:crypto';
 import type { TokenCredential } from '@azure/identity';
 import { request, type Dispatcher } from 'undici';
 import { FaceUnanswered, isFaceError, readFaceError } from './errors.ts';
-import type { Departure, Lane, QuotaGate } from '../quota/rateLimiter.ts';
+import type { Permit, Priority, RateLimiter } from '../quota/rateLimiter.ts';
 import { requestContext } from '../telemetry/requestContext.ts';
 
 export type FaceTransportOptions = {
   endpoint: string;
   /** A key, or an identity with the role Cognitive Services User. */
   credential: { key: string } | { identity: TokenCredential };
-  gate: QuotaGate;
+  limiter: RateLimiter;
   timeoutMs: number;
   dispatcher?: Dispatcher;
 };
 
 export type FaceCall = {
-  lane: Lane;
+  priority: Priority;
   method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
   path: string;
   query?: Record<string, string | number | boolean | undefined>;
@@ -33,17 +33,17 @@ const longestParkMs = 3_600_000;
 const attemptsOfAGet = 3;
 
 /**
- * One call to Face: through the gate, with a time limit, errors read. A call that changes something is sent
+ * One call to Face: through the rate limiter, with a time limit, errors read. A call that changes something is sent
  * once: what to do when no answer came is for those who know how to look. A GET is tried again.
  */
 export function createFaceTransport(options: FaceTransportOptions): FaceTransport {
   return async (call) => {
     for (let attempt = 1; ; attempt += 1) {
-      const departure = await options.gate.pass(call.lane);
+      const permit = await options.limiter.acquire(call.priority);
       try {
-        return await send(options, call, departure);
+        return await send(options, call, permit);
       } catch (error) {
-        await tellGate(options.gate, departure, error);
+        await tellGate(options.limiter, permit, error);
         const again = isFaceError(error, 429) || (call.method === 'GET' && isTransient(error));
         if (!again || attempt === attemptsOfAGet) throw error;
       }
@@ -55,19 +55,19 @@ function isTransient(error: unknown): boolean {
   return error instanceof FaceUnanswered || [500, 502, 503, 504].some((status) => isFaceError(error, status));
 }
 
-async function tellGate(gate: QuotaGate, departure: Departure, error: unknown): Promise<void> {
-  if (isFaceError(error, 429)) await gate.refused(departure, error.retryAfterMs ?? defaultThrottleMs);
+async function tellGate(limiter: RateLimiter, permit: Permit, error: unknown): Promise<void> {
+  if (isFaceError(error, 429)) await limiter.refused(permit, error.retryAfterMs ?? defaultThrottleMs);
   if (isFaceError(error, 403) && error.code !== 'QuotaExceeded' && error.message.includes('quota'))
-    await gate.exhausted(Math.min(error.retryAfterMs ?? longestParkMs, longestParkMs));
+    await limiter.exhausted(Math.min(error.retryAfterMs ?? longestParkMs, longestParkMs));
 }
 
-async function send(options: FaceTransportOptions, call: FaceCall, departure: Departure): Promise<unknown> {
+async function send(options: FaceTransportOptions, call: FaceCall, permit: Permit): Promise<unknown> {
   const url = new URL(`/face/v1.2${call.path}`, options.endpoint);
   for (const [name, value] of Object.entries(call.query ?? {})) {
     if (value !== undefined) url.searchParams.set(name, String(value));
   }
   const { status, retryAfter, serviceMs, text } = await exchange(options, call, url);
-  departure.answered(serviceMs);
+  permit.answered(serviceMs);
   // 299 was seen as a success with a warning.
   if (status >= 300) throw readFaceError(status, text, retryAfter);
   return readAnswer(text);

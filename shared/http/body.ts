@@ -1,5 +1,5 @@
 import { failures, RollcallError } from '../errors/errors.ts';
-import { largestPictureBytes } from '../config/resources.ts';
+import { largestImageBytes } from '../config/resources.ts';
 import { fileOf } from './multipart.ts';
 import { InvalidRequest } from './problem.ts';
 import type { ApiRequest } from './route.ts';
@@ -21,16 +21,16 @@ export async function pictureOf(request: ApiRequest): Promise<{ bytes: Uint8Arra
   const picture =
     type === formType
       ? await fileOfForm(request)
-      : { bytes: await plainBody(request, largestPictureBytes, 'image_too_large'), type };
+      : { bytes: await plainBody(request, largestImageBytes, 'image_too_large'), type };
   if (picture.bytes.length === 0)
     throw new InvalidRequest([{ field: 'body', expected: 'the bytes of a picture' }]);
   return picture;
 }
 
 async function fileOfForm(request: ApiRequest): Promise<{ bytes: Uint8Array; type: string }> {
-  const form = await plainBody(request, largestPictureBytes + formBytes, 'image_too_large');
+  const form = await plainBody(request, largestImageBytes + formBytes, 'image_too_large');
   const { bytes, type } = fileOf(form, request.header('content-type') ?? '');
-  if (bytes.length > largestPictureBytes) throw new RollcallError('image_too_large');
+  if (bytes.length > largestImageBytes) throw new RollcallError('image_too_large');
   return { bytes, type: type.startsWith('image/') ? type : anyBytes };
 }
 

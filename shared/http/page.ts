@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { z } from 'zod';
-import type { Page } from '../records/ledger.ts';
+import type { Page } from '../records/imageRecords.ts';
 import { InvalidRequest } from './problem.ts';
 import { queryOf } from './query.ts';
 import type { ApiRequest } from './route.ts';

@@ -14,13 +14,13 @@ type Body = { url: string } | { image: string } | { faceIds: string[] } | { face
 export async function readProbeSource(
   request: ApiRequest,
   schema: typeof identifyBody | typeof faceBody,
-  fetchPicture: FetchPicture,
+  fetchImage: FetchPicture,
 ): Promise<ProbeSource> {
   const type = contentTypeOf(request);
   if (isPictureType(type)) return { kind: 'bytes', bytes: (await pictureOf(request)).bytes };
   if (type !== 'application/json') throw unsupported(type);
   const body = alternativeOf(schema, await jsonOf(request));
-  if ('url' in body) return { kind: 'bytes', bytes: await fetchPicture(body.url) };
+  if ('url' in body) return { kind: 'bytes', bytes: await fetchImage(body.url) };
   if ('image' in body) return { kind: 'image', image: body.image };
   return { kind: 'faceIds', faceIds: 'faceIds' in body ? body.faceIds : [body.faceId] };
 }

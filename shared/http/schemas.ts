@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { failures, type FailureCode } from '../errors/errors.ts';
-import { pictureStates } from '../records/image.ts';
+import { imageStates } from '../records/image.ts';
 
 /** The shapes of requests and answers: validation, types and the OpenAPI document come from here. */
 
@@ -8,7 +8,7 @@ const time = z.iso.datetime().describe('UTC, ISO 8601');
 const confidence = z.number().min(0).max(1);
 const faceId = z.string().min(1).max(64);
 const model = z.enum(['recognition_01', 'recognition_02', 'recognition_03', 'recognition_04']);
-const state = z.enum(pictureStates);
+const state = z.enum(imageStates);
 export const code = z.enum(Object.keys(failures) as [FailureCode, ...FailureCode[]]);
 const page = <Item extends z.ZodType>(item: Item) =>
   z.object({ items: z.array(item), next: z.string().optional().describe('Pass as after for the next page') });
@@ -174,7 +174,7 @@ export const picture = z
     receivedAt: time,
     updatedAt: time,
   })
-  .meta({ id: 'Picture' });
+  .meta({ id: 'ImageRecord' });
 
 const resultOf = { id: z.string(), group: z.string(), createdAt: time, image: z.string().optional() };
 

@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 import { tombstoneLifetimeMs, type Erasure } from '../records/erasures.ts';
 import type { Group } from '../records/groups.ts';
-import type { GroupCounts, Person } from '../records/ledger.ts';
-import { sha256In, type Picture } from '../records/image.ts';
+import type { GroupCounts, Person } from '../records/imageRecords.ts';
+import { sha256In, type ImageRecord } from '../records/image.ts';
 import { noGroup } from '../images/imagePath.ts';
 import { isCovered, stateOf, type Training } from '../training/machine.ts';
 import type * as schemas from './schemas.ts';
@@ -58,7 +58,7 @@ export function viewOfPerson({
   };
 }
 
-export function viewOfPicture(picture: Picture): z.output<typeof schemas.picture> {
+export function viewOfPicture(picture: ImageRecord): z.output<typeof schemas.picture> {
   const { group, person, reason, detail, faceRectangle, qualityForRecognition, persisted, state } = picture;
   return {
     image: picture.image,

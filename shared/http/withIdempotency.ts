@@ -17,7 +17,7 @@ const tryAgainMs = 1_000;
  */
 export async function once(
   request: ApiRequest,
-  { recall, claims, newResultId, log }: Rollcall,
+  { readResults, claims, newResultId, log }: Rollcall,
   group: Group,
   answer: (as: RecordAs) => Promise<StoredResult>,
 ): Promise<StoredResult> {
@@ -34,11 +34,11 @@ export async function once(
   if (!mine) throw new RollcallError('in_progress', undefined, { retryAfterMs: tryAgainMs });
   // Where it is unknown whether the result was recorded, the key keeps it.
   const free = async (): Promise<void> => {
-    const isRecorded = (await recall.get(group, claim.id)) !== undefined;
+    const isRecorded = (await readResults.get(group, claim.id)) !== undefined;
     await (isRecorded ? claims.answered : claims.failed)(group.group, row, claim);
   };
   try {
-    const result = (await recall.get(group, claim.id)) ?? (await answer({ id: claim.id, claim: row }));
+    const result = (await readResults.get(group, claim.id)) ?? (await answer({ id: claim.id, claim: row }));
     await claims.answered(group.group, row, claim);
     return result;
   } catch (error) {

@@ -1,7 +1,7 @@
 import type { IdentifyCandidate } from '../face/types.ts';
 import { inParallel, readsAtOnce } from '../records/parallel.ts';
 import type { Group, Groups } from '../records/groups.ts';
-import type { Ledger } from '../records/ledger.ts';
+import type { ImageRecords } from '../records/imageRecords.ts';
 
 export type Candidate = { person: string; personId: string; confidence: number };
 
@@ -10,14 +10,14 @@ export type Candidate = { person: string; personId: string; confidence: number }
  * may still know who is gone: a person is named only while a face of theirs stands for one of their pictures.
  */
 export async function createCandidates(
-  { groups, ledger }: { groups: Groups; ledger: Ledger },
+  { groups, imageRecords }: { groups: Groups; imageRecords: ImageRecords },
   group: Group,
   found: readonly IdentifyCandidate[],
 ): Promise<(candidates: readonly IdentifyCandidate[]) => Candidate[]> {
   const personIds = [...new Set(found.map(({ personId }) => personId))];
   const names = await inParallel(personIds, readsAtOnce, async (personId) => {
     const name = await groups.personOfFace(group.group, personId);
-    const person = name && (await ledger.person(group, name.key));
+    const person = name && (await imageRecords.person(group, name.key));
     const isKnown = person !== undefined && person.personId === personId && person.faces > 0;
     return [personId, isKnown ? person.person : undefined] as const;
   });

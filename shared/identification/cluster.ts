@@ -4,7 +4,7 @@ import { inParallel, readsAtOnce } from '../records/parallel.ts';
 import { placeOf } from '../images/imagePath.ts';
 import type { FaceIds, SeenFace } from '../records/faceIds.ts';
 import type { Group } from '../records/groups.ts';
-import type { Ledger } from '../records/ledger.ts';
+import type { ImageRecords } from '../records/imageRecords.ts';
 import { stampedUntil } from '../records/generation.ts';
 import type { Results } from '../records/results.ts';
 import type { IdentifyAnswer } from './identify.ts';
@@ -25,7 +25,12 @@ export type ClusterAnswer = {
   others: ClusteredFace[];
 };
 
-export type ClusterOptions = { face: FaceClient; faceIds: FaceIds; ledger: Ledger; results: Results };
+export type ClusterOptions = {
+  face: FaceClient;
+  faceIds: FaceIds;
+  imageRecords: ImageRecords;
+  results: Results;
+};
 
 /** Answers that are looked through for faces that nobody was named for. */
 const answersAtMost = 5_000;
@@ -87,7 +92,7 @@ function unnamedIn(answers: readonly IdentifyAnswer[], { recognitionModel }: Gro
 
 /** Those that Face should remember still, and whose picture is there. */
 async function usableFaces(
-  { faceIds, ledger }: ClusterOptions,
+  { faceIds, imageRecords }: ClusterOptions,
   group: Group,
   ids: readonly string[],
 ): Promise<SeenFace[]> {
@@ -95,7 +100,7 @@ async function usableFaces(
     const face = await faceIds.get(group.group, faceId);
     if (face === undefined || !faceIds.isUsable(face)) return undefined;
     if (face.image === undefined) return face;
-    return (await ledger.livingPicture(group, placeOf(face.image).ref)) && face;
+    return (await imageRecords.livingImage(group, placeOf(face.image).ref)) && face;
   });
   return seen.filter((face) => face !== undefined);
 }

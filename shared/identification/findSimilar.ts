@@ -133,11 +133,11 @@ function matchOf({ face, confidence }: { face: SeenFace; confidence: number }): 
 
 /** A picture that is gone, or shows another face by now, is not named, whatever Face remembers of it. */
 async function isStillThere(
-  { ledger }: IdentificationOptions,
+  { imageRecords }: IdentificationOptions,
   group: Group,
   { image, version }: SeenFace,
 ): Promise<boolean> {
   if (image === undefined) return true;
-  const picture = await ledger.livingPicture(group, placeOf(image).ref);
+  const picture = await imageRecords.livingImage(group, placeOf(image).ref);
   return picture !== undefined && version !== undefined && shows(picture, version);
 }

@@ -2,14 +2,14 @@ import { RollcallError } from '../errors/errors.ts';
 import { faceLimits, type FaceClient } from '../face/client.ts';
 import { isFaceError } from '../face/errors.ts';
 import type { IdentifyResult } from '../face/types.ts';
-import type { FreshFaces } from '../records/untrainedFaces.ts';
+import type { UntrainedFaces } from '../records/untrainedFaces.ts';
 import type { Group, Groups } from '../records/groups.ts';
-import type { Ledger } from '../records/ledger.ts';
+import type { ImageRecords } from '../records/imageRecords.ts';
 import type { RecordAs, Results, StoredResult } from '../records/results.ts';
 import type { Training } from '../training/machine.ts';
 import { createCandidates, type Candidate } from './candidates.ts';
 import { largestThatFits } from './truncateToRecordSize.ts';
-import type { FreshBudget } from './untrainedSearchBudget.ts';
+import type { SearchBudget } from './untrainedSearchBudget.ts';
 import { withFreshCandidates } from './untrainedCandidates.ts';
 import { facesOf, type ProbeFace, type ProbeOptions, type ProbeSource } from './probe.ts';
 
@@ -26,9 +26,9 @@ export type IdentifyAnswer = StoredResult & {
 export type IdentificationOptions = ProbeOptions & {
   face: FaceClient;
   groups: Groups;
-  ledger: Ledger;
-  freshFaces: FreshFaces;
-  freshBudget: FreshBudget;
+  imageRecords: ImageRecords;
+  untrainedFaces: UntrainedFaces;
+  searchBudget: SearchBudget;
   results: Results;
   training: (group: string) => Promise<Training | undefined>;
   now: () => number;

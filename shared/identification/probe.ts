@@ -1,14 +1,14 @@
 import { RollcallError } from '../errors/errors.ts';
 import { faceLimits } from '../face/client.ts';
 import type { Detect } from '../enrollment/detectFace.ts';
-import type { PhotoStore, PhotoVersion } from '../images/imageStore.ts';
+import type { ImageStore, ImageVersion } from '../images/imageStore.ts';
 import { placeOf } from '../images/imagePath.ts';
 import type { FaceIds, SeenFace } from '../records/faceIds.ts';
 import type { Group } from '../records/groups.ts';
-import type { Ledger } from '../records/ledger.ts';
+import type { ImageRecords } from '../records/imageRecords.ts';
 import { contentOf, versionOf } from '../records/image.ts';
 import { stampedUntil } from '../records/generation.ts';
-import { largestPictureBytes } from '../config/resources.ts';
+import { largestImageBytes } from '../config/resources.ts';
 import type { FaceRectangle, QualityForRecognition } from '../face/types.ts';
 
 /** What is asked about: a picture as it came, a dropped one, or faces of an earlier answer. */
@@ -39,9 +39,9 @@ export type Probe = {
 
 export type ProbeOptions = {
   detect: Detect;
-  photos: PhotoStore;
+  imageStore: ImageStore;
   faceIds: FaceIds;
-  ledger: Pick<Ledger, 'personRow'>;
+  imageRecords: Pick<ImageRecords, 'personRow'>;
 };
 
 /** Where each face costs a call to Face, the largest ones of a picture are compared. */
@@ -92,11 +92,11 @@ async function readDropped(options: ProbeOptions, group: Group, image: string) {
   if (place.group !== group.group) {
     throw new RollcallError('image_not_found', 'image must name a picture of this group, container first.');
   }
-  const photo = await options.photos.version(image);
+  const photo = await options.imageStore.version(image);
   if (photo === undefined || (await isOfEarlierLife(options, group, place.ref.person, photo)))
     throw new RollcallError('image_not_found');
-  if (photo.bytes > largestPictureBytes) throw new RollcallError('image_too_large');
-  const bytes = await options.photos.read(image, photo.etag);
+  if (photo.bytes > largestImageBytes) throw new RollcallError('image_too_large');
+  const bytes = await options.imageStore.read(image, photo.etag);
   if (bytes === 'gone') throw new RollcallError('image_not_found');
   if (bytes === 'archived') throw new RollcallError('image_archived');
   if (bytes === 'changed') throw new RollcallError('conflict', 'The picture is being written.');
@@ -105,13 +105,13 @@ async function readDropped(options: ProbeOptions, group: Group, image: string) {
 
 /** It was there when its group or person was deleted: it is gone for everybody, whether its blob is or not. */
 async function isOfEarlierLife(
-  { ledger }: ProbeOptions,
+  { imageRecords }: ProbeOptions,
   group: Group,
   person: string | undefined,
-  { writtenAt }: PhotoVersion,
+  { writtenAt }: ImageVersion,
 ): Promise<boolean> {
   if (writtenAt <= (group.deletedAt ?? -1)) return true;
-  const row = person === undefined ? undefined : await ledger.personRow(group.group, person);
+  const row = person === undefined ? undefined : await imageRecords.personRow(group.group, person);
   return writtenAt <= (row?.deletedAt ?? -1);
 }
 
@@ -130,12 +130,16 @@ async function rememberedProbe(
 }
 
 /** A face of an earlier life, or one that cannot be compared with those of the group, is not known. */
-async function seenFace({ faceIds, ledger }: ProbeOptions, group: Group, faceId: string): Promise<SeenFace> {
+async function seenFace(
+  { faceIds, imageRecords }: ProbeOptions,
+  group: Group,
+  faceId: string,
+): Promise<SeenFace> {
   const face = await faceIds.get(group.group, faceId);
   if (face === undefined || face.recognitionModel !== group.recognitionModel)
     throw new RollcallError('face_id_not_found');
   const key = face.image === undefined ? undefined : placeOf(face.image).ref.person;
-  const person = key === undefined ? undefined : await ledger.personRow(group.group, key);
+  const person = key === undefined ? undefined : await imageRecords.personRow(group.group, key);
   const lastDeletedAt = [group.deletedAt, person?.deletedAt].map(stampedUntil);
   if (face.detectedAt <= Math.max(...lastDeletedAt)) throw new RollcallError('face_id_not_found');
   if (!faceIds.isUsable(face)) throw new RollcallError('face_id_expired');

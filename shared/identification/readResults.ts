@@ -3,7 +3,7 @@ import { inParallel } from '../records/parallel.ts';
 import { placeOf } from '../images/imagePath.ts';
 import type { Group } from '../records/groups.ts';
 import { personKeyOf } from '../records/keys.ts';
-import type { Ledger, Page } from '../records/ledger.ts';
+import type { ImageRecords, Page } from '../records/imageRecords.ts';
 import { stampedUntil } from '../records/generation.ts';
 import type { ResultQuery, Results, StoredResult } from '../records/results.ts';
 
@@ -11,7 +11,13 @@ import type { ResultQuery, Results, StoredResult } from '../records/results.ts';
 const resultsAtOnce = 16;
 
 /** Reads results back. What was deleted since is not named, whether it is erased already or not. */
-export function createRecall({ results, ledger }: { results: Results; ledger: Ledger }) {
+export function createReadResults({
+  results,
+  imageRecords,
+}: {
+  results: Results;
+  imageRecords: ImageRecords;
+}) {
   async function asOfNow(group: Group, result: StoredResult): Promise<StoredResult | undefined> {
     const createdAt = Date.parse(result.createdAt);
     if (createdAt <= stampedUntil(group.deletedAt)) return undefined;
@@ -20,13 +26,13 @@ export function createRecall({ results, ledger }: { results: Results; ledger: Le
       Promise.all(
         persons.map(async (name) => {
           const key = personKeyOf(group.group, name);
-          const person = await ledger.person(group, key);
+          const person = await imageRecords.person(group, key);
           return person !== undefined && createdAt > stampedUntil(person.deletedAt) ? key : undefined;
         }),
       ),
       Promise.all(
         images.map(async (image) =>
-          (await ledger.livingPicture(group, placeOf(image).ref)) ? image : undefined,
+          (await imageRecords.livingImage(group, placeOf(image).ref)) ? image : undefined,
         ),
       ),
     ]);

@@ -1,10 +1,10 @@
 import { faceLimits, type FaceClient } from '../face/client.ts';
 import type { SimilarFace } from '../face/types.ts';
-import type { FreshFace, FreshFaces } from '../records/untrainedFaces.ts';
+import type { UntrainedFace, UntrainedFaces } from '../records/untrainedFaces.ts';
 import type { Group } from '../records/groups.ts';
-import type { Ledger } from '../records/ledger.ts';
+import type { ImageRecords } from '../records/imageRecords.ts';
 import type { Candidate } from './candidates.ts';
-import type { FreshBudget } from './untrainedSearchBudget.ts';
+import type { SearchBudget } from './untrainedSearchBudget.ts';
 import { comparedAtMost } from './probe.ts';
 import { similarInBatch } from './similarFaces.ts';
 
@@ -18,16 +18,16 @@ import { similarInBatch } from './similarFaces.ts';
  */
 
 /** Faces that are compared, newest first: what an import at ten calls a second adds in ten minutes. */
-const freshFacesAtMost = 3_000;
+const untrainedFacesAtMost = 3_000;
 
-export type FreshOptions = {
+export type UntrainedOptions = {
   face: FaceClient;
-  freshBudget: FreshBudget;
-  freshFaces: Pick<FreshFaces, 'newest'>;
-  ledger: Pick<Ledger, 'livingPicture'>;
+  searchBudget: SearchBudget;
+  untrainedFaces: Pick<UntrainedFaces, 'newest'>;
+  imageRecords: Pick<ImageRecords, 'livingImage'>;
 };
 
-export type FreshQuery = { maxCandidates: number; confidenceThreshold?: number | undefined };
+export type UntrainedQuery = { maxCandidates: number; confidenceThreshold?: number | undefined };
 
 /**
  * Adds persons by their fresh faces, newest first, to faces that have fewer candidates than were asked for.
@@ -35,17 +35,17 @@ export type FreshQuery = { maxCandidates: number; confidenceThreshold?: number |
  * replaced another meanwhile, or that a training has covered since, is among them.
  */
 export async function withFreshCandidates<Face extends { faceId: string; candidates: Candidate[] }>(
-  options: FreshOptions,
+  options: UntrainedOptions,
   group: Group,
   lastSucceeded: number,
   faces: readonly Face[],
-  query: FreshQuery,
+  query: UntrainedQuery,
 ): Promise<Face[]> {
   const open = faces
     .filter(({ candidates }) => candidates.length < query.maxCandidates)
     .slice(0, comparedAtMost);
   if (open.length === 0) return [...faces];
-  const fresh = await options.freshFaces.newest(group.group, lastSucceeded, freshFacesAtMost);
+  const fresh = await options.untrainedFaces.newest(group.group, lastSucceeded, untrainedFacesAtMost);
   if (fresh.length === 0) return [...faces];
   const byFaceId = new Map(fresh.map((face) => [face.faceId, face]));
   const similar = await similarTo(options, open, [...byFaceId.keys()], query);
@@ -60,10 +60,10 @@ export async function withFreshCandidates<Face extends { faceId: string; candida
 
 /** For each face those like it, most alike first: the newest are compared with every face before older ones are. */
 async function similarTo(
-  { face, freshBudget }: FreshOptions,
+  { face, searchBudget }: UntrainedOptions,
   open: readonly { faceId: string }[],
   newestFirst: readonly string[],
-  { confidenceThreshold }: FreshQuery,
+  { confidenceThreshold }: UntrainedQuery,
 ): Promise<SimilarFace[][]> {
   // Without a threshold of ours, Face's own decides who is the same person.
   const mode = confidenceThreshold === undefined ? 'matchPerson' : 'matchFace';
@@ -75,7 +75,7 @@ async function similarTo(
     const batch = newestFirst.slice(start, start + faceLimits.findSimilarFaceIds);
     for (const [index, { faceId }] of open.entries()) {
       const others = batch.filter((other) => other !== faceId);
-      const ask = similarInBatch(face, faceId, others, query, freshBudget);
+      const ask = similarInBatch(face, faceId, others, query, searchBudget);
       asked.push(ask.then((similar) => void found[index]?.push(...similar)));
     }
   }
@@ -84,26 +84,30 @@ async function similarTo(
 }
 
 async function candidatesAmong(
-  { ledger }: FreshOptions,
+  { imageRecords }: UntrainedOptions,
   group: Group,
   similar: readonly SimilarFace[],
-  fresh: ReadonlyMap<string, FreshFace>,
-  { maxCandidates, confidenceThreshold }: FreshQuery,
+  fresh: ReadonlyMap<string, UntrainedFace>,
+  { maxCandidates, confidenceThreshold }: UntrainedQuery,
 ): Promise<Candidate[]> {
   const candidates = new Map<string | undefined, Candidate>();
   for (const { faceId: match, confidence } of similar) {
     if (candidates.size === maxCandidates || confidence < (confidenceThreshold ?? 0)) break;
     const compared = fresh.get(match);
     if (candidates.has(compared?.ref.person)) continue;
-    const person = await namedPerson(ledger, group, compared);
+    const person = await namedPerson(imageRecords, group, compared);
     if (person !== undefined) candidates.set(compared?.ref.person, { ...person, confidence });
   }
   return [...candidates.values()];
 }
 
 /** Only while the very face stands for its picture: it may have been removed or replaced. */
-async function namedPerson(ledger: FreshOptions['ledger'], group: Group, fresh: FreshFace | undefined) {
-  const picture = fresh && (await ledger.livingPicture(group, fresh.ref));
+async function namedPerson(
+  imageRecords: UntrainedOptions['imageRecords'],
+  group: Group,
+  fresh: UntrainedFace | undefined,
+) {
+  const picture = fresh && (await imageRecords.livingImage(group, fresh.ref));
   const { person, persisted } = picture ?? {};
   return person === undefined || persisted === undefined || persisted.content !== fresh?.content
     ? undefined
@@ -114,7 +118,7 @@ async function namedPerson(ledger: FreshOptions['ledger'], group: Group, fresh: 
 function best(
   trained: readonly Candidate[],
   fresh: readonly Candidate[],
-  { maxCandidates }: FreshQuery,
+  { maxCandidates }: UntrainedQuery,
 ): Candidate[] {
   const byPerson = new Map<string, Candidate>();
   for (const candidate of [...trained, ...fresh].toSorted((a, b) => b.confidence - a.confidence)) {

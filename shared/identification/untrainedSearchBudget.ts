@@ -11,9 +11,9 @@ const share = 1 / 20;
 const savedMs = 60_000;
 
 /** Takes one call, if there is one left. */
-export type FreshBudget = () => boolean;
+export type SearchBudget = () => boolean;
 
-export function createFreshBudget(quota: Quota, now: () => number): FreshBudget {
+export function createSearchBudget(quota: Quota, now: () => number): SearchBudget {
   const buckets = quota.map(({ calls, windowMs }) => {
     const perMs = (calls / windowMs) * share;
     const capacity = Math.max(1, perMs * Math.max(windowMs, savedMs));

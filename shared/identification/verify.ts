@@ -29,7 +29,7 @@ export type Verify = (
  * @throws RollcallError person_not_found, also when no face of the person is enrolled; no_face
  */
 export function createVerify(options: IdentificationOptions): Verify {
-  const { face, ledger, results, now } = options;
+  const { face, imageRecords, results, now } = options;
 
   async function compare({ group }: Group, probe: ProbeFace, personId: string): Promise<VerifiedFace> {
     try {
@@ -46,7 +46,7 @@ export function createVerify(options: IdentificationOptions): Verify {
   }
 
   return async (group, source, personName, as = { id: results.newId() }) => {
-    const person = await ledger.person(group, personKeyOf(group.group, personName));
+    const person = await imageRecords.person(group, personKeyOf(group.group, personName));
     if (person === undefined) throw new RollcallError('person_not_found');
     if (person.personId === undefined || person.faces === 0) {
       throw new RollcallError('person_not_found', 'No face of the person is enrolled.');

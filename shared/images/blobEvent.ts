@@ -1,6 +1,6 @@
 import { BlobServiceClient } from '@azure/storage-blob';
 import { z } from 'zod';
-import { isOfPictures } from './imagePath.ts';
+import { isImagePath } from './imagePath.ts';
 
 const blobEvent = z.object({
   topic: z.string().optional(),
@@ -19,5 +19,5 @@ export function pathOfEvent(event: unknown, account: string): string | undefined
   const accounts = [named, data?.url === undefined ? '' : new BlobServiceClient(data.url).accountName];
   const isElsewhere = accounts.some((name = '') => name !== '' && name !== account);
   const path = subject.replace(/^\/blobServices\/default\/containers\/([^/]+)\/blobs\//, '$1/');
-  return isElsewhere || !isOfPictures(path) ? undefined : path;
+  return isElsewhere || !isImagePath(path) ? undefined : path;
 }

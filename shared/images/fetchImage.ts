@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { Agent, request, type Dispatcher } from 'undici';
 import { RollcallError } from '../errors/errors.ts';
-import { largestPictureBytes } from '../config/resources.ts';
+import { largestImageBytes } from '../config/resources.ts';
 import { isPublic } from './publicAddress.ts';
 
 const timeoutMs = 10_000;
@@ -37,7 +37,7 @@ export function pinnedTo(address: string, options: { ca?: string } = {}): Agent 
  * other special networks, and connected to at exactly the checked address; size, time and redirects are bounded.
  * @throws RollcallError url_refused, image_too_large
  */
-export async function fetchPicture(
+export async function fetchImage(
   url: string,
   network: Network = internet,
   limitMs = timeoutMs,
@@ -75,7 +75,7 @@ async function get(
       throw new RollcallError('url_refused', `The server answered ${response.statusCode}.`);
     }
     // The caller of a server that says so has not downloaded a byte of it.
-    if (Number(response.headers['content-length'] ?? 0) > largestPictureBytes) throw tooLarge();
+    if (Number(response.headers['content-length'] ?? 0) > largestImageBytes) throw tooLarge();
     return { bytes: await bounded(response.body) };
   } catch (error) {
     if (error instanceof RollcallError) throw error;
@@ -92,7 +92,7 @@ async function bounded(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   let length = 0;
   for await (const chunk of body) {
     length += chunk.length;
-    if (length > largestPictureBytes) throw tooLarge();
+    if (length > largestImageBytes) throw tooLarge();
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

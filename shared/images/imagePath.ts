@@ -1,12 +1,12 @@
-import type { PictureRef } from '../messages/workQueues.ts';
+import type { ImageRef } from '../messages/workQueues.ts';
 import { containers } from '../config/resources.ts';
 import { imageKeyOf, personKeyOf } from '../records/keys.ts';
 
 /** Where a path says that a picture belongs. `person` is in NFC. */
 export type Place =
-  | { kind: 'enroll'; image: string; group: string; person: string; ref: PictureRef }
-  | { kind: 'identify'; image: string; group: string; ref: PictureRef }
-  | { kind: 'bad'; image: string; group: string; person?: string; ref: PictureRef; detail: string };
+  | { kind: 'enroll'; image: string; group: string; person: string; ref: ImageRef }
+  | { kind: 'identify'; image: string; group: string; ref: ImageRef }
+  | { kind: 'bad'; image: string; group: string; person?: string; ref: ImageRef; detail: string };
 
 /** Stands for the group of pictures whose path names none; no group can be called so. */
 export const noGroup = '~';
@@ -56,7 +56,7 @@ function faultOfPerson(name: string): string | undefined {
 }
 
 /** Whether the container is one of those that hold pictures. */
-export function isOfPictures(path: string): boolean {
+export function isImagePath(path: string): boolean {
   return path.startsWith(`${containers.enroll}/`) || path.startsWith(`${containers.identify}/`);
 }
 
@@ -64,7 +64,7 @@ export function isOfPictures(path: string): boolean {
 export function placeOf(path: string): Place {
   const [container = '', group = '', ...rest] = path.split('/');
   const detail = faultOf(path, container, group, rest);
-  const known = isOfPictures(path) && isGroupName(group) ? group : noGroup;
+  const known = isImagePath(path) && isGroupName(group) ? group : noGroup;
   const common = { image: path, group: known };
   const ref = { group: known, image: imageKeyOf(path) };
   const person = personOf(container, known, rest);
@@ -88,7 +88,7 @@ function faultOf(
   group: string,
   rest: readonly string[],
 ): string | undefined {
-  if (!isOfPictures(path)) return 'The path must begin with enroll/ or identify/.';
+  if (!isImagePath(path)) return 'The path must begin with enroll/ or identify/.';
   if (!isGroupName(group)) return 'The group must be 1 to 48 of a-z, 0-9, - and _, without two _ in a row.';
   if (container === containers.enroll) {
     if (rest.length < 2) return 'The path must be enroll/{group}/{person}/{image}.';

@@ -7,11 +7,11 @@ import { containers } from '../config/resources.ts';
  * A version of a blob: its ETag, its size, and when it was written or touched, by the clock of the storage account in
  * whole seconds (milliseconds since 1970).
  */
-export type PhotoVersion = { etag: string; bytes: number; writtenAt: number };
+export type ImageVersion = { etag: string; bytes: number; writtenAt: number };
 
-export type ListedPhoto = PhotoVersion & { image: string };
+export type ListedImage = ImageVersion & { image: string };
 
-export type PhotoStore = ReturnType<typeof createPhotoStore>;
+export type ImageStore = ReturnType<typeof createImageStore>;
 
 /** The client has no time limit of its own: on a connection that looks open and is dead it would wait for ever. */
 const askMs = 5_000;
@@ -19,7 +19,7 @@ const transferMs = 15_000;
 const triesAtMost = 3;
 
 /** The two containers, which are the truth about what pictures there are. Paths begin with the container. */
-export function createPhotoStore(blobs: BlobServiceClient) {
+export function createImageStore(blobs: BlobServiceClient) {
   const clientOf = (image: string) => {
     const slash = image.indexOf('/');
     return blobs.getContainerClient(image.slice(0, slash)).getBlobClient(image.slice(slash + 1));
@@ -27,7 +27,7 @@ export function createPhotoStore(blobs: BlobServiceClient) {
 
   return {
     /** What lies at this path now; undefined when nothing does. */
-    async version(image: string): Promise<PhotoVersion | undefined> {
+    async version(image: string): Promise<ImageVersion | undefined> {
       try {
         const properties = await within(askMs, (abortSignal) =>
           clientOf(image).getProperties({ abortSignal }),
@@ -109,7 +109,7 @@ export function createPhotoStore(blobs: BlobServiceClient) {
       top: number,
       from?: string,
       prefix = '',
-    ): Promise<{ photos: ListedPhoto[]; next?: string }> {
+    ): Promise<{ imageStore: ListedImage[]; next?: string }> {
       const client: ContainerClient = blobs.getContainerClient(container);
       const page = await within(transferMs, async (abortSignal) => {
         const pages = client.listBlobsFlat({ abortSignal, prefix }).byPage({
@@ -119,15 +119,15 @@ export function createPhotoStore(blobs: BlobServiceClient) {
         const { value, done } = await pages.next();
         return done === true ? undefined : value;
       });
-      if (page === undefined) return { photos: [] };
-      const photos = page.segment.blobItems.map((blob) => ({
+      if (page === undefined) return { imageStore: [] };
+      const imageStore = page.segment.blobItems.map((blob) => ({
         image: `${container}/${blob.name}`,
         etag: quoted(blob.properties.etag),
         bytes: blob.properties.contentLength ?? 0,
         writtenAt: blob.properties.lastModified.getTime(),
       }));
       const next = page.continuationToken;
-      return next === undefined || next === '' ? { photos } : { photos, next };
+      return next === undefined || next === '' ? { imageStore } : { imageStore, next };
     },
   };
 }

@@ -2,7 +2,7 @@ import type { Metadata, Sharp } from 'sharp';
 import { RollcallError } from '../errors/errors.ts';
 import { faceLimits } from '../face/client.ts';
 import type { FaceRectangle } from '../face/types.ts';
-import { largestPictureBytes } from '../config/resources.ts';
+import { largestImageBytes } from '../config/resources.ts';
 import { isBmp, readBmpHeader, rowsHeld, type BmpHeader } from './bmp.ts';
 import { decodeInThread } from './decodeInThread.ts';
 import { decodingBytes, ownShrink, shrinksOnLoad, type Layout } from './decodingCost.ts';
@@ -54,9 +54,8 @@ type Inspected = {
  * `part`: only this part of it, in pixels of the upright original, as all rectangles are.
  * @throws RollcallError not_an_image, unsupported_format, image_too_small, image_too_large
  */
-export async function preparePicture(bytes: Uint8Array, part?: FaceRectangle): Promise<PreparedPicture> {
-  if (bytes.length > largestPictureBytes)
-    throw new RollcallError('image_too_large', 'The file is over 64 MB.');
+export async function prepareImage(bytes: Uint8Array, part?: FaceRectangle): Promise<PreparedPicture> {
+  if (bytes.length > largestImageBytes) throw new RollcallError('image_too_large', 'The file is over 64 MB.');
   const inspected = isBmp(bytes) ? inspectBmp(bytes) : await inspect(bytes);
   const { size, plain } = inspected;
   const cost = checkSize(inspected);

@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
 import { RollcallError } from '../errors/errors.ts';
-import type { Doorbells } from '../messages/workQueues.ts';
+import type { WorkQueues } from '../messages/workQueues.ts';
 import type { Groups } from '../records/groups.ts';
-import type { Ledger } from '../records/ledger.ts';
+import type { ImageRecords } from '../records/imageRecords.ts';
 import { contentOf, lookedAtAgain } from '../records/image.ts';
 import { placeOf } from './imagePath.ts';
-import type { PhotoStore } from './imageStore.ts';
+import type { ImageStore } from './imageStore.ts';
 
 export type DropOptions = {
-  photos: PhotoStore;
-  ledger: Ledger;
+  imageStore: ImageStore;
+  imageRecords: ImageRecords;
   groups: Groups;
-  doorbells: Doorbells;
+  workQueues: WorkQueues;
   now: () => number;
 };
 
@@ -19,8 +19,8 @@ export type DropOptions = {
  * Puts a picture into its container, where it goes its way. The same bytes again change nothing, unless they were
  * refused or failed: then they are looked at again.
  */
-export async function dropPicture(
-  { photos, ledger, groups, doorbells, now }: DropOptions,
+export async function uploadImage(
+  { imageStore, imageRecords, groups, workQueues, now }: DropOptions,
   image: string,
   bytes: Uint8Array,
   contentType: string,
@@ -28,17 +28,17 @@ export async function dropPicture(
   const place = placeOf(image);
   if (place.kind === 'bad') throw badPath(place);
   const { ref } = place;
-  const [there, group] = await Promise.all([photos.version(image), groups.get(ref.group)]);
-  const picture = group && (await ledger.livingPicture(group, ref));
+  const [there, group] = await Promise.all([imageStore.version(image), groups.get(ref.group)]);
+  const picture = group && (await imageRecords.livingImage(group, ref));
   const liesThere =
     there !== undefined && picture?.etag === there.etag && picture.content === contentOf(bytes);
   if (!liesThere) {
     const md5 = createHash('md5').update(bytes).digest();
-    return photos.write(image, bytes, { contentType, md5 });
+    return imageStore.write(image, bytes, { contentType, md5 });
   }
   if (picture.state !== 'rejected' && picture.state !== 'failed') return;
-  await ledger.change(ref, (p) => p && lookedAtAgain(p, now()));
-  await doorbells.ringPicture(ref);
+  await imageRecords.change(ref, (p) => p && lookedAtAgain(p, now()));
+  await workQueues.enqueueImage(ref);
 }
 
 /**
@@ -47,16 +47,20 @@ export async function dropPicture(
  * @throws RollcallError bad_path, image_not_found when it was never there
  */
 export async function deletePicture(
-  { photos, ledger, look }: { photos: PhotoStore; ledger: Ledger; look: (image: string) => Promise<void> },
+  {
+    imageStore,
+    imageRecords,
+    reconcile,
+  }: { imageStore: ImageStore; imageRecords: ImageRecords; reconcile: (image: string) => Promise<void> },
   image: string,
 ): Promise<void> {
   const place = placeOf(image);
   const { ref } = place;
   // What was enrolled under such a path before can be deleted.
-  if (place.kind === 'bad' && (await ledger.get(ref)) === undefined) throw badPath(place);
-  const wasThere = await photos.remove(image);
-  if (!wasThere && (await ledger.get(ref)) === undefined) throw new RollcallError('image_not_found');
-  await look(image);
+  if (place.kind === 'bad' && (await imageRecords.get(ref)) === undefined) throw badPath(place);
+  const wasThere = await imageStore.remove(image);
+  if (!wasThere && (await imageRecords.get(ref)) === undefined) throw new RollcallError('image_not_found');
+  await reconcile(image);
 }
 
 function badPath({ detail }: { detail: string }): RollcallError {

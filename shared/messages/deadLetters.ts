@@ -1,4 +1,4 @@
-import type { PictureRef } from './workQueues.ts';
+import type { ImageRef } from './workQueues.ts';
 import type { ServiceBusReceivedMessage } from '@azure/service-bus';
 import { z } from 'zod';
 import type { FailureCode } from '../errors/errors.ts';
@@ -6,13 +6,13 @@ import { queues } from '../config/resources.ts';
 import type { ServiceBus } from './serviceBus.ts';
 
 /** A picture that was given up. The reference is hashes; `detail` holds no name. */
-export type Failure = { ref: PictureRef; code: FailureCode; detail: string };
+export type Failure = { ref: ImageRef; code: FailureCode; detail: string };
 
 export interface DeadLetters {
   /** Puts a failure into the dead-letter queue of `failures`, with its code as the reason. */
-  bury(failure: Failure): Promise<void>;
-  /** Takes everything out of the dead-letter queues of all queues. `ring` gets each body with its queue. */
-  exhume(ring: (queue: string, body: unknown) => Promise<void>): Promise<void>;
+  add(failure: Failure): Promise<void>;
+  /** Takes everything out of the dead-letter queues of all queues. `enqueueAgain` gets each body with its queue. */
+  drain(enqueueAgain: (queue: string, body: unknown) => Promise<void>): Promise<void>;
   /** Drops what was sent before that time (milliseconds since 1970) from the dead-letter queues of all queues. */
   dropSentBefore(time: number): Promise<void>;
 }
@@ -20,9 +20,9 @@ export interface DeadLetters {
 const failureBody = z.object({ failure: z.object({ code: z.string(), detail: z.string() }) });
 
 const batch = 50;
-/** One call takes out at most so many of a queue, and for so long: what is rung may come back dead at once. */
-const exhumedAtMost = 5_000;
-const exhumesForMs = 15_000;
+/** Bounds of one call for each queue: a message that is queued again may be dead-lettered again at once. */
+const drainedAtMost = 5_000;
+const drainsForMs = 15_000;
 const waitMs = 1_000;
 
 /**
@@ -48,21 +48,21 @@ export function createDeadLetters(client: ServiceBus): DeadLetters {
     }
   }
 
-  async function exhumeQueue(queue: string, ring: (body: unknown) => Promise<void>): Promise<void> {
+  async function drainQueue(queue: string, enqueueAgain: (body: unknown) => Promise<void>): Promise<void> {
     const receiver = client.createReceiver(queue, { subQueueType: 'deadLetter' });
-    let exhumed = 0;
+    let drained = 0;
     try {
-      const endAt = performance.now() + exhumesForMs;
-      while (exhumed < exhumedAtMost && performance.now() < endAt) {
+      const endAt = performance.now() + drainsForMs;
+      while (drained < drainedAtMost && performance.now() < endAt) {
         const messages: ServiceBusReceivedMessage[] = await receiver.receiveMessages(batch, {
           maxWaitTimeInMs: waitMs,
         });
         if (messages.length === 0) break;
         for (const message of messages) {
-          await ring(message.body);
+          await enqueueAgain(message.body);
           await receiver.completeMessage(message);
         }
-        exhumed += messages.length;
+        drained += messages.length;
       }
     } finally {
       await receiver.close();
@@ -75,7 +75,7 @@ export function createDeadLetters(client: ServiceBus): DeadLetters {
     const isOld = ({ enqueuedTimeUtc }: ServiceBusReceivedMessage): boolean =>
       (enqueuedTimeUtc?.getTime() ?? 0) < time;
     try {
-      const endAt = performance.now() + exhumesForMs;
+      const endAt = performance.now() + drainsForMs;
       // One at first, for it is the oldest: a lock would hide younger ones from a redrive.
       for (let count = 1; performance.now() < endAt; count = batch) {
         const messages = await receiver.receiveMessages(count, { maxWaitTimeInMs: waitMs });
@@ -89,7 +89,7 @@ export function createDeadLetters(client: ServiceBus): DeadLetters {
   }
 
   return {
-    async bury({ ref, code, detail }) {
+    async add({ ref, code, detail }) {
       const sender = client.createSender(name);
       try {
         await sender.sendMessages({
@@ -106,11 +106,13 @@ export function createDeadLetters(client: ServiceBus): DeadLetters {
       await Promise.all(Object.values(queues).map(({ name: queue }) => dropOld(queue, time)));
     },
 
-    async exhume(ring) {
+    async drain(enqueueAgain) {
       await settle();
       // At once: each waits for a while until it knows that its queue is empty.
       await Promise.all(
-        Object.values(queues).map(({ name: queue }) => exhumeQueue(queue, (body) => ring(queue, body))),
+        Object.values(queues).map(({ name: queue }) =>
+          drainQueue(queue, (body) => enqueueAgain(queue, body)),
+        ),
       );
     },
   };

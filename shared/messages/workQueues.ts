@@ -6,46 +6,46 @@ import { queues } from '../config/resources.ts';
 import { inSpan, traceparent } from '../telemetry/spans.ts';
 import type { Sender, ServiceBus } from './serviceBus.ts';
 
-/** Names a picture without its path: hashes only, fit for messages. */
-export type PictureRef = { group: string; person?: string; image: string };
+/** Names an image without its path: hashes only, fit for messages. */
+export type ImageRef = { group: string; person?: string; image: string };
+
+export type PersonKey = { group: string; person: string };
 
 /*
- * Messages are doorbells: they say whom to look at and carry no work, so that they may come late, twice or out of
- * order. The one key `doorbell` around the content keeps its fields from hiding system properties: the Functions
- * host copies the top level of a JSON body over them.
+ * A message is a key on a work queue. It names an image, a person or a group and carries no work, so that it may come
+ * late, twice or out of order. The content stands in one field `key`, since the Functions host copies the top level of
+ * a JSON body over the system properties of the message.
  */
-const pictureBell = z.object({
-  doorbell: z.object({ group: z.string(), person: z.string().optional(), image: z.string() }),
+const imageBody = z.object({
+  key: z.object({ group: z.string(), person: z.string().optional(), image: z.string() }),
 });
-const personBell = z.object({ doorbell: z.object({ group: z.string(), person: z.string() }) });
-const groupBell = z.object({ doorbell: z.object({ group: z.string() }) });
+const personBody = z.object({ key: z.object({ group: z.string(), person: z.string() }) });
+const groupBody = z.object({ key: z.object({ group: z.string() }) });
 
-export type PersonBell = { group: string; person: string };
-
-/** Reads the body of a message as the trigger hands it over. @throws ZodError on anything else */
-export const readBell = {
-  picture(body: unknown): PictureRef {
-    const { person, ...rest } = pictureBell.parse(body).doorbell;
+/** Parses the body of a message as the trigger hands it over. @throws ZodError on anything else */
+export const parseKey = {
+  image(body: unknown): ImageRef {
+    const { person, ...rest } = imageBody.parse(body).key;
     return person === undefined ? rest : { ...rest, person };
   },
-  person: (body: unknown): PersonBell => personBell.parse(body).doorbell,
-  erasure: (body: unknown): { group: string } => groupBell.parse(body).doorbell,
-  training: (body: unknown): { group: string } => groupBell.parse(body).doorbell,
+  person: (body: unknown): PersonKey => personBody.parse(body).key,
+  erasure: (body: unknown): { group: string } => groupBody.parse(body).key,
+  training: (body: unknown): { group: string } => groupBody.parse(body).key,
 };
 
-export interface Doorbells {
-  /** Look at this picture, in so many milliseconds. */
-  ringPicture(bell: PictureRef, inMs?: number): Promise<void>;
-  /** Look at what this person's session has to do. */
-  ringPerson(bell: PersonBell, inMs?: number): Promise<void>;
-  /** Look at the training of this group at that time. The same kind at the same time rings once. */
-  ringTraining(group: string, kind: string, at: number): Promise<void>;
-  /** Look at what is to be erased of this group. */
-  ringErasure(group: string, inMs?: number): Promise<void>;
+export interface WorkQueues {
+  /** Queues an image, to be delivered after `afterMs` milliseconds (default: at once). */
+  enqueueImage(ref: ImageRef, afterMs?: number): Promise<void>;
+  /** Queues a person; the person is the session, so that one instance at a time works on it. */
+  enqueuePerson(key: PersonKey, afterMs?: number): Promise<void>;
+  /** Queues the training of a group for a point in time. Equal kinds at equal times are one message. */
+  enqueueTraining(group: string, kind: string, at: number): Promise<void>;
+  /** Queues the erasure of a group. */
+  enqueueErasure(group: string, afterMs?: number): Promise<void>;
   close(): Promise<void>;
 }
 
-export function createDoorbells(client: ServiceBus, now: () => number): Doorbells {
+export function createWorkQueues(client: ServiceBus, now: () => number): WorkQueues {
   const senders = new Map<string, Sender>();
   const senderOf = (queue: string): Sender => {
     const sender = senders.get(queue) ?? client.createSender(queue);
@@ -65,25 +65,21 @@ export function createDoorbells(client: ServiceBus, now: () => number): Doorbell
   };
 
   return {
-    ringPicture: (bell, inMs = 0) => send(queues.pictures.name, { body: { doorbell: bell } }, now() + inMs),
-    ringPerson: (bell, inMs = 0) =>
-      send(queues.persons.name, { body: { doorbell: bell }, sessionId: bell.person }, now() + inMs),
-    ringTraining: (group, kind, at) =>
+    enqueueImage: (ref, afterMs = 0) => send(queues.images.name, { body: { key: ref } }, now() + afterMs),
+    enqueuePerson: (key, afterMs = 0) =>
+      send(queues.persons.name, { body: { key }, sessionId: key.person }, now() + afterMs),
+    enqueueTraining: (group, kind, at) =>
       send(
         queues.trainings.name,
         {
-          body: { doorbell: { group } },
+          body: { key: { group } },
           sessionId: sessionOf(group),
           messageId: `${sessionOf(group)}.${kind}.${at}`,
         },
         at,
       ),
-    ringErasure: (group, inMs = 0) =>
-      send(
-        queues.erasures.name,
-        { body: { doorbell: { group } }, sessionId: sessionOf(group) },
-        now() + inMs,
-      ),
+    enqueueErasure: (group, afterMs = 0) =>
+      send(queues.erasures.name, { body: { key: { group } }, sessionId: sessionOf(group) }, now() + afterMs),
     async close() {
       await Promise.all([...senders.values()].map((sender) => sender.close()));
     },

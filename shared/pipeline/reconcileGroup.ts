@@ -3,8 +3,8 @@ import type { FaceClient } from '../face/client.ts';
 import { isFaceError, mayHaveTakenEffect, translateFaceError } from '../face/errors.ts';
 import type { TrainingStatus } from '../face/types.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { Doorbells } from '../messages/workQueues.ts';
-import type { Ledger } from '../records/ledger.ts';
+import type { WorkQueues } from '../messages/workQueues.ts';
+import type { ImageRecords } from '../records/imageRecords.ts';
 import type { Trainings } from '../records/trainings.ts';
 import {
   accepted,
@@ -20,72 +20,72 @@ import {
   type Training,
 } from '../training/machine.ts';
 
-export type TrainerOptions = {
+export type GroupReconcilerOptions = {
   trainings: Trainings<Training>;
-  ledger: Ledger;
-  /** In the interactive lane: three calls a training, for which every change waits. */
+  imageRecords: ImageRecords;
+  /** At interactive priority: each training takes three calls, and every change waits for them. */
   face: FaceClient;
   /** Deletes the group in Face if nothing of it is enrolled any more. */
   emptyIfNoFaceIsLeft: (group: string) => Promise<boolean>;
   /** Face does not have the group any more. */
   groupLost: (group: string) => Promise<void>;
-  doorbells: Doorbells;
+  workQueues: WorkQueues;
   debounce: Debounce;
   log: Log;
   now: () => number;
 };
 
-/** Ticks are rung at whole steps of this, so that a burst of changes rings once (duplicate detection by message ID). */
-const tickStepMs = 250;
+/** Messages are scheduled at whole steps of this: a burst of changes is one message (duplicate detection by its ID). */
+const messageStepMs = 250;
 /**
- * The clock of this instance may be behind that of the broker: a tick that seems early is on time. Rung again for the
- * same moment it would be taken for a duplicate, and lost.
+ * The clock of this instance may be behind that of the broker, so that a message that seems early is on time. Another
+ * one for the same moment would be taken for a duplicate and lost.
  */
 const clockSkewMs = 500;
 /** What failed before a training began is tried again after this. */
 const comeBackMs = 5_000;
 
-export type Trainer = ReturnType<typeof createTrainer>;
+export type GroupReconciler = ReturnType<typeof createGroupReconciler>;
 
 /**
- * Carries out what the machine decides, a tick at a time. State first, message second: a tick that is lost is rung
- * again by the sweep, one that comes twice finds nothing to do.
+ * Carries out what the state machine decides, one step for each message. The row is written before the message is
+ * sent: the resync queues a lost message again, and one that comes twice finds nothing to do.
  */
-export function createTrainer(options: TrainerOptions) {
-  const { trainings, face, doorbells, debounce, log, now } = options;
+export function createGroupReconciler(options: GroupReconcilerOptions) {
+  const { trainings, face, workQueues, debounce, log, now } = options;
 
   /** Faces of the group have changed in Face. Resolves with the training that knows of it. */
   async function groupChanged(group: string): Promise<Training> {
     const training = await trainings.change(group, (current) => changed(current, now()));
-    await ringFor(group, training);
+    await enqueueNext(group, training);
     return training;
   }
 
-  /** Rings at the time at which the machine wants to go on, if any. */
-  async function ringFor(group: string, training: Training): Promise<void> {
+  /** Queues the group for the time at which the state machine wants to go on, if any. */
+  async function enqueueNext(group: string, training: Training): Promise<void> {
     const decision = decide(training, debounce, now());
     if (decision.do === 'nothing') return;
     const kind = decision.do === 'wait' ? decision.kind : 'change';
     const at = decision.do === 'wait' ? decision.until : now();
-    await doorbells.ringTraining(group, kind, Math.ceil(at / tickStepMs) * tickStepMs);
+    await workQueues.enqueueTraining(group, kind, Math.ceil(at / messageStepMs) * messageStepMs);
   }
 
   /** Looks at the group and does what is to be done now. */
-  async function tick(group: string): Promise<void> {
+  async function reconcile(group: string): Promise<void> {
     const training = await trainings.get(group);
     if (training === undefined) return;
     const decision = decide(training, debounce, now() + clockSkewMs);
     if (decision.do === 'nothing') return;
-    if (decision.do === 'wait') return ringFor(group, training);
+    if (decision.do === 'wait') return enqueueNext(group, training);
     try {
-      await ringFor(group, decision.do === 'train' ? await train(group) : await poll(group, training));
+      await enqueueNext(group, decision.do === 'train' ? await train(group) : await poll(group, training));
     } catch (error) {
       await recover(group, error);
     }
   }
 
   async function train(group: string): Promise<Training> {
-    const { images } = await options.ledger.counts(group);
+    const { images } = await options.imageRecords.counts(group);
     // Training a group without a face fails: it is emptied instead.
     if (
       images.received + images.detected + images.enrolled === 0 &&
@@ -118,7 +118,7 @@ export function createTrainer(options: TrainerOptions) {
   /** A call that may have taken effect leaves the intention: the training is asked for once more. */
   async function recover(group: string, error: unknown): Promise<void> {
     const deferredMs = deferredForMs(error);
-    if (deferredMs !== undefined) return doorbells.ringTraining(group, 'retry', now() + deferredMs);
+    if (deferredMs !== undefined) return workQueues.enqueueTraining(group, 'retry', now() + deferredMs);
     const failure = translateFaceError(error);
     log.warn('a training is tried again', failure);
     if (codeOf(failure) === 'group_lost') await options.groupLost(group);
@@ -127,19 +127,19 @@ export function createTrainer(options: TrainerOptions) {
       inDoubt ? stillRunning(training, now()) : failed(training, training.begun, codeOf(failure), now()),
     );
     if (next.running === undefined && next.retryAt === undefined) {
-      return doorbells.ringTraining(group, 'retry', now() + comeBackMs);
+      return workQueues.enqueueTraining(group, 'retry', now() + comeBackMs);
     }
-    await ringFor(group, next);
+    await enqueueNext(group, next);
   }
 
   return {
     groupChanged,
-    tick,
+    reconcile,
 
-    /** Rings for a group whose tick may have been lost. */
-    async remind(group: string): Promise<void> {
+    /** Queues a group whose message may have been lost. */
+    async enqueueIfOpen(group: string): Promise<void> {
       const training = await trainings.get(group);
-      if (training !== undefined) await ringFor(group, training);
+      if (training !== undefined) await enqueueNext(group, training);
     },
 
     /** Trains the group soon, whether it has changed or not. */

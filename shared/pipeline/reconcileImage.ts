@@ -1,17 +1,17 @@
-import type { PictureRef, Doorbells } from '../messages/workQueues.ts';
+import type { ImageRef, WorkQueues } from '../messages/workQueues.ts';
 import { RollcallError } from '../errors/errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { DeadLetters } from '../messages/deadLetters.ts';
 import type { Erasures } from '../records/erasures.ts';
 import type { Group, Groups } from '../records/groups.ts';
-import type { Ledger, Person } from '../records/ledger.ts';
+import type { ImageRecords, Person } from '../records/imageRecords.ts';
 import { firstLife, groupGenerationOf } from '../records/generation.ts';
 import {
   contentOf,
   detected,
   failed,
   identified,
-  isInLine,
+  isDeferred,
   isSettled,
   isToBeCompared,
   needsEnrollment,
@@ -21,25 +21,25 @@ import {
   rejected,
   removed,
   rewritten,
-  sentAway,
-  setBack,
+  deferredUntil,
+  attemptFailed,
   type KnownPlace,
-  type Picture,
+  type ImageRecord,
 } from '../records/image.ts';
-import { largestPictureBytes } from '../config/resources.ts';
-import { setbackOf } from './failurePolicy.ts';
+import { largestImageBytes } from '../config/resources.ts';
+import { classifyFailure } from './failurePolicy.ts';
 import type { DetectForEnrollment } from '../enrollment/detectFace.ts';
-import { isOfPictures, placeOf, noGroup, type Place } from '../images/imagePath.ts';
-import type { PhotoStore, PhotoVersion } from '../images/imageStore.ts';
+import { isImagePath, placeOf, noGroup, type Place } from '../images/imagePath.ts';
+import type { ImageStore, ImageVersion } from '../images/imageStore.ts';
 
-export type ArrivalOptions = {
-  photos: PhotoStore;
-  ledger: Ledger;
-  doorbells: Doorbells;
+export type ImageReconcilerOptions = {
+  imageStore: ImageStore;
+  imageRecords: ImageRecords;
+  workQueues: WorkQueues;
   deadLetters: DeadLetters;
   detect: DetectForEnrollment;
   /** Answers a dropped probe and records the result. */
-  identify: (picture: Picture, bytes: Uint8Array) => Promise<void>;
+  identify: (picture: ImageRecord, bytes: Uint8Array) => Promise<void>;
   groups: Groups;
   erasures: Erasures;
   /** Brings the group into being if it is not there; undefined when it was deleted after the picture was written. */
@@ -56,63 +56,63 @@ type Erased = { erasedBy: string | undefined };
 type Undecided = 'undecided';
 
 /** A picture as it is recorded, and the blob that lies there. */
-type Arrived = { place: Place; picture: Picture; photo: PhotoVersion; known: KnownPlace };
+type Arrived = { place: Place; picture: ImageRecord; photo: ImageVersion; known: KnownPlace };
 
-export type Arrivals = ReturnType<typeof createArrivals>;
+export type ImageReconciler = ReturnType<typeof createImageReconciler>;
 
 /**
  * The first step of every picture: what lies at its path now decides, not what an event said. Safe to call at any
  * time, as often as one likes, for any path of the two containers.
  */
-export function createArrivals(options: ArrivalOptions) {
-  const { photos, ledger, doorbells, log, now } = options;
+export function createImageReconciler(options: ImageReconcilerOptions) {
+  const { imageStore, imageRecords, workQueues, log, now } = options;
 
-  /** Something may have happened to this path. */
-  async function look(image: string): Promise<void> {
-    const arrived = await receive(image);
+  /** Compares the blob at a path with its row and takes the next step. */
+  async function reconcile(image: string): Promise<void> {
+    const arrived = await recordBlob(image);
     if (arrived === undefined) return;
     const { place, picture, photo } = arrived;
     if (isToBeCompared(picture, photo)) return compare(arrived);
-    if (picture.state !== 'received') return ring(place.ref, picture);
-    if (isInLine(picture, now())) return;
+    if (picture.state !== 'received') return enqueuePersonIfNeeded(place.ref, picture);
+    if (isDeferred(picture, now())) return;
     await attempt(place, picture);
   }
 
-  /** The event of this path was lost: it is recorded, and looked at in its turn. */
-  async function notice(image: string): Promise<void> {
-    const arrived = await receive(image);
-    if (arrived !== undefined) await doorbells.ringPicture(arrived.place.ref);
+  /** Records the blob at a path, whose event was lost, and queues it. */
+  async function enqueue(image: string): Promise<void> {
+    const arrived = await recordBlob(image);
+    if (arrived !== undefined) await workQueues.enqueueImage(arrived.place.ref);
   }
 
-  /** The same where a listing shows this version, unless it is recorded. */
-  async function noticeVersion({ image, etag }: { image: string; etag: string }): Promise<void> {
-    const picture = await ledger.get(placeOf(image).ref);
-    if (picture?.etag !== etag || picture.state === 'removed') await notice(image);
+  /** The same for a version that a listing shows, unless it is recorded. */
+  async function enqueueIfUnseen({ image, etag }: { image: string; etag: string }): Promise<void> {
+    const picture = await imageRecords.get(placeOf(image).ref);
+    if (picture?.etag !== etag || picture.state === 'removed') await enqueue(image);
   }
 
   /** Records what lies at this path now; undefined when nothing does. What only its bytes can tell is not recorded. */
-  async function receive(image: string): Promise<Arrived | undefined> {
+  async function recordBlob(image: string): Promise<Arrived | undefined> {
     // Whatever an event says, nothing of another container is a picture.
-    if (!isOfPictures(image)) return undefined;
+    if (!isImagePath(image)) return undefined;
     const place = placeOf(image);
-    const photo = await photos.version(image);
+    const photo = await imageStore.version(image);
     if (photo === undefined) {
-      await gone(place);
+      await handleMissingBlob(place);
       return undefined;
     }
     const known = await describe(place, photo);
     if (known === 'undecided') return undefined;
     if ('erasedBy' in known) {
-      if ((await photos.remove(image, photo.etag)) && known.erasedBy !== undefined)
+      if ((await imageStore.remove(image, photo.etag)) && known.erasedBy !== undefined)
         await options.erasures.count(known.erasedBy, { blobs: 1 });
-      await gone(place);
+      await handleMissingBlob(place);
       return undefined;
     }
-    const picture = await ledger.change(place.ref, (before) =>
+    const picture = await imageRecords.change(place.ref, (before) =>
       before !== undefined && isToBeCompared(before, photo) ? before : received(before, known, photo, now()),
     );
     if (picture !== undefined) return { place, picture, photo, known };
-    await gone(place);
+    await handleMissingBlob(place);
     return undefined;
   }
 
@@ -120,30 +120,32 @@ export function createArrivals(options: ArrivalOptions) {
   async function compare({ place, picture, photo, known }: Arrived): Promise<void> {
     const bytes = await readAll(place, photo);
     // Nobody can read it: what is known of it stays.
-    if (bytes === 'archived') return ring(place.ref, picture);
+    if (bytes === 'archived') return enqueuePersonIfNeeded(place.ref, picture);
     if (bytes === undefined) return;
     const content = contentOf(bytes);
-    const after = await ledger.change(place.ref, (p) => rewritten(p, known, photo, content, now()));
+    const after = await imageRecords.change(place.ref, (p) => rewritten(p, known, photo, content, now()));
     if (after?.state === 'received') await attempt(place, after, bytes);
-    else await ring(place.ref, after);
+    else await enqueuePersonIfNeeded(place.ref, after);
   }
 
   /** The bytes of this version; undefined when it is not there any more, which is seen to. */
   async function readAll(place: Place, { etag }: { etag: string }): Promise<Buffer | 'archived' | undefined> {
-    const bytes = await photos.read(place.image, etag);
-    if (bytes === 'gone') await gone(place);
+    const bytes = await imageStore.read(place.image, etag);
+    if (bytes === 'gone') await handleMissingBlob(place);
     // A newer version has been written: its own event brings us back, or else the reminder.
-    else if (bytes === 'changed') await doorbells.ringPicture(place.ref);
+    else if (bytes === 'changed') await workQueues.enqueueImage(place.ref);
     else return bytes;
     return undefined;
   }
 
-  async function describe(place: Place, photo: PhotoVersion): Promise<KnownPlace | Erased | Undecided> {
+  async function describe(place: Place, photo: ImageVersion): Promise<KnownPlace | Erased | Undecided> {
     const common = { image: place.image, group: place.group };
     if (place.group === noGroup) return { ...common, generation: '0' };
     const row = await options.groups.row(place.group);
     const person =
-      place.ref.person === undefined ? undefined : await ledger.personRow(place.group, place.ref.person);
+      place.ref.person === undefined
+        ? undefined
+        : await imageRecords.personRow(place.group, place.ref.person);
     const erased = await erasedWith(place, photo, row, person);
     if (erased !== undefined) return erased;
     const isThere = row !== undefined && row.isDeleted !== true;
@@ -164,7 +166,7 @@ export function createArrivals(options: ArrivalOptions) {
    */
   async function erasedWith(
     place: Place,
-    photo: PhotoVersion,
+    photo: ImageVersion,
     group: Group | undefined,
     person: Person | undefined,
   ): Promise<Erased | Undecided | undefined> {
@@ -181,17 +183,17 @@ export function createArrivals(options: ArrivalOptions) {
     if (erasure !== undefined && erasure.areRowsErased !== true) return 'undecided';
     const content = await contentAt(place, photo);
     if (content === undefined) return undefined;
-    if (group !== undefined && ofGroup !== undefined && (await ledger.wasPictureOfGroup(group, content)))
+    if (group !== undefined && ofGroup !== undefined && (await imageRecords.wasImageOfGroup(group, content)))
       return { erasedBy: ofGroup };
     if (person === undefined || ofPerson === undefined) return undefined;
-    const wasPicture = await ledger.wasPictureOfPerson(place.group, person.key, person.life, content);
+    const wasPicture = await imageRecords.wasImageOfPerson(place.group, person.key, person.life, content);
     return wasPicture ? { erasedBy: ofPerson } : undefined;
   }
 
   /** The same of a probe and of persons who are erased with the probes that show them. */
   async function erasedWithPerson(
     place: Place,
-    photo: PhotoVersion,
+    photo: ImageVersion,
     ids: readonly string[],
   ): Promise<Erased | Undecided | undefined> {
     const open = await Promise.all(ids.map((id) => options.erasures.get(id)));
@@ -203,32 +205,35 @@ export function createArrivals(options: ArrivalOptions) {
     const content = await contentAt(place, photo);
     if (content === undefined) return undefined;
     for (const { id, person: key = '' } of atWork) {
-      const person = await ledger.personRow(place.group, key);
-      if (person !== undefined && (await ledger.wasPictureOfPerson(place.group, key, person.life, content)))
+      const person = await imageRecords.personRow(place.group, key);
+      if (
+        person !== undefined &&
+        (await imageRecords.wasImageOfPerson(place.group, key, person.life, content))
+      )
         return { erasedBy: id };
     }
     return undefined;
   }
 
   /** undefined when nobody can read it. */
-  async function contentAt({ image, ref }: Place, photo: PhotoVersion): Promise<string | undefined> {
-    const known = await ledger.get(ref);
+  async function contentAt({ image, ref }: Place, photo: ImageVersion): Promise<string | undefined> {
+    const known = await imageRecords.get(ref);
     if (known?.etag === photo.etag && known.content !== undefined) return known.content;
-    if (photo.bytes > largestPictureBytes) return undefined;
-    const bytes = await photos.read(image, photo.etag);
+    if (photo.bytes > largestImageBytes) return undefined;
+    const bytes = await imageStore.read(image, photo.etag);
     if (bytes === 'archived') return undefined;
     if (typeof bytes === 'string') throw new RollcallError('conflict', 'The blob was written meanwhile.');
     return contentOf(bytes);
   }
 
   /** `read`: the bytes, where they have been read already. */
-  async function attempt(place: Place, picture: Picture, read?: Buffer): Promise<void> {
+  async function attempt(place: Place, picture: ImageRecord, read?: Buffer): Promise<void> {
     let seen = picture;
     try {
       if (place.kind === 'bad') throw new RollcallError('bad_path', place.detail);
       if (place.kind === 'identify' && (await options.groups.get(place.group)) === undefined)
         throw new RollcallError('group_not_found');
-      if (picture.bytes > largestPictureBytes)
+      if (picture.bytes > largestImageBytes)
         throw new RollcallError('image_too_large', 'The file is over 64 MB.');
       const bytes = read ?? (await readAll(place, picture));
       if (bytes === undefined) return;
@@ -240,94 +245,107 @@ export function createArrivals(options: ArrivalOptions) {
     }
   }
 
-  async function work({ kind, ref }: Place, seen: Picture, bytes: Buffer): Promise<void> {
+  async function work({ kind, ref }: Place, seen: ImageRecord, bytes: Buffer): Promise<void> {
     if (kind === 'identify') {
       await options.identify(seen, bytes);
-      await ledger.change(ref, (p) => p && identified(p, seen, now()));
+      await imageRecords.change(ref, (p) => p && identified(p, seen, now()));
       return;
     }
     const { content = '', persisted, intents } = seen;
     if (persisted?.content === content || intents.some((intent) => intent.content === content)) {
-      const known = await ledger.change(ref, (p) => p && recognized(p, seen, content, now()));
-      if (known?.state !== 'received') return ring(ref, known);
+      const known = await imageRecords.change(ref, (p) => p && recognized(p, seen, content, now()));
+      if (known?.state !== 'received') return enqueuePersonIfNeeded(ref, known);
     }
     const face = await options.detect(seen, bytes, async (parts) => {
-      await ledger.change(ref, (p) => p && partLookedAt(p, seen, parts));
+      await imageRecords.change(ref, (p) => p && partLookedAt(p, seen, parts));
     });
-    await ring(ref, await ledger.change(ref, (p) => p && detected(p, seen, face, now())));
+    await enqueuePersonIfNeeded(
+      ref,
+      await imageRecords.change(ref, (p) => p && detected(p, seen, face, now())),
+    );
   }
 
-  async function recover(ref: PictureRef, seen: Picture, error: unknown): Promise<void> {
-    const setback = setbackOf(error, seen.attempts ?? 0);
-    switch (setback.kind) {
+  async function recover(ref: ImageRef, seen: ImageRecord, error: unknown): Promise<void> {
+    const action = classifyFailure(error, seen.attempts ?? 0);
+    switch (action.kind) {
       case 'reject': {
-        const { reason, detail } = setback;
-        const after = await ledger.change(ref, (p) => p && rejected(p, seen, { reason, detail }, now()));
+        const { reason, detail } = action;
+        const after = await imageRecords.change(
+          ref,
+          (p) => p && rejected(p, seen, { reason, detail }, now()),
+        );
         // What refused it holds no more: another policy, or a group, has come meanwhile.
-        if (after?.state === 'received' && after.etag === seen.etag) await doorbells.ringPicture(ref);
-        return ring(ref, after);
+        if (after?.state === 'received' && after.etag === seen.etag) await workQueues.enqueueImage(ref);
+        return enqueuePersonIfNeeded(ref, after);
       }
-      case 'wait':
-        await ledger.change(ref, (p) => p && sentAway(p, now() + setback.inMs));
-        return doorbells.ringPicture(ref, setback.inMs);
-      case 'again':
-        log.warn(`picture ${ref.image} is tried again`, setback.error);
-        await ledger.change(ref, (p) => p && setBack(p));
-        return doorbells.ringPicture(ref, setback.inMs);
+      case 'defer':
+        await imageRecords.change(ref, (p) => p && deferredUntil(p, now() + action.afterMs));
+        return workQueues.enqueueImage(ref, action.afterMs);
+      case 'retry':
+        log.warn(`picture ${ref.image} is tried again`, action.error);
+        await imageRecords.change(ref, (p) => p && attemptFailed(p));
+        return workQueues.enqueueImage(ref, action.afterMs);
       case 'fail': {
-        const { reason, detail } = setback;
-        log.error(`picture ${ref.image} failed`, setback.error);
-        await options.deadLetters.bury({ ref, code: reason, detail });
-        return ring(ref, await ledger.change(ref, (p) => p && failed(p, seen, { reason, detail }, now())));
+        const { reason, detail } = action;
+        log.error(`picture ${ref.image} failed`, action.error);
+        await options.deadLetters.add({ ref, code: reason, detail });
+        return enqueuePersonIfNeeded(
+          ref,
+          await imageRecords.change(ref, (p) => p && failed(p, seen, { reason, detail }, now())),
+        );
       }
     }
   }
 
   /** The blob is not there: what was known of it is removed. A path that was never known stays unknown. */
-  async function gone({ image, ref }: Place): Promise<void> {
-    const picture = await ledger.change(ref, (known) => known && removed(known, now()));
+  async function handleMissingBlob({ image, ref }: Place): Promise<void> {
+    const picture = await imageRecords.change(ref, (known) => known && removed(known, now()));
     const group = picture && (await options.groups.row(ref.group));
-    if (picture !== undefined && group !== undefined && isSettled(picture)) await eraseStray(ref, group);
-    else await ring(ref, picture);
+    if (picture !== undefined && group !== undefined && isSettled(picture)) await eraseOrphaned(ref, group);
+    else await enqueuePersonIfNeeded(ref, picture);
     // Written again between our look and our record: the record is looked at once more.
-    if ((await photos.version(image)) !== undefined) await doorbells.ringPicture(ref);
+    if ((await imageStore.version(image)) !== undefined) await workQueues.enqueueImage(ref);
   }
 
-  async function eraseStray(ref: PictureRef, group: Group): Promise<void> {
-    const { pictures } = await ledger.eraseStray(ref, group);
+  async function eraseOrphaned(ref: ImageRef, group: Group): Promise<void> {
+    const { pictures } = await imageRecords.eraseOrphaned(ref, group);
     const open = group.erasures?.at(-1);
     if (open === undefined || pictures === 0) return;
     await options.erasures.count(open, { pictures });
     // The erasure, which is to forget what the picture was, may be over meanwhile.
     if ((await options.groups.row(ref.group))?.erasures !== undefined) return;
-    await ledger.forgetContents(ref.group, undefined, (life) => groupGenerationOf(life) < group.generation);
+    await imageRecords.forgetContents(
+      ref.group,
+      undefined,
+      (life) => groupGenerationOf(life) < group.generation,
+    );
   }
 
-  async function ring(ref: PictureRef, picture: Picture | undefined): Promise<void> {
+  async function enqueuePersonIfNeeded(ref: ImageRef, picture: ImageRecord | undefined): Promise<void> {
     if (picture === undefined || ref.person === undefined || !needsEnrollment(picture)) return;
-    await doorbells.ringPerson({ group: ref.group, person: ref.person });
+    await workQueues.enqueuePerson({ group: ref.group, person: ref.person });
   }
 
   return {
-    look,
-    notice,
-    noticeVersion,
+    reconcile,
+    enqueue,
+    enqueueIfUnseen,
 
-    /** The same for a picture that a doorbell names. */
-    async lookAt(ref: PictureRef): Promise<void> {
-      const picture = await ledger.get(ref);
-      if (picture !== undefined) await look(picture.image);
+    /** The same for an image that a message names. */
+    async reconcileQueued(ref: ImageRef): Promise<void> {
+      const picture = await imageRecords.get(ref);
+      if (picture !== undefined) await reconcile(picture.image);
     },
 
-    /** The trigger gave up on this path. */
-    async gaveUp(image: string): Promise<void> {
-      const arrived = await receive(image);
+    /** Fails an image whose trigger failed five times. */
+    async markPoisoned(image: string): Promise<void> {
+      const arrived = await recordBlob(image);
       if (arrived === undefined) return;
-      if (isToBeCompared(arrived.picture, arrived.photo)) return doorbells.ringPicture(arrived.place.ref);
+      if (isToBeCompared(arrived.picture, arrived.photo)) return workQueues.enqueueImage(arrived.place.ref);
       const because = { reason: 'too_many_attempts' as const, detail: 'The trigger failed five times.' };
       const { ref } = arrived.place;
-      await options.deadLetters.bury({ ref, code: because.reason, detail: because.detail });
-      await ledger.change(ref, (picture) =>
+      await options.deadLetters.add({ ref, code: because.reason, detail: because.detail });
+      await imageRecords.change(ref, (picture) =>
         picture?.state === 'received' ? failed(picture, arrived.picture, because, now()) : picture,
       );
     },

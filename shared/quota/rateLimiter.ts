@@ -17,21 +17,21 @@ import {
 import { createServiceClock } from './serviceClock.ts';
 
 /** Interactive: somebody waits for the answer. Background: the pipeline works through what was dropped. */
-export type Lane = 'interactive' | 'background';
+export type Priority = 'interactive' | 'background';
 
 /** A call that may leave. Tell when it was answered, and what the service says it spent on it, if it says so. */
-export type Departure = { leftAt: number; answered(serviceMs?: number): void };
+export type Permit = { leftAt: number; answered(serviceMs?: number): void };
 
-/** The gate through which every call to Face passes. */
-export interface QuotaGate {
+/** Every call to Face takes a permit from the rate limiter. */
+export interface RateLimiter {
   /**
    * Resolves when one call may leave.
    * @throws RollcallError `busy` when the turn is further away than a function should sleep
    * @throws RollcallError `quota_exceeded` while the monthly volume is used up
    */
-  pass(lane: Lane): Promise<Departure>;
+  acquire(priority: Priority): Promise<Permit>;
   /** Face refused a call for its rate: nothing leaves for so long, and then less. */
-  refused(departure: Departure, retryAfterMs: number): Promise<void>;
+  refused(permit: Permit, retryAfterMs: number): Promise<void>;
   /** Face said that the monthly volume is used up, and renews then. */
   exhausted(renewsInMs: number): Promise<void>;
 }
@@ -58,7 +58,7 @@ export type GateClock = {
 export type GateOptions = {
   quota: Quota;
   store: ScheduleStore;
-  /** The longest wait at the gate in milliseconds; two slots, if these are longer. */
+  /** The longest wait at the limiter in milliseconds; two slots, if these are longer. */
   patienceMs?: number;
   clock?: GateClock;
   /** Random numbers in [0, 1). */
@@ -69,7 +69,7 @@ export type GateOptions = {
 type Slot = { at: number; latenessMs: number; isOwed: boolean };
 type Caller = {
   since: number;
-  leave: (departure: Departure) => void;
+  leave: (permit: Permit) => void;
   reject: (error: unknown) => void;
 };
 
@@ -96,9 +96,9 @@ const interactiveFirst = ['interactive', 'background'] as const;
 const backgroundFirst = ['background', 'interactive'] as const;
 
 /**
- * The gate of one instance, on the schedule that all share.
+ * The limiter of one instance, on the schedule that all share.
  *
- * Callers wait in two lanes. As long as more wait than slots are booked, the next slots are booked by replacing the
+ * Callers wait by two priorities. As long as more wait than slots are booked, the next slots are booked by replacing the
  * shared row; at the time of a slot one caller leaves, interactive ones first, but for one slot in five while background
  * work waits at any instance: that slot is free for it first. A slot that is reached too late is dropped and booked
  * anew, so that a stall or a slow table never makes two calls come close.
@@ -107,18 +107,18 @@ const backgroundFirst = ['background', 'interactive'] as const;
  * interactive one waits, or when four have gone before it; nobody waits longer than the patience by the time of his
  * turn: who would is sent away with the time at which the line will have moved on.
  */
-export function createQuotaGate({
+export function createRateLimiter({
   quota,
   store,
   patienceMs = 3_000,
   clock = systemClock,
   random = Math.random,
-}: GateOptions): QuotaGate {
+}: GateOptions): RateLimiter {
   const by = randomUUID();
   const isSpaced = spacedRates(quota).length > 0;
   const serviceClock = createServiceClock(clock.now);
   const jitter = createJitter();
-  const lanes: Record<Lane, Caller[]> = { interactive: [], background: [] };
+  const priorities: Record<Priority, Caller[]> = { interactive: [], background: [] };
   let slots: Slot[] = [];
   let known: { schedule: Schedule; etag: string | undefined } | undefined;
   let bookingMs: number[] = [];
@@ -134,42 +134,43 @@ export function createQuotaGate({
   let cancelDeparture: (() => void) | undefined;
 
   const longestWaitMs = (): number => Math.max(patienceMs, 2 * slotMs);
-  const waiting = (): number => lanes.interactive.length + lanes.background.length;
+  const waiting = (): number => priorities.interactive.length + priorities.background.length;
   /** What nine of ten bookings take at most. */
   const usualBookingMs = (): number =>
     bookingMs.toSorted((a, b) => a - b)[Math.floor((bookingMs.length - 1) * 0.9)] ?? 0;
 
-  function pass(lane: Lane): Promise<Departure> {
+  function acquire(priority: Priority): Promise<Permit> {
     const exhaustedForMs = (known?.schedule.exhaustedUntil ?? 0) - serviceClock.now();
     if (exhaustedForMs > 0) return Promise.reject(quotaExceeded(exhaustedForMs));
-    if (!isSpaced) return passUnspaced();
-    const turnInMs = nextTurnInMs(lane);
-    if (turnInMs > longestWaitMs()) return Promise.reject(sendAway(lane, turnInMs));
+    if (!isSpaced) return acquireUnspaced();
+    const turnInMs = nextTurnInMs(priority);
+    if (turnInMs > longestWaitMs()) return Promise.reject(sendAway(priority, turnInMs));
     return new Promise((leave, reject) => {
-      lanes[lane].push({ since: clock.now(), leave, reject });
-      if (lane === 'interactive') wakeBooking?.();
+      priorities[priority].push({ since: clock.now(), leave, reject });
+      if (priority === 'interactive') wakeBooking?.();
       startBooking();
     });
   }
 
   /** How far away the turn of one more caller is. */
-  function nextTurnInMs(lane: Lane): number {
-    const { interactive, background } = lanes;
-    if (lane === 'background') return Math.min(waiting(), background.length * (passedAtMost + 1)) * paceMs;
+  function nextTurnInMs(priority: Priority): number {
+    const { interactive, background } = priorities;
+    if (priority === 'background')
+      return Math.min(waiting(), background.length * (passedAtMost + 1)) * paceMs;
     const before = background.length === 0 ? 0 : Math.ceil(interactive.length / passedAtMost);
     return (interactive.length + before) * slotMs;
   }
 
   /** Without a rate to keep, calls wait only when Face has refused one all the same. */
-  function passUnspaced(): Promise<Departure> {
+  function acquireUnspaced(): Promise<Permit> {
     const now = clock.now();
     if (pausedUntil > now) return Promise.reject(deferred(pausedUntil - now));
     return Promise.resolve({ leftAt: now, answered: () => undefined });
   }
 
   /** Those of the background come back one after the other, at the pace at which the line moves. */
-  function sendAway(lane: Lane, turnInMs: number): RollcallError {
-    if (lane === 'interactive') return deferred(turnInMs);
+  function sendAway(priority: Priority, turnInMs: number): RollcallError {
+    if (priority === 'interactive') return deferred(turnInMs);
     const now = clock.now();
     lineEnd = Math.min(Math.max(lineEnd + returnPace * paceMs, now + turnInMs), now + longestLineMs);
     return deferred(lineEnd - now);
@@ -190,9 +191,9 @@ export function createQuotaGate({
   }
 
   function takeAll(): Caller[] {
-    const all = [...lanes.interactive, ...lanes.background];
-    lanes.interactive = [];
-    lanes.background = [];
+    const all = [...priorities.interactive, ...priorities.background];
+    priorities.interactive = [];
+    priorities.background = [];
     return all;
   }
 
@@ -211,9 +212,9 @@ export function createQuotaGate({
 
   /** The pace was another when they came: they have waited long enough. */
   function releaseTheImpatient(): void {
-    const oldest = lanes.background[0];
+    const oldest = priorities.background[0];
     if (oldest === undefined || clock.now() - oldest.since <= 2 * Math.max(longestWaitMs(), paceMs)) return;
-    lanes.background.shift();
+    priorities.background.shift();
     oldest.reject(sendAway('background', longestWaitMs()));
   }
 
@@ -221,13 +222,13 @@ export function createQuotaGate({
     const now = serviceClock.now();
     const isContended = isWaiting('interactive') && isWaiting('background') && isHardlyHeard(stored, now);
     const schedule = isContended ? backgroundWaits(stored, now) : stored;
-    const lane = laneToBookFor(schedule, now);
+    const priority = priorityToBookFor(schedule, now);
     const latenessMs = jitter.latenessMs();
     // Not always the same: of several instances that wait for a slot, each should win its share.
     const leadMs = longestLead() * (0.5 + random() / 2);
-    const horizonMs = lane === 'interactive' ? interactiveHorizonMs(schedule, now) : leadMs;
+    const horizonMs = priority === 'interactive' ? interactiveHorizonMs(schedule, now) : leadMs;
     const booked = book(quota, schedule, {
-      lane,
+      priority,
       wanted: waiting() - slots.length,
       now,
       by,
@@ -237,11 +238,11 @@ export function createQuotaGate({
     });
     slotMs = booked.slotMs;
     if (booked.kind === 'booked') {
-      const isOwed = lane === 'background' && isOwedToBackground(schedule, now);
+      const isOwed = priority === 'background' && isOwedToBackground(schedule, now);
       known = await reserve(booked.schedule, etag, isOwed, booked.slots, latenessMs);
       return;
     }
-    if (lane === 'background' && isHardlyHeard(schedule, now)) {
+    if (priority === 'background' && isHardlyHeard(schedule, now)) {
       const told = backgroundWaits(schedule, now);
       const written = await write(told, etag);
       known = written && { schedule: told, etag: written.etag };
@@ -250,8 +251,8 @@ export function createQuotaGate({
     const waitMs = booked.free - now - Math.min(horizonMs, longestLead());
     if (booked.free - now > longestWaitMs()) {
       // The newest goes: whoever came before him is nearer to his turn.
-      const newest = lanes[lane].pop();
-      newest?.reject(sendAway(lane, booked.free - now));
+      const newest = priorities[priority].pop();
+      newest?.reject(sendAway(priority, booked.free - now));
       return;
     }
     await new Promise<void>((resolve) => {
@@ -265,17 +266,17 @@ export function createQuotaGate({
   }
 
   /** Whose turn it is among those who wait here. */
-  function laneToBookFor(schedule: Schedule, now: number): Lane {
+  function priorityToBookFor(schedule: Schedule, now: number): Priority {
     if (!isWaiting('interactive')) return 'background';
     return isWaiting('background') && isOwedToBackground(schedule, now) ? 'background' : 'interactive';
   }
 
-  /** Whether more wait in this lane than will find a slot among those that are booked. */
-  function isWaiting(lane: Lane): boolean {
+  /** Whether more wait at this priority than will find a slot among those that are booked. */
+  function isWaiting(priority: Priority): boolean {
     const owed = slots.filter(({ isOwed }) => isOwed).length;
     const others = slots.length - owed;
-    if (lane === 'interactive') return lanes.interactive.length > others;
-    return lanes.background.length > owed + Math.max(0, others - lanes.interactive.length);
+    if (priority === 'interactive') return priorities.interactive.length > others;
+    return priorities.background.length > owed + Math.max(0, others - priorities.interactive.length);
   }
 
   /**
@@ -343,14 +344,14 @@ export function createQuotaGate({
       slots.shift();
       if (lateMs > next.latenessMs) continue;
       const [first, second] = next.isOwed ? backgroundFirst : interactiveFirst;
-      const caller = lanes[first].shift() ?? lanes[second].shift();
-      caller?.leave(departure());
+      const caller = priorities[first].shift() ?? priorities[second].shift();
+      caller?.leave(permit());
     }
     departAtNextSlot();
     if (waiting() > slots.length) startBooking();
   }
 
-  function departure(): Departure {
+  function permit(): Permit {
     const leftAt = clock.now();
     return {
       leftAt: serviceClock.now(),
@@ -375,7 +376,7 @@ export function createQuotaGate({
   }
 
   return {
-    pass,
+    acquire,
     async refused({ leftAt }, retryAfterMs) {
       pausedUntil = clock.now() + retryAfterMs;
       if (!isSpaced) return;

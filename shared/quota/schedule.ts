@@ -36,7 +36,7 @@ type Throttled = {
 };
 
 export type Booking = {
-  lane: 'interactive' | 'background';
+  priority: 'interactive' | 'background';
   wanted: number;
   now: number;
   jitterMs: number;
@@ -90,11 +90,11 @@ export function isHardlyHeard({ background }: Schedule, now: number): boolean {
 }
 
 /** Counts the slots that were booked, as long as background work waits. */
-function counted(schedule: Schedule, { lane, now }: Booking, count: number): Schedule {
+function counted(schedule: Schedule, { priority, now }: Booking, count: number): Schedule {
   const { background, ...rest } = schedule;
   if (background === undefined || !waitsInBackground(schedule, now)) return rest;
   const passed =
-    lane === 'interactive'
+    priority === 'interactive'
       ? background.passed + count
       : Math.max(0, background.passed - passedAtMost * count);
   return { ...rest, background: { ...background, passed } };

@@ -1,13 +1,13 @@
-import { pictureStates, type PictureState } from './image.ts';
+import { imageStates, type ImageState } from './image.ts';
 
 /** How many pictures are in each state. */
-export type Counts = Record<PictureState, number>;
+export type Counts = Record<ImageState, number>;
 
 export function noCounts(): Counts {
-  return Object.fromEntries(pictureStates.map((state) => [state, 0])) as Counts;
+  return Object.fromEntries(imageStates.map((state) => [state, 0])) as Counts;
 }
 
-export function moved(counts: Counts, from: PictureState | undefined, to: PictureState): Counts {
+export function moved(counts: Counts, from: ImageState | undefined, to: ImageState): Counts {
   const next = { ...counts };
   if (from !== undefined) next[from] -= 1;
   next[to] += 1;
@@ -16,6 +16,6 @@ export function moved(counts: Counts, from: PictureState | undefined, to: Pictur
 
 export function sum(all: readonly Counts[]): Counts {
   const total = noCounts();
-  for (const counts of all) for (const state of pictureStates) total[state] += counts[state];
+  for (const counts of all) for (const state of imageStates) total[state] += counts[state];
   return total;
 }

@@ -64,7 +64,7 @@ export function plus(erased: Erased, more: Partial<Erased>): Erased {
 export type Erasures = ReturnType<typeof createErasures>;
 
 /**
- * The erasures, and for the sweep three indexes: of those that are at work; by time, of those that wait until Face has
+ * The erasures, and for the resync three indexes: of those that are at work; by time, of those that wait until Face has
  * thrown away its templates; and by time, of what is kept of persons for late work.
  */
 export function createErasures(table: Table, now: () => number) {

@@ -1,7 +1,7 @@
 import type { FaceRectangle } from '../face/types.ts';
 import { inParallel, readsAtOnce } from './parallel.ts';
 import { newestFirst } from './keys.ts';
-import type { PageQuery } from './ledger.ts';
+import type { PageQuery } from './imageRecords.ts';
 import { afterPrefix, take, type Stored, type Table } from './table.ts';
 
 /** A face that Face still knows by its ID; times in milliseconds since 1970. */

@@ -1,5 +1,5 @@
 import { afterPrefix, filtered, retryOnConflict, take, type Stored, type Table } from './table.ts';
-import type { Page, PageQuery } from './ledger.ts';
+import type { Page, PageQuery } from './imageRecords.ts';
 
 export type Group = {
   group: string;
@@ -12,11 +12,11 @@ export type Group = {
   settingsVersion: number;
   /** Rises when the group is deleted: work of an earlier life ends as removed. */
   generation: number;
-  /** Rises when the group is emptied in Face: persons of an earlier incarnation are gone there. */
-  incarnation: number;
-  /** Whether Face has the group. `claimedUntil`: an instance is creating it. */
+  /** Rises when the group is emptied in Face: persons of an earlier epoch do not exist there any more. */
+  faceGroupEpoch: number;
+  /** Whether Face has the group. `leasedUntil`: an instance is creating it. */
   inFace: boolean;
-  claimedUntil?: number;
+  leasedUntil?: number;
   /** A creation in Face was not answered, and lands until then, if it does: nothing is deleted there before. */
   createdInFaceUntil?: number;
   /** Face may hold the group of an earlier life: it is deleted there before it is created anew. */
@@ -33,8 +33,8 @@ export type Group = {
   updatedAt: number;
 };
 
-/** `incarnation`: that of the group in Face. */
-type PersonName = { key: string; person: string; incarnation: number };
+/** `faceGroupEpoch`: the epoch of the group in which Face has the person. */
+type PersonName = { key: string; person: string; faceGroupEpoch: number };
 
 export type Groups = ReturnType<typeof createGroups>;
 

@@ -1,4 +1,4 @@
-import type { PageQuery } from './ledger.ts';
+import type { PageQuery } from './imageRecords.ts';
 import { afterPrefix, retryOnConflict, take, type Stored, type Table } from './table.ts';
 
 /** A request that was sent under a key of the caller's: the same key again gets the same result. */

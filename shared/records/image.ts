@@ -4,7 +4,7 @@ import type { FaceRectangle, QualityForRecognition } from '../face/types.ts';
 import { containers } from '../config/resources.ts';
 
 /**
- * A picture of the ledger: what the row remembers of one path in a container.
+ * The record of an image: the status of one path in a container.
  *
  *   enroll:    received → detected → enrolled
  *   identify:  received → identified
@@ -14,24 +14,24 @@ import { containers } from '../config/resources.ts';
  * `etag` is the version of the blob that was seen last, for reads under a condition alone; `content` are the bytes of
  * which the state speaks. Who writes the same bytes again, or only touches the blob, changes nothing. What Face holds
  * for the picture stands apart from the state, since Face follows later: `persisted` is the face that names its person,
- * of these bytes or, until their own face is there, of earlier ones; `surplus` are faces that must go; `intents` are
+ * of these bytes or, until their own face is there, of earlier ones; `orphanedFaces` are faces that must go; `intents` are
  * adds whose outcome is not known. A later change of the picture leaves them as they are.
  *
  * Invariants:
  * - an enrolled picture has exactly one persisted face, that of its content;
  * - a received picture has no face that was found: it is to be detected;
  * - a rejected or removed picture, and one of a new life, has no persisted face: nobody is named by it any more;
- * - a face that Face may hold is named by `persisted` or `surplus`, or has an intent of its own with the content and
+ * - a face that Face may hold is named by `persisted` or `orphanedFaces`, or has an intent of its own with the content and
  *   the person that it was sent for, until it is known to be gone;
  * - a picture is settled exactly if Face holds what its state says and nothing is in doubt.
  *
  * The functions below are the transitions. Each is right in every state, because any other may have come first. Where
  * they take what was `seen`, they do nothing if the picture has other bytes by now.
  */
-export type PictureState =
+export type ImageState =
   'received' | 'detected' | 'enrolled' | 'identified' | 'rejected' | 'failed' | 'removed';
 
-export const pictureStates = [
+export const imageStates = [
   'received',
   'detected',
   'enrolled',
@@ -39,7 +39,7 @@ export const pictureStates = [
   'rejected',
   'failed',
   'removed',
-] as const satisfies readonly PictureState[];
+] as const satisfies readonly ImageState[];
 
 /** What a detection found on the bytes; it stays with the face, so that equal bytes need no second detection. */
 export type FoundFace = {
@@ -75,7 +75,7 @@ export type PersistedFace = Add & { faceId: string; found?: FoundFace };
 /** `at`: when the add was sent last; `sends`: how often, without those whose outcome is known. */
 export type AddIntent = Add & { found: FoundFace; at: number; sends: number };
 
-export type Picture = {
+export type ImageRecord = {
   /** The whole path, container first. */
   image: string;
   group: string;
@@ -88,13 +88,13 @@ export type Picture = {
   bytes: number;
   /** The bytes of which the state speaks, as `contentOf` tells them; absent until they were read. */
   content?: string;
-  state: PictureState;
+  state: ImageState;
   reason?: FailureCode;
   detail?: string;
   /** The detected face, as long as Face keeps it. */
   seenAs?: { faceId: string; expiresAt: number };
   persisted?: PersistedFace;
-  surplus: PersistedFace[];
+  orphanedFaces: PersistedFace[];
   /** One for each add; what was sent last stands last. */
   intents: AddIntent[];
   /** What a policy of the group before this version of its settings refuses is looked at again. */
@@ -103,21 +103,21 @@ export type Picture = {
   parts?: PartsLookedAt;
   /** Failures in a row that were not the picture's fault. */
   attempts?: number;
-  /** Sent away from the quota gate: a doorbell rings then, and whoever comes before it goes again. */
+  /** Deferred by the rate limiter until then, when its own message arrives; earlier messages do nothing. */
   waitsUntil?: number;
   /** Milliseconds since 1970, as all times of the records. */
   receivedAt: number;
   updatedAt: number;
 } & FoundFace;
 
-export type DetectedOnPicture = FoundFace & { seenAs?: { faceId: string; expiresAt: number } };
+export type DetectedOnImage = FoundFace & { seenAs?: { faceId: string; expiresAt: number } };
 
 /** A picture as it was seen, and what its bytes are, once they were read. */
-export type SeenPicture = Pick<Picture, 'etag' | 'content' | 'policyVersion'>;
+export type SeenImage = Pick<ImageRecord, 'etag' | 'content' | 'policyVersion'>;
 
 /** Where a picture lies, and to which life of its group and person it belongs. */
-export type KnownPlace = Pick<Picture, 'image' | 'group' | 'person' | 'generation'>;
-type BlobVersion = Pick<Picture, 'etag' | 'bytes'>;
+export type KnownPlace = Pick<ImageRecord, 'image' | 'group' | 'person' | 'generation'>;
+type BlobVersion = Pick<ImageRecord, 'etag' | 'bytes'>;
 
 /** Tells bytes from others: their number and their SHA-256, in hexadecimal. */
 export function contentOf(bytes: Uint8Array): string {
@@ -132,35 +132,35 @@ export function sha256In(content: string): string {
  * What tells one version of a picture from another. A face stays with its bytes; a probe is answered anew whenever it
  * is written.
  */
-export function versionOf({ image, etag }: Pick<Picture, 'image' | 'etag'>, content: string): string {
+export function versionOf({ image, etag }: Pick<ImageRecord, 'image' | 'etag'>, content: string): string {
   return image.startsWith(`${containers.enroll}/`) ? content : etag;
 }
 
 /** Whether a face that was seen on this version is on the picture: its bytes lie there, or its face still stands. */
-export function shows(picture: Picture, version: string): boolean {
+export function shows(picture: ImageRecord, version: string): boolean {
   const { content = '', persisted } = picture;
   return versionOf(picture, content) === version || persisted?.content === version;
 }
 
 /** The container holds this version. A version that is known already changes nothing. */
 export function received(
-  picture: Picture | undefined,
+  picture: ImageRecord | undefined,
   known: KnownPlace,
   blob: BlobVersion,
   now: number,
-): Picture {
+): ImageRecord {
   const fresh = { ...known, ...blob, state: 'received' as const, receivedAt: now, updatedAt: now };
-  if (picture === undefined) return { ...fresh, surplus: [], intents: [] };
+  if (picture === undefined) return { ...fresh, orphanedFaces: [], intents: [] };
   if (picture.etag === blob.etag && picture.state !== 'removed') return picture;
-  const { persisted, surplus, intents } = picture;
-  if (persisted === undefined) return { ...fresh, surplus, intents };
+  const { persisted, orphanedFaces, intents } = picture;
+  if (persisted === undefined) return { ...fresh, orphanedFaces, intents };
   return picture.generation === known.generation
-    ? { ...fresh, persisted, surplus, intents }
-    : { ...fresh, surplus: [...surplus, persisted], intents };
+    ? { ...fresh, persisted, orphanedFaces, intents }
+    : { ...fresh, orphanedFaces: [...orphanedFaces, persisted], intents };
 }
 
 /** Whether only the bytes can tell if another version is another picture. Another size proves that it is. */
-export function isToBeCompared(picture: Picture, { etag, bytes }: BlobVersion): boolean {
+export function isToBeCompared(picture: ImageRecord, { etag, bytes }: BlobVersion): boolean {
   return (
     picture.etag !== etag &&
     picture.bytes === bytes &&
@@ -172,12 +172,12 @@ export function isToBeCompared(picture: Picture, { etag, bytes }: BlobVersion): 
 
 /** The container holds another version, of these bytes: the same ones change nothing. */
 export function rewritten(
-  picture: Picture | undefined,
+  picture: ImageRecord | undefined,
   known: KnownPlace,
   blob: BlobVersion,
   content: string,
   now: number,
-): Picture {
+): ImageRecord {
   const hasSameBytes = picture?.content === content && picture.generation === known.generation;
   return hasSameBytes && isToBeCompared(picture, blob)
     ? { ...picture, ...blob }
@@ -188,7 +188,7 @@ export function rewritten(
  * The bytes have been read. If their face stands in Face or is on its way there, since they have been here before,
  * nobody is asked about them again.
  */
-export function recognized(picture: Picture, seen: SeenPicture, content: string, now: number): Picture {
+export function recognized(picture: ImageRecord, seen: SeenImage, content: string, now: number): ImageRecord {
   if (picture.state !== 'received' || !isSame(picture, seen)) return picture;
   const { persisted, intents, generation } = picture;
   const known = { ...withoutProgress(picture), content, updatedAt: now };
@@ -198,23 +198,28 @@ export function recognized(picture: Picture, seen: SeenPicture, content: string,
 }
 
 /** Another part of these bytes has been looked at. */
-export function partLookedAt(picture: Picture, seen: SeenPicture, parts: PartsLookedAt): Picture {
+export function partLookedAt(picture: ImageRecord, seen: SeenImage, parts: PartsLookedAt): ImageRecord {
   return picture.state === 'received' && isSame(picture, seen) ? { ...picture, parts } : picture;
 }
 
 /** Face found the face to enroll on these bytes. */
-export function detected(picture: Picture, seen: SeenPicture, face: DetectedOnPicture, now: number): Picture {
+export function detected(
+  picture: ImageRecord,
+  seen: SeenImage,
+  face: DetectedOnImage,
+  now: number,
+): ImageRecord {
   if (picture.state !== 'received' || !isSame(picture, seen)) return picture;
   return { ...withoutProgress(picture), ...contentIn(seen), ...face, state: 'detected', updatedAt: now };
 }
 
 /** What was taken for granted of these bytes without a detection does not hold: they are to be detected. */
-export function undetected(picture: Picture, seen: SeenPicture, now: number): Picture {
+export function undetected(picture: ImageRecord, seen: SeenImage, now: number): ImageRecord {
   return picture.state === 'detected' && isSame(picture, seen) ? lookedAtFromStart(picture, now) : picture;
 }
 
 /** The probe was answered. */
-export function identified(picture: Picture, seen: SeenPicture, now: number): Picture {
+export function identified(picture: ImageRecord, seen: SeenImage, now: number): ImageRecord {
   if (picture.state !== 'received' || !isSame(picture, seen)) return picture;
   return { ...picture, ...contentIn(seen), state: 'identified', updatedAt: now };
 }
@@ -224,11 +229,11 @@ export function identified(picture: Picture, seen: SeenPicture, now: number): Pi
  * no more, or a group that has come into being since, is looked at again instead.
  */
 export function rejected(
-  picture: Picture,
-  seen: SeenPicture,
-  because: { reason: Rejection; detail?: string } & Partial<DetectedOnPicture>,
+  picture: ImageRecord,
+  seen: SeenImage,
+  because: { reason: Rejection; detail?: string } & Partial<DetectedOnImage>,
   now: number,
-): Picture {
+): ImageRecord {
   if (!isSame(picture, seen)) return picture;
   const isByGroup = groupRejections.some((rejection) => rejection === because.reason);
   if (isByGroup && (picture.policyVersion ?? 0) > (seen.policyVersion ?? 0))
@@ -238,52 +243,56 @@ export function rejected(
 
 /** The picture is not at fault, and all attempts are used up. The face of earlier bytes goes on naming its person. */
 export function failed(
-  picture: Picture,
-  seen: SeenPicture,
+  picture: ImageRecord,
+  seen: SeenImage,
   because: { reason: FailureCode; detail?: string },
   now: number,
-): Picture {
+): ImageRecord {
   return isSame(picture, seen)
     ? ended(picture, { ...contentIn(seen), ...because, state: 'failed' }, now)
     : picture;
 }
 
 /** The blob is gone, or the person or group it belonged to. */
-export function removed(picture: Picture, now: number): Picture {
+export function removed(picture: ImageRecord, now: number): ImageRecord {
   return picture.state === 'removed' ? picture : withoutFace(ended(picture, { state: 'removed' }, now));
 }
 
-function ended(picture: Picture, end: Partial<Picture> & Pick<Picture, 'state'>, now: number): Picture {
+function ended(
+  picture: ImageRecord,
+  end: Partial<ImageRecord> & Pick<ImageRecord, 'state'>,
+  now: number,
+): ImageRecord {
   const { reason: _reason, detail: _detail, parts: _parts, ...rest } = picture;
   return { ...rest, ...end, updatedAt: now };
 }
 
 /** The face that stands goes. */
-function withoutFace({ persisted, ...rest }: Picture): Picture {
-  return persisted === undefined ? rest : { ...rest, surplus: [...rest.surplus, persisted] };
+function withoutFace({ persisted, ...rest }: ImageRecord): ImageRecord {
+  return persisted === undefined ? rest : { ...rest, orphanedFaces: [...rest.orphanedFaces, persisted] };
 }
 
-function contentIn({ content }: SeenPicture): { content?: string } {
+function contentIn({ content }: SeenImage): { content?: string } {
   return content === undefined ? {} : { content };
 }
 
 /** The same version of the blob, or another of the same bytes. */
-function isSame(picture: Picture, seen: SeenPicture): boolean {
+function isSame(picture: ImageRecord, seen: SeenImage): boolean {
   return picture.etag === seen.etag || (seen.content !== undefined && picture.content === seen.content);
 }
 
 /** Something failed that is not the picture's fault; it is tried again. */
-export function setBack(picture: Picture): Picture {
+export function attemptFailed(picture: ImageRecord): ImageRecord {
   return { ...picture, attempts: (picture.attempts ?? 0) + 1 };
 }
 
-/** Its turn at the quota gate is then, and a doorbell is to ring for it. */
-export function sentAway(picture: Picture, until: number): Picture {
+/** Deferred by the rate limiter: its own scheduled message arrives at that time. */
+export function deferredUntil(picture: ImageRecord, until: number): ImageRecord {
   return { ...picture, waitsUntil: until };
 }
 
-/** Whether a doorbell that is still to come will bring it forward; clocks may differ by a little. */
-export function isInLine({ waitsUntil }: Picture, now: number): boolean {
+/** Whether the scheduled message of a deferred image is still to arrive; clocks may differ by a little. */
+export function isDeferred({ waitsUntil }: ImageRecord, now: number): boolean {
   return waitsUntil !== undefined && waitsUntil > now + clockSkewMs;
 }
 
@@ -293,13 +302,13 @@ const clockSkewMs = 500;
  * It was refused or failed, and is to be looked at again from the start. A face of earlier bytes that Face still holds
  * goes with the next outcome.
  */
-export function lookedAtAgain(picture: Picture, now: number): Picture {
+export function lookedAtAgain(picture: ImageRecord, now: number): ImageRecord {
   return picture.state === 'failed' || picture.state === 'rejected'
     ? lookedAtFromStart(picture, now)
     : picture;
 }
 
-function lookedAtFromStart(picture: Picture, now: number): Picture {
+function lookedAtFromStart(picture: ImageRecord, now: number): ImageRecord {
   const { reason: _reason, detail: _detail, ...rest } = withoutFound(withoutProgress(picture));
   return { ...rest, state: 'received', updatedAt: now };
 }
@@ -309,10 +318,10 @@ function lookedAtFromStart(picture: Picture, now: number): Picture {
  * refused so is looked at again, once; one that is at work was perhaps judged by the earlier policy.
  */
 export function reconsidered(
-  picture: Picture,
+  picture: ImageRecord,
   { version, reasons }: { version: number; reasons: readonly GroupRejection[] },
   now: number,
-): Picture {
+): ImageRecord {
   const { state, reason, policyVersion = 0 } = picture;
   if (policyVersion >= version) return picture;
   if (state === 'received' || state === 'detected') return { ...picture, policyVersion: version };
@@ -321,7 +330,7 @@ export function reconsidered(
 }
 
 /** Face does not have its person any more, and so not its face: an enrolled picture goes its way again. */
-export function faceLost(picture: Picture, personId: string, now: number): Picture {
+export function faceLost(picture: ImageRecord, personId: string, now: number): ImageRecord {
   const { persisted, ...rest } = picture;
   if (persisted?.personId !== personId) return picture;
   return picture.state === 'enrolled'
@@ -330,7 +339,7 @@ export function faceLost(picture: Picture, personId: string, now: number): Pictu
 }
 
 /** Written before an add is sent, so that its face is looked for whatever happens. */
-export function addIntended(picture: Picture, { content, personId, life }: Add, at: number): Picture {
+export function addIntended(picture: ImageRecord, { content, personId, life }: Add, at: number): ImageRecord {
   const add = { content, personId, life };
   const { sends } = picture.intents.find((intent) => isSameAdd(intent, add)) ?? { sends: 0 };
   const others = picture.intents.filter((intent) => !isSameAdd(intent, add));
@@ -338,7 +347,7 @@ export function addIntended(picture: Picture, { content, personId, life }: Add, 
   return { ...picture, intents: [...others, intent] };
 }
 
-function foundOn({ faceRectangle, qualityForRecognition, part }: Picture): FoundFace {
+function foundOn({ faceRectangle, qualityForRecognition, part }: ImageRecord): FoundFace {
   return {
     ...(part === undefined ? {} : { part }),
     ...(faceRectangle === undefined ? {} : { faceRectangle }),
@@ -350,7 +359,7 @@ function foundOn({ faceRectangle, qualityForRecognition, part }: Picture): Found
  * The outcome of the last sending is known: Face answered it, or refused it. Only of the intent as it was then, so that
  * the write of this may be repeated, and another sending since stays in doubt.
  */
-export function addEnded(picture: Picture, { at, sends, ...add }: AddIntent): Picture {
+export function addEnded(picture: ImageRecord, { at, sends, ...add }: AddIntent): ImageRecord {
   const isEnded = (intent: AddIntent) => isSameAdd(intent, add) && intent.at === at && intent.sends === sends;
   if (!picture.intents.some(isEnded)) return picture;
   const intents = picture.intents
@@ -359,15 +368,15 @@ export function addEnded(picture: Picture, { at, sends, ...add }: AddIntent): Pi
   return { ...picture, intents };
 }
 
-/** Face holds this face for the picture. One of other bytes than the wanted ones is surplus from the start. */
-export function added(picture: Picture, face: PersistedFace, now: number): Picture {
-  const next: Picture = { ...withoutAttempts(picture), updatedAt: now };
+/** Face holds this face for the picture. A face of other bytes than the wanted ones is orphaned from the start. */
+export function added(picture: ImageRecord, face: PersistedFace, now: number): ImageRecord {
+  const next: ImageRecord = { ...withoutAttempts(picture), updatedAt: now };
   if (namesFace(picture, face.faceId)) return next;
   const wanted =
     picture.state === 'detected' && picture.content === face.content && picture.generation === face.life;
-  if (!wanted) return { ...next, surplus: [...picture.surplus, face] };
-  const { surplus } = withoutFace(picture);
-  return { ...next, state: 'enrolled', persisted: { ...face, found: foundOn(picture) }, surplus };
+  if (!wanted) return { ...next, orphanedFaces: [...picture.orphanedFaces, face] };
+  const { orphanedFaces } = withoutFace(picture);
+  return { ...next, state: 'enrolled', persisted: { ...face, found: foundOn(picture) }, orphanedFaces };
 }
 
 /**
@@ -375,12 +384,12 @@ export function added(picture: Picture, face: PersistedFace, now: number): Pictu
  * as many as were sent, or its last sending was written by `landedUntil`: what has not landed yet never will.
  */
 export function lookedFor(
-  picture: Picture,
+  picture: ImageRecord,
   add: Add,
   faces: readonly PersistedFace[],
   now: number,
   landedUntil: number,
-): Picture {
+): ImageRecord {
   const intents = picture.intents.filter(
     (intent) => !isSameAdd(intent, add) || (intent.sends > faces.length && intent.at > landedUntil),
   );
@@ -393,28 +402,28 @@ function isSameAdd(one: Add, other: Add): boolean {
 }
 
 /** Face does not hold this face any more. */
-export function faceDeleted(picture: Picture, faceId: string, now: number): Picture {
+export function faceDeleted(picture: ImageRecord, faceId: string, now: number): ImageRecord {
   const { persisted, ...rest } = picture;
   return {
     ...rest,
     ...(persisted === undefined || persisted.faceId === faceId ? {} : { persisted }),
-    surplus: picture.surplus.filter((face) => face.faceId !== faceId),
+    orphanedFaces: picture.orphanedFaces.filter((face) => face.faceId !== faceId),
     updatedAt: now,
   };
 }
 
 /** Whether the person's session has something to do for this picture, now or later. */
-export function needsEnrollment(picture: Picture): boolean {
-  return picture.state === 'detected' || picture.intents.length > 0 || picture.surplus.length > 0;
+export function needsEnrollment(picture: ImageRecord): boolean {
+  return picture.state === 'detected' || picture.intents.length > 0 || picture.orphanedFaces.length > 0;
 }
 
 /** Whether nothing is left to do. */
-export function isSettled(picture: Picture): boolean {
+export function isSettled(picture: ImageRecord): boolean {
   return picture.state !== 'received' && !needsEnrollment(picture);
 }
 
 /** A picture that is to be detected: what an earlier detection found does not count. */
-function withoutFound(picture: Picture): Picture {
+function withoutFound(picture: ImageRecord): ImageRecord {
   const {
     faceRectangle: _faceRectangle,
     qualityForRecognition: _quality,
@@ -426,16 +435,16 @@ function withoutFound(picture: Picture): Picture {
 }
 
 /** The way goes on from a new state: what was waited for, tried and looked at on the last stretch is over. */
-function withoutProgress(picture: Picture): Picture {
+function withoutProgress(picture: ImageRecord): ImageRecord {
   const { waitsUntil: _waitsUntil, parts: _parts, ...rest } = withoutAttempts(picture);
   return rest;
 }
 
-function withoutAttempts(picture: Picture): Picture {
+function withoutAttempts(picture: ImageRecord): ImageRecord {
   const { attempts: _attempts, ...rest } = picture;
   return rest;
 }
 
-function namesFace(picture: Picture, faceId: string): boolean {
-  return picture.persisted?.faceId === faceId || picture.surplus.some((face) => face.faceId === faceId);
+function namesFace(picture: ImageRecord, faceId: string): boolean {
+  return picture.persisted?.faceId === faceId || picture.orphanedFaces.some((face) => face.faceId === faceId);
 }

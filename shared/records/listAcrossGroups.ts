@@ -1,27 +1,27 @@
 import type { Groups } from './groups.ts';
-import type { Ledger, Page, PictureQuery } from './ledger.ts';
-import type { Picture } from './image.ts';
+import type { ImageRecords, Page, ImageQuery } from './imageRecords.ts';
+import type { ImageRecord } from './image.ts';
 
 /**
  * Lists the pictures that belong to no group, then those of every group, by name: also of one that is not there, where
  * probes wait for it. The token is the group and the token within it. At most so many groups are looked through for a
  * page; the token then goes on from there.
  */
-export function listAcrossGroups(groups: Groups, ledger: Ledger, noGroup: string) {
+export function listAcrossGroups(groups: Groups, imageRecords: ImageRecords, noGroup: string) {
   const groupsAtMost = 200;
   return async ({
     state,
     top,
     after = `${noGroup}/`,
-  }: Omit<PictureQuery, 'person'>): Promise<Page<Picture>> => {
-    const items: Picture[] = [];
+  }: Omit<ImageQuery, 'person'>): Promise<Page<ImageRecord>> => {
+    const items: ImageRecord[] = [];
     const slash = after.indexOf('/');
     let group: string | undefined = after.slice(0, slash);
     let within: string | undefined = after.slice(slash + 1) || undefined;
     let generation = group === noGroup ? 0 : (await groups.row(group))?.generation;
     for (let looked = 0; group !== undefined; looked += 1) {
       if (looked === groupsAtMost) return { items, next: `${group}/` };
-      const page = await ledger.listPictures(group, {
+      const page = await imageRecords.listImages(group, {
         state,
         top: top - items.length,
         after: within,

@@ -4,7 +4,7 @@ const partition = 'lost';
 
 export type LostFaces = ReturnType<typeof createLostFaces>;
 
-/** Groups of which Face has lost faces, and how far the sweep has come in enrolling them anew. */
+/** Groups of which Face has lost faces, and how far the resync has come in enrolling them anew. */
 export function createLostFaces(table: Table) {
   return {
     /** Faces of this group are gone: all its pictures are to be looked at, from the first. */
@@ -17,7 +17,7 @@ export function createLostFaces(table: Table) {
       return rows.map(({ rowKey, value, etag }) => ({ group: rowKey, after: value.after, etag }));
     },
 
-    /** The sweep has come so far, or to the end. @throws WriteConflict when faces were lost meanwhile */
+    /** The resync has come so far, or to the end. @throws WriteConflict when faces were lost meanwhile */
     async advance(group: string, etag: string, after: string | undefined): Promise<void> {
       await table.write(partition, [
         after === undefined

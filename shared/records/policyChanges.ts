@@ -3,7 +3,7 @@ import { afterPrefix, retryOnConflict, take, type Table } from './table.ts';
 
 /**
  * Since `version` of its settings the policy of a group admits what it refused for these reasons; the first version also
- * what was refused because there was no group. `after`: how far the sweep has come in looking again.
+ * what was refused because there was no group. `after`: how far the resync has come in looking again.
  */
 export type PolicyChange = {
   group: string;
@@ -45,7 +45,7 @@ export function createPolicyChanges(table: Table) {
       return rows.map(({ value, etag }) => ({ ...value, etag }));
     },
 
-    /** The sweep has come so far, or to the end. @throws WriteConflict when it was noted once more meanwhile */
+    /** The resync has come so far, or to the end. @throws WriteConflict when it was noted once more meanwhile */
     async advance({ etag, ...change }: StoredPolicyChange, after: string | undefined): Promise<void> {
       await table.write(partition, [
         after === undefined

@@ -1,20 +1,20 @@
-import type { PictureRef } from '../messages/workQueues.ts';
+import type { ImageRef } from '../messages/workQueues.ts';
 import { randomUUID } from 'node:crypto';
 import { oldestFirst } from './keys.ts';
 import { take, type Table } from './table.ts';
 
-/** A reminder is due so long after it was written: long enough for the doorbell to have done the work. */
+/** How long after its creation a reminder is due: usually the queued message has done the work by then. */
 const firstDueMs = 30_000;
 const partition = 'due';
 
 /** `since`: when the picture began to wait; milliseconds since 1970. */
-export type Reminder = { key: string; ref: PictureRef; times: number; since: number };
+export type Reminder = { key: string; ref: ImageRef; times: number; since: number };
 
 export type Reminders = ReturnType<typeof createReminders>;
 
 /**
- * What the sweep must not forget: one row a picture that is not settled, sorted by when to look at it again.
- * It is written before the picture's row and removed after it, so the sweep may find one too many, never too few.
+ * What the resync must not forget: one row a picture that is not settled, sorted by when to look at it again.
+ * It is written before the picture's row and removed after it, so the resync may find one too many, never too few.
  */
 export function createReminders(table: Table, now: () => number) {
   const keyFor = (dueAt: number) => `${oldestFirst(dueAt)}.${randomUUID()}`;
@@ -27,7 +27,7 @@ export function createReminders(table: Table, now: () => number) {
   }
 
   return {
-    async add(ref: PictureRef): Promise<string> {
+    async add(ref: ImageRef): Promise<string> {
       const rowKey = keyFor(now() + firstDueMs);
       await table.write(partition, [{ kind: 'insert', rowKey, value: { ref, times: 0, since: now() } }]);
       return rowKey;
@@ -56,7 +56,7 @@ export function createReminders(table: Table, now: () => number) {
       return { pictures, since };
     },
 
-    /** The same reminder, due a while after the picture's turn at the quota gate. */
+    /** Postpones a reminder until a while after a deferred image is due. */
     async putOff(reminder: Reminder, turnAt: number): Promise<void> {
       await move(reminder, turnAt + firstDueMs, reminder.times);
     },

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { newestFirst, personKeyOf } from './keys.ts';
-import type { Page, PageQuery } from './ledger.ts';
+import type { Page, PageQuery } from './imageRecords.ts';
 import { readsAtOnce } from './parallel.ts';
 import {
   afterPrefix,

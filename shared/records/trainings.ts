@@ -9,7 +9,7 @@ export type Trainings<Training> = {
 
 const partition = 'trainings';
 
-/** The training of each group, and an index of those that have something to do, for the sweep. */
+/** The training of each group, and an index of those that have something to do, for the resync. */
 export function createTrainings<Training>(
   table: Table,
   { initial, isOpen }: { initial: Training; isOpen: (training: Training) => boolean },

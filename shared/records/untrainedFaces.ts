@@ -1,13 +1,13 @@
-import type { PictureRef } from '../messages/workQueues.ts';
+import type { ImageRef } from '../messages/workQueues.ts';
 import { lastUseBeforeExpiryMs } from './faceIds.ts';
 import { newestFirst } from './keys.ts';
-import type { PageQuery } from './ledger.ts';
+import type { PageQuery } from './imageRecords.ts';
 import { take, type Stored, type Table } from './table.ts';
 
 /** An enrolled face by the ID of its detection, by which it can be compared before a training covers it. */
-export type FreshFace = {
+export type UntrainedFace = {
   faceId: string;
-  ref: PictureRef;
+  ref: ImageRef;
   /** The bytes that it was found on. */
   content: string;
   /** How many trainings of the group had been begun when Face had it: any later one covers it. */
@@ -17,22 +17,22 @@ export type FreshFace = {
   expiresAt: number;
 };
 
-export type FreshFaces = ReturnType<typeof createFreshFaces>;
+export type UntrainedFaces = ReturnType<typeof createUntrainedFaces>;
 
 /** The faces that were added to each group, newest first, until a training covers them. */
-export function createFreshFaces(table: Table, now: () => number) {
+export function createUntrainedFaces(table: Table, now: () => number) {
   const partition = (group: string) => `fresh.${group}`;
   // Later trainings sort first, as later times do.
   const covered = (lastSucceeded: number) => newestFirst(lastSucceeded - 1);
   return {
-    async remember(face: FreshFace): Promise<void> {
+    async remember(face: UntrainedFace): Promise<void> {
       const rowKey = `${newestFirst(face.begun)}.${newestFirst(face.addedAt)}.${face.faceId}`;
       await table.write(partition(face.ref.group), [{ kind: 'put', rowKey, value: face }]);
     },
 
     /** Usable faces that the last training that succeeded does not cover: the newest of them, `top` at most. */
-    async newest(group: string, lastSucceeded: number, top: number): Promise<FreshFace[]> {
-      const rows = await take(table.range<FreshFace>(partition(group), '', covered(lastSucceeded)), top);
+    async newest(group: string, lastSucceeded: number, top: number): Promise<UntrainedFace[]> {
+      const rows = await take(table.range<UntrainedFace>(partition(group), '', covered(lastSucceeded)), top);
       const usableUntil = now() + lastUseBeforeExpiryMs;
       return rows.map(({ value }) => value).filter(({ expiresAt }) => expiresAt > usableUntil);
     },
@@ -44,7 +44,7 @@ export function createFreshFaces(table: Table, now: () => number) {
     async dropCovered(group: string, lastSucceeded: number, top: number): Promise<void> {
       // The keys hold no number below that of the first training.
       if (lastSucceeded < 2) return;
-      const rows = table.range<FreshFace>(partition(group), covered(lastSucceeded - 1), '~');
+      const rows = table.range<UntrainedFace>(partition(group), covered(lastSucceeded - 1), '~');
       await drop(group, await take(rows, top));
     },
 
@@ -52,9 +52,9 @@ export function createFreshFaces(table: Table, now: () => number) {
     async forget(
       group: string,
       { top, after = '' }: PageQuery,
-      isForgotten: (face: FreshFace) => boolean,
+      isForgotten: (face: UntrainedFace) => boolean,
     ): Promise<{ next?: string }> {
-      const rows = await take(table.range<FreshFace>(partition(group), after, '~'), top);
+      const rows = await take(table.range<UntrainedFace>(partition(group), after, '~'), top);
       await drop(
         group,
         rows.filter(({ value }) => isForgotten(value)),
@@ -64,7 +64,7 @@ export function createFreshFaces(table: Table, now: () => number) {
     },
   };
 
-  async function drop(group: string, rows: readonly Stored<FreshFace>[]): Promise<void> {
+  async function drop(group: string, rows: readonly Stored<UntrainedFace>[]): Promise<void> {
     for (let start = 0; start < rows.length; start += 100) {
       const removals = rows.slice(start, start + 100);
       await table.write(

@@ -2,7 +2,7 @@ import { RollcallError } from '../errors/errors.ts';
 import { take, WriteConflict, type Table } from './table.ts';
 
 /** The form of all rows in all tables; it rises with each change that an older version cannot read. */
-export const tablesVersion = 1;
+export const tablesVersion = 2;
 
 const partition = 'version';
 const rowKey = 'tables';

@@ -27,7 +27,7 @@ export const metricsTable = {
   'rollcall.face.calls': {
     kind: 'counter',
     unit: '{call}',
-    meaning: 'Calls that left for Face, by `rollcall.lane`: the quota in use',
+    meaning: 'Calls that left for Face, by `rollcall.priority`: the quota in use',
   },
   'rollcall.face.quota.limit': {
     kind: 'gauge',
@@ -43,12 +43,12 @@ export const metricsTable = {
     kind: 'histogram',
     unit: 's',
     meaning:
-      'How long an operation of Face took with its wait at the gate, by `rollcall.operation`, `rollcall.lane`, `error.type`',
+      'How long an operation of Face took with its wait at the limiter, by `rollcall.operation`, `rollcall.priority`, `error.type`',
   },
-  'rollcall.gate.wait': {
+  'rollcall.limiter.wait': {
     kind: 'histogram',
     unit: 's',
-    meaning: 'How long a call waited at the quota gate, by `rollcall.lane`',
+    meaning: 'How long a call waited at the rate limiter, by `rollcall.priority`',
   },
   'rollcall.trainings': {
     kind: 'counter',

@@ -46,7 +46,7 @@ export function inSpan<Result>(
   });
 }
 
-/** To be sent away from the quota gate is no failure. */
+/** A call that the rate limiter deferred did not fail. */
 function markFailed(span: Span, error: unknown): void {
   if (deferredForMs(error) !== undefined) {
     span.setAttribute('rollcall.turn_far_away', true);

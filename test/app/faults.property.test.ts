@@ -64,7 +64,7 @@ async function expectOneFaceEach(group: string): Promise<void> {
   const images = await Promise.all(
     franck.slice(0, 2).map((file) => stack.settled(`enroll/${group}/franck/${file}`, 'enrolled')),
   );
-  await eventually('Face holds the faces of the ledger, and no others', async () => {
+  await eventually('Face holds the faces of the imageRecords, and no others', async () => {
     const held = (await stack.faceOf(group)).flatMap(({ persistedFaceIds }) => persistedFaceIds);
     const named = images.flatMap(({ persistedFaceId }) => persistedFaceId ?? []);
     return held.toSorted().join() === named.toSorted().join();
@@ -270,12 +270,12 @@ test('a training that fails is shown, and tried again', async () => {
   expect(training).toMatchObject({ state: 'idle', covered: true });
 });
 
-test('a doorbell that cannot be read ends in the dead-letter queue of its queue', async () => {
-  const sender = bus.createSender(queues.pictures.name);
+test('a message that cannot be read ends in the dead-letter queue of its queue', async () => {
+  const sender = bus.createSender(queues.images.name);
   await sender.sendMessages({ body: 'what is this?' });
-  await eventually('it is dead-lettered', async () => (await deadLetters(queues.pictures.name)).length === 1);
+  await eventually('it is dead-lettered', async () => (await deadLetters(queues.images.name)).length === 1);
   await stack.api('failures/redrive', { method: 'POST' });
-  expect(await deadLetters(queues.pictures.name)).toEqual([]);
+  expect(await deadLetters(queues.images.name)).toEqual([]);
   expect(stack.log().some((line) => line.includes('a dead letter of pictures cannot be read'))).toBe(true);
 });
 

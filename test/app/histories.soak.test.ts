@@ -137,7 +137,7 @@ async function expectWhole(group: string, container: Container): Promise<void> {
     120_000,
   );
   await eventually(
-    'Face holds the faces of the ledger, and no others',
+    'Face holds the faces of the imageRecords, and no others',
     async () => {
       const named = (await listed()).flatMap(({ persistedFaceId }) => persistedFaceId ?? []);
       const held = (await stack.faceOf(group)).flatMap(({ persistedFaceIds }) => persistedFaceIds);

@@ -12,7 +12,7 @@ import { serviceRoutes } from '../../shared/http/routes/service.ts';
 import type { ApiRequest } from '../../shared/http/route.ts';
 import { createFaceIds } from '../../shared/records/faceIds.ts';
 import { createTable } from '../../shared/records/table.ts';
-import { largestPictureBytes, tables } from '../../shared/config/resources.ts';
+import { largestImageBytes, tables } from '../../shared/config/resources.ts';
 import type { Rollcall } from '../../shared/app/rollcall.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { startFaultyProxy } from '../helpers/faultyProxy.ts';
@@ -354,7 +354,7 @@ const ways: Record<string, Record<number, Way>> = {
   putImage: {
     400: badGroup('PUT', '/persons/a/images/1.jpg'),
     async 413() {
-      const huge = Buffer.alloc(largestPictureBytes + 1);
+      const huge = Buffer.alloc(largestImageBytes + 1);
       const answer = await call('PUT', 'groups/club/persons/a/images/1.jpg', huge, picture);
       expect(answer.body).toMatchObject({ code: 'image_too_large' });
       return answer;

@@ -59,7 +59,7 @@ async function takenNotice(path: string): Promise<void> {
   const blob = BlobServiceClient.fromConnectionString(storageConnectionString)
     .getContainerClient(path.slice(0, slash))
     .getBlobClient(path.slice(slash + 1));
-  const rows = TableClient.fromConnectionString(storageConnectionString, tables.pictures, {
+  const rows = TableClient.fromConnectionString(storageConnectionString, tables.images, {
     allowInsecureConnection: true,
   });
   const { etag = 'none' } = await blob.getProperties();
@@ -173,7 +173,7 @@ test('what the trigger gave up on becomes a failed picture with its reason', asy
     const { approximateMessagesCount } = await queue.getProperties();
     return approximateMessagesCount === 0;
   });
-  // Failed by the poison message, or enrolled by the sweep that found it first: explained in either case.
+  // Failed by the poison message, or enrolled by the resync that found it first: explained in either case.
   const image = await stack.settled('enroll/poison/p/1.jpg', 'failed', 'enrolled');
   if (image.state === 'failed') expect(image.reason).toBe('too_many_attempts');
 });

@@ -46,7 +46,7 @@ test('one trace leads from the blob to its training, and the first answer that n
   await stack.covered(group);
   const arrival = await eventually('the arrival is told', () => named('process enroll')[0]);
   const ofTrace = (name: string): Span[] => named(name).filter(({ trace }) => trace === arrival.trace);
-  // Its own trace is of whoever saw it end: a message of this one, or the sweep.
+  // Its own trace is of whoever saw it end: a message of this one, or the resync.
   const training = await eventually('the training is told', () => named('train')[0]);
 
   for (const queue of ['persons', 'trainings']) {
@@ -59,7 +59,7 @@ test('one trace leads from the blob to its training, and the first answer that n
       'messaging.destination.name': queue,
     });
   }
-  expect(ofTrace('face addFace')[0]?.attributes).toMatchObject({ 'rollcall.lane': 'background' });
+  expect(ofTrace('face addFace')[0]?.attributes).toMatchObject({ 'rollcall.priority': 'background' });
   expect(training.links[0]).toMatch(new RegExp(`^${arrival.trace}/`));
 
   const headers = { traceparent: `00-${caller.trace}-${caller.span}-01`, 'content-type': 'image/jpeg' };
@@ -115,7 +115,7 @@ test('what an operator needs to know is counted', async () => {
     const reasons = told('rollcall.pictures', 'rollcall.reason');
     return refused.every(({ reason }) => reasons.has(reason));
   });
-  expect(told('rollcall.face.calls', 'rollcall.lane')).toEqual(new Set(['background', 'interactive']));
+  expect(told('rollcall.face.calls', 'rollcall.priority')).toEqual(new Set(['background', 'interactive']));
   expect(told('rollcall.trainings', 'rollcall.outcome')).toContain('succeeded');
 });
 

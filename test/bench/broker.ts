@@ -72,7 +72,7 @@ async function send(
     Array.from({ length: atOnce }, async (_, worker) => {
       const sender = clients[worker % clients.length]?.createSender(queue);
       for (let index = next++; index < total; index = next++) {
-        await sender?.sendMessages({ body: { doorbell: { group: 'g', person: 'p' } }, ...options(index) });
+        await sender?.sendMessages({ body: { key: { group: 'g', person: 'p' } }, ...options(index) });
       }
       await sender?.close();
     }),

@@ -61,7 +61,7 @@ async function startGrowing() {
   const stack = await startTestStack({
     face: face.ready,
     settings: ({ storageConnectionString }) => ({
-      // Once a year: what a sweep costs is measured by itself.
+      // Once a year: what a resync costs is measured by itself.
       SWEEP_SCHEDULE: '0 0 0 1 1 *',
       ROLLCALL_STORAGE: Object.entries(proxies).reduce(
         (text, [service, proxy]) =>
@@ -128,7 +128,7 @@ async function startGrowing() {
       };
     },
 
-    /** Operations of one sweep that finds nothing to do. */
+    /** Operations of one resync that finds nothing to do. */
     async sweepCost(): Promise<Cost> {
       const before = operations();
       await fetch(`${stack.http}/admin/functions/sweep`, {
@@ -136,7 +136,7 @@ async function startGrowing() {
         headers: { 'x-functions-key': stack.stack.endpoints.adminKey },
       });
       await quiet();
-      return { 'operations of a sweep': operations() - before };
+      return { 'operations of a resync': operations() - before };
     },
 
     async close(): Promise<void> {

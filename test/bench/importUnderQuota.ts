@@ -87,7 +87,7 @@ export async function importUnderQuota({ instances, minutes, training }: ImportO
         ` trainings of ${training === 'published' ? 'as long as published' : `${training} s`}`,
     );
     console.log(
-      `  quota used while there is a backlog: ${percent(used)}; with the jitter of ${jitterMs.toFixed(0)} ms that the gate` +
+      `  quota used while there is a backlog: ${percent(used)}; with the jitter of ${jitterMs.toFixed(0)} ms that the limiter` +
         ` measured ${percent(possible)} is possible, of which ${percent(used / possible)}`,
     );
     console.log(`  refused by Face: ${after.refused} of all calls`);
@@ -115,7 +115,7 @@ export async function importUnderQuota({ instances, minutes, training }: ImportO
 
 /** How often messages are sent away to come back later shows in what is scheduled. */
 function messagesOf(messages: ReturnType<typeof countMessages>, pictures: number): string {
-  return [queues.pictures, queues.persons]
+  return [queues.images, queues.persons]
     .map(({ name }) => {
       const { atOnce, scheduled, failed, deadLettered } = messages.of(name);
       const each = (count: number) => (count / pictures).toFixed(2);

@@ -8,8 +8,8 @@ import { startTestStack, type TestStack } from '../helpers/stack.ts';
  */
 
 const persons = 10;
-const picturesOfPerson = 11;
-const total = persons * picturesOfPerson;
+const imagesOfPerson = 11;
+const total = persons * imagesOfPerson;
 /** As many calls at once as the Functions host makes. */
 const callsAtOnce = 8;
 

@@ -24,11 +24,11 @@ export type InMemory = ReturnType<typeof inMemory>;
 export function inMemory({
   face = {},
   settings = {},
-  fetchPicture,
+  fetchImage,
 }: {
   face?: Partial<FaceClient>;
   settings?: Record<string, string>;
-  fetchPicture?: (url: string) => Promise<Uint8Array>;
+  fetchImage?: (url: string) => Promise<Uint8Array>;
 } = {}) {
   const clock = { now: Date.parse('2026-01-01T00:00:00Z') };
   const blobs = new Map<string, MemoryBlob>();
@@ -80,7 +80,7 @@ export function inMemory({
     now: () => clock.now,
     face: { interactive: faceOf(face), background: faceOf(face) },
   });
-  const rollcall: Rollcall = fetchPicture === undefined ? created : { ...created, fetchPicture };
+  const rollcall: Rollcall = fetchImage === undefined ? created : { ...created, fetchImage };
 
   return {
     rollcall,

@@ -2,25 +2,25 @@ import { SpanKind } from '@opentelemetry/api';
 import { codeOf, deferredForMs } from '../../errors/errors.ts';
 import type { FaceClient } from '../../face/client.ts';
 import { translateFaceError } from '../../face/errors.ts';
-import { type Lane, type QuotaGate } from '../../quota/rateLimiter.ts';
+import { type Priority, type RateLimiter } from '../../quota/rateLimiter.ts';
 import { record } from '../../telemetry/metrics.ts';
 import { inSpan } from '../../telemetry/spans.ts';
 
 type Call = (...args: never[]) => Promise<unknown>;
 
 /** The same client, with a span and a time for each operation. */
-export function observeFace(client: FaceClient, lane: Lane): FaceClient {
+export function observeFace(client: FaceClient, priority: Priority): FaceClient {
   const observed = Object.entries(client as unknown as Record<string, Call>).map(
     ([operation, call]): [string, Call] => [
       operation,
-      (...args) => timed(operation, lane, () => call(...args)),
+      (...args) => timed(operation, priority, () => call(...args)),
     ],
   );
   return Object.fromEntries(observed) as unknown as FaceClient;
 }
 
-async function timed(operation: string, lane: Lane, call: () => Promise<unknown>): Promise<unknown> {
-  const attributes = { 'rollcall.operation': operation, 'rollcall.lane': lane };
+async function timed(operation: string, priority: Priority, call: () => Promise<unknown>): Promise<unknown> {
+  const attributes = { 'rollcall.operation': operation, 'rollcall.priority': priority };
   const startedAt = performance.now();
   const seconds = (): number => (performance.now() - startedAt) / 1_000;
   return inSpan(`face ${operation}`, { kind: SpanKind.CLIENT, attributes }, async () => {
@@ -38,24 +38,24 @@ async function timed(operation: string, lane: Lane, call: () => Promise<unknown>
   });
 }
 
-/** The same gate, with what passes it counted by lane. */
-export function observeGate(gate: QuotaGate): QuotaGate {
+/** The same rate limiter, with its calls counted by priority. */
+export function observeRateLimiter(limiter: RateLimiter): RateLimiter {
   return {
-    async pass(lane) {
-      const attributes = { 'rollcall.lane': lane };
+    async acquire(priority) {
+      const attributes = { 'rollcall.priority': priority };
       const cameAt = performance.now();
-      const departure = await gate.pass(lane);
-      record('rollcall.gate.wait', (performance.now() - cameAt) / 1_000, attributes);
+      const permit = await limiter.acquire(priority);
+      record('rollcall.limiter.wait', (performance.now() - cameAt) / 1_000, attributes);
       record('rollcall.face.calls', 1, attributes);
-      return departure;
+      return permit;
     },
-    async refused(departure, retryAfterMs) {
+    async refused(permit, retryAfterMs) {
       record('rollcall.face.throttled', 1);
-      await gate.refused(departure, retryAfterMs);
+      await limiter.refused(permit, retryAfterMs);
     },
     async exhausted(renewsInMs) {
       record('rollcall.face.throttled', 1);
-      await gate.exhausted(renewsInMs);
+      await limiter.exhausted(renewsInMs);
     },
   };
 }

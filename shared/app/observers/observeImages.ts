@@ -1,14 +1,14 @@
-import type { Ledger } from '../../records/ledger.ts';
-import type { Picture } from '../../records/image.ts';
+import type { ImageRecords } from '../../records/imageRecords.ts';
+import type { ImageRecord } from '../../records/image.ts';
 import { record } from '../../telemetry/metrics.ts';
 
-/** The same ledger, with every picture counted that comes into another state, and how long it was on its way. */
-export function observeLedger(ledger: Ledger, now: () => number): Ledger {
+/** The same image records, with each change of state counted, and the time that the image took. */
+export function observeImages(imageRecords: ImageRecords, now: () => number): ImageRecords {
   return {
-    ...ledger,
+    ...imageRecords,
     async change(ref, transition) {
-      let before: Picture | undefined;
-      const after = await ledger.change(ref, (picture) => {
+      let before: ImageRecord | undefined;
+      const after = await imageRecords.change(ref, (picture) => {
         before = picture;
         return transition(picture);
       });
@@ -18,11 +18,11 @@ export function observeLedger(ledger: Ledger, now: () => number): Ledger {
   };
 }
 
-function hasMoved(before: Picture | undefined, after: Picture): boolean {
+function hasMoved(before: ImageRecord | undefined, after: ImageRecord): boolean {
   return before?.state !== after.state || before.receivedAt !== after.receivedAt;
 }
 
-function count(picture: Picture, now: number): void {
+function count(picture: ImageRecord, now: number): void {
   const container = { 'rollcall.container': picture.person === undefined ? 'identify' : 'enroll' };
   const { state, reason } = picture;
   record('rollcall.pictures', 1, {

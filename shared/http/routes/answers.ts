@@ -51,7 +51,7 @@ export const answerRoutes = [
     async handle(request, rollcall) {
       const query = queryOf(request, schemas.identifyQuery);
       const group = await groupOf(request, rollcall);
-      const source = () => readProbeSource(request, schemas.identifyBody, rollcall.fetchPicture);
+      const source = () => readProbeSource(request, schemas.identifyBody, rollcall.fetchImage);
       return {
         body: await once(request, rollcall, group, async (as) =>
           rollcall.identify(group, await source(), query, as),
@@ -76,7 +76,7 @@ export const answerRoutes = [
     async handle(request, rollcall) {
       const query = queryOf(request, schemas.findSimilarQuery);
       const group = await groupOf(request, rollcall);
-      const source = () => readProbeSource(request, schemas.faceBody, rollcall.fetchPicture);
+      const source = () => readProbeSource(request, schemas.faceBody, rollcall.fetchImage);
       return {
         body: await once(request, rollcall, group, async (as) =>
           rollcall.findSimilar(group, await source(), query, as),
@@ -101,7 +101,7 @@ export const answerRoutes = [
     async handle(request, rollcall) {
       const { person } = queryOf(request, schemas.verifyQuery);
       const group = await groupOf(request, rollcall);
-      const source = () => readProbeSource(request, schemas.faceBody, rollcall.fetchPicture);
+      const source = () => readProbeSource(request, schemas.faceBody, rollcall.fetchImage);
       const name = personNameOf(person);
       return {
         body: await once(request, rollcall, group, async (as) =>
@@ -149,7 +149,7 @@ export const answerRoutes = [
       const { person, ...query } = pageQueryOf(request, schemas.resultQuery);
       const group = await groupOf(request, rollcall);
       const filter = person === undefined ? query : { ...query, person: personNameOf(person) };
-      return { body: pageOf(request, await rollcall.recall.list(group, filter), (result) => result) };
+      return { body: pageOf(request, await rollcall.readResults.list(group, filter), (result) => result) };
     },
   },
   {
@@ -163,7 +163,7 @@ export const answerRoutes = [
     failures: ['bad_request', 'group_not_found', 'result_not_found', 'storage_unavailable'],
     async handle(request, rollcall) {
       const group = await groupOf(request, rollcall);
-      const result = await rollcall.recall.get(group, request.params['id'] ?? '');
+      const result = await rollcall.readResults.get(group, request.params['id'] ?? '');
       if (result === undefined) throw new RollcallError('result_not_found');
       return { body: result };
     },

@@ -36,7 +36,7 @@ export const groupRoutes = [
     method: 'PUT',
     path: 'groups/{group}',
     summary:
-      'Create a group, or change its settings; what its policy refused and now admits is looked at again by the next sweeps',
+      'Create a group, or change its settings; what its policy refused and now admits is looked at again by the next resyncs',
     access: 'admin',
     body: { json: schemas.groupBody },
     headers: {
@@ -109,7 +109,7 @@ export const groupRoutes = [
     async handle(request, rollcall) {
       const query = pageQueryOf(request, schemas.pageOnly);
       const group = await groupOf(request, rollcall);
-      return { body: pageOf(request, await rollcall.ledger.listPersons(group, query), viewOfPerson) };
+      return { body: pageOf(request, await rollcall.imageRecords.listPersons(group, query), viewOfPerson) };
     },
   },
   {
@@ -123,7 +123,10 @@ export const groupRoutes = [
     failures: ['bad_request', 'bad_path', 'group_not_found', 'person_not_found', 'storage_unavailable'],
     async handle(request, rollcall) {
       const group = await groupOf(request, rollcall);
-      const person = await rollcall.ledger.person(group, await personKeyIn(group.group, request, rollcall));
+      const person = await rollcall.imageRecords.person(
+        group,
+        await personKeyIn(group.group, request, rollcall),
+      );
       if (person === undefined) throw new RollcallError('person_not_found');
       return { body: viewOfPerson(person) };
     },
@@ -185,8 +188,11 @@ export const groupRoutes = [
   },
 ] as const satisfies readonly Route[];
 
-async function groupAnswer({ ledger, trainings }: Rollcall, group: Group) {
-  const [counts, training] = await Promise.all([ledger.counts(group.group), trainings.get(group.group)]);
+async function groupAnswer({ imageRecords, trainings }: Rollcall, group: Group) {
+  const [counts, training] = await Promise.all([
+    imageRecords.counts(group.group),
+    trainings.get(group.group),
+  ]);
   return { headers: { etag: etagOf(group) }, body: viewOfGroup(group, counts, training ?? untrained) };
 }
 

@@ -26,10 +26,14 @@ export function personNameOf(text = ''): string {
  * The key of the person that the path names. A name that no new person may have is taken where somebody has it.
  * @throws RollcallError bad_path
  */
-export async function personKeyIn(group: string, request: ApiRequest, { ledger }: Rollcall): Promise<string> {
+export async function personKeyIn(
+  group: string,
+  request: ApiRequest,
+  { imageRecords }: Rollcall,
+): Promise<string> {
   const name = request.params['person'] ?? '';
   const key = personKeyOf(group, name);
-  if ((await ledger.personRow(group, key)) === undefined) personNameOf(name);
+  if ((await imageRecords.personRow(group, key)) === undefined) personNameOf(name);
   return key;
 }
 

@@ -26,7 +26,7 @@ export const pictureRoutes = [
       const group = await groupOf(request, rollcall);
       const key = person === undefined ? undefined : personKeyOf(group.group, personNameOf(person));
       const { generation } = group;
-      const page = await rollcall.ledger.listPictures(group.group, { ...query, person: key, generation });
+      const page = await rollcall.imageRecords.listImages(group.group, { ...query, person: key, generation });
       return { body: pageOf(request, page, viewOfPicture) };
     },
   },
@@ -42,7 +42,7 @@ export const pictureRoutes = [
     failures: ['bad_request', 'storage_unavailable'],
     async handle(request, rollcall) {
       const query = pageQueryOf(request, schemas.allPicturesQuery);
-      return { body: pageOf(request, await rollcall.allPictures(query), viewOfPicture) };
+      return { body: pageOf(request, await rollcall.allImages(query), viewOfPicture) };
     },
   },
   {
@@ -65,7 +65,7 @@ export const pictureRoutes = [
     async handle(request, rollcall) {
       const image = pathOf(request);
       const { bytes, type } = await pictureOf(request);
-      await rollcall.dropPicture(image, bytes, type);
+      await rollcall.uploadImage(image, bytes, type);
       return { status: 202, body: { image } };
     },
   },

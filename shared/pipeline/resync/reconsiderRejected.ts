@@ -1,20 +1,20 @@
-import type { Doorbells } from '../../messages/workQueues.ts';
+import type { WorkQueues } from '../../messages/workQueues.ts';
 import { placeOf } from '../../images/imagePath.ts';
 import type { Groups } from '../../records/groups.ts';
-import type { Ledger, Page } from '../../records/ledger.ts';
-import { reconsidered, type Picture } from '../../records/image.ts';
+import type { ImageRecords, Page } from '../../records/imageRecords.ts';
+import { reconsidered, type ImageRecord } from '../../records/image.ts';
 import type { PolicyChanges, StoredPolicyChange } from '../../records/policyChanges.ts';
 import { WriteConflict } from '../../records/table.ts';
 
 export type ReconsiderOptions = {
   policyChanges: PolicyChanges;
   groups: Groups;
-  ledger: Ledger;
-  doorbells: Doorbells;
+  imageRecords: ImageRecords;
+  workQueues: WorkQueues;
   now: () => number;
 };
 
-/** How much one sweep looks at. */
+/** How much one resync looks at. */
 const slice = { changes: 20, pictures: 500 } as const;
 
 type PageQuery = { group: string; generation: number; after: string; top: number };
@@ -29,7 +29,13 @@ const abandonedAfterMs = 3_600_000;
 const states = ['received', 'detected', 'rejected'] as const;
 
 /** Looks again at pictures that the earlier policy of their group refused, a slice of each group at a time. */
-export function createReconsider({ policyChanges, groups, ledger, doorbells, now }: ReconsiderOptions) {
+export function createReconsider({
+  policyChanges,
+  groups,
+  imageRecords,
+  workQueues,
+  now,
+}: ReconsiderOptions) {
   async function goOn(change: StoredPolicyChange): Promise<void> {
     const group = await groups.get(change.group);
     // Written before the group is: it may be about to be, or was deleted.
@@ -48,14 +54,14 @@ export function createReconsider({ policyChanges, groups, ledger, doorbells, now
   }
 
   /** A page of one state; its token is that state and the token within it. */
-  async function pageOf({ group, generation, after, top }: PageQuery): Promise<Page<Picture>> {
+  async function pageOf({ group, generation, after, top }: PageQuery): Promise<Page<ImageRecord>> {
     const [name, ...within] = after.split('/');
     const index = Math.max(
       0,
       states.findIndex((state) => state === name),
     );
     const state = states[index];
-    const page = await ledger.listPictures(group, {
+    const page = await imageRecords.listImages(group, {
       state,
       top,
       after: within.join('/') || undefined,
@@ -69,18 +75,18 @@ export function createReconsider({ policyChanges, groups, ledger, doorbells, now
   async function lookAgain(image: string, change: StoredPolicyChange): Promise<void> {
     const { ref } = placeOf(image);
     let isQueued = false;
-    await ledger.change(ref, (picture) => {
+    await imageRecords.change(ref, (picture) => {
       if (picture === undefined) return undefined;
       const after = reconsidered(picture, change, now());
       isQueued = picture.state === 'rejected' && after.state === 'received';
       return after;
     });
-    if (isQueued) await doorbells.ringPicture(ref);
+    if (isQueued) await workQueues.enqueueImage(ref);
   }
 
   return async (): Promise<void> => {
     for (const change of await policyChanges.list(slice.changes)) {
-      // It was noted once more: the next sweep begins anew.
+      // It was noted once more: the next resync begins anew.
       await goOn(change).catch((error: unknown) => {
         if (!(error instanceof WriteConflict)) throw error;
       });

@@ -2,18 +2,18 @@ import { deferredForMs } from '../../errors/errors.ts';
 import type { QueueClient } from '@azure/storage-queue';
 import { z } from 'zod';
 import type { Erase } from '../../erasure/erase.ts';
-import type { StrayPersons } from '../../enrollment/orphanedPersons.ts';
+import type { OrphanedPersons } from '../../enrollment/orphanedPersons.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { DeadLetters } from '../../messages/deadLetters.ts';
-import type { Doorbells } from '../../messages/workQueues.ts';
-import type { Arrivals } from '../reconcileImage.ts';
+import type { WorkQueues } from '../../messages/workQueues.ts';
+import type { ImageReconciler } from '../reconcileImage.ts';
 import { placeOf } from '../../images/imagePath.ts';
-import type { PhotoStore } from '../../images/imageStore.ts';
+import type { ImageStore } from '../../images/imageStore.ts';
 import type { FaceIds } from '../../records/faceIds.ts';
-import type { FreshFaces } from '../../records/untrainedFaces.ts';
+import type { UntrainedFaces } from '../../records/untrainedFaces.ts';
 import type { Group, Groups } from '../../records/groups.ts';
 import type { Claims } from '../../records/idempotency.ts';
-import type { Ledger } from '../../records/ledger.ts';
+import type { ImageRecords } from '../../records/imageRecords.ts';
 import type { LostFaces } from '../../records/lostFaces.ts';
 import { faceLost, isSettled, needsEnrollment } from '../../records/image.ts';
 import type { Reminders } from '../../records/reminders.ts';
@@ -22,28 +22,28 @@ import { WriteConflict, type Table } from '../../records/table.ts';
 import type { Trainings } from '../../records/trainings.ts';
 import { containers, deadLetterLifetimeSeconds } from '../../config/resources.ts';
 import type { Settings } from '../../config/settings.ts';
-import type { Trainer } from '../reconcileGroup.ts';
+import type { GroupReconciler } from '../reconcileGroup.ts';
 import type { Training } from '../../training/machine.ts';
 
-export type SweepOptions = {
-  photos: PhotoStore;
-  ledger: Ledger;
+export type ResyncOptions = {
+  imageStore: ImageStore;
+  imageRecords: ImageRecords;
   groups: Groups;
   reminders: Reminders;
   trainings: Trainings<Training>;
   lostFaces: LostFaces;
-  strayPersons: StrayPersons;
+  orphanedPersons: OrphanedPersons;
   faceIds: FaceIds;
-  freshFaces: FreshFaces;
+  untrainedFaces: UntrainedFaces;
   results: Results;
   claims: Claims;
   cursors: Table;
-  doorbells: Doorbells;
+  workQueues: WorkQueues;
   deadLetters: Pick<DeadLetters, 'dropSentBefore'>;
-  arrivals: Arrivals;
+  imageReconciler: ImageReconciler;
   erase: Pick<Erase, 'remind'>;
   reconsider: () => Promise<void>;
-  trainer: Trainer;
+  groupReconciler: GroupReconciler;
   poison: QueueClient;
   settings: Pick<
     Settings,
@@ -53,16 +53,16 @@ export type SweepOptions = {
   now: () => number;
 };
 
-/** Where the search for stray persons is; absent fields: at the beginning. */
-type StrayCursor = { afterGroup?: string; after?: string; restsUntil?: number };
+/** Where the search for orphaned persons is; absent fields: at the beginning. */
+type OrphanCursor = { afterGroup?: string; after?: string; restsUntil?: number };
 
-/** How much one sweep looks at; what is left waits for the next one. */
+/** How much one resync looks at; what is left waits for the next one. */
 const slice = {
   reminders: 200,
   trainings: 200,
   poison: 32,
-  photos: 250,
-  pictures: 100,
+  images: 250,
+  records: 100,
   groups: 20,
   expired: 1_000,
 } as const;
@@ -74,30 +74,31 @@ const inTime = (): AbortSignal => AbortSignal.timeout(queueCallMs);
 const turnMs = 30_000;
 
 /**
- * Looks for what was lost on the way: every doorbell may be lost, since what it speaks of stands in a row. Each
+ * Finds what no message announced: every message may be lost, since rows hold what it was about. Each
  * part does a bounded slice and goes on from there the next time; one that fails does not keep the others.
  */
-export function createSweep(options: SweepOptions) {
-  const { photos, ledger, groups, reminders, trainings, doorbells, arrivals, log, now } = options;
+export function createResync(options: ResyncOptions) {
+  const { imageStore, imageRecords, groups, reminders, trainings, workQueues, imageReconciler, log, now } =
+    options;
 
   /** Pictures that stopped half-way. */
-  async function forgottenPictures(): Promise<void> {
+  async function forgottenImages(): Promise<void> {
     for (const reminder of await reminders.due(slice.reminders)) {
       const { ref } = reminder;
-      const picture = await ledger.get(ref);
+      const picture = await imageRecords.get(ref);
       if (picture === undefined || isSettled(picture)) {
         await reminders.drop(reminder.key);
         continue;
       }
-      // Its turn at the gate is to come, or was a moment ago: a second doorbell would have it detected twice.
+      // A deferred image has a message of its own; a second one would have it detected twice.
       const { waitsUntil = 0 } = picture;
       if (waitsUntil > now() - turnMs) {
         await reminders.putOff(reminder, waitsUntil);
         continue;
       }
-      if (picture.state === 'received') await doorbells.ringPicture(ref);
+      if (picture.state === 'received') await workQueues.enqueueImage(ref);
       if (needsEnrollment(picture) && ref.person !== undefined) {
-        await doorbells.ringPerson({ group: ref.group, person: ref.person });
+        await workQueues.enqueuePerson({ group: ref.group, person: ref.person });
       }
       await reminders.postpone(reminder);
     }
@@ -106,9 +107,9 @@ export function createSweep(options: SweepOptions) {
   /** Faces that Face has lost, the group or the person having been deleted there by somebody else. */
   async function lostFaces(): Promise<void> {
     for (const { group, after, etag } of await options.lostFaces.list(slice.groups)) {
-      const page = await ledger.listPictures(group, { top: slice.pictures, after });
+      const page = await imageRecords.listImages(group, { top: slice.records, after });
       for (const { image } of page.items) await enrollAnew(group, image);
-      // Lost again meanwhile: the next sweep begins anew.
+      // Lost again meanwhile: the next resync begins anew.
       await options.lostFaces.advance(group, etag, page.next).catch((error: unknown) => {
         if (!(error instanceof WriteConflict)) throw error;
       });
@@ -117,35 +118,35 @@ export function createSweep(options: SweepOptions) {
 
   async function enrollAnew(group: string, image: string): Promise<void> {
     const { ref } = placeOf(image);
-    const [picture, row] = await Promise.all([ledger.get(ref), groups.get(group)]);
-    const person = row && (await ledger.person(row, ref.person ?? ''));
+    const [picture, row] = await Promise.all([imageRecords.get(ref), groups.get(group)]);
+    const person = row && (await imageRecords.person(row, ref.person ?? ''));
     const lostWith = picture?.persisted?.personId;
     if (lostWith === undefined) return;
-    if (lostWith === person?.personId && person.incarnation === row?.incarnation) return;
-    await ledger.change(ref, (current) => current && faceLost(current, lostWith, now()));
-    await doorbells.ringPicture(ref);
+    if (lostWith === person?.personId && person.faceGroupEpoch === row?.faceGroupEpoch) return;
+    await imageRecords.change(ref, (current) => current && faceLost(current, lostWith, now()));
+    await workQueues.enqueueImage(ref);
   }
 
   /** Persons in Face that no row names: a page of a group at a time, and once through all groups a day. */
-  async function strayPersons(): Promise<void> {
-    // Nothing is astray when all begins.
-    const cursor = (await options.cursors.get<StrayCursor>('cursors', 'strays'))?.value;
-    if (cursor === undefined) return moveStrayCursor({ restsUntil: now() + dayMs });
+  async function orphanedPersons(): Promise<void> {
+    // Nothing can be orphaned on the first run.
+    const cursor = (await options.cursors.get<OrphanCursor>('cursors', 'orphans'))?.value;
+    if (cursor === undefined) return moveOrphanCursor({ restsUntil: now() + dayMs });
     if ((cursor.restsUntil ?? 0) > now()) return;
     const [group] = (await groups.list({ top: 1, after: cursor.afterGroup })).items;
-    const next: StrayCursor =
+    const next: OrphanCursor =
       group === undefined ? { restsUntil: now() + dayMs } : await afterPageOf(group, cursor);
-    await moveStrayCursor(next);
+    await moveOrphanCursor(next);
   }
 
-  async function moveStrayCursor(value: StrayCursor): Promise<void> {
-    await options.cursors.write('cursors', [{ kind: 'put', rowKey: 'strays', value }]);
+  async function moveOrphanCursor(value: OrphanCursor): Promise<void> {
+    await options.cursors.write('cursors', [{ kind: 'put', rowKey: 'orphans', value }]);
   }
 
-  async function afterPageOf({ group, inFace }: Group, cursor: StrayCursor): Promise<StrayCursor> {
+  async function afterPageOf({ group, inFace }: Group, cursor: OrphanCursor): Promise<OrphanCursor> {
     if (!inFace) return { afterGroup: group };
     try {
-      const after = await options.strayPersons.deleteSome(group, cursor.after);
+      const after = await options.orphanedPersons.deleteSome(group, cursor.after);
       return after === undefined ? { afterGroup: group } : { ...cursor, after };
     } catch (error) {
       // The quota is needed for other things now.
@@ -156,11 +157,12 @@ export function createSweep(options: SweepOptions) {
 
   /** Groups with changes that no training covers. */
   async function forgottenTrainings(): Promise<void> {
-    for (const group of await trainings.open(slice.trainings)) await options.trainer.remind(group);
+    for (const group of await trainings.open(slice.trainings))
+      await options.groupReconciler.enqueueIfOpen(group);
   }
 
   /** Pictures that the trigger gave up on. */
-  async function poisonedPictures(): Promise<void> {
+  async function poisonedImages(): Promise<void> {
     if (!(await options.poison.exists({ abortSignal: inTime() }))) return;
     const { receivedMessageItems } = await options.poison.receiveMessages({
       numberOfMessages: slice.poison,
@@ -169,41 +171,49 @@ export function createSweep(options: SweepOptions) {
     for (const message of receivedMessageItems) {
       const image = imageOfPoison(message.messageText);
       if (image === undefined) log.error('a message of the poison queue cannot be read and is dropped');
-      else await arrivals.gaveUp(image);
+      else await imageReconciler.markPoisoned(image);
       await options.poison.deleteMessage(message.messageId, message.popReceipt, { abortSignal: inTime() });
     }
   }
 
   /** Pictures whose event never came, or came when nobody listened. */
-  async function unannouncedPhotos(container: string): Promise<void> {
+  async function unannouncedImages(container: string): Promise<void> {
     const cursor = await options.cursors.get<{ next?: string }>('cursors', container);
-    const { photos: listed, next } = await photos.list(container, slice.photos, cursor?.value.next);
+    const { imageStore: listed, next } = await imageStore.list(container, slice.images, cursor?.value.next);
     const keptSince = now() - options.settings.PROBE_RETENTION_DAYS * dayMs;
     const writtenBefore = now() - options.settings.SWEEP_GRACE_SECONDS * 1_000;
     for (const { image, etag, writtenAt } of listed) {
       // A younger one may still be on its way.
       if (writtenAt > writtenBefore) continue;
       // Its removal goes the way of any other.
-      if (container === containers.identify && writtenAt < keptSince && (await photos.remove(image, etag)))
+      if (
+        container === containers.identify &&
+        writtenAt < keptSince &&
+        (await imageStore.remove(image, etag))
+      )
         continue;
-      await arrivals.noticeVersion({ image, etag });
+      await imageReconciler.enqueueIfUnseen({ image, etag });
     }
     await moveCursor(container, next);
   }
 
   /** Pictures whose blob went without an event. */
   async function unannouncedRemovals(): Promise<void> {
-    const cursor = await options.cursors.get<{ next?: string; after?: string }>('cursors', 'pictures');
+    const cursor = await options.cursors.get<{ next?: string; after?: string }>('cursors', 'images');
     const { items, next } = await groups.list({ top: 1, after: cursor?.value.next });
     const [group] = items;
-    if (group === undefined) return moveCursor('pictures', undefined);
-    const page = await ledger.listPictures(group.group, { top: slice.pictures, after: cursor?.value.after });
+    if (group === undefined) return moveCursor('images', undefined);
+    const page = await imageRecords.listImages(group.group, {
+      top: slice.records,
+      after: cursor?.value.after,
+    });
     for (const { image, state } of page.items) {
-      if (state !== 'removed' && (await photos.version(image)) === undefined) await arrivals.notice(image);
+      if (state !== 'removed' && (await imageStore.version(image)) === undefined)
+        await imageReconciler.enqueue(image);
     }
-    if (page.next === undefined) return moveCursor('pictures', next);
+    if (page.next === undefined) return moveCursor('images', next);
     await options.cursors.write('cursors', [
-      { kind: 'put', rowKey: 'pictures', value: { next: cursor?.value.next, after: page.next } },
+      { kind: 'put', rowKey: 'images', value: { next: cursor?.value.next, after: page.next } },
     ]);
   }
 
@@ -219,7 +229,7 @@ export function createSweep(options: SweepOptions) {
       );
       const { lastSucceeded } = (await trainings.get(group)) ?? {};
       if (lastSucceeded !== undefined)
-        await options.freshFaces.dropCovered(group, lastSucceeded, slice.expired);
+        await options.untrainedFaces.dropCovered(group, lastSucceeded, slice.expired);
       await options.results.dropOlderThan(
         group,
         options.settings.RESULT_RETENTION_DAYS * dayMs,
@@ -261,27 +271,27 @@ export function createSweep(options: SweepOptions) {
   }
 
   return {
-    async sweep(): Promise<void> {
-      const parts = [
-        forgottenPictures,
+    async run(): Promise<void> {
+      const jobs = [
+        forgottenImages,
         lostFaces,
-        strayPersons,
+        orphanedPersons,
         forgottenTrainings,
         options.erase.remind,
         options.reconsider,
-        poisonedPictures,
-        () => unannouncedPhotos(containers.enroll),
-        () => unannouncedPhotos(containers.identify),
+        poisonedImages,
+        () => unannouncedImages(containers.enroll),
+        () => unannouncedImages(containers.identify),
         unannouncedRemovals,
         expiredRecords,
         abandonedClaims,
         oldDeadLetters,
       ];
-      for (const part of parts) {
+      for (const job of jobs) {
         try {
-          await part();
+          await job();
         } catch (error) {
-          log.error('a part of the sweep failed and is tried again by the next', error);
+          log.error('a job of the resync failed and is tried again by the next', error);
         }
       }
     },
@@ -293,7 +303,8 @@ export function createSweep(options: SweepOptions) {
         const page = await groups.list({ top: 100, after });
         for (const { group } of page.items) {
           const training = await trainings.get(group);
-          if ((training?.lastTrainedAt ?? startedAt) < startedAt) await options.trainer.trainNow(group);
+          if ((training?.lastTrainedAt ?? startedAt) < startedAt)
+            await options.groupReconciler.trainNow(group);
         }
         if (page.next === undefined) return;
         after = page.next;

@@ -5,7 +5,7 @@ import { ServiceBusAdministrationClient, ServiceBusClient } from '@azure/service
 import { BlobServiceClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { createFaceClients } from '../../../shared/face/client.ts';
-import { createQuotaGate, type ScheduleStore } from '../../../shared/quota/rateLimiter.ts';
+import { createRateLimiter, type ScheduleStore } from '../../../shared/quota/rateLimiter.ts';
 import type { Schedule } from '../../../shared/quota/schedule.ts';
 import { faceContract, type FaceTarget } from './face.ts';
 import { serviceBusContract, type BusTarget } from './serviceBus.ts';
@@ -85,7 +85,7 @@ if (AZURE_TEST_FACE_ENDPOINT !== undefined) {
       endpoint,
       credential: AZURE_TEST_FACE_KEY === undefined ? { identity } : { key: AZURE_TEST_FACE_KEY },
       // The free plan is enough.
-      gate: createQuotaGate({
+      limiter: createRateLimiter({
         quota: [{ calls: 20, windowMs: 60_000 }],
         store: ownSchedule(),
         patienceMs: 120_000,

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { startServiceBus } from '../../../emulators/service-bus/broker.ts';
 import { startStorage } from '../../../emulators/storage/storage.ts';
 import { createFaceClients } from '../../../shared/face/client.ts';
-import { createQuotaGate } from '../../../shared/quota/rateLimiter.ts';
+import { createRateLimiter } from '../../../shared/quota/rateLimiter.ts';
 import { startTestFace } from '../face/harness.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 import { realVision } from '../../helpers/vision.ts';
@@ -76,7 +76,7 @@ describe('Face', () => {
     const { background } = createFaceClients({
       endpoint: service.ready.endpoint,
       credential: { key: service.ready.key },
-      gate: createQuotaGate({ quota: [], store }),
+      limiter: createRateLimiter({ quota: [], store }),
       timeoutMs: 60_000,
     });
     closing.push(service.close);

@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { MockAgent, type Dispatcher } from 'undici';
 import { afterEach, expect, test } from 'vitest';
-import { fetchPicture, pinnedTo, type Network } from '../../../shared/images/fetchImage.ts';
+import { fetchImage, pinnedTo, type Network } from '../../../shared/images/fetchImage.ts';
 import { certificate } from '../../helpers/certificate.ts';
 
 /* The internet cannot be had in a test: hosts and servers are mocked where a URL is not refused before. */
@@ -95,11 +95,11 @@ const nothing: Network = {
 };
 
 test.each(addresses)('nothing is fetched from https://%s', async (host) => {
-  await expect(fetchPicture(`https://${host}/a.jpg`, nothing)).rejects.toMatchObject({ code: 'url_refused' });
+  await expect(fetchImage(`https://${host}/a.jpg`, nothing)).rejects.toMatchObject({ code: 'url_refused' });
 });
 
 test.each(refusedUrls)('the URL %j is refused', async (url) => {
-  await expect(fetchPicture(url, nothing)).rejects.toMatchObject({ code: 'url_refused' });
+  await expect(fetchImage(url, nothing)).rejects.toMatchObject({ code: 'url_refused' });
 });
 
 test('there are a hundred cases at least, as many as the guide says', async () => {
@@ -135,13 +135,13 @@ test('a picture is fetched from exactly the address that was checked', async () 
   const network = networkOf({}, (agent) =>
     agent.get(origin).intercept({ path: '/a.jpg' }).reply(200, 'bytes'),
   );
-  expect(Buffer.from(await fetchPicture(`${origin}/a.jpg`, network)).toString()).toBe('bytes');
+  expect(Buffer.from(await fetchImage(`${origin}/a.jpg`, network)).toString()).toBe('bytes');
   expect(network.connected).toEqual([publicAddress]);
 });
 
 test('one private address of a host is enough to refuse it', async () => {
   const network = networkOf({ 'pictures.example': [publicAddress, '10.0.0.7'] }, () => undefined);
-  await expect(fetchPicture(`${origin}/a.jpg`, network)).rejects.toMatchObject({ code: 'url_refused' });
+  await expect(fetchImage(`${origin}/a.jpg`, network)).rejects.toMatchObject({ code: 'url_refused' });
   expect(network.connected).toEqual([]);
 });
 
@@ -157,7 +157,7 @@ test('a host that resolves to another address after the check is not asked again
       return [{ address: asked === 1 ? publicAddress : '127.0.0.1' }];
     },
   };
-  await fetchPicture(`${origin}/a.jpg`, rebinding);
+  await fetchImage(`${origin}/a.jpg`, rebinding);
   expect(asked).toBe(1);
   expect(network.connected).toEqual([publicAddress]);
 });
@@ -179,7 +179,7 @@ test.each([
     },
     (agent) => agent.get(origin).intercept({ path: '/a.jpg' }).reply(302, '', { headers: { location } }),
   );
-  await expect(fetchPicture(`${origin}/a.jpg`, network)).rejects.toMatchObject({ code: 'url_refused' });
+  await expect(fetchImage(`${origin}/a.jpg`, network)).rejects.toMatchObject({ code: 'url_refused' });
   expect(network.connected).toEqual([publicAddress]);
 });
 
@@ -196,13 +196,13 @@ test('redirects are followed three times, each checked anew', async () => {
         .intercept({ path: `/${count}` })
         .reply(200, 'bytes');
     });
-  await expect(fetchPicture(`${origin}/0`, hops(3))).resolves.toHaveLength(5);
-  await expect(fetchPicture(`${origin}/0`, hops(4))).rejects.toMatchObject({ code: 'url_refused' });
+  await expect(fetchImage(`${origin}/0`, hops(3))).resolves.toHaveLength(5);
+  await expect(fetchImage(`${origin}/0`, hops(4))).rejects.toMatchObject({ code: 'url_refused' });
 });
 
 test('a server that fails, and one that sends too much', async () => {
   const failing = networkOf({}, (agent) => agent.get(origin).intercept({ path: '/a' }).reply(500, 'secret'));
-  await expect(fetchPicture(`${origin}/a`, failing)).rejects.toMatchObject({
+  await expect(fetchImage(`${origin}/a`, failing)).rejects.toMatchObject({
     code: 'url_refused',
     message: 'The server answered 500.',
   });
@@ -212,14 +212,14 @@ test('a server that fails, and one that sends too much', async () => {
       .intercept({ path: '/a' })
       .reply(200, Buffer.alloc(64 * 1024 * 1024 + 1)),
   );
-  await expect(fetchPicture(`${origin}/a`, large)).rejects.toMatchObject({ code: 'image_too_large' });
+  await expect(fetchImage(`${origin}/a`, large)).rejects.toMatchObject({ code: 'image_too_large' });
 });
 
 test('a name that does not exist and one of the inner network are refused in the same words', async () => {
   const network = networkOf({ 'internal.example': ['10.0.0.7'] }, () => undefined);
   const unknown: Network = { ...network, resolve: () => Promise.reject(new Error('ENOTFOUND')) };
   const said = (of: Network) =>
-    fetchPicture('https://internal.example/', of).catch((error: Error) => error.message);
+    fetchImage('https://internal.example/', of).catch((error: Error) => error.message);
   expect(await said(network)).toBe(await said(unknown));
   expect(await said(network)).toMatch(/no address on the public internet/);
 });
@@ -258,10 +258,10 @@ test('a connection goes to the pinned address, for the host whose certificate it
     seen.push(request.headers.host?.split(':', 1)[0]);
     response.end('bytes');
   });
-  expect(Buffer.from(await fetchPicture(`${origin}/a.jpg`, network)).toString()).toBe('bytes');
+  expect(Buffer.from(await fetchImage(`${origin}/a.jpg`, network)).toString()).toBe('bytes');
   expect(seen).toEqual(['pictures.example']);
   // The same server under another name has no certificate for it.
-  await expect(fetchPicture('https://other.example/a.jpg', network)).rejects.toMatchObject({
+  await expect(fetchImage('https://other.example/a.jpg', network)).rejects.toMatchObject({
     code: 'url_refused',
   });
   expect(seen).toHaveLength(1);
@@ -286,12 +286,12 @@ test.each<[string, (response: ServerResponse) => void]>([
   ],
 ])('a server that %s is given up at the limit', async (_what, answer) => {
   const network = await serve((_request, response) => answer(response));
-  await expect(fetchPicture(`${origin}/`, network, inAMoment)).rejects.toMatchObject({ code: 'url_refused' });
+  await expect(fetchImage(`${origin}/`, network, inAMoment)).rejects.toMatchObject({ code: 'url_refused' });
 });
 
 test('a resolver that does not answer is given up at the same limit', async () => {
   const network: Network = { ...nothing, resolve: () => new Promise(() => undefined) };
-  await expect(fetchPicture(`${origin}/`, network, inAMoment)).rejects.toMatchObject({ code: 'url_refused' });
+  await expect(fetchImage(`${origin}/`, network, inAMoment)).rejects.toMatchObject({ code: 'url_refused' });
 });
 
 test('a server that says that it has too much is not listened to', async () => {
@@ -302,6 +302,6 @@ test('a server that says that it has too much is not listened to', async () => {
     });
     response.writeHead(200, { 'content-length': String(64 * 1024 * 1024 + 1) }).write('x');
   });
-  await expect(fetchPicture(`${origin}/`, network)).rejects.toMatchObject({ code: 'image_too_large' });
+  await expect(fetchImage(`${origin}/`, network)).rejects.toMatchObject({ code: 'image_too_large' });
   await expect.poll(() => ended, { timeout: 60_000 }).toBe(true);
 });

@@ -8,11 +8,11 @@ const broker = useBroker(Object.values(queues));
 
 test('dead letters that were sent before a time are dropped, and younger ones stay', async () => {
   const deadLetters = createDeadLetters(createServiceBus(broker));
-  const bury = (image: string) =>
-    deadLetters.bury({ ref: { group: 'g', image }, code: 'internal', detail: 'x' });
+  const add = (image: string) =>
+    deadLetters.add({ ref: { group: 'g', image }, code: 'internal', detail: 'x' });
   const receiver = broker().createReceiver(queues.failures.name, { subQueueType: 'deadLetter' });
-  await bury('old');
-  await bury('old too');
+  await add('old');
+  await add('old too');
   const sent = (await receiver.peekMessages(10)).map(
     ({ enqueuedTimeUtc }) => enqueuedTimeUtc?.getTime() ?? 0,
   );
@@ -21,10 +21,10 @@ test('dead letters that were sent before a time are dropped, and younger ones st
   expect(sent).toHaveLength(2);
   // A clock that stands still would give both times.
   while (Date.now() <= newest) await new Promise((resolve) => setImmediate(resolve));
-  await bury('young');
+  await add('young');
   await deadLetters.dropSentBefore(newest + 1);
   const left: string[] = [];
-  await deadLetters.exhume((_queue, body) => {
+  await deadLetters.drain((_queue, body) => {
     left.push((body as { failure: { image: string } }).failure.image);
     return Promise.resolve();
   });

@@ -22,7 +22,7 @@ test.each(emulators)(
   '%s starts alone with the options of a file, and ends',
   async (emulator, options, readyAs) => {
     const folder = await temporaryFolder();
-  onTestFinished(folder.remove);
+    onTestFinished(folder.remove);
     const dataDir = join(folder.path, 'data');
     const optionsFile = join(folder.path, 'options.json');
     await writeFile(optionsFile, JSON.stringify({ ...options, dataDir }));

@@ -168,14 +168,14 @@ export async function forget(world: World, person: 'ann' | 'bob' | undefined): P
   const before = [...world.blobs].filter(([image]) => image.startsWith(`enroll/g/${person ?? ''}`));
   if (!(await world.forget('g', person))) return;
   for (const [image, blob] of before) {
-    const picture = await world.app.ledger.get(placeOf(image).ref);
+    const picture = await world.app.imageRecords.get(placeOf(image).ref);
     const isRecorded = picture?.content === contentOf(blob.bytes);
     world.forgotten.push({ path: image, etag: etagOf(blob), person, isRecorded });
   }
   const group = await world.app.groups.get('g');
   if (person === undefined) expect(group).toBeUndefined();
   else if (group !== undefined)
-    expect(await world.app.ledger.person(group, personKeyOf('g', person))).toBeUndefined();
+    expect(await world.app.imageRecords.person(group, personKeyOf('g', person))).toBeUndefined();
 }
 
 /** Touches a blob, or copies it: what goes with a deletion that is not over does not come back by that. */
@@ -201,16 +201,16 @@ export async function copy(world: World, from: string, to = from): Promise<void>
 export async function expectKnown(world: World): Promise<void> {
   // Looking is no part of the history.
   const { effects } = world;
-  const { groups, ledger } = world.app;
+  const { groups, imageRecords } = world.app;
   const group = await groups.get('g');
   if (group !== undefined) {
     const held = [...(world.faceGroups.get('g')?.persons.values() ?? [])].flatMap(({ faces }) => [
       ...faces.keys(),
     ]);
-    const { items } = await ledger.listPictures('g', { top: 100 });
+    const { items } = await imageRecords.listImages('g', { top: 100 });
     for (const { state, faceRectangle } of items)
       if (state === 'received') expect(faceRectangle).toBeUndefined();
-    const { items: persons } = await ledger.listPersons(group, { top: 10 });
+    const { items: persons } = await imageRecords.listPersons(group, { top: 10 });
     for (const { person, life, faces } of persons) {
       const naming = items.filter(
         (picture) => picture.person === person && picture.generation === life && picture.persisted,
@@ -228,7 +228,7 @@ export async function expectKnown(world: World): Promise<void> {
 /** The model: what lies in the container now decides, whatever has happened. */
 export async function expectWhole(world: World): Promise<void> {
   const group = await world.app.groups.row('g');
-  const page = await world.app.ledger.listPictures('g', { top: 100 });
+  const page = await world.app.imageRecords.listImages('g', { top: 100 });
   const items = page.items.filter(({ image }) => image.startsWith('enroll/'));
   const dropped = [...world.blobs].filter(([image]) => image.startsWith('enroll/'));
   // What a policy has admitted stays, also under a stricter one.
@@ -240,7 +240,7 @@ export async function expectWhole(world: World): Promise<void> {
   const wanted = enrolled.map(([image, blob]) => faceKeyOf(image, contentOf(blob.bytes))).toSorted();
   expect(world.facesOf('g')).toEqual(wanted);
   expect(world.trainedOf('g')).toEqual(wanted);
-  const { images, persons } = await world.app.ledger.counts('g');
+  const { images, persons } = await world.app.imageRecords.counts('g');
   for (const gone of world.forgotten) {
     expect(world.blobs.get(gone.path)?.etag).not.toBe(gone.etag);
     expect(items.map(({ etag }) => etag)).not.toContain(gone.etag);
@@ -248,11 +248,11 @@ export async function expectWhole(world: World): Promise<void> {
   // A candidate of Face is named only as the person that its row knows.
   for (const { state, person, persisted } of items) {
     if (state !== 'enrolled' || group === undefined) continue;
-    const known = await world.app.ledger.person(group, personKeyOf('g', person ?? ''));
+    const known = await world.app.imageRecords.person(group, personKeyOf('g', person ?? ''));
     expect(persisted?.personId).toBe(known?.personId);
     expect((await world.app.groups.personOfFace('g', persisted?.personId ?? ''))?.person).toBe(person);
   }
-  const listed = group && (await world.app.ledger.listPersons(group, { top: 10 }));
+  const listed = group && (await world.app.imageRecords.listPersons(group, { top: 10 }));
   expect(persons).toBe(listed?.items.length ?? 0);
   expect(await world.app.erasures.listOpen(10)).toEqual([]);
   if (group === undefined || group.isDeleted === true) expect(world.faceGroups.has('g')).toBe(false);

@@ -336,7 +336,10 @@ test('a person may be deleted with the probes on which they are the best candida
         expect(world.rows()).not.toMatch(/of-ann|copy\.bmp|"ann\\/);
         expect(world.rows()).not.toContain(content);
         expect(world.rows()).not.toContain('probeErasures');
-        expect((await world.app.ledger.counts('g')).probes).toMatchObject({ identified: 1, removed: 0 });
+        expect((await world.app.imageRecords.counts('g')).probes).toMatchObject({
+          identified: 1,
+          removed: 0,
+        });
         const erased = (await world.app.erasures.get(open?.id ?? ''))?.erased;
         expect(erased).toMatchObject({ pictures: 2, faceIds: 2, results: 1 });
       }
@@ -368,7 +371,7 @@ test('another picture that was written to the path of an erased probe stays', as
   await world.announce('identify/g/of-ann.bmp');
   await world.settle();
   expect(world.blobs.has('identify/g/of-ann.bmp')).toBe(true);
-  expect((await world.app.ledger.counts('g')).probes).toMatchObject({ identified: 2 });
+  expect((await world.app.imageRecords.counts('g')).probes).toMatchObject({ identified: 2 });
 });
 
 test('a deletion at a step of another version waits for that version', async () => {
@@ -470,7 +473,7 @@ test('a probe is deleted when it has been kept long enough, and a picture to enr
   world.pass(7 * 86_400_000);
   await world.settle();
   expect([...world.blobs.keys()]).toEqual([paths[0]]);
-  expect((await world.app.ledger.counts('g')).probes).toMatchObject({ removed: 1, identified: 0 });
+  expect((await world.app.imageRecords.counts('g')).probes).toMatchObject({ removed: 1, identified: 0 });
 });
 
 test('all faces of a group are removed while they are added', async () => {
@@ -626,7 +629,7 @@ test('an archived blob keeps its face; one that nobody could ever read says so',
   world.drop(known, true, 7);
   await world.announce(known);
   await world.settle(2);
-  const stateOf = (path: string) => world.app.ledger.get(placeOf(path).ref);
+  const stateOf = (path: string) => world.app.imageRecords.get(placeOf(path).ref);
   const faces = world.facesOf('g');
   world.touch(known);
   world.archive(known);
@@ -653,7 +656,7 @@ test('of other bytes none is read to know that they are others, however many the
   world.blobs.set(image, { ...blob, size: 5_000_000_000, archived: true });
   await world.announce(image);
   await world.settle(2);
-  expect(await world.app.ledger.get(placeOf(image).ref)).toMatchObject({
+  expect(await world.app.imageRecords.get(placeOf(image).ref)).toMatchObject({
     state: 'rejected',
     reason: 'image_too_large',
   });

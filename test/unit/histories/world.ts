@@ -4,7 +4,7 @@ import type { Clients } from '../../../shared/app/clients.ts';
 import { codeOf } from '../../../shared/errors/errors.ts';
 import type { FaceClient } from '../../../shared/face/client.ts';
 import { FaceError, FaceUnanswered } from '../../../shared/face/errors.ts';
-import { readBell } from '../../../shared/messages/workQueues.ts';
+import { parseKey } from '../../../shared/messages/workQueues.ts';
 import { personKeyOf } from '../../../shared/records/keys.ts';
 import { createRollcall, type Rollcall } from '../../../shared/app/rollcall.ts';
 import { queues } from '../../../shared/config/resources.ts';
@@ -151,7 +151,7 @@ export class World {
   /** The event of a path is delivered; the trigger tries five times. */
   async announce(path: string): Promise<void> {
     for (let attempt = 0; attempt < 5; attempt += 1) {
-      if ((await this.#run(() => this.app.pictureArrived(path))) === 'done') return;
+      if ((await this.#run(() => this.app.reconcileImage(path))) === 'done') return;
       this.pass(10_000);
     }
   }
@@ -210,7 +210,7 @@ export class World {
   }
 
   async sweep(): Promise<void> {
-    await this.#run(() => this.app.sweep());
+    await this.#run(() => this.app.resync());
   }
 
   /** Every row of every table, as text. */
@@ -223,7 +223,7 @@ export class World {
     );
   }
 
-  /** Goes on until nothing is left to do: every message delivered, and so many sweeps, each half a minute, find nothing. */
+  /** Goes on until nothing is left to do: every message delivered, and so many resyncs, each half a minute, find nothing. */
   async settle(quietSweeps = 20): Promise<void> {
     await this.resume();
     let nextSweep = this.now + 30_000;
@@ -262,10 +262,10 @@ export class World {
   }
 
   #handle({ queue, body }: Message): Promise<void> {
-    if (queue === queues.pictures.name) return this.app.lookAtPicture(readBell.picture(body));
-    if (queue === queues.persons.name) return this.app.workOnPerson(readBell.person(body));
-    if (queue === queues.erasures.name) return this.app.eraseGroup(readBell.erasure(body).group);
-    return this.app.trainGroup(readBell.training(body).group);
+    if (queue === queues.images.name) return this.app.reconcileQueuedImage(parseKey.image(body));
+    if (queue === queues.persons.name) return this.app.reconcilePerson(parseKey.person(body));
+    if (queue === queues.erasures.name) return this.app.eraseGroup(parseKey.erasure(body).group);
+    return this.app.reconcileGroup(parseKey.training(body).group);
   }
 
   async #run(handler: () => Promise<unknown>): Promise<Outcome> {

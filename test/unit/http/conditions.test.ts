@@ -26,18 +26,18 @@ test('a group that changes while it is being deleted in an older version is not 
   changeBeforeDeletion(() => app.rollcall.putGroup('club', { minQuality: 'low' }));
   expect(await remove()).toMatchObject({ status: 412, body: { code: 'precondition_failed' } });
   expect(erasures()).toBe(0);
-  await app.rollcall.sweep();
+  await app.rollcall.resync();
   expect(await app.call('GET', 'groups/club')).toMatchObject({ status: 200, body: { minQuality: 'low' } });
 });
 
-test('the sweep, too, deletes only the version that the request was about', async () => {
+test('the resync, too, deletes only the version that the request was about', async () => {
   changeBeforeDeletion(async () => {
     await app.rollcall.putGroup('club', { minQuality: 'low' });
     app.before.access = async (what) => {
-      // The request is late: the sweep comes by after its record was opened.
+      // The request is late: the resync comes by after its record was opened.
       if (what !== `get ${tables.groups}`) return;
       app.before.access = () => undefined;
-      await app.rollcall.sweep();
+      await app.rollcall.resync();
     };
   });
   expect(await remove()).toMatchObject({ status: 412 });
@@ -45,7 +45,7 @@ test('the sweep, too, deletes only the version that the request was about', asyn
   expect(erasures()).toBe(0);
 });
 
-test('a request that died before it deleted anything is not done by the sweep in another version', async () => {
+test('a request that died before it deleted anything is not done by the resync in another version', async () => {
   changeBeforeDeletion(async () => {
     await app.rollcall.putGroup('club', { minQuality: 'low' });
     app.before.access = (what) =>
@@ -54,7 +54,7 @@ test('a request that died before it deleted anything is not done by the sweep in
   expect(await remove()).toMatchObject({ status: 500 });
   app.before.access = () => undefined;
   expect(erasures()).toBe(2);
-  await app.rollcall.sweep();
+  await app.rollcall.resync();
   expect(await app.call('GET', 'groups/club')).toMatchObject({ status: 200 });
   expect(erasures()).toBe(0);
 });

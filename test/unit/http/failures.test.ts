@@ -3,7 +3,7 @@ import { ServiceBusError } from '@azure/service-bus';
 import { describe, expect, test } from 'vitest';
 import { describeError, failures, RollcallError, type FailureCode } from '../../../shared/errors/errors.ts';
 import { routes } from '../../../shared/http/routes.ts';
-import { setbackOf } from '../../../shared/pipeline/failurePolicy.ts';
+import { classifyFailure } from '../../../shared/pipeline/failurePolicy.ts';
 import { inMemory } from '../../helpers/inMemory.ts';
 import { portrait } from '../../helpers/pictures.ts';
 
@@ -48,7 +48,7 @@ test('a refusal of storage that is no outage is a defect of ours', async () => {
 
 const busy = () => new ServiceBusError('no', 'ServiceBusy');
 
-test('where Service Bus does not answer, what rings says so', async () => {
+test('where Service Bus does not answer, whoever queues something says so', async () => {
   const app = await appWithGroup();
   app.before.access = (what) => (what.startsWith('send') ? Promise.reject(busy()) : undefined);
   expect(await app.call('DELETE', 'groups/club')).toMatchObject({
@@ -59,8 +59,8 @@ test('where Service Bus does not answer, what rings says so', async () => {
 
 test('the pipeline tries again what storage or Service Bus could not do', () => {
   const codeOf = (error: unknown): FailureCode | undefined => {
-    const setback = setbackOf(error, 0);
-    return setback.kind === 'again' ? setback.error.code : undefined;
+    const action = classifyFailure(error, 0);
+    return action.kind === 'retry' ? action.error.code : undefined;
   };
   expect(codeOf(new RestError('', { statusCode: 500 }))).toBe('storage_unavailable');
   expect(codeOf(busy())).toBe('messaging_unavailable');

@@ -24,7 +24,7 @@ beforeEach(async () => {
       },
       deleteGroup: () => Promise.reject(new FaceError(404, 'LargePersonGroupNotFound', 'x')),
     },
-    async fetchPicture() {
+    async fetchImage() {
       fetched += 1;
       return portrait('audrey_crop.jpg');
     },
@@ -96,13 +96,13 @@ test('claims go with their results, and when nobody asked again for a day', asyn
   await eventually('it is at Face', async () => detected === 2);
   expect(claims()).toHaveLength(2);
   app.clock.now += 23 * 3_600_000;
-  await app.rollcall.sweep();
+  await app.rollcall.resync();
   expect(claims()).toHaveLength(2);
   app.clock.now += 2 * 3_600_000;
-  await app.rollcall.sweep();
+  await app.rollcall.resync();
   expect(claims()).toHaveLength(1);
   app.clock.now += 31 * 86_400_000;
-  await app.rollcall.sweep();
+  await app.rollcall.resync();
   expect(app.rows(tables.results)).toEqual([]);
 });
 
@@ -124,7 +124,7 @@ test('a result outlives its claim without harm', async () => {
   await ask('one');
   await app.rollcall.claims.forget('club', { top: 10 }, () => true);
   app.clock.now += 31 * 86_400_000;
-  await app.rollcall.sweep();
+  await app.rollcall.resync();
   expect(app.rows(tables.results)).toEqual([]);
 });
 

@@ -47,15 +47,15 @@ async function toldToFace(context: RequestContext | undefined): Promise<Record<s
   const call = createFaceTransport({
     endpoint: 'http://face.invalid',
     credential: { key: 'x' },
-    gate: {
-      pass: async () => ({ answered: () => undefined }),
+    limiter: {
+      acquire: async () => ({ answered: () => undefined }),
       refused: async () => undefined,
       exhausted: async () => undefined,
-    } as unknown as Parameters<typeof createFaceTransport>[0]['gate'],
+    } as unknown as Parameters<typeof createFaceTransport>[0]['limiter'],
     timeoutMs: 60_000,
     dispatcher: agent,
   });
-  const ask = () => call({ lane: 'interactive', method: 'GET', path: '/x' });
+  const ask = () => call({ priority: 'interactive', method: 'GET', path: '/x' });
   await (context === undefined ? ask() : withContext(context, ask));
   await agent.close();
   return told;

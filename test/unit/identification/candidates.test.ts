@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { createCandidates } from '../../../shared/identification/candidates.ts';
 import type { Group, Groups } from '../../../shared/records/groups.ts';
-import type { Ledger } from '../../../shared/records/ledger.ts';
+import type { ImageRecords } from '../../../shared/records/imageRecords.ts';
 
 test('each person is looked up once an answer, and not all of them at the same time', async () => {
   const lookedUp: string[] = [];
@@ -14,17 +14,21 @@ test('each person is looked up once an answer, and not all of them at the same t
       most = Math.max(most, now);
       await setImmediate();
       now -= 1;
-      return { key: personId, person: `name of ${personId}`, incarnation: 1 };
+      return { key: personId, person: `name of ${personId}`, faceGroupEpoch: 1 };
     },
   } as unknown as Groups;
-  const ledger = {
+  const imageRecords = {
     person: async (_group: unknown, key: string) =>
       key === 'id-3' ? undefined : { person: `name of ${key}`, personId: key, faces: key === 'id-4' ? 0 : 1 },
-  } as unknown as Ledger;
+  } as unknown as ImageRecords;
   // Sixty faces that are all a little like the same hundred persons.
   const ofOneFace = Array.from({ length: 100 }, (_, index) => ({ personId: `id-${index}`, confidence: 0.5 }));
   const faces = Array.from({ length: 60 }, () => ofOneFace);
-  const candidatesOf = await createCandidates({ groups, ledger }, { group: 'club' } as Group, faces.flat());
+  const candidatesOf = await createCandidates(
+    { groups, imageRecords },
+    { group: 'club' } as Group,
+    faces.flat(),
+  );
   expect(lookedUp).toHaveLength(100);
   expect(most).toBeLessThanOrEqual(32);
   const named = candidatesOf(ofOneFace);

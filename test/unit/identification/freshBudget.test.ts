@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { FaceClient } from '../../../shared/face/client.ts';
 import { FaceError } from '../../../shared/face/errors.ts';
-import { createFreshBudget } from '../../../shared/identification/untrainedSearchBudget.ts';
+import { createSearchBudget } from '../../../shared/identification/untrainedSearchBudget.ts';
 import { withFreshCandidates } from '../../../shared/identification/untrainedCandidates.ts';
 import { parseQuota } from '../../../shared/config/quota.ts';
 import type { Group } from '../../../shared/records/groups.ts';
@@ -14,7 +14,7 @@ const take = (budget: () => boolean, wanted: number): number =>
 describe('the budget for fresh faces', () => {
   test('is a twentieth of the quota, and what was saved in a minute', () => {
     let now = 0;
-    const budget = createFreshBudget(quotaOf('10/s'), () => now);
+    const budget = createSearchBudget(quotaOf('10/s'), () => now);
     expect(take(budget, 100)).toBe(30);
     now += 10_000;
     expect(take(budget, 100)).toBe(5);
@@ -24,7 +24,7 @@ describe('the budget for fresh faces', () => {
 
   test('on the free plan is one call a minute, and a twentieth of the month', () => {
     let now = 0;
-    const budget = createFreshBudget(quotaOf('20/min,30000/month'), () => now);
+    const budget = createSearchBudget(quotaOf('20/min,30000/month'), () => now);
     let taken = 0;
     for (; now < 30 * 86_400_000; now += 60_000) taken += take(budget, 3);
     expect(taken).toBeGreaterThanOrEqual(1_500);
@@ -34,7 +34,7 @@ describe('the budget for fresh faces', () => {
   test('is unbounded where there is no quota', () => {
     expect(
       take(
-        createFreshBudget(quotaOf('none'), () => 0),
+        createSearchBudget(quotaOf('none'), () => 0),
         10_000,
       ),
     ).toBe(10_000);
@@ -45,7 +45,7 @@ describe('the budget for fresh faces', () => {
     fc.assert(
       fc.property(steps, fc.integer({ min: 1, max: 200 }), (asked, perSecond) => {
         let [now, latest, taken] = [0, 0, 0];
-        const budget = createFreshBudget(quotaOf(`${perSecond}/s`), () => now);
+        const budget = createSearchBudget(quotaOf(`${perSecond}/s`), () => now);
         for (const [passed, wanted] of asked) {
           now += passed;
           latest = Math.max(latest, now);
@@ -78,9 +78,9 @@ function freshGroup(granted: number, unknown: readonly string[] = []) {
         return [];
       },
     } as unknown as FaceClient,
-    freshBudget: () => (left -= 1) >= 0,
-    freshFaces: { newest: async () => fresh },
-    ledger: { livingPicture: async () => undefined },
+    searchBudget: () => (left -= 1) >= 0,
+    untrainedFaces: { newest: async () => fresh },
+    imageRecords: { livingImage: async () => undefined },
   };
   const ask = (faces: number) =>
     withFreshCandidates(

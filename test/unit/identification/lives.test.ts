@@ -44,7 +44,7 @@ const ask = (body: object, operation = 'identify') =>
 async function drop(image: string, ...faceIds: string[]): Promise<void> {
   see(...faceIds);
   app.blobs.set(image, { bytes, writtenAt: app.clock.now });
-  await app.rollcall.pictureArrived(image);
+  await app.rollcall.reconcileImage(image);
 }
 
 test('a dropped picture over 64 MB is refused before it is read', async () => {

@@ -19,16 +19,16 @@ beforeEach(() => {
 });
 
 const putGroup = () => app.call('PUT', 'groups/later', { body: '{}' });
-const probe = async () => (await app.rollcall.ledger.get(ref)) ?? expect.fail('it is not recorded');
+const probe = async () => (await app.rollcall.imageRecords.get(ref)) ?? expect.fail('it is not recorded');
 
-/** What a doorbell of the sweep leads to. */
+/** What a message of the resync leads to. */
 async function sweep(): Promise<void> {
-  await app.rollcall.sweep();
-  if ((await probe()).state === 'received') await app.rollcall.lookAtPicture(ref);
+  await app.rollcall.resync();
+  if ((await probe()).state === 'received') await app.rollcall.reconcileQueuedImage(ref);
 }
 
 test('a probe brings no group into being: it is refused unread, and answered when the group comes', async () => {
-  await app.rollcall.pictureArrived(image);
+  await app.rollcall.reconcileImage(image);
   expect(await probe()).toMatchObject({ state: 'rejected', reason: 'group_not_found' });
   expect(accesses.filter((what) => what.includes('download'))).toEqual([]);
   expect((await app.call('GET', 'groups')).body).toEqual({ items: [] });
@@ -43,16 +43,16 @@ test('a probe brings no group into being: it is refused unread, and answered whe
 });
 
 test('it is answered as well when the group comes with the first picture of a person', async () => {
-  await app.rollcall.pictureArrived(image);
+  await app.rollcall.reconcileImage(image);
   const picture = 'enroll/later/ann/1.png';
   app.blobs.set(picture, { bytes, etag: '2', writtenAt: app.clock.now });
-  await app.rollcall.pictureArrived(picture);
+  await app.rollcall.reconcileImage(picture);
   await sweep();
   expect(await probe()).toMatchObject({ state: 'identified' });
 });
 
 test('it is answered whenever the group comes while the probe arrives', async () => {
-  await app.rollcall.pictureArrived(image);
+  await app.rollcall.reconcileImage(image);
   const steps = accesses.length;
   expect(steps).toBeGreaterThan(5);
   for (let step = 0; step < steps; step += 1) {
@@ -63,9 +63,9 @@ test('it is answered whenever the group comes while the probe arrives', async ()
       left -= 1;
       if (left !== -1) return;
       await putGroup();
-      await app.rollcall.sweep();
+      await app.rollcall.resync();
     };
-    await app.rollcall.pictureArrived(image);
+    await app.rollcall.reconcileImage(image);
     await sweep();
     expect(await probe(), `at step ${step}`).toMatchObject({ state: 'identified' });
   }

@@ -10,7 +10,7 @@ const { ref } = placeOf(image);
 test('a picture that is dropped at a bad path is rejected, and belongs to its person', async () => {
   const app = inMemory();
   app.blobs.set(image, { bytes: portrait('audrey_crop.jpg'), writtenAt: app.clock.now });
-  await app.rollcall.pictureArrived(image);
+  await app.rollcall.reconcileImage(image);
   expect(await app.call('GET', 'groups/club/images?person=ann')).toMatchObject({
     body: { items: [{ image, person: 'ann', state: 'rejected', reason: 'bad_path' }] },
   });
@@ -19,16 +19,16 @@ test('a picture that is dropped at a bad path is rejected, and belongs to its pe
 test('what was enrolled at such a path stays, and can be deleted', async () => {
   const app = inMemory();
   app.blobs.set(image, { bytes: portrait('audrey_crop.jpg'), writtenAt: app.clock.now });
-  await app.rollcall.pictureArrived(image);
+  await app.rollcall.reconcileImage(image);
   // As the row was before its path was refused.
-  await app.rollcall.ledger.change(ref, (picture) => {
+  await app.rollcall.imageRecords.change(ref, (picture) => {
     if (picture === undefined) return undefined;
     const { reason: _reason, detail: _detail, ...rest } = picture;
     return { ...rest, state: 'enrolled' };
   });
-  await app.rollcall.pictureArrived(image);
-  expect((await app.rollcall.ledger.get(ref))?.state).toBe('enrolled');
+  await app.rollcall.reconcileImage(image);
+  expect((await app.rollcall.imageRecords.get(ref))?.state).toBe('enrolled');
   const url = 'groups/club/persons/ann/images/%2F1.jpg';
   expect(await app.call('DELETE', url)).toMatchObject({ status: 202, body: { image } });
-  expect((await app.rollcall.ledger.get(ref))?.state).toBe('removed');
+  expect((await app.rollcall.imageRecords.get(ref))?.state).toBe('removed');
 });

@@ -38,7 +38,7 @@ test('a trigger that speaks of another container does nothing', async () => {
   app.blobs.set(image, { bytes: portrait('audrey_crop.jpg'), writtenAt: app.clock.now });
   const accessed: string[] = [];
   app.before.access = (what) => void accessed.push(what);
-  await app.rollcall.pictureArrived(image);
+  await app.rollcall.reconcileImage(image);
   await app.rollcall.blobEvent({ subject: '/blobServices/default/containers/backup/blobs/club/ann/1.jpg' });
   expect(accessed).toEqual([]);
 });

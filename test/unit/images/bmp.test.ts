@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import { decodeBmp, isBmp, readBmpHeader, rowsHeld } from '../../../shared/images/bmp.ts';
-import { preparePicture } from '../../../shared/images/prepareImage.ts';
+import { prepareImage } from '../../../shared/images/prepareImage.ts';
 import { writeBmp, type BmpKind, type Pixel } from '../../helpers/bmp.ts';
 
 const grey256 = Array.from({ length: 256 }, (_, value): Pixel => [value, value, value]);
@@ -73,7 +73,7 @@ test.each(kinds)('BMP of %s: every pixel comes out', (_what, kind, tolerance) =>
 test.each(kinds.filter(([what]) => /^(8 bits in runs|OS.2, 8 bits|V5 with masks)$/.test(what)))(
   'BMP of %s becomes a picture that Face takes',
   async (_what, kind) => {
-    const { bytes, toOriginal } = await preparePicture(writeBmp(45, 41, kind, colourAt));
+    const { bytes, toOriginal } = await prepareImage(writeBmp(45, 41, kind, colourAt));
     expect(await sharp(bytes).metadata()).toMatchObject({ format: 'jpeg', width: 45, height: 41 });
     const rectangle = { left: 1, top: 2, width: 30, height: 31 };
     expect(toOriginal(rectangle)).toEqual(rectangle);
@@ -113,18 +113,18 @@ test('a header is believed only as far as the bytes go', async () => {
     bytes.writeUInt16LE(bits, 28);
     const header = readBmpHeader(bytes);
     expect(header && rowsHeld(header, bytes)).toBe(0);
-    await expect(preparePicture(bytes)).rejects.toMatchObject({ code: 'not_an_image' });
+    await expect(prepareImage(bytes)).rejects.toMatchObject({ code: 'not_an_image' });
   }
   const run = writeBmp(40, 30, { bits: 8, palette: grey256, runLength: true }, colourAt);
   run.writeInt32LE(9_999, 18);
   run.writeInt32LE(9_999, 22);
-  await expect(preparePicture(run)).rejects.toMatchObject({ code: 'not_an_image' });
+  await expect(prepareImage(run)).rejects.toMatchObject({ code: 'not_an_image' });
 });
 
 test('a BMP that was cut is taken with most of its rows, and refused with fewer', async () => {
   const whole = writeBmp(80, 60, { bits: 24 }, colourAt);
-  await expect(preparePicture(whole.subarray(0, whole.length * 0.9))).resolves.toBeDefined();
-  await expect(preparePicture(whole.subarray(0, whole.length * 0.4))).rejects.toMatchObject({
+  await expect(prepareImage(whole.subarray(0, whole.length * 0.9))).resolves.toBeDefined();
+  await expect(prepareImage(whole.subarray(0, whole.length * 0.4))).rejects.toMatchObject({
     code: 'not_an_image',
   });
 });
@@ -137,7 +137,7 @@ test.each([
   const bytes = writeBmp(64, 64, { bits: 24, header: header as 40 | 64 }, colourAt);
   bytes.writeUInt32LE(compression, 30);
   if (header === 64) bytes.writeUInt16LE(1, 28);
-  await expect(preparePicture(bytes)).rejects.toMatchObject({ code: 'unsupported_format' });
+  await expect(prepareImage(bytes)).rejects.toMatchObject({ code: 'unsupported_format' });
 });
 
 test('headers that say nonsense never break the reader', () => {

@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
-import { preparePicture } from '../../../shared/images/prepareImage.ts';
+import { prepareImage } from '../../../shared/images/prepareImage.ts';
 import { avifBomb, bmpBomb, gifBomb, jpegBomb, pngBomb, tiffBomb, webpBomb } from '../../helpers/bombs.ts';
 import { writeBmp, type Pixel } from '../../helpers/bmp.ts';
 
@@ -44,7 +44,7 @@ function lyingBmp(bits: 1 | 4 | 8 | 16 | 24 | 32, runLength = false): Buffer {
 }
 
 test('hostile pictures cost nothing', async () => {
-  await preparePicture(
+  await prepareImage(
     await sharp({ create: { width: 90, height: 90, channels: 3, background: '#888' } })
       .webp()
       .toBuffer(),
@@ -57,7 +57,7 @@ test('hostile pictures cost nothing', async () => {
     ...(await Promise.all([pngBomb(), jpegBomb(), gifBomb(), webpBomb(), tiffBomb(), avifBomb()])),
   ];
   const { grownBy, busyFor } = await costOf(async () => {
-    for (const bytes of corpus) await expect(preparePicture(bytes)).rejects.toHaveProperty('code');
+    for (const bytes of corpus) await expect(prepareImage(bytes)).rejects.toHaveProperty('code');
   });
   expect(grownBy).toBeLessThan(100);
   expect(busyFor).toBeLessThan(50);
@@ -72,7 +72,7 @@ test('the largest BMP is decoded without delaying the event loop', async () => {
   bytes.writeInt32LE(width, 18);
   bytes.writeInt32LE(height, 22);
   const { grownBy, busyFor } = await costOf(async () => {
-    const { bytes: prepared } = await preparePicture(bytes);
+    const { bytes: prepared } = await prepareImage(bytes);
     expect(await sharp(prepared).metadata()).toMatchObject({ format: 'jpeg', width: 4_096 });
   });
   expect(busyFor).toBeLessThan(50);
@@ -91,7 +91,7 @@ test.each([
 ])('eight of the largest at once, %s, stay under 600 MB', async (_what, make) => {
   const bytes = await make();
   const { grownBy, busyFor } = await costOf(async () => {
-    const prepared = await Promise.all(Array.from({ length: 8 }, () => preparePicture(bytes)));
+    const prepared = await Promise.all(Array.from({ length: 8 }, () => prepareImage(bytes)));
     for (const { bytes: each } of prepared)
       expect(Math.max((await sharp(each).metadata()).width)).toBeLessThanOrEqual(4_096);
   });
@@ -102,7 +102,7 @@ test.each([
 test('a picture whose decoding would take more memory than is given is refused with the reason', async () => {
   const progressive = await large.clone().jpeg({ progressive: true, chromaSubsampling: '4:4:4' }).toBuffer();
   const { grownBy } = await costOf(async () => {
-    await expect(preparePicture(progressive)).rejects.toMatchObject({
+    await expect(prepareImage(progressive)).rejects.toMatchObject({
       code: 'image_too_large',
       message: expect.stringMatching(
         /decoding a JPEG of this kind and size takes \d+ MB of memory/,

@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import type { FaceRectangle } from '../../../shared/face/types.ts';
 import { placeOf } from '../../../shared/images/imagePath.ts';
-import { preparePicture } from '../../../shared/images/prepareImage.ts';
+import { prepareImage } from '../../../shared/images/prepareImage.ts';
 import { inMemory } from '../../helpers/inMemory.ts';
 
 /* A panorama on which a face is seen on its second and third part only, by a Face that looks for a red patch. */
@@ -38,7 +38,7 @@ async function patchOn(bytes: Uint8Array): Promise<FaceRectangle | undefined> {
 }
 
 /** Each call to Face, and the calls before which the quota sends it away. */
-function world(settings: Record<string, string> = {}, sentAway: readonly number[] = []) {
+function world(settings: Record<string, string> = {}, deferredUntil: readonly number[] = []) {
   const detections: (FaceRectangle | undefined)[] = [];
   let asked = 0;
   const app = inMemory({
@@ -46,7 +46,7 @@ function world(settings: Record<string, string> = {}, sentAway: readonly number[
     face: {
       async detect(bytes) {
         asked += 1;
-        if (sentAway.includes(asked)) throw deferred(1_000);
+        if (deferredUntil.includes(asked)) throw deferred(1_000);
         const faceRectangle = await patchOn(bytes);
         detections.push(faceRectangle);
         const faceId = `${detections.length}`.padStart(36, '0');
@@ -57,8 +57,8 @@ function world(settings: Record<string, string> = {}, sentAway: readonly number[
   app.blobs.set(image, { bytes: panorama, etag: '1', writtenAt: app.clock.now });
   const arrive = async () => {
     app.clock.now += 60_000;
-    await app.rollcall.pictureArrived(image);
-    return (await app.rollcall.ledger.get(ref)) ?? expect.fail('it is not recorded');
+    await app.rollcall.reconcileImage(image);
+    return (await app.rollcall.imageRecords.get(ref)) ?? expect.fail('it is not recorded');
   };
   return { arrive, detections };
 }
@@ -106,7 +106,7 @@ test.each([
   ['JPEG that stands on its head', () => turned(3, 180)],
 ])('a part of a %s is the same as of the upright picture', async (_what, make) => {
   const part = { left: 5_000, top: 0, width: 2_000, height: 400 };
-  const { bytes, toOriginal, toPrepared } = await preparePicture(await make(), part);
+  const { bytes, toOriginal, toPrepared } = await prepareImage(await make(), part);
   const seen = (await patchOn(bytes)) ?? expect.fail('the patch is not on it');
   const found = toOriginal(seen);
   for (const [name, value] of Object.entries(patch))

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
-import { preparePicture } from '../../../shared/images/prepareImage.ts';
+import { prepareImage } from '../../../shared/images/prepareImage.ts';
 import { writeBmp, type BmpKind, type Pixel } from '../../helpers/bmp.ts';
 import { writeHeic } from '../../helpers/heic.ts';
 import { odd, turned } from '../../helpers/odd.ts';
@@ -73,7 +73,7 @@ const kinds: Record<string, () => Promise<Buffer>> = {
 
 async function outcomeOf(bytes: Buffer): Promise<string> {
   try {
-    const prepared = await preparePicture(bytes);
+    const prepared = await prepareImage(bytes);
     if (prepared.bytes === bytes) return 'as it is';
     await sharp(prepared.bytes, { failOn: 'warning' }).stats();
     return 'converted';
@@ -99,7 +99,7 @@ test('a HEIC comes out with its colours, as it stands upright', async () => {
     const pixel = sharp(bytes).extract({ left: x, top: y, width: 1, height: 1 }).raw().toBuffer();
     return [...(await pixel)];
   };
-  const { bytes } = await preparePicture(await heic(0)());
+  const { bytes } = await prepareImage(await heic(0)());
   expect(await sharp(bytes).metadata()).toMatchObject({ width: 96, height: 64 });
   for (const [x, y, wanted] of [
     [5, 5, [60, 60, 60]],
@@ -110,7 +110,7 @@ test('a HEIC comes out with its colours, as it stands upright', async () => {
       expect(Math.abs((is[channel] ?? 0) - value)).toBeLessThan(12);
   }
   // A quarter turn to the left: the upper right corner comes to the upper left.
-  const turnedPicture = await preparePicture(await heic(1)());
+  const turnedPicture = await prepareImage(await heic(1)());
   expect(await sharp(turnedPicture.bytes).metadata()).toMatchObject({ width: 64, height: 96 });
   const corner = await colours(turnedPicture.bytes, 4, 4);
   expect(Math.abs((corner[0] ?? 0) - 200)).toBeLessThan(12);
@@ -118,7 +118,7 @@ test('a HEIC comes out with its colours, as it stands upright', async () => {
 
 test('what is damaged is mended upright, in the pixels of the original', async () => {
   const bytes = (await turned(plain, 6, 'jpeg')).subarray(0, -12);
-  const { bytes: mended, toOriginal } = await preparePicture(bytes);
+  const { bytes: mended, toOriginal } = await prepareImage(bytes);
   expect(await sharp(mended).metadata()).toMatchObject({ width: 500, height: 614 });
   const rectangle = { left: 10, top: 20, width: 100, height: 120 };
   expect(toOriginal(rectangle)).toEqual(rectangle);

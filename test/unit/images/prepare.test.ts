@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
-import { preparePicture } from '../../../shared/images/prepareImage.ts';
+import { prepareImage } from '../../../shared/images/prepareImage.ts';
 import { avifBomb, bmpBomb, gifBomb, jpegBomb, pngBomb, tiffBomb, webpBomb } from '../../helpers/bombs.ts';
 import { odd, turned } from '../../helpers/odd.ts';
 import { portrait } from '../../helpers/pictures.ts';
@@ -25,9 +25,9 @@ function bmp(width: number, height: number): Buffer {
 
 test('what Face takes passes as it is', async () => {
   const bytes = portrait('cage.jpg');
-  expect((await preparePicture(bytes)).bytes).toBe(bytes);
+  expect((await prepareImage(bytes)).bytes).toBe(bytes);
   const small = bmp(64, 64);
-  expect((await preparePicture(small)).bytes).toBe(small);
+  expect((await prepareImage(small)).bytes).toBe(small);
 });
 
 test.each([
@@ -39,7 +39,7 @@ test.each([
   ['a large BMP', async () => bmp(1_500, 1_410)],
   ['under 1 KB', () => grey(60, 60).png().toBuffer()],
 ])('a picture that is %s is converted to one that Face takes', async (_what, make) => {
-  const { bytes } = await preparePicture(await make());
+  const { bytes } = await prepareImage(await make());
   const { format, width, height } = await sharp(bytes).metadata();
   expect(['jpeg', 'png']).toContain(format);
   expect(Math.max(width, height)).toBeLessThanOrEqual(4_096);
@@ -49,7 +49,7 @@ test.each([
 
 test('rectangles go to the upright original and back, and stay inside it', async () => {
   const onItsSide = await grey(5_120, 1_280).withMetadata({ orientation: 6 }).jpeg().toBuffer();
-  const picture = await preparePicture(onItsSide);
+  const picture = await prepareImage(onItsSide);
   const { width, height } = await sharp(picture.bytes).metadata();
   expect([width, height]).toEqual([1_024, 4_096]);
   const original = picture.toOriginal({ left: 512, top: 2_048, width: 256, height: 1_024 });
@@ -99,14 +99,14 @@ test.each([
   ],
   ['a file of 65 MB', () => Buffer.alloc(65 * 1024 * 1024), 'image_too_large'],
 ])('%s is refused as what it is', async (_what, make, code) => {
-  await expect(preparePicture(await make())).rejects.toMatchObject({ code });
+  await expect(prepareImage(await make())).rejects.toMatchObject({ code });
 });
 
 test.each(Object.entries(odd))(
   '%s becomes a picture that Face takes, as large as it was',
   async (_what, make) => {
     const plain = portrait('cage.jpg');
-    const { bytes, toOriginal } = await preparePicture(await make(plain));
+    const { bytes, toOriginal } = await prepareImage(await make(plain));
     const { format, width, height, depth, space } = await sharp(bytes).metadata();
     expect(['jpeg', 'png', 'gif']).toContain(format);
     expect(depth).toBe('uchar');
@@ -119,7 +119,7 @@ test.each(Object.entries(odd))(
 
 test('of an animation that is converted, the first frame is left', async () => {
   const plain = portrait('cage.jpg');
-  const { bytes } = await preparePicture(await odd['an animated WebP'](plain));
+  const { bytes } = await prepareImage(await odd['an animated WebP'](plain));
   const mean = async (picture: Uint8Array) =>
     (await sharp(picture).stats()).channels.map(({ mean: of }) => of);
   const [still, of] = [await mean(bytes), await mean(plain)];
@@ -131,7 +131,7 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8])(
   'a picture that is converted stands upright, EXIF orientation %i',
   async (orientation) => {
     const plain = portrait('cage.jpg');
-    const { bytes } = await preparePicture(await turned(plain, orientation, 'webp'));
+    const { bytes } = await prepareImage(await turned(plain, orientation, 'webp'));
     const pixels = (picture: Uint8Array) =>
       sharp(picture).resize(20, 24, { fit: 'fill' }).removeAlpha().raw().toBuffer();
     const [is, wanted] = await Promise.all([pixels(bytes), pixels(plain)]);

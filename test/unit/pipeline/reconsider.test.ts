@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import { placeOf } from '../../../shared/images/imagePath.ts';
-import { received, rejected, type Picture } from '../../../shared/records/image.ts';
+import { received, rejected, type ImageRecord } from '../../../shared/records/image.ts';
 import type { Rejection } from '../../../shared/errors/errors.ts';
 import { inMemory } from '../../helpers/inMemory.ts';
 
@@ -20,15 +20,15 @@ async function refused(count: number, reason: Rejection): Promise<void> {
     const person = `${reason} ${index}`;
     app.blobs.set(image, { bytes: Buffer.alloc(9), etag: '1', writtenAt: app.clock.now });
     const known = { image, group: 'club', person, generation: '1.1' };
-    await app.rollcall.ledger.change(placeOf(image).ref, () => {
+    await app.rollcall.imageRecords.change(placeOf(image).ref, () => {
       const picture = received(undefined, known, { etag: '1', bytes: 9 }, app.clock.now);
       return rejected(picture, picture, { reason }, app.clock.now);
     });
   }
 }
 
-async function pictures(): Promise<Picture[]> {
-  return (await app.rollcall.ledger.listPictures('club', { top: 5_000 })).items;
+async function pictures(): Promise<ImageRecord[]> {
+  return (await app.rollcall.imageRecords.listImages('club', { top: 5_000 })).items;
 }
 
 async function sentRound(): Promise<number> {
@@ -42,7 +42,7 @@ test('what a policy refused and now admits is looked at again, and its cost is t
   expect(await putGroup({ severalFaces: 'largest' })).toMatchObject({
     lookingAgain: { pictures: 6, calls: 12 },
   });
-  await app.rollcall.sweep();
+  await app.rollcall.resync();
   const again = (await pictures()).filter(({ state }) => state === 'received');
   expect(new Set(again.map(({ person }) => person))).toEqual(
     new Set([0, 1, 2].map((n) => `several_faces ${n}`)),
@@ -51,7 +51,7 @@ test('what a policy refused and now admits is looked at again, and its cost is t
 
 test('a policy that admits no more, or the same, has nothing looked at', async () => {
   await putGroup({ severalFaces: 'largest', minQuality: 'low' });
-  await app.rollcall.sweep();
+  await app.rollcall.resync();
   await refused(1, 'several_faces');
   await refused(1, 'low_quality');
   for (const settings of [
@@ -62,17 +62,17 @@ test('a policy that admits no more, or the same, has nothing looked at', async (
     {},
   ]) {
     expect(await putGroup(settings)).not.toHaveProperty('lookingAgain');
-    await app.rollcall.sweep();
+    await app.rollcall.resync();
   }
   expect(await sentRound()).toBe(0);
 });
 
-test('a sweep looks at 500 pictures at most, and the next one goes on', async () => {
+test('a resync looks at 500 pictures at most, and the next one goes on', async () => {
   await refused(750, 'several_faces');
   await putGroup({ severalFaces: 'largest' });
   const numbers: number[] = [];
-  for (let sweeps = 0; sweeps < 3; sweeps += 1) {
-    await app.rollcall.sweep();
+  for (let resyncs = 0; resyncs < 3; resyncs += 1) {
+    await app.rollcall.resync();
     numbers.push(await sentRound());
   }
   expect(numbers).toEqual([500, 750, 750]);
@@ -85,13 +85,13 @@ test('a change that was announced and never written is forgotten, and no picture
   };
   await putGroup({ severalFaces: 'largest' });
   app.before.access = () => undefined;
-  await app.rollcall.sweep();
+  await app.rollcall.resync();
   app.clock.now += 4_000_000;
-  await app.rollcall.sweep();
+  await app.rollcall.resync();
   expect(await sentRound()).toBe(0);
   // A change that comes later is one of its own.
   expect(await putGroup({ severalFaces: 'largest' })).toHaveProperty('lookingAgain');
-  await app.rollcall.sweep();
+  await app.rollcall.resync();
   expect(await sentRound()).toBe(1);
 });
 

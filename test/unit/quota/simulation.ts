@@ -1,5 +1,9 @@
 import { deferredForMs } from '../../../shared/errors/errors.ts';
-import { createQuotaGate, type QuotaGate, type ScheduleStore } from '../../../shared/quota/rateLimiter.ts';
+import {
+  createRateLimiter,
+  type RateLimiter,
+  type ScheduleStore,
+} from '../../../shared/quota/rateLimiter.ts';
 import type { Schedule } from '../../../shared/quota/schedule.ts';
 import { virtualTime } from './virtualTime.ts';
 
@@ -28,7 +32,7 @@ export type Outcome = {
   /** When interactive callers came, and how long they waited; milliseconds. */
   interactiveWaits: { at: number; ms: number }[];
   /** How often callers of the background were sent away. */
-  sentAway: number;
+  deferredUntil: number;
 };
 
 /** Instances on one shared schedule, in virtual time; the table, the network and Face are simulated. */
@@ -37,7 +41,7 @@ export async function simulate(options: Simulation): Promise<Outcome> {
   const random = randomOf(options.seed);
   const startAt = 1_700_000_000_000;
   const time = virtualTime(startAt);
-  const outcome: Outcome = { arrivals: [], refusedAt: [], interactiveWaits: [], sentAway: 0 };
+  const outcome: Outcome = { arrivals: [], refusedAt: [], interactiveWaits: [], deferredUntil: 0 };
   const row: { schedule?: Schedule; etag: number } = { etag: 0 };
   const sleep = time.sleep;
 
@@ -61,37 +65,37 @@ export async function simulate(options: Simulation): Promise<Outcome> {
     },
   };
 
-  const gates = Array.from({ length: workers }, (_, index) => {
+  const limiters = Array.from({ length: workers }, (_, index) => {
     const diesAt = index < options.deaths ? startAt + random() * forMs : Infinity;
     const isDead = () => time.now() >= diesAt;
     const stall = () => (isDead() ? Infinity : random() < options.stalls ? random() * 500 : 0);
     const clock = time.machine((random() - 0.5) * 500, stall);
-    const gate = createQuotaGate({ quota: [{ calls, windowMs }], store, clock, random });
-    return { gate, isDead };
+    const limiter = createRateLimiter({ quota: [{ calls, windowMs }], store, clock, random });
+    return { limiter, isDead };
   });
 
-  async function call(gate: QuotaGate, lane: 'interactive' | 'background'): Promise<void> {
-    const departure = await gate.pass(lane);
+  async function call(limiter: RateLimiter, priority: 'interactive' | 'background'): Promise<void> {
+    const permit = await limiter.acquire(priority);
     await sleep(random() * jitterMs);
     outcome.arrivals.push(time.now() - startAt);
     if (!accept(time.now())) {
       outcome.refusedAt.push(time.now() - startAt);
-      await gate.refused(departure, 1_000);
+      await limiter.refused(permit, 1_000);
       return;
     }
     const serviceMs = 20 + random() * 180;
     await sleep(serviceMs);
-    departure.answered(serviceMs);
+    permit.answered(serviceMs);
   }
 
-  async function backlog({ gate, isDead }: (typeof gates)[number]): Promise<void> {
+  async function backlog({ limiter, isDead }: (typeof limiters)[number]): Promise<void> {
     while (!isDead()) {
       try {
-        await call(gate, 'background');
+        await call(limiter, 'background');
       } catch (error) {
         const deferredMs = deferredForMs(error);
         if (deferredMs === undefined) throw error;
-        outcome.sentAway += 1;
+        outcome.deferredUntil += 1;
         await sleep(deferredMs);
       }
     }
@@ -102,18 +106,18 @@ export async function simulate(options: Simulation): Promise<Outcome> {
     for (let next = 0; ;) {
       await sleep(-Math.log(1 - random()) * meanMs);
       next += 1;
-      const worker = gates[next % workers];
+      const worker = limiters[next % workers];
       if (worker === undefined || worker.isDead()) continue;
-      const { gate } = worker;
+      const { limiter } = worker;
       const askedAt = time.now();
-      void gate.pass('interactive').then(
-        async (departure) => {
+      void limiter.acquire('interactive').then(
+        async (permit) => {
           outcome.interactiveWaits.push({ at: askedAt - startAt, ms: time.now() - askedAt });
           await sleep(random() * jitterMs);
           outcome.arrivals.push(time.now() - startAt);
           const serviceMs = 20 + random() * 180;
           await sleep(serviceMs);
-          departure.answered(serviceMs);
+          permit.answered(serviceMs);
         },
         (error: unknown) => {
           const deferredMs = deferredForMs(error);
@@ -125,7 +129,7 @@ export async function simulate(options: Simulation): Promise<Outcome> {
   }
 
   const callers = Math.max(8, Math.ceil((0.5 * calls) / workers));
-  for (const worker of gates) for (let caller = 0; caller < callers; caller += 1) void backlog(worker);
+  for (const worker of limiters) for (let caller = 0; caller < callers; caller += 1) void backlog(worker);
   if (options.interactive > 0) void interactiveCallers();
   await time.runUntil(startAt + forMs);
   return outcome;

@@ -15,10 +15,10 @@ test('a person without pictures leaves the list and the count, and comes back wi
     return [items.map(({ person }) => person), (group.body as { persons: number }).persons];
   };
   const drop = (etag: string) =>
-    rollcall.ledger.change(ref, (before) => received(before, known, { etag, bytes: 1 }, clock.now));
+    rollcall.imageRecords.change(ref, (before) => received(before, known, { etag, bytes: 1 }, clock.now));
   await drop('1');
   expect(await persons()).toEqual([['ann'], 1]);
-  await rollcall.ledger.change(ref, (before) => before && removed(before, clock.now));
+  await rollcall.imageRecords.change(ref, (before) => before && removed(before, clock.now));
   expect(await persons()).toEqual([[], 0]);
   await drop('2');
   expect(await persons()).toEqual([['ann'], 1]);

@@ -16,7 +16,7 @@ import {
   removed,
   rewritten,
   type PersistedFace,
-  type Picture,
+  type ImageRecord,
 } from '../../../shared/records/image.ts';
 import { sizeOf } from '../../helpers/size.ts';
 
@@ -27,7 +27,7 @@ const face = { faceRectangle: { left: 1, top: 2, width: 3, height: 4 } };
 
 /** The world around the row: the blob, and the faces that Face holds, each of some content. */
 class World {
-  picture: Picture | undefined;
+  picture: ImageRecord | undefined;
   blob: { etag: string; bytes: number; content: string } | undefined;
   readonly held = new Map<string, string>();
   /** Calls to add that were sent, were not answered and may still land. */
@@ -91,17 +91,17 @@ class World {
   session(outcome: 'answered' | 'lost' | 'refused' | 'killed'): void {
     if (this.picture === undefined) return;
     this.#settleIntents();
-    this.#deleteSurplus();
+    this.#deleteOrphanedFaces();
     const { picture } = this;
     if (picture?.state === 'detected') {
       // The container is the truth: another version, or none, is not added.
       if (this.blob === undefined) this.picture = removed(picture, this.now);
       else if (this.blob.etag === picture.etag) this.#add(picture, outcome);
     }
-    this.#deleteSurplus();
+    this.#deleteOrphanedFaces();
   }
 
-  #add(picture: Picture, outcome: string): void {
+  #add(picture: ImageRecord, outcome: string): void {
     const { content = '', generation: life } = picture;
     this.picture = addIntended(picture, { content, personId: 'x', life }, this.now);
     const intent = this.picture.intents.at(-1);
@@ -120,7 +120,7 @@ class World {
   #unnamed(content: string): PersistedFace[] {
     const named = [
       this.picture?.persisted?.faceId,
-      ...(this.picture?.surplus ?? []).map(({ faceId }) => faceId),
+      ...(this.picture?.orphanedFaces ?? []).map(({ faceId }) => faceId),
     ];
     return [...this.held]
       .filter(([faceId, of]) => of === content && !named.includes(faceId))
@@ -135,8 +135,8 @@ class World {
     }
   }
 
-  #deleteSurplus(): void {
-    for (const { faceId } of this.picture?.surplus ?? []) {
+  #deleteOrphanedFaces(): void {
+    for (const { faceId } of this.picture?.orphanedFaces ?? []) {
       this.held.delete(faceId);
       this.picture = this.picture && faceDeleted(this.picture, faceId, this.now);
     }

@@ -1,11 +1,11 @@
-import type { PictureRef } from '../messages/workQueues.ts';
+import type { ImageRef } from '../messages/workQueues.ts';
 import { RollcallError } from '../errors/errors.ts';
 import { containers } from '../config/resources.ts';
 import type { Group } from './groups.ts';
 import { groupGenerationOf, isEarlier, nextLife, type Life } from './generation.ts';
 import { moved, noCounts, sum, type Counts } from './counts.ts';
 import { oldestFirst, partitionOf, partitionsOf, personKeyOf } from './keys.ts';
-import { isSettled, needsEnrollment, type Picture, type PictureState } from './image.ts';
+import { isSettled, needsEnrollment, type ImageRecord, type ImageState } from './image.ts';
 import type { Reminders } from './reminders.ts';
 import {
   afterPrefix,
@@ -19,7 +19,7 @@ import {
 } from './table.ts';
 
 /**
- * The ledger: every picture in exactly one state. Rows of one partition, written together or not at all:
+ * The image records: every image is in exactly one state. Rows of one partition, written together or not at all:
  *
  *   i.{person}.{image}          the picture; a probe has no person
  *   s.{state}.{row}             index by state
@@ -36,9 +36,9 @@ export type Person = {
   key: string;
   group: string;
   life: Life;
-  /** The person in Face, of that incarnation of the group in Face. */
+  /** The person in Face, and the epoch of the group in which Face has it. */
   personId?: string;
-  incarnation?: number;
+  faceGroupEpoch?: number;
   images: Counts;
   /** How many of the pictures have a face in Face that names the person. */
   faces: number;
@@ -72,12 +72,12 @@ const erasedAtOnce = 24;
 /** Of each partition; more persons than that are hardly erased at the same time. */
 const erasedAtMost = 1_000;
 
-type PictureRow = Picture & { openKey?: string; reminder?: string };
+type ImageRow = ImageRecord & { openKey?: string; reminder?: string };
 type Counters = { images: Counts; probes: Counts; persons: number };
 export type GroupCounts = Counters;
 export type PageQuery = { top: number; after?: string | undefined };
-export type PictureQuery = PageQuery & {
-  state?: PictureState | undefined;
+export type ImageQuery = PageQuery & {
+  state?: ImageState | undefined;
   /** Key. */ person?: string | undefined;
   /** Only what belongs to the present life of the group, which this is, and of its persons. */
   generation?: number | undefined;
@@ -86,24 +86,24 @@ export type Page<Value> = { items: Value[]; next?: string };
 
 const noCounters = (): Counters => ({ images: noCounts(), probes: noCounts(), persons: 0 });
 
-export type Ledger = ReturnType<typeof createLedger>;
+export type ImageRecords = ReturnType<typeof createImageRecords>;
 
-export function createLedger(table: Table, reminders: Reminders, now: () => number) {
+export function createImageRecords(table: Table, reminders: Reminders, now: () => number) {
   async function change(
-    ref: PictureRef,
-    transition: (picture: Picture | undefined) => Picture | undefined,
-  ): Promise<Picture | undefined> {
+    ref: ImageRef,
+    transition: (picture: ImageRecord | undefined) => ImageRecord | undefined,
+  ): Promise<ImageRecord | undefined> {
     return retryOnConflict(async () => {
-      const partition = partitionOfPicture(ref);
+      const partition = partitionOfImage(ref);
       const rowKey = rowKeyOf(ref);
-      const before = await table.get<PictureRow>(partition, rowKey);
+      const before = await table.get<ImageRow>(partition, rowKey);
       const picture = transition(before?.value);
       if (picture === undefined || picture === before?.value) return picture;
       const after = await withReminder(ref, before?.value, picture);
       const counted = await countWrites(partition, ref, before?.value, after);
       if (counted === 'of an ended life') return undefined;
       await table.write(partition, [
-        pictureWrite(rowKey, before, after),
+        imageWrite(rowKey, before, after),
         ...indexWrites(ref, rowKey, before?.value, after),
         ...(before !== undefined && isEarlier(before.value.generation, after.generation)
           ? contentWrites([before])
@@ -118,11 +118,11 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
 
   /** A picture that is not settled has a reminder before it has a row, so that it can never be forgotten. */
   async function withReminder(
-    ref: PictureRef,
-    before: PictureRow | undefined,
-    picture: Picture,
-  ): Promise<PictureRow> {
-    const { openKey: _openKey, reminder: _reminder, ...rest }: PictureRow = picture;
+    ref: ImageRef,
+    before: ImageRow | undefined,
+    picture: ImageRecord,
+  ): Promise<ImageRow> {
+    const { openKey: _openKey, reminder: _reminder, ...rest }: ImageRow = picture;
     const opened = needsEnrollment(rest) && ref.person !== undefined;
     const openKey = opened
       ? (before?.openKey ?? `o.${ref.person}.${oldestFirst(now())}.${ref.image}`)
@@ -137,9 +137,9 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
 
   async function countWrites(
     partition: string,
-    ref: PictureRef,
-    before: PictureRow | undefined,
-    after: PictureRow,
+    ref: ImageRef,
+    before: ImageRow | undefined,
+    after: ImageRow,
   ): Promise<Write[] | 'of an ended life'> {
     const countsAsBefore =
       before?.state === after.state &&
@@ -171,7 +171,7 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
   }
 
   /** The person of a picture, in the life of the picture. */
-  function personOf(picture: Picture, key: string, person: Person | undefined): Person {
+  function personOf(picture: ImageRecord, key: string, person: Person | undefined): Person {
     if (person === undefined) return newPerson(picture, key, now());
     const { isDeleted = false, ...rest } = person;
     if (person.life === picture.generation)
@@ -189,7 +189,7 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
     group: string,
     partitions: readonly string[],
     generation: number,
-  ): Promise<(picture: Picture) => boolean> {
+  ): Promise<(picture: ImageRecord) => boolean> {
     const rows = await Promise.all(
       partitions.map((partition) =>
         take(table.range<{ life: Life }>(partition, 'd.', afterPrefix('d.')), erasedAtMost),
@@ -206,7 +206,7 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
   /** Erases rows of pictures of one partition, and what counts and lists them. */
   async function erase(
     partition: string,
-    rows: readonly Stored<PictureRow>[],
+    rows: readonly Stored<ImageRow>[],
     left: readonly Write[] = [],
   ): Promise<ErasedRows> {
     if (rows.length === 0) return { pictures: 0, faces: 0, received: 0 };
@@ -225,7 +225,7 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
     await table.write(partition, [...removals, ...left, changed('counters', counters, counted)]);
     for (const { value: picture } of rows)
       if (picture.reminder !== undefined) await reminders.drop(picture.reminder);
-    const faces = rows.filter((row) => hasFace(row.value) || row.value.surplus.length > 0).length;
+    const faces = rows.filter((row) => hasFace(row.value) || row.value.orphanedFaces.length > 0).length;
     const received = rows.filter((row) => row.value.state === 'received').length;
     return { pictures: rows.length, faces, received };
   }
@@ -249,9 +249,9 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
     return rows.length === erasedAtOnce;
   }
 
-  async function listOfPerson(group: string, person: string, query: PictureQuery): Promise<Page<Picture>> {
+  async function listOfPerson(group: string, person: string, query: ImageQuery): Promise<Page<ImageRecord>> {
     const prefix = `i.${person}.`;
-    const rows = table.range<PictureRow>(
+    const rows = table.range<ImageRow>(
       partitionOf(group, person),
       `${prefix}${query.after ?? ''}`,
       afterPrefix(prefix),
@@ -272,24 +272,24 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
   return {
     change,
 
-    async get(ref: PictureRef): Promise<Picture | undefined> {
-      return (await table.get<PictureRow>(partitionOfPicture(ref), rowKeyOf(ref)))?.value;
+    async get(ref: ImageRef): Promise<ImageRecord | undefined> {
+      return (await table.get<ImageRow>(partitionOfImage(ref), rowKeyOf(ref)))?.value;
     },
 
     /** What a person's session has to do, in the order in which it came up. */
-    async openPictures(group: string, person: string, top: number): Promise<PictureRef[]> {
+    async openImages(group: string, person: string, top: number): Promise<ImageRef[]> {
       const prefix = `o.${person}.`;
       const rows = await take(
-        table.range<PictureRef>(partitionOf(group, person), prefix, afterPrefix(prefix)),
+        table.range<ImageRef>(partitionOf(group, person), prefix, afterPrefix(prefix)),
         top,
       );
       return rows.map((row) => row.value);
     },
 
     /** All pictures of a person, whatever their state. */
-    async *picturesOfPerson(group: string, person: string): AsyncGenerator<Picture> {
+    async *imagesOfPerson(group: string, person: string): AsyncGenerator<ImageRecord> {
       const prefix = `i.${person}.`;
-      for await (const row of table.range<PictureRow>(
+      for await (const row of table.range<ImageRow>(
         partitionOf(group, person),
         prefix,
         afterPrefix(prefix),
@@ -298,26 +298,26 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
       }
     },
 
-    async listPictures(group: string, query: PictureQuery): Promise<Page<Picture>> {
+    async listImages(group: string, query: ImageQuery): Promise<Page<ImageRecord>> {
       const partitions =
         query.person === undefined ? partitionsOf(group) : [partitionOf(group, query.person)];
       const isErased =
         query.generation === undefined ? () => false : await erasedIn(group, partitions, query.generation);
-      const unlessErased = (picture: Picture | undefined) =>
+      const unlessErased = (picture: ImageRecord | undefined) =>
         picture === undefined || isErased(picture) ? undefined : picture;
       if (query.person !== undefined) {
         const { items, ...rest } = await listOfPerson(group, query.person, query);
         return { items: items.filter((picture) => !isErased(picture)), ...rest };
       }
       const prefix = query.state === undefined ? 'i.' : `s.${query.state}.`;
-      const rows = acrossPartitions<PictureRow | { row: string }>(table, group, prefix, query.after);
+      const rows = acrossPartitions<ImageRow | { row: string }>(table, group, prefix, query.after);
       return page(
         rows,
         query.top,
         ({ token }) => token,
         async ({ partition, row }) =>
           unlessErased(
-            'row' in row.value ? (await table.get<PictureRow>(partition, row.value.row))?.value : row.value,
+            'row' in row.value ? (await table.get<ImageRow>(partition, row.value.row))?.value : row.value,
           ),
       );
     },
@@ -354,7 +354,7 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
     },
 
     /** A picture that may be named: it is not removed, and belongs to the present life of its group and person. */
-    async livingPicture(group: Living, ref: PictureRef): Promise<Picture | undefined> {
+    async livingImage(group: Living, ref: ImageRef): Promise<ImageRecord | undefined> {
       const picture = await this.get(ref);
       if (picture === undefined || picture.state === 'removed') return undefined;
       if (ref.person === undefined)
@@ -381,7 +381,7 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
         if (!isAlive(row.value, group) || deletedAt <= (row.value.deletedAt ?? -1)) return false;
         const counters = await table.get<Counters>(partition, 'counters');
         const value = counters?.value ?? noCounters();
-        const { personId, incarnation: _incarnation, erasures, ...rest } = row.value;
+        const { personId, faceGroupEpoch: _faceGroupEpoch, erasures, ...rest } = row.value;
         const life = nextLife(rest.life);
         const deleted: Person = {
           ...rest,
@@ -442,7 +442,7 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
       return retryOnConflict(async () => {
         const partition = partitionOf(group, key);
         const prefix = `i.${key}.`;
-        const rows = table.range<PictureRow>(partition, prefix, afterPrefix(prefix));
+        const rows = table.range<ImageRow>(partition, prefix, afterPrefix(prefix));
         const earlier = await take(
           filtered(rows, ({ value }) => isEarlier(value.generation, life)),
           erasedAtOnce,
@@ -463,7 +463,7 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
       return retryOnConflict(async () => {
         const isOld = (life: Life) => groupGenerationOf(life) < generation;
         const pictures = await take(
-          filtered(table.range<PictureRow>(partition, 'i.', afterPrefix('i.')), ({ value }) =>
+          filtered(table.range<ImageRow>(partition, 'i.', afterPrefix('i.')), ({ value }) =>
             isOld(value.generation),
           ),
           erasedAtOnce,
@@ -479,29 +479,29 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
      * Erases a probe, which goes with a person whose life ended; what it was is kept like what the pictures of the
      * person were.
      */
-    async eraseProbe(ref: PictureRef, { key, life }: { key: string; life: Life }): Promise<ErasedRows> {
+    async eraseProbe(ref: ImageRef, { key, life }: { key: string; life: Life }): Promise<ErasedRows> {
       return retryOnConflict(async () => {
-        const row = await table.get<PictureRow>(partitionOfPicture(ref), rowKeyOf(ref));
+        const row = await table.get<ImageRow>(partitionOfImage(ref), rowKeyOf(ref));
         if (row === undefined) return { pictures: 0, faces: 0, received: 0 };
         const { content } = row.value;
         if (content !== undefined)
           await table.write(partitionOf(ref.group, key), [
             { kind: 'put', rowKey: `c.${content}.${key}`, value: { life } },
           ]);
-        return erase(partitionOfPicture(ref), [row]);
+        return erase(partitionOfImage(ref), [row]);
       });
     },
 
     /** Whether these bytes were a picture of an earlier life of a person that is being erased. */
-    async wasPictureOfPerson(group: string, key: string, life: Life, content: string): Promise<boolean> {
-      for await (const picture of this.picturesOfPerson(group, key))
+    async wasImageOfPerson(group: string, key: string, life: Life, content: string): Promise<boolean> {
+      for await (const picture of this.imagesOfPerson(group, key))
         if (picture.content === content && isEarlier(picture.generation, life)) return true;
       const left = await table.get<{ life: Life }>(partitionOf(group, key), `c.${content}.${key}`);
       return left !== undefined && isEarlier(left.value.life, life);
     },
 
     /** Whether these bytes were a picture of an earlier life of a group, the rows of which are erased. */
-    async wasPictureOfGroup({ group, generation }: Living, content: string): Promise<boolean> {
+    async wasImageOfGroup({ group, generation }: Living, content: string): Promise<boolean> {
       const prefix = `c.${content}.`;
       for (const partition of partitionsOf(group))
         for await (const { value } of table.range<{ life: Life }>(partition, prefix, afterPrefix(prefix)))
@@ -534,10 +534,10 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
      * person with it: the function had stalled. Such a picture has no face. As long as the erasure goes on, what the
      * picture was stays known.
      */
-    async eraseStray(ref: PictureRef, { generation, erasures }: Group): Promise<ErasedRows> {
+    async eraseOrphaned(ref: ImageRef, { generation, erasures }: Group): Promise<ErasedRows> {
       return retryOnConflict(async () => {
-        const partition = partitionOfPicture(ref);
-        const row = await table.get<PictureRow>(partition, rowKeyOf(ref));
+        const partition = partitionOfImage(ref);
+        const row = await table.get<ImageRow>(partition, rowKeyOf(ref));
         if (row === undefined || groupGenerationOf(row.value.generation) >= generation)
           return erase(partition, []);
         // The picture last: as long as it is there, its reminder brings somebody here.
@@ -564,19 +564,19 @@ export function createLedger(table: Table, reminders: Reminders, now: () => numb
   };
 }
 
-function partitionOfPicture(ref: PictureRef): string {
+function partitionOfImage(ref: ImageRef): string {
   return partitionOf(ref.group, ref.person ?? ref.image);
 }
 
-function rowKeyOf(ref: PictureRef): string {
+function rowKeyOf(ref: ImageRef): string {
   return `i.${ref.person ?? ''}.${ref.image}`;
 }
 
-function hasFace(picture: Picture | undefined): boolean {
+function hasFace(picture: ImageRecord | undefined): boolean {
   return picture?.persisted !== undefined;
 }
 
-function newPerson(picture: Picture, key: string, createdAt: number): Person {
+function newPerson(picture: ImageRecord, key: string, createdAt: number): Person {
   return {
     person: picture.person ?? '',
     key,
@@ -588,16 +588,11 @@ function newPerson(picture: Picture, key: string, createdAt: number): Person {
   };
 }
 
-function pictureWrite(rowKey: string, before: Stored<PictureRow> | undefined, after: PictureRow): Write {
+function imageWrite(rowKey: string, before: Stored<ImageRow> | undefined, after: ImageRow): Write {
   return changed(rowKey, before, after);
 }
 
-function indexWrites(
-  ref: PictureRef,
-  rowKey: string,
-  before: PictureRow | undefined,
-  after: PictureRow,
-): Write[] {
+function indexWrites(ref: ImageRef, rowKey: string, before: ImageRow | undefined, after: ImageRow): Write[] {
   const writes: Write[] = [];
   if (before?.state !== after.state) {
     if (before !== undefined) writes.push({ kind: 'remove', rowKey: `s.${before.state}.${rowKey}` });
@@ -611,7 +606,7 @@ function indexWrites(
 }
 
 /** What pictures of an earlier life were is known until their erasure is over. Equal ones leave one row. */
-function contentWrites(rows: readonly Stored<PictureRow>[]): Write[] {
+function contentWrites(rows: readonly Stored<ImageRow>[]): Write[] {
   const lives = new Map(
     rows.flatMap(({ value: { content, person, group, generation } }): [string, Life][] => {
       if (content === undefined) return [];

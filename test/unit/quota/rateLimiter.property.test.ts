@@ -1,7 +1,7 @@
 import { deferredForMs } from '../../../shared/errors/errors.ts';
 import { expect, test } from 'vitest';
 import { seed, sizeOf } from '../../helpers/size.ts';
-import { gateInVirtualTime } from './gateInVirtualTime.ts';
+import { limiterInVirtualTime } from './limiterInVirtualTime.ts';
 import { noRefusals, refusals } from './limiters.ts';
 import { simulate } from './simulation.ts';
 
@@ -36,7 +36,7 @@ test('no limiter refuses a call, with clocks off, stalls and instances that die'
       interactive: 0.1,
     });
     expect(refusals(plan, arrivals), what).toEqual(noRefusals);
-    // The gate was not merely shut, nor did it shut after a while.
+    // The limiter was not merely shut, nor did it shut after a while.
     expect(arrivals.length, what).toBeGreaterThan(0.2 * 6 * plan.calls);
     expect(arrivals.at(-1), what).toBeGreaterThan(5 * plan.windowMs);
   }
@@ -84,20 +84,20 @@ test.each(Array.from({ length: sizeOf({ quick: 2, full: 20 }) }, (_, index) => (
   'a message of a backlog is sent away twice at most on average, and nobody sleeps long: seed $own',
   { timeout },
   async ({ own }) => {
-    const { time, gateOf } = gateInVirtualTime('10/s', own);
-    const gates = [gateOf(), gateOf(), gateOf(), gateOf()];
-    let sentAway = 0;
+    const { time, limiterOf } = limiterInVirtualTime('10/s', own);
+    const limiters = [limiterOf(), limiterOf(), limiterOf(), limiterOf()];
+    let deferredUntil = 0;
     let done = 0;
     let longestSleep = 0;
     async function message(index: number): Promise<void> {
       await time.sleep(index * 20);
       for (let turn = index; ; turn += 1) {
         const askedAt = time.now();
-        const answer = await gates[turn % 4]?.pass('background').catch((error: unknown) => error);
+        const answer = await limiters[turn % 4]?.acquire('background').catch((error: unknown) => error);
         longestSleep = Math.max(longestSleep, time.now() - askedAt);
         const deferredMs = deferredForMs(answer);
         if (deferredMs === undefined) break;
-        sentAway += 1;
+        deferredUntil += 1;
         await time.sleep(deferredMs);
       }
       done += 1;
@@ -106,7 +106,7 @@ test.each(Array.from({ length: sizeOf({ quick: 2, full: 20 }) }, (_, index) => (
     // Those that were sent away to the end of a long line come last, when the schedule is free already.
     await time.runUntil(1_700_000_000_000 + 200_000);
     expect(done).toBe(1_000);
-    expect(sentAway / done).toBeLessThanOrEqual(2);
+    expect(deferredUntil / done).toBeLessThanOrEqual(2);
     expect(longestSleep).toBeLessThanOrEqual(7_000);
   },
 );

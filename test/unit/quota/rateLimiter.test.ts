@@ -1,14 +1,14 @@
 import { deferredForMs } from '../../../shared/errors/errors.ts';
 import { expect, test } from 'vitest';
 import {
-  createQuotaGate,
-  type Lane,
-  type QuotaGate,
+  createRateLimiter,
+  type Priority,
+  type RateLimiter,
   type ScheduleStore,
 } from '../../../shared/quota/rateLimiter.ts';
 import { parseQuota } from '../../../shared/config/quota.ts';
 import { slotOf } from '../../../shared/quota/schedule.ts';
-import { gateInVirtualTime } from './gateInVirtualTime.ts';
+import { limiterInVirtualTime } from './limiterInVirtualTime.ts';
 import { refusals, slidingLog } from './limiters.ts';
 import { simulate } from './simulation.ts';
 
@@ -77,7 +77,7 @@ test.each([0.3, 0.5, 0.8])(
   },
 );
 
-test('when the strangers have gone, the gate climbs back to the whole quota', async () => {
+test('when the strangers have gone, the limiter climbs back to the whole quota', async () => {
   const { arrivals } = await simulate({
     ...{ seed: 5, calls: 10, windowMs: 1_000, jitterMs: 0, workers: 2, stalls: 0, deaths: 0, interactive: 0 },
     forMs: 600_000,
@@ -94,11 +94,12 @@ function oneRefusal(): (at: number) => boolean {
 }
 
 test('an interactive call goes before all background calls that wait', async () => {
-  const { time, gate } = gateInVirtualTime('10/s');
+  const { time, limiter } = limiterInVirtualTime('10/s');
   const left: string[] = [];
-  for (let call = 0; call < 20; call += 1) void gate.pass('background').then(() => left.push('background'));
+  for (let call = 0; call < 20; call += 1)
+    void limiter.acquire('background').then(() => left.push('background'));
   await time.runUntil(time.now() + 400);
-  void gate.pass('interactive').then(() => left.push('interactive'));
+  void limiter.acquire('interactive').then(() => left.push('interactive'));
   await time.runUntil(time.now() + 300);
   expect(left).toContain('interactive');
   expect(left.length).toBeLessThan(8);
@@ -107,26 +108,27 @@ test('an interactive call goes before all background calls that wait', async () 
 test.each([1, 3])(
   'callers who use up the quota leave the background one slot in five while it waits: %i instance(s)',
   async (instances) => {
-    const { time, gateOf } = gateInVirtualTime('10/s');
-    const gates = Array.from({ length: instances }, gateOf);
-    const left: Record<Lane, number[]> = { interactive: [], background: [] };
+    const { time, limiterOf } = limiterInVirtualTime('10/s');
+    const limiters = Array.from({ length: instances }, limiterOf);
+    const left: Record<Priority, number[]> = { interactive: [], background: [] };
     const until = time.now() + 120_000;
     /** Asks again as soon as it was answered, or when it was told to come back. */
-    async function ask(gate: QuotaGate, lane: Lane): Promise<void> {
+    async function ask(limiter: RateLimiter, priority: Priority): Promise<void> {
       while (time.now() < until) {
-        await gate.pass(lane).then(
-          () => left[lane].push(time.now()),
+        await limiter.acquire(priority).then(
+          () => left[priority].push(time.now()),
           (error: unknown) => time.sleep(deferredForMs(error) ?? 60_000),
         );
       }
     }
-    for (const gate of gates) for (let caller = 0; caller < 12; caller += 1) void ask(gate, 'interactive');
+    for (const limiter of limiters)
+      for (let caller = 0; caller < 12; caller += 1) void ask(limiter, 'interactive');
     // The work of the last instance alone: whoever takes the callers' slots has to know of it.
     const beganAt = time.now() + 10_000;
     await time.runUntil(beganAt);
-    for (let worker = 0; worker < 4; worker += 1) void ask(gates.at(-1) ?? gateOf(), 'background');
+    for (let worker = 0; worker < 4; worker += 1) void ask(limiters.at(-1) ?? limiterOf(), 'background');
     await time.runUntil(until);
-    const since = (lane: Lane) => left[lane].filter((at) => at > beganAt + 5_000).length;
+    const since = (priority: Priority) => left[priority].filter((at) => at > beganAt + 5_000).length;
     const all = since('interactive') + since('background');
     expect(since('background') / all).toBeGreaterThan(0.19);
     expect(since('background') / all).toBeLessThan(0.3);
@@ -136,48 +138,48 @@ test.each([1, 3])(
 );
 
 test('after a refusal nothing leaves before its time, at any instance', async () => {
-  const { time, gateOf } = gateInVirtualTime('10/s');
-  const [one, other] = [gateOf(), gateOf()];
+  const { time, limiterOf } = limiterInVirtualTime('10/s');
+  const [one, other] = [limiterOf(), limiterOf()];
   const passed: number[] = [];
-  const first = one.pass('background');
+  const first = one.acquire('background');
   await time.runUntil(time.now() + 500);
   const refusedAt = time.now();
   await one.refused(await first, 2_000);
-  void other.pass('interactive').then(() => passed.push(time.now()));
+  void other.acquire('interactive').then(() => passed.push(time.now()));
   await time.runUntil(time.now() + 5_000);
   expect(passed).toHaveLength(1);
   expect((passed[0] ?? 0) - refusedAt).toBeGreaterThanOrEqual(2_000);
 });
 
 test('a used-up month is said at once, at any instance, and ends', async () => {
-  const { time, gateOf } = gateInVirtualTime('20/min,30000/month');
-  const [one, other] = [gateOf(), gateOf()];
+  const { time, limiterOf } = limiterInVirtualTime('20/min,30000/month');
+  const [one, other] = [limiterOf(), limiterOf()];
   await one.exhausted(60_000);
-  await expect(one.pass('interactive')).rejects.toMatchObject({ code: 'quota_exceeded' });
-  await expect(other.pass('background')).rejects.toMatchObject({ code: 'quota_exceeded' });
+  await expect(one.acquire('interactive')).rejects.toMatchObject({ code: 'quota_exceeded' });
+  await expect(other.acquire('background')).rejects.toMatchObject({ code: 'quota_exceeded' });
   await time.runUntil(time.now() + 60_001);
-  const passed = one.pass('interactive');
+  const passed = one.acquire('interactive');
   await time.runUntil(time.now() + 6_000);
   await expect(passed).resolves.toHaveProperty('leftAt');
 });
 
 test('without a quota nobody waits, but for a refusal all the same', async () => {
-  const { time, gate } = gateInVirtualTime('none');
-  const departure = await gate.pass('background');
-  await Promise.all(Array.from({ length: 100 }, () => gate.pass('background')));
-  await gate.refused(departure, 1_000);
-  await expect(gate.pass('interactive')).rejects.toMatchObject({ code: 'busy' });
+  const { time, limiter } = limiterInVirtualTime('none');
+  const permit = await limiter.acquire('background');
+  await Promise.all(Array.from({ length: 100 }, () => limiter.acquire('background')));
+  await limiter.refused(permit, 1_000);
+  await expect(limiter.acquire('interactive')).rejects.toMatchObject({ code: 'busy' });
   await time.runUntil(time.now() + 1_001);
-  await expect(gate.pass('interactive')).resolves.toHaveProperty('leftAt');
+  await expect(limiter.acquire('interactive')).resolves.toHaveProperty('leftAt');
 });
 
 test('when the table does not answer, nothing leaves and everybody hears why', async () => {
-  const { time } = gateInVirtualTime('10/s');
+  const { time } = limiterInVirtualTime('10/s');
   const broken: ScheduleStore = {
     read: () => Promise.reject(new Error('no table')),
     write: () => Promise.reject(new Error('no table')),
   };
-  const gate = createQuotaGate({ quota: parseQuota('10/s') ?? [], store: broken, clock: time });
-  await expect(gate.pass('interactive')).rejects.toThrow('no table');
-  await expect(gate.pass('background')).rejects.toThrow('no table');
+  const limiter = createRateLimiter({ quota: parseQuota('10/s') ?? [], store: broken, clock: time });
+  await expect(limiter.acquire('interactive')).rejects.toThrow('no table');
+  await expect(limiter.acquire('background')).rejects.toThrow('no table');
 });

@@ -1,11 +1,11 @@
-import { createQuotaGate, type ScheduleStore } from '../../../shared/quota/rateLimiter.ts';
+import { createRateLimiter, type ScheduleStore } from '../../../shared/quota/rateLimiter.ts';
 import { parseQuota } from '../../../shared/config/quota.ts';
 import type { Schedule } from '../../../shared/quota/schedule.ts';
 import { randomOf } from './simulation.ts';
 import { virtualTime } from './virtualTime.ts';
 
-/** A gate on a table in memory, and callers. */
-export function gateInVirtualTime(quota: string, seed = 1) {
+/** A rate limiter on a table in memory, and its callers. */
+export function limiterInVirtualTime(quota: string, seed = 1) {
   const time = virtualTime(1_700_000_000_000);
   const row: { schedule?: Schedule; etag: number } = { etag: 0 };
   const store: ScheduleStore = {
@@ -17,6 +17,6 @@ export function gateInVirtualTime(quota: string, seed = 1) {
     },
   };
   const random = randomOf(seed);
-  const gateOf = () => createQuotaGate({ quota: parseQuota(quota) ?? [], store, clock: time, random });
-  return { time, store, gateOf, gate: gateOf() };
+  const limiterOf = () => createRateLimiter({ quota: parseQuota(quota) ?? [], store, clock: time, random });
+  return { time, store, limiterOf, limiter: limiterOf() };
 }
