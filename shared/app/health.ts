@@ -12,7 +12,7 @@ export type Question = (abortSignal: AbortSignal) => Promise<unknown>;
 
 const limitMs = 5_000;
 /** Nobody needs to know more often: who asks meanwhile gets the same answer, and it costs nothing. */
-const untrainedMs = 1_000;
+const freshMs = 1_000;
 
 /** What is asked; none of it costs a call of the Face quota. */
 export function healthQuestions({
@@ -63,7 +63,7 @@ export function createHealth(
 ): () => Promise<HealthReport> {
   let last: { at: number; report: Promise<HealthReport> } | undefined;
   return () => {
-    if (last === undefined || now() - last.at >= untrainedMs) {
+    if (last === undefined || now() - last.at >= freshMs) {
       const report = reportOn(questions);
       const asked = { at: Infinity, report };
       last = asked;

@@ -24,8 +24,11 @@ test.each(guardedRoutes)('$method $path asks for a key', async ({ method, path: 
 });
 
 test('what is open stays open', async () => {
-  for (const { path: template } of routes.filter(({ access }) => access === 'open'))
-    expect((await stack.api(examplePath(template))).status).toBe(200);
+  for (const { path: template } of routes.filter(({ access }) => access === 'open')) {
+    const { status } = await stack.api(examplePath(template));
+    // Health tells of a part that is slow, too.
+    expect(template === 'health' ? [200, 503] : [200]).toContain(status);
+  }
 });
 
 test('the host has keys of its own for its webhooks and its administration, which the storage account knows', async () => {

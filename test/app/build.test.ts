@@ -9,6 +9,7 @@ import type { FunctionsHostReady } from '../../emulators/functions-host/host.ts'
 import { startServiceBus } from '../../emulators/service-bus/broker.ts';
 import { startStorage } from '../../emulators/storage/storage.ts';
 import { containers, queues, tables } from '../../shared/config/resources.ts';
+import { healthy } from '../helpers/eventually.ts';
 import { startFakeFace } from '../helpers/fakeFace.ts';
 import { startEmulatorProcess } from '../helpers/emulatorProcess.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
@@ -102,7 +103,7 @@ test('what is deployed is the bundle and its descriptions, and it runs from an e
   // The lock file and the package.json agree: what installs from them is complete.
   const { stdout: tree } = await promisify(exec)('npm ls --package-lock-only --all', { cwd: app });
   expect(tree).toContain('sharp@');
-  const health = await fetch(`${host.ready.url}/api/health`);
+  const health = await healthy(host.ready.url);
   expect(await health.json()).toMatchObject({ status: 'ok' });
   expect(host.ready.functions.map(({ name }) => name)).toEqual(
     expect.arrayContaining([

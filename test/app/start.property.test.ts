@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { lockFolder, readFolderState } from '../../emulators/common/folderLock.ts';
 import { startStack, type Endpoints } from '../../emulators/stack/stack.ts';
 import { runCli, startCli } from '../helpers/cli.ts';
-import { eventually } from '../helpers/eventually.ts';
+import { eventually, healthy } from '../helpers/eventually.ts';
 import { expectOwnerOnly } from '../helpers/ownerOnly.ts';
 import { portrait } from '../helpers/pictures.ts';
 import { hasSignals } from '../helpers/signals.ts';
@@ -127,7 +127,7 @@ test('npm start says what it starts and where everything is, the keys to its own
     'storageConnectionString',
   ]);
   expectOwnerOnly(endpointsFile);
-  expect((await fetch(`${endpoints.http}/api/health`)).status).toBe(200);
+  await healthy(endpoints.http);
   expect((await ask(commands.status)).code).toBe(0);
 });
 
@@ -162,7 +162,7 @@ test('every file of the data folder is readable by its owner only', async () => 
 
 test('a folder on which another stack runs is left alone', async () => {
   await expect(startHere({})).rejects.toThrow('another stack runs on');
-  expect((await fetch(`${endpoints.http}/api/health`)).status).toBe(200);
+  await healthy(endpoints.http);
 });
 
 test('a key that is not taken and a part that does not answer are told apart', async () => {

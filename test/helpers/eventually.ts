@@ -38,3 +38,11 @@ export async function nextSecond(): Promise<void> {
   const second = Math.floor(Date.now() / 1_000);
   await eventually('the next second', () => Math.floor(Date.now() / 1_000) > second);
 }
+
+/** Waits until every part behind an app answers: on a busy machine one may take longer than its health check allows. */
+export async function healthy(httpUrl: string): Promise<Response> {
+  return eventually('every part answers', async () => {
+    const response = await fetch(`${httpUrl}/api/health`);
+    return response.status === 200 && response;
+  });
+}
