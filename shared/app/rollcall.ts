@@ -47,7 +47,9 @@ import { poisonQueue, tables } from '../config/resources.ts';
 import type { Settings } from '../config/settings.ts';
 import { createReconsider } from '../pipeline/resync/reconsiderRejected.ts';
 import { createRedrive } from '../pipeline/redrive.ts';
-import { createResync } from '../pipeline/resync/resync.ts';
+import { resync } from '../pipeline/resync/resync.ts';
+import { retrain } from '../pipeline/resync/retrain.ts';
+import type { ResyncOptions } from '../pipeline/resync/options.ts';
 import { createBacklogMeasure } from './observers/observeBacklog.ts';
 import { observeFace, observeRateLimiter } from './observers/observeFace.ts';
 import { observeIdentify } from './observers/observeIdentify.ts';
@@ -238,7 +240,7 @@ export function createRollcall({
     now,
   });
 
-  const resync = createResync({
+  const resyncOptions: ResyncOptions = {
     imageStore,
     imageRecords,
     groups,
@@ -255,13 +257,13 @@ export function createRollcall({
     deadLetters,
     imageReconciler,
     erase,
-    reconsider: createReconsider({ policyChanges, groups, imageRecords, workQueues, now }),
+    reconsiderRejected: createReconsider({ policyChanges, groups, imageRecords, workQueues, now }),
     groupReconciler,
     poison: clients.queues.getQueueClient(poisonQueue),
     settings,
     log,
     now,
-  });
+  };
 
   const allImages = listAcrossGroups(groups, imageRecords, noGroup);
 
@@ -279,8 +281,8 @@ export function createRollcall({
     reconcilePerson,
     eraseGroup: erase.eraseGroup,
     reconcileGroup: groupReconciler.reconcile,
-    resync: resync.run,
-    retrain: resync.retrain,
+    resync: () => resync(resyncOptions),
+    retrain: () => retrain(resyncOptions),
     measureBacklog: createBacklogMeasure({ reminders, quota: settings.FACE_QUOTA, now }),
     // What is asked over HTTP.
     identify: observeIdentify(createIdentify(atPriority('interactive')), trainings),

@@ -97,7 +97,7 @@ export function createErase(options: EraseOptions) {
   async function list(prefix: string, after: string | undefined) {
     const [container = ''] = prefix.split('/', 1);
     const below = prefix.slice(container.length + 1);
-    const { imageStore: listed, next } = await imageStore.list(container, imagesAtATime, after, below);
+    const { images: listed, next } = await imageStore.list(container, imagesAtATime, after, below);
     return { listed, next };
   }
 

@@ -109,7 +109,7 @@ export function createImageStore(blobs: BlobServiceClient) {
       top: number,
       from?: string,
       prefix = '',
-    ): Promise<{ imageStore: ListedImage[]; next?: string }> {
+    ): Promise<{ images: ListedImage[]; next?: string }> {
       const client: ContainerClient = blobs.getContainerClient(container);
       const page = await within(transferMs, async (abortSignal) => {
         const pages = client.listBlobsFlat({ abortSignal, prefix }).byPage({
@@ -119,15 +119,15 @@ export function createImageStore(blobs: BlobServiceClient) {
         const { value, done } = await pages.next();
         return done === true ? undefined : value;
       });
-      if (page === undefined) return { imageStore: [] };
-      const imageStore = page.segment.blobItems.map((blob) => ({
+      if (page === undefined) return { images: [] };
+      const images = page.segment.blobItems.map((blob) => ({
         image: `${container}/${blob.name}`,
         etag: quoted(blob.properties.etag),
         bytes: blob.properties.contentLength ?? 0,
         writtenAt: blob.properties.lastModified.getTime(),
       }));
       const next = page.continuationToken;
-      return next === undefined || next === '' ? { imageStore } : { imageStore, next };
+      return next === undefined || next === '' ? { images } : { images, next };
     },
   };
 }

@@ -14,21 +14,21 @@ export type ReconsiderOptions = {
   now: () => number;
 };
 
-/** How much one resync looks at. */
-const slice = { changes: 20, pictures: 500 } as const;
+/** How many changes one run handles, and how many images of each change. */
+const slice = { changes: 20, images: 500 } as const;
 
 type PageQuery = { group: string; generation: number; after: string; top: number };
 
-/** A change of which so long nothing was written never was: its caller died, or was refused. */
+/** After this time without an update, a change was never made: its caller died, or was refused. */
 const abandonedAfterMs = 3_600_000;
 
 /**
- * In the order in which a picture goes through them, so that none is overlooked that goes on meanwhile: what is at work
- * is marked before it can be refused by the earlier policy.
+ * The states in the order of an image's way, so that an image that moves on meanwhile is not overlooked: an image at work
+ * is marked before the earlier policy can refuse it.
  */
 const states = ['received', 'detected', 'rejected'] as const;
 
-/** Looks again at pictures that the earlier policy of their group refused, a slice of each group at a time. */
+/** Rechecks images that the earlier policy of their group refused, one page of each group in each run. */
 export function createReconsider({
   policyChanges,
   groups,
@@ -36,25 +36,25 @@ export function createReconsider({
   workQueues,
   now,
 }: ReconsiderOptions) {
-  async function goOn(change: StoredPolicyChange): Promise<void> {
+  async function recheckPage(change: StoredPolicyChange): Promise<void> {
     const group = await groups.get(change.group);
-    // Written before the group is: it may be about to be, or was deleted.
+    // The change is noted before the group is written: the write may still come, or the group was deleted.
     if (group === undefined || group.settingsVersion < change.version) {
       if (now() - change.notedAt > abandonedAfterMs) await policyChanges.advance(change, undefined);
       return;
     }
     let after: string | undefined = change.after ?? '';
-    for (let left: number = slice.pictures; after !== undefined && left > 0;) {
-      const page = await pageOf({ group: change.group, generation: group.generation, after, top: left });
-      for (const { image } of page.items) await lookAgain(image, change);
+    for (let left: number = slice.images; after !== undefined && left > 0;) {
+      const page = await readPage({ group: change.group, generation: group.generation, after, top: left });
+      for (const { image } of page.items) await recheck(image, change);
       left -= page.items.length;
       after = page.next;
     }
     await policyChanges.advance(change, after);
   }
 
-  /** A page of one state; its token is that state and the token within it. */
-  async function pageOf({ group, generation, after, top }: PageQuery): Promise<Page<ImageRecord>> {
+  /** Reads a page of one state; its token is the state and the token within the state. */
+  async function readPage({ group, generation, after, top }: PageQuery): Promise<Page<ImageRecord>> {
     const [name, ...within] = after.split('/');
     const index = Math.max(
       0,
@@ -72,7 +72,7 @@ export function createReconsider({
     return following === undefined ? page : { ...page, next: `${following}/` };
   }
 
-  async function lookAgain(image: string, change: StoredPolicyChange): Promise<void> {
+  async function recheck(image: string, change: StoredPolicyChange): Promise<void> {
     const { ref } = placeOf(image);
     let isQueued = false;
     await imageRecords.change(ref, (picture) => {
@@ -86,8 +86,8 @@ export function createReconsider({
 
   return async (): Promise<void> => {
     for (const change of await policyChanges.list(slice.changes)) {
-      // It was noted once more: the next resync begins anew.
-      await goOn(change).catch((error: unknown) => {
+      // A change that was noted once more meanwhile starts anew in the next run.
+      await recheckPage(change).catch((error: unknown) => {
         if (!(error instanceof WriteConflict)) throw error;
       });
     }

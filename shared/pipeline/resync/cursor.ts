@@ -1,0 +1,12 @@
+import type { Table } from '../../records/table.ts';
+
+/** Where a job goes on in its next run. `next`: the group or blob; `after`: the row within it; both absent: the start. */
+export type Cursor = { next?: string | undefined; after?: string | undefined; restsUntil?: number };
+
+export async function readCursor(cursors: Table, job: string): Promise<Cursor | undefined> {
+  return (await cursors.get<Cursor>('cursors', job))?.value;
+}
+
+export async function moveCursor(cursors: Table, job: string, value: Cursor): Promise<void> {
+  await cursors.write('cursors', [{ kind: 'put', rowKey: job, value }]);
+}
