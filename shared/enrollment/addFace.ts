@@ -60,15 +60,12 @@ export function createAddFace(options: AddFaceOptions) {
   // A call leaves within its time limit after its intention, or not at all; then twice the limit passes.
   const landedForSureMs = 3 * options.callTimeoutMs;
 
-  /** `changed`: another version lies in the container, and nothing was done. */
-  async function add(ref: ImageRef, picture: ImageRecord): Promise<'done' | 'changed'> {
+  /** Returns the record afterwards. `changed`: another version lies in the container, and nothing was done. */
+  async function add(ref: ImageRef, picture: ImageRecord): Promise<ImageRecord | undefined | 'changed'> {
     const image = await imageStore.read(picture.image, picture.etag);
     if (image === 'changed') return 'changed';
     if (image === 'archived') throw new RollcallError('image_archived');
-    if (image === 'gone') {
-      await record(ref, (p) => removed(p, now()));
-      return 'done';
-    }
+    if (image === 'gone') return record(ref, (p) => removed(p, now()));
     const person = await facePersons.ensure(ref.group, ref.person ?? '');
     const prepared = await prepareImage(image, picture.part);
     const intent = await intend(ref, picture, person.personId);
@@ -77,14 +74,12 @@ export function createAddFace(options: AddFaceOptions) {
     try {
       faceId = await send(ref, picture, intent, prepared.bytes, targetFace);
     } catch (error) {
-      await refuse(ref, picture, intent, person.faceGroupEpoch, error);
-      return 'done';
+      return refuse(ref, picture, intent, person.faceGroupEpoch, error);
     }
     // What fails from here on leaves the intention open: the face is there, and found by its key.
     await markChanged(ref, picture, intent);
     const { content, personId, life } = intent;
-    await record(ref, (p) => added(addEnded(p, intent), { faceId, content, personId, life }, now()));
-    return 'done';
+    return record(ref, (p) => added(addEnded(p, intent), { faceId, content, personId, life }, now()));
   }
 
   /** @throws RollcallError conflict when the picture has changed since it was read */
@@ -135,7 +130,7 @@ export function createAddFace(options: AddFaceOptions) {
     intent: AddIntent,
     faceGroupEpoch: number,
     error: unknown,
-  ): Promise<void> {
+  ): Promise<ImageRecord | undefined> {
     if (mayHaveTakenEffect(error)) throw error;
     await record(ref, (p) => addEnded(p, intent));
     if (isFaceError(error, 404)) {
@@ -149,11 +144,11 @@ export function createAddFace(options: AddFaceOptions) {
     const { code, message } = fault;
     // Nobody has looked at the picture, since it was to have one face; the policy may have changed meanwhile.
     const isUnseen = picture.faceRectangle === undefined;
-    if (code === 'several_faces' && isUnseen && !(await options.refusesSeveral(ref.group))) {
-      await record(ref, (p) => undetected(p, picture, now()));
-      return;
-    }
-    await record(ref, (p) => rejected(p, picture, { reason: code as 'person_full', detail: message }, now()));
+    if (code === 'several_faces' && isUnseen && !(await options.refusesSeveral(ref.group)))
+      return record(ref, (p) => undetected(p, picture, now()));
+    return record(ref, (p) =>
+      rejected(p, picture, { reason: code as 'person_full', detail: message }, now()),
+    );
   }
 
   /** The faces that Face holds for this content of the picture and that no row of the person names. */
@@ -198,9 +193,10 @@ export function createAddFace(options: AddFaceOptions) {
     add,
 
     /** Looks for the faces of all adds in doubt. What is still in doubt afterwards has not landed, but may. */
-    async settleIntents(ref: ImageRef, picture: ImageRecord): Promise<void> {
+    async settleIntents(ref: ImageRef, picture: ImageRecord): Promise<ImageRecord | undefined> {
       let seen: ImageRecord | undefined = picture;
       for (const intent of picture.intents) seen = seen && (await look(ref, seen, intent));
+      return seen;
     },
 
     /** When an add in doubt can no longer land. */

@@ -8,26 +8,35 @@ import {
 } from '../errors/errors.ts';
 import { isFaceError, translateFaceError } from '../face/errors.ts';
 import { translatePlatformError } from '../errors/platformErrors.ts';
+import type { DeadLetters } from '../messages/deadLetters.ts';
+import type { ImageRef } from '../messages/workQueues.ts';
+import { attemptFailed, deferredUntil, failed, rejected, type ImageRecord } from '../records/image.ts';
+import type { ImageRecords } from '../records/imageRecords.ts';
+import type { Log } from '../telemetry/log.ts';
 
-/** What becomes of a picture when a step of its way failed. */
+/** What becomes of an image when a step of its way failed. */
 export type FailureAction =
   | { kind: 'reject'; reason: Rejection; detail: string }
   | { kind: 'defer'; afterMs: number }
   | { kind: 'retry'; afterMs: number; error: RollcallError }
   | { kind: 'fail'; reason: FailureCode; detail: string; error: RollcallError };
 
-/** After so many failures in a row a picture is `failed`; the pauses add up to about two minutes. */
+/** After this many failures in a row an image is `failed`; the pauses add up to about two minutes. */
 const attemptsAtMost = 10;
-/** An outage is no picture's fault: it may last for about half an hour. */
+/** The same for failures of an outage, which is not the image's fault: about half an hour. */
 const attemptsInOutage = 100;
 /** Short enough that work resumes within half a minute after an outage; the rate limiter keeps the rate. */
 const longestPauseMs = 20_000;
-/** A volume that is used up may be there sooner than Face says: the plan may be changed. */
+/** The longest wait for a monthly volume: it may be there sooner than Face says, since the plan may be changed. */
 const longestParkMs = 3_600_000;
 
 /**
- * The picture's fault: rejected. A turn at the rate limiter that is far away, or a monthly volume that is used up:
- * come back then, which counts as no failure. Anything else: tried again with growing pauses, then failed.
+ * Decides what becomes of an image after a failure.
+ *
+ *   reject   the image is at fault
+ *   defer    the rate limiter has no permit yet, or the monthly volume is used up; counts as no failure
+ *   retry    any other failure that may pass: with growing pauses
+ *   fail     a failure that does not pass, or has not passed after all retries
  */
 export function classifyFailure(error: unknown, attempts: number): FailureAction {
   const deferredMs = deferredForMs(error);
@@ -58,4 +67,56 @@ export function classifyFailure(error: unknown, attempts: number): FailureAction
 function isOutage({ code, cause }: RollcallError): boolean {
   if (code === 'face_unavailable') return !isFaceError(cause, 500);
   return ['storage_unavailable', 'messaging_unavailable', 'face_throttled'].includes(code);
+}
+
+export type FailureOptions = {
+  imageRecords: Pick<ImageRecords, 'change'>;
+  deadLetters: Pick<DeadLetters, 'add'>;
+  log: Log;
+  now: () => number;
+};
+
+/** What was decided, and the record of the image after it; undefined when the record is gone. */
+export type RecordedFailure = { action: FailureAction; image: ImageRecord | undefined };
+
+/**
+ * Writes the outcome of a failed step into the record of the image; a failure that is final goes to the dead letters
+ * first. The caller only has to queue the image again.
+ */
+export async function recordFailure(
+  { imageRecords, deadLetters, log, now }: FailureOptions,
+  ref: ImageRef,
+  seen: ImageRecord,
+  error: unknown,
+): Promise<RecordedFailure> {
+  const action = classifyFailure(error, seen.attempts ?? 0);
+  const outcome = outcomeOf(action, seen, now);
+  if (action.kind === 'retry') log.warn(`picture ${ref.image} is tried again`, action.error);
+  if (action.kind === 'fail') {
+    log.error(`picture ${ref.image} failed`, action.error);
+    await deadLetters.add({ ref, code: action.reason, detail: action.detail });
+  }
+  return { action, image: await imageRecords.change(ref, (image) => image && outcome(image)) };
+}
+
+/** The transition of the record that an action stands for. */
+function outcomeOf(
+  action: FailureAction,
+  seen: ImageRecord,
+  now: () => number,
+): (image: ImageRecord) => ImageRecord {
+  switch (action.kind) {
+    case 'reject': {
+      const { reason, detail } = action;
+      return (image) => rejected(image, seen, { reason, detail }, now());
+    }
+    case 'defer':
+      return (image) => deferredUntil(image, now() + action.afterMs);
+    case 'retry':
+      return attemptFailed;
+    case 'fail': {
+      const { reason, detail } = action;
+      return (image) => failed(image, seen, { reason, detail }, now());
+    }
+  }
 }

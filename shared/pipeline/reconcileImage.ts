@@ -18,16 +18,13 @@ import {
   partLookedAt,
   received,
   recognized,
-  rejected,
   removed,
   rewritten,
-  deferredUntil,
-  attemptFailed,
   type KnownPlace,
   type ImageRecord,
 } from '../records/image.ts';
 import { largestImageBytes } from '../config/resources.ts';
-import { classifyFailure } from './failurePolicy.ts';
+import { recordFailure } from './failurePolicy.ts';
 import type { DetectForEnrollment } from '../enrollment/detectFace.ts';
 import { isImagePath, placeOf, noGroup, type Place } from '../images/imagePath.ts';
 import type { ImageStore, ImageVersion } from '../images/imageStore.ts';
@@ -65,7 +62,7 @@ export type ImageReconciler = ReturnType<typeof createImageReconciler>;
  * time, as often as one likes, for any path of the two containers.
  */
 export function createImageReconciler(options: ImageReconcilerOptions) {
-  const { imageStore, imageRecords, workQueues, log, now } = options;
+  const { imageStore, imageRecords, workQueues, now } = options;
 
   /** Compares the blob at a path with its row and takes the next step. */
   async function reconcile(image: string): Promise<void> {
@@ -266,35 +263,12 @@ export function createImageReconciler(options: ImageReconcilerOptions) {
   }
 
   async function recover(ref: ImageRef, seen: ImageRecord, error: unknown): Promise<void> {
-    const action = classifyFailure(error, seen.attempts ?? 0);
-    switch (action.kind) {
-      case 'reject': {
-        const { reason, detail } = action;
-        const after = await imageRecords.change(
-          ref,
-          (p) => p && rejected(p, seen, { reason, detail }, now()),
-        );
-        // What refused it holds no more: another policy, or a group, has come meanwhile.
-        if (after?.state === 'received' && after.etag === seen.etag) await workQueues.enqueueImage(ref);
-        return enqueuePersonIfNeeded(ref, after);
-      }
-      case 'defer':
-        await imageRecords.change(ref, (p) => p && deferredUntil(p, now() + action.afterMs));
-        return workQueues.enqueueImage(ref, action.afterMs);
-      case 'retry':
-        log.warn(`picture ${ref.image} is tried again`, action.error);
-        await imageRecords.change(ref, (p) => p && attemptFailed(p));
-        return workQueues.enqueueImage(ref, action.afterMs);
-      case 'fail': {
-        const { reason, detail } = action;
-        log.error(`picture ${ref.image} failed`, action.error);
-        await options.deadLetters.add({ ref, code: reason, detail });
-        return enqueuePersonIfNeeded(
-          ref,
-          await imageRecords.change(ref, (p) => p && failed(p, seen, { reason, detail }, now())),
-        );
-      }
-    }
+    const { action, image } = await recordFailure(options, ref, seen, error);
+    if (action.kind === 'defer' || action.kind === 'retry')
+      return workQueues.enqueueImage(ref, action.afterMs);
+    // The policy or the group that refused the image has changed meanwhile, so that the image is to be detected anew.
+    if (image?.state === 'received' && image.etag === seen.etag) await workQueues.enqueueImage(ref);
+    await enqueuePersonIfNeeded(ref, image);
   }
 
   /** The blob is not there: what was known of it is removed. A path that was never known stays unknown. */

@@ -5,19 +5,12 @@ import type { DeadLetters } from '../messages/deadLetters.ts';
 import type { ImageRef, WorkQueues, PersonKey } from '../messages/workQueues.ts';
 import type { Groups } from '../records/groups.ts';
 import type { ImageRecords } from '../records/imageRecords.ts';
-import {
-  failed,
-  faceDeleted,
-  isDeferred,
-  needsEnrollment,
-  rejected,
-  removed,
-  deferredUntil,
-  attemptFailed,
-  type ImageRecord,
-} from '../records/image.ts';
-import { classifyFailure } from './failurePolicy.ts';
+import { faceDeleted, isDeferred, needsEnrollment, removed, type ImageRecord } from '../records/image.ts';
+import { recordFailure } from './failurePolicy.ts';
 import type { AddFace } from '../enrollment/addFace.ts';
+
+/** When an image needs its person again (never: Infinity), and whether the run of the session ends with it. */
+type NextTurn = { at: number; stop: boolean };
 
 export type PersonReconcilerOptions = {
   imageRecords: ImageRecords;
@@ -39,16 +32,16 @@ export type PersonReconcilerOptions = {
  */
 const longestWorkMs = 30_000;
 const imagesAtATime = 300;
-/** So long the look at a picture that was written again may take before its person comes back to it. */
+/** How long the detection of a new version may take before the person is queued again for it. */
 const changedPauseMs = 2_000;
 
 /**
- * Works through what a person's pictures have to do in Face, oldest first: faces that must go, adds in doubt, adds
- * that are wanted. Service Bus gives a session to one instance at a time, so nothing else changes this person's
- * faces meanwhile. A picture that fails does not hold up the others, unless it is the quota that ran out.
+ * Reconciles the images of one person with Face, oldest first: orphaned faces are deleted, adds in doubt are looked for,
+ * wanted faces are added. Service Bus gives a session to one instance at a time, so nothing else changes this person's
+ * faces meanwhile. An image that fails does not hold up the others, unless the quota ran out.
  */
 export function createPersonReconciler(options: PersonReconcilerOptions) {
-  const { imageRecords, workQueues, log, now } = options;
+  const { imageRecords, workQueues, now } = options;
 
   async function reconcilePerson({ group, person }: PersonKey): Promise<void> {
     const endAt = now() + longestWorkMs;
@@ -64,90 +57,80 @@ export function createPersonReconciler(options: PersonReconcilerOptions) {
       await workQueues.enqueuePerson({ group, person }, Math.max(0, requeueAt - now()));
   }
 
-  /** Does what one picture needs. Says when to come back to it (never: Infinity), and whether to stop here. */
-  async function reconcileImage(ref: ImageRef): Promise<{ at: number; stop: boolean }> {
-    const picture = await imageRecords.get(ref);
-    if (picture === undefined) return { at: Infinity, stop: false };
+  /** Takes the next step of one image. */
+  async function reconcileImage(ref: ImageRef): Promise<NextTurn> {
+    const image = await imageRecords.get(ref);
+    if (image === undefined) return { at: Infinity, stop: false };
     // Deferred by the rate limiter; its own scheduled message will arrive.
-    if (isDeferred(picture, now())) return { at: Infinity, stop: true };
+    if (isDeferred(image, now())) return { at: Infinity, stop: true };
     try {
-      return { at: await advance(ref, picture), stop: false };
+      return { at: await advance(ref, image), stop: false };
     } catch (error) {
-      return recover(ref, picture, error);
+      return recover(ref, image, error);
     }
   }
 
-  async function advance(ref: ImageRef, picture: ImageRecord): Promise<number> {
-    await options.addFace.settleIntents(ref, picture);
-    await deleteOrphanedFaces(ref);
-    const current = await imageRecords.get(ref);
-    if (current?.state === 'detected') {
-      if (!(await isOfThisLife(ref, current))) await imageRecords.change(ref, (p) => p && removed(p, now()));
-      else if ((await options.addFace.add(ref, current)) === 'changed') {
-        // The event of the newer version may be lost.
-        await workQueues.enqueueImage(ref);
-        return now() + changedPauseMs;
-      }
-      await deleteOrphanedFaces(ref);
+  /** Each step takes the record as the step before it left it. */
+  async function advance(ref: ImageRef, image: ImageRecord): Promise<number> {
+    const settled = await options.addFace.settleIntents(ref, image);
+    const current = await deleteOrphanedFaces(ref, settled);
+    if (current?.state !== 'detected') return nextTurnOf(current);
+    if (!(await isOfPresentGeneration(ref, current)))
+      return nextTurnOf(
+        await deleteOrphanedFaces(ref, await imageRecords.change(ref, (i) => i && removed(i, now()))),
+      );
+    const after = await options.addFace.add(ref, current);
+    if (after === 'changed') {
+      // The event of the newer version may be lost.
+      await workQueues.enqueueImage(ref);
+      return now() + changedPauseMs;
     }
-    return nextTurnOf(ref);
+    return nextTurnOf(await deleteOrphanedFaces(ref, after));
   }
 
   /** A group or person that was deleted since has a higher generation: nothing is created for an earlier one. */
-  async function isOfThisLife(ref: ImageRef, picture: ImageRecord): Promise<boolean> {
+  async function isOfPresentGeneration(ref: ImageRef, image: ImageRecord): Promise<boolean> {
     const group = await options.groups.get(ref.group);
     const person = group && (await imageRecords.person(group, ref.person ?? ''));
-    return picture.generation === person?.life;
+    return image.generation === person?.life;
   }
 
-  /** Deleting is idempotent: a face that is not there is gone. */
-  async function deleteOrphanedFaces(ref: ImageRef): Promise<void> {
-    const picture = await imageRecords.get(ref);
-    for (const { personId, faceId } of picture?.orphanedFaces ?? []) {
+  /** Deleting is idempotent: a face that Face does not have is gone. */
+  async function deleteOrphanedFaces(
+    ref: ImageRef,
+    image: ImageRecord | undefined,
+  ): Promise<ImageRecord | undefined> {
+    let after = image;
+    for (const { personId, faceId } of image?.orphanedFaces ?? []) {
       await options.face.deleteFace(ref.group, personId, faceId).catch((error: unknown) => {
         if (!isFaceError(error, 404)) throw error;
       });
       await options.groupChanged(ref.group);
-      await imageRecords.change(ref, (p) => p && faceDeleted(p, faceId, now()));
+      after = await imageRecords.change(ref, (i) => i && faceDeleted(i, faceId, now()));
     }
+    return after;
   }
 
   /** At once when something is left to do; else when the next add in doubt can no longer land (never: Infinity). */
-  async function nextTurnOf(ref: ImageRef): Promise<number> {
-    const picture = await imageRecords.get(ref);
-    if (picture === undefined || !needsEnrollment(picture)) return Infinity;
-    if (picture.state === 'detected' || picture.orphanedFaces.length > 0) return now();
-    return Math.min(...picture.intents.map(options.addFace.inDoubtUntil));
+  function nextTurnOf(image: ImageRecord | undefined): number {
+    if (image === undefined || !needsEnrollment(image)) return Infinity;
+    if (image.state === 'detected' || image.orphanedFaces.length > 0) return now();
+    return Math.min(...image.intents.map(options.addFace.inDoubtUntil));
   }
 
-  async function recover(
-    ref: ImageRef,
-    picture: ImageRecord,
-    error: unknown,
-  ): Promise<{ at: number; stop: boolean }> {
-    const action = classifyFailure(error, picture.attempts ?? 0);
+  async function recover(ref: ImageRef, seen: ImageRecord, error: unknown): Promise<NextTurn> {
+    const { action } = await recordFailure(options, ref, seen, error);
     switch (action.kind) {
       case 'defer':
-        await imageRecords.change(ref, (p) => p && deferredUntil(p, now() + action.afterMs));
         return { at: now() + action.afterMs, stop: true };
       case 'retry':
-        log.warn(`picture ${ref.image} is tried again`, action.error);
-        await imageRecords.change(ref, (p) => p && attemptFailed(p));
         return { at: now() + action.afterMs, stop: false };
       case 'reject':
-        await imageRecords.change(ref, (p) => p && rejected(p, picture, becauseOf(action), now()));
         return { at: now(), stop: false };
       case 'fail':
-        log.error(`picture ${ref.image} failed`, action.error);
-        await options.deadLetters.add({ ref, code: action.reason, detail: action.detail });
-        await imageRecords.change(ref, (p) => p && failed(p, picture, becauseOf(action), now()));
         return { at: Infinity, stop: false };
     }
   }
 
   return reconcilePerson;
-}
-
-function becauseOf<Reason>({ reason, detail }: { reason: Reason; detail: string }) {
-  return { reason, detail };
 }
