@@ -12,7 +12,7 @@ import type { FaceTransportOptions } from '../face/transport.ts';
 import { createHealth, healthQuestions } from './health.ts';
 import { createCluster } from '../identification/cluster.ts';
 import { createFindSimilar } from '../identification/findSimilar.ts';
-import { createSearchBudget } from '../identification/untrainedSearchBudget.ts';
+import { createSearchBudget } from '../identification/searchBudget.ts';
 import { createReadResults } from '../identification/readResults.ts';
 import { createIdentify, type IdentificationOptions } from '../identification/identify.ts';
 import { createVerify } from '../identification/verify.ts';

@@ -9,7 +9,7 @@ import type { RecordAs, Results, StoredResult } from '../records/results.ts';
 import type { Training } from '../training/machine.ts';
 import { createCandidates, type Candidate } from './candidates.ts';
 import { largestThatFits } from './truncateToRecordSize.ts';
-import type { SearchBudget } from './untrainedSearchBudget.ts';
+import type { SearchBudget } from './searchBudget.ts';
 import { withFreshCandidates } from './untrainedCandidates.ts';
 import { facesOf, type ProbeFace, type ProbeOptions, type ProbeSource } from './probe.ts';
 

@@ -4,7 +4,7 @@ import type { UntrainedFace, UntrainedFaces } from '../records/untrainedFaces.ts
 import type { Group } from '../records/groups.ts';
 import type { ImageRecords } from '../records/imageRecords.ts';
 import type { Candidate } from './candidates.ts';
-import type { SearchBudget } from './untrainedSearchBudget.ts';
+import type { SearchBudget } from './searchBudget.ts';
 import { comparedAtMost } from './probe.ts';
 import { similarInBatch } from './similarFaces.ts';
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { FaceClient } from '../../../shared/face/client.ts';
 import { FaceError } from '../../../shared/face/errors.ts';
-import { createSearchBudget } from '../../../shared/identification/untrainedSearchBudget.ts';
+import { createSearchBudget } from '../../../shared/identification/searchBudget.ts';
 import { withFreshCandidates } from '../../../shared/identification/untrainedCandidates.ts';
 import { parseQuota } from '../../../shared/config/quota.ts';
 import type { Group } from '../../../shared/records/groups.ts';
