@@ -50,9 +50,9 @@ test('the host has keys of its own for its webhooks and its administration, whic
     )?.state;
   };
   await stack.drop('enroll/locked/ann/1.jpg', portrait('audrey_crop.jpg'));
-  await expect.poll(stateOf, { timeout: 30_000 }).toBe('enrolled');
+  await expect.poll(stateOf, { timeout: 120_000 }).toBe('enrolled');
   await stack.remove('enroll/locked/ann/1.jpg');
-  await expect.poll(stateOf, { timeout: 30_000 }).toBe('removed');
+  await expect.poll(stateOf, { timeout: 120_000 }).toBe('removed');
 });
 
 test('the typed client does the main job with a key', async () => {

@@ -33,14 +33,10 @@ async function ask(path: string, picture: string): Promise<Answer> {
 
 /** Everything but the templates of detections is gone. */
 const removed = (id: string): Promise<Erasure> =>
-  eventually(
-    'everything of it is removed',
-    async () => {
-      const erasure = await stack.get<Erasure>(`erasures/${id}`);
-      return erasure.state === 'removed' ? erasure : undefined;
-    },
-    90_000,
-  );
+  eventually('everything of it is removed', async () => {
+    const erasure = await stack.get<Erasure>(`erasures/${id}`);
+    return erasure.state === 'removed' ? erasure : undefined;
+  });
 
 /** Every row of every table as text, to look for what should not be there. */
 async function allRows(): Promise<string> {
@@ -118,14 +114,10 @@ test.concurrent(
     expect((await stack.faceOf('club')).map(({ persistedFaceIds }) => persistedFaceIds.length)).toEqual([1]);
     expect(await allRows()).not.toMatch(/Zo|M%C3%BCller|Müller/);
     // Logs of the databases are emptied a few seconds later.
-    await eventually(
-      'nothing is left on the disk',
-      () => {
-        expect(remainsIn(stack.dataDir, traces)).toEqual([]);
-        return true;
-      },
-      30_000,
-    );
+    await eventually('nothing is left on the disk', () => {
+      expect(remainsIn(stack.dataDir, traces)).toEqual([]);
+      return true;
+    });
     const { items } = await stack.get<{ items: ImageView[] }>('groups/club/images');
     expect(items.map(({ image }) => image)).toEqual(['enroll/club/audrey/1.jpg']);
     expect(await stack.group('club')).toMatchObject({ persons: 1, images: { enrolled: 1, removed: 0 } });

@@ -276,7 +276,7 @@ test('a message that cannot be read ends in the dead-letter queue of its queue',
   await eventually('it is dead-lettered', async () => (await deadLetters(queues.images.name)).length === 1);
   await stack.api('failures/redrive', { method: 'POST' });
   expect(await deadLetters(queues.images.name)).toEqual([]);
-  expect(stack.log().some((line) => line.includes('a dead letter of pictures cannot be read'))).toBe(true);
+  expect(stack.log().some((line) => line.includes('a dead letter of images cannot be read'))).toBe(true);
 });
 
 describe('a face is found as soon as it is enrolled, while its group waits for a training', () => {
