@@ -1,15 +1,16 @@
 /**
- * How early or late the calls of this instance arrive, measured. Two parts: how late a call leaves after its slot,
- * and by how much the time of its way varies. The way is what a call took less what the service says it spent on it
- * (`x-envoy-upstream-service-time`), there and back, so that the spread errs to the safe side.
+ * Measures how far the arrivals of this instance's calls at Face deviate from their slots. Jitter has two parts: how
+ * late a call leaves after its slot, and how much its network time varies. Network time is the duration of a call minus
+ * the time that the service reports for it (`x-envoy-upstream-service-time`). Network time covers both directions, so
+ * the measured spread errs on the safe side: too wide rather than too narrow.
  */
 export type Jitter = ReturnType<typeof createJitter>;
 
 const waysKept = 512;
 const departuresKept = 128;
-/** With fewer ways than this, what was measured before counts. */
+/** With fewer measured network times than this, `spreadMs` returns the previous spread. */
 const waysNeeded = 32;
-/** What is taken for the jitter where nothing has been measured, and never more than this. */
+/** The jitter assumed before anything has been measured, and the upper limit of the measured spread. */
 export const longestJitterMs = 250;
 const longestLatenessMs = 100;
 
@@ -18,17 +19,17 @@ export function createJitter() {
   let departures: number[] = [];
 
   return {
-    /** A call left so many milliseconds after its slot, or its slot was dropped for it. */
+    /** Records that a slot was reached `lateMs` milliseconds late, whether its call left or the slot was dropped. */
     left(lateMs: number): void {
       departures = [...departures.slice(1 - departuresKept), Math.max(0, lateMs)];
     },
 
-    /** A call was on its way for so many milliseconds, there and back. */
+    /** Records the network time of a call in milliseconds, both directions together. */
     travelled(ms: number): void {
       ways = [...ways.slice(1 - waysKept), ms];
     },
 
-    /** A call may leave so much later than its slot: what nine of ten keep, and a little. */
+    /** How late after its slot a call may still leave: the 90th percentile of measured lateness plus a small margin. */
     latenessMs(): number {
       const sorted = departures.toSorted((a, b) => a - b);
       const usual = sorted[Math.floor(sorted.length * 0.9)] ?? 0;
@@ -36,8 +37,8 @@ export function createJitter() {
     },
 
     /**
-     * The range, in milliseconds, within which calls arrive around their slots. The fewer ways were measured, the
-     * more the widest is likely to be narrower than what is still to come.
+     * The range, in milliseconds, within which calls arrive around their slots. The measured range is widened by a
+     * factor that grows as samples get fewer, because a small sample is likely to miss the widest deviation.
      */
     spreadMs(before: number): number {
       if (ways.length < waysNeeded) return Math.min(before, longestJitterMs);

@@ -16,32 +16,35 @@ import {
 } from './schedule.ts';
 import { createServiceClock } from './serviceClock.ts';
 
-/** Interactive: somebody waits for the answer. Background: the pipeline works through what was dropped. */
+/** Interactive: a person or program waits for the answer. Background: the pipeline processes uploaded images. */
 export type Priority = 'interactive' | 'background';
 
-/** A call that may leave. Tell when it was answered, and what the service says it spent on it, if it says so. */
+/**
+ * Permission for one call to leave. The holder calls `answered` when Face has answered, with the milliseconds that Face
+ * reports for the call, if Face reports them.
+ */
 export type Permit = { leftAt: number; answered(serviceMs?: number): void };
 
 /** Every call to Face takes a permit from the rate limiter. */
 export interface RateLimiter {
   /**
    * Resolves when one call may leave.
-   * @throws RollcallError `busy` when the turn is further away than a function should sleep
+   * @throws RollcallError `busy` when the call would wait longer than a function should sleep
    * @throws RollcallError `quota_exceeded` while the monthly volume is used up
    */
   acquire(priority: Priority): Promise<Permit>;
-  /** Face refused a call for its rate: nothing leaves for so long, and then less. */
+  /** Face refused a call for its rate: no call leaves for `retryAfterMs`, and then fewer leave than before. */
   refused(permit: Permit, retryAfterMs: number): Promise<void>;
-  /** Face said that the monthly volume is used up, and renews then. */
+  /** Face said that the monthly volume is used up and renews in `renewsInMs` milliseconds. */
   exhausted(renewsInMs: number): Promise<void>;
 }
 
-/** Where the schedule that all instances share is kept. */
+/** Storage of the schedule that all instances share. */
 export interface ScheduleStore {
   read(): Promise<{ schedule: Schedule; etag: string } | undefined>;
   /**
-   * Writes it if nobody else has since `etag` (undefined: if there is none). Resolves with the new ETag and the time
-   * of writing by the store's clock, or with undefined when somebody else was faster.
+   * Writes the schedule if it has not changed since `etag` (undefined: if no schedule exists). Resolves with the new
+   * ETag and the time of the write by the store's clock, or with undefined when another instance has written first.
    */
   write(
     schedule: Schedule,
@@ -51,21 +54,21 @@ export interface ScheduleStore {
 
 export type GateClock = {
   now(): number;
-  /** Calls back after so many milliseconds, unless the function that it returns is called before. */
+  /** Calls `wake` after `ms` milliseconds. The returned function cancels the call. */
   after(ms: number, wake: () => void): () => void;
 };
 
 export type GateOptions = {
   quota: Quota;
   store: ScheduleStore;
-  /** The longest wait at the limiter in milliseconds; two slots, if these are longer. */
+  /** The longest wait at the limiter in milliseconds; two slots, if two slots are longer. */
   patienceMs?: number;
   clock?: GateClock;
   /** Random numbers in [0, 1). */
   random?: () => number;
 };
 
-/** `isOwed`: background work goes first in it. */
+/** `isOwed`: in this slot a background caller leaves first. */
 type Slot = { at: number; latenessMs: number; isOwed: boolean };
 type Caller = {
   since: number;
@@ -81,31 +84,35 @@ const systemClock: GateClock = {
   },
 };
 
-/** Background work books what comes free within this, a table's answer being waited for meanwhile. */
+/** Bounds of the lead time: background work books slots that come free within it, which covers the table write. */
 const shortestLeadMs = 15;
 const longestLeadMs = 50;
 const bookingsKept = 32;
-/** An instance gives up on a row that others change all the time: what waits is told to come back. */
+/** How often a change of the shared row is tried before it fails with `conflict` because others keep changing it. */
 const conflictsAtMost = 50;
-/** How much of the pace that was measured last counts. */
+/** Weight of the latest measured pace in the moving average. */
 const paceWeight = 0.1;
-/** Those in the line come back a little faster than it moves: better one asks twice than a slot stays empty. */
+/**
+ * Rejected background callers are told to retry slightly faster than slots become free: a second retry costs less than
+ * an empty slot.
+ */
 const returnPace = 0.8;
 const longestLineMs = 6 * 3_600_000;
 const interactiveFirst = ['interactive', 'background'] as const;
 const backgroundFirst = ['background', 'interactive'] as const;
 
 /**
- * The limiter of one instance, on the schedule that all share.
+ * The rate limiter of one instance, on the schedule that all instances share.
  *
- * Callers wait by two priorities. As long as more wait than slots are booked, the next slots are booked by replacing the
- * shared row; at the time of a slot one caller leaves, interactive ones first, but for one slot in five while background
- * work waits at any instance: that slot is free for it first. A slot that is reached too late is dropped and booked
- * anew, so that a stall or a slow table never makes two calls come close.
+ * Callers wait at one of two priorities. As long as more callers wait than slots are booked, the next slots are booked
+ * by replacing the shared row. At the time of a slot one caller leaves, interactive callers first. While background
+ * work waits at any instance, one slot in five is offered to background callers first. A slot that is reached too late
+ * is dropped and another one is booked, so that a stall or a slow table never sends two calls close together.
  *
- * Invariants: a call leaves within its slot's lateness or not at all; a background caller leaves only when no
- * interactive one waits, or when four have gone before it; nobody waits longer than the patience by the time of his
- * turn: who would is sent away with the time at which the line will have moved on.
+ * Invariants:
+ * - a call leaves within the allowed lateness of its slot or not at all;
+ * - a background caller leaves only when no interactive caller waits, or after four interactive callers have left;
+ * - a caller whose wait would exceed `patienceMs` (or two slots) is rejected with the time to retry.
  */
 export function createRateLimiter({
   quota,
@@ -123,10 +130,10 @@ export function createRateLimiter({
   let known: { schedule: Schedule; etag: string | undefined } | undefined;
   let bookingMs: number[] = [];
   let slotMs = slotOf(quota, longestJitterMs);
-  /** How far apart the slots of this instance come, others having theirs in between. */
+  /** Average distance between the slots of this instance, with the slots of other instances in between. */
   let paceMs = slotMs;
   let lastBooked: { start: number; count: number } | undefined;
-  /** Where the line of those ends that were sent away. */
+  /** The latest retry time that was given to a rejected background caller. */
   let lineEnd = 0;
   let pausedUntil = 0;
   let isBooking = false;
@@ -135,7 +142,7 @@ export function createRateLimiter({
 
   const longestWaitMs = (): number => Math.max(patienceMs, 2 * slotMs);
   const waiting = (): number => priorities.interactive.length + priorities.background.length;
-  /** What nine of ten bookings take at most. */
+  /** The 90th percentile of the duration of bookings, in milliseconds. */
   const usualBookingMs = (): number =>
     bookingMs.toSorted((a, b) => a - b)[Math.floor((bookingMs.length - 1) * 0.9)] ?? 0;
 
@@ -152,7 +159,7 @@ export function createRateLimiter({
     });
   }
 
-  /** How far away the turn of one more caller is. */
+  /** Estimated wait of one more caller at this priority, in milliseconds. */
   function nextTurnInMs(priority: Priority): number {
     const { interactive, background } = priorities;
     if (priority === 'background')
@@ -161,14 +168,14 @@ export function createRateLimiter({
     return (interactive.length + before) * slotMs;
   }
 
-  /** Without a rate to keep, calls wait only when Face has refused one all the same. */
+  /** Without a rate to keep, a call is rejected only while Face's last refusal asks for a pause. */
   function acquireUnspaced(): Promise<Permit> {
     const now = clock.now();
     if (pausedUntil > now) return Promise.reject(deferred(pausedUntil - now));
     return Promise.resolve({ leftAt: now, answered: () => undefined });
   }
 
-  /** Those of the background come back one after the other, at the pace at which the line moves. */
+  /** Spreads the retries of rejected background callers at about the pace at which slots become free. */
   function sendAway(priority: Priority, turnInMs: number): RollcallError {
     if (priority === 'interactive') return deferred(turnInMs);
     const now = clock.now();
@@ -181,7 +188,7 @@ export function createRateLimiter({
     isBooking = true;
     bookWhileNeeded()
       .catch((error: unknown) => {
-        // The table does not answer: nothing may leave, and everybody hears why.
+        // The table does not answer: no call may leave, and every waiting caller is rejected with the error.
         for (const caller of takeAll()) caller.reject(error);
       })
       .finally(() => {
@@ -210,7 +217,7 @@ export function createRateLimiter({
     }
   }
 
-  /** The pace was another when they came: they have waited long enough. */
+  /** Rejects the oldest background caller when slots have become rarer since it arrived and its wait is too long. */
   function releaseTheImpatient(): void {
     const oldest = priorities.background[0];
     if (oldest === undefined || clock.now() - oldest.since <= 2 * Math.max(longestWaitMs(), paceMs)) return;
@@ -224,7 +231,7 @@ export function createRateLimiter({
     const schedule = isContended ? backgroundWaits(stored, now) : stored;
     const priority = priorityToBookFor(schedule, now);
     const latenessMs = jitter.latenessMs();
-    // Not always the same: of several instances that wait for a slot, each should win its share.
+    // The lead time is randomised so that of several instances that wait for a slot, each wins its share.
     const leadMs = longestLead() * (0.5 + random() / 2);
     const horizonMs = priority === 'interactive' ? interactiveHorizonMs(schedule, now) : leadMs;
     const booked = book(quota, schedule, {
@@ -250,7 +257,7 @@ export function createRateLimiter({
     }
     const waitMs = booked.free - now - Math.min(horizonMs, longestLead());
     if (booked.free - now > longestWaitMs()) {
-      // The newest goes: whoever came before him is nearer to his turn.
+      // The newest caller is rejected, because older callers are nearer to their slots.
       const newest = priorities[priority].pop();
       newest?.reject(sendAway(priority, booked.free - now));
       return;
@@ -265,13 +272,13 @@ export function createRateLimiter({
     wakeBooking = undefined;
   }
 
-  /** Whose turn it is among those who wait here. */
+  /** The priority for which this instance books next, given its waiting callers. */
   function priorityToBookFor(schedule: Schedule, now: number): Priority {
     if (!isWaiting('interactive')) return 'background';
     return isWaiting('background') && isOwedToBackground(schedule, now) ? 'background' : 'interactive';
   }
 
-  /** Whether more wait at this priority than will find a slot among those that are booked. */
+  /** Whether more callers wait at this priority than the booked slots will serve. */
   function isWaiting(priority: Priority): boolean {
     const owed = slots.filter(({ isOwed }) => isOwed).length;
     const others = slots.length - owed;
@@ -280,8 +287,9 @@ export function createRateLimiter({
   }
 
   /**
-   * How far ahead interactive calls book: over all their patience. A slot that is owed to background work, here or at
-   * another instance, they take only when it comes near: what the background does not take is not lost.
+   * How far ahead interactive calls book: up to their longest wait. A slot that is owed to background work, at this or
+   * another instance, is booked for an interactive call only shortly before its time, so that a slot unused by
+   * background work is not lost.
    */
   function interactiveHorizonMs(schedule: Schedule, now: number): number {
     return isOwedToBackground(schedule, now) ? longestLead() / 4 : longestWaitMs();
@@ -291,7 +299,7 @@ export function createRateLimiter({
     return Math.min(Math.max(2 * usualBookingMs(), shortestLeadMs), longestLeadMs);
   }
 
-  /** Takes the slots if nobody else changed the row; otherwise it has to be read anew. */
+  /** Books the slots if the row is unchanged. Resolves with undefined otherwise: the row has to be read again. */
   async function reserve(
     schedule: Schedule,
     etag: string | undefined,
@@ -336,7 +344,7 @@ export function createRateLimiter({
   }
 
   function depart(): void {
-    // A stall makes many slots late, and is one.
+    // One stall makes many slots late but counts as one late departure.
     jitter.left(serviceClock.now() - (slots[0]?.at ?? serviceClock.now()));
     for (let next = slots[0]; next !== undefined; next = slots[0]) {
       const lateMs = serviceClock.now() - next.at;
@@ -361,7 +369,7 @@ export function createRateLimiter({
     };
   }
 
-  /** Changes the row, whatever others do to it. */
+  /** Changes the row, and repeats the change on the latest row when another instance has written in between. */
   async function change(transition: (schedule: Schedule) => Schedule): Promise<void> {
     for (let tries = 0; tries < conflictsAtMost; tries += 1) {
       const { schedule, etag } = await readSchedule();

@@ -1,37 +1,43 @@
 import type { Quota } from '../config/quota.ts';
 
 /*
- * The schedule of calls to a Face resource, which all instances share, as pure transitions of one row.
+ * The schedule of calls to one Face resource, which all instances share, as pure transitions of one row.
  *
- * A call leaves in a slot. Slots follow each other at W/N · (1 + J/W) for N calls in W milliseconds, J being the
- * range within which calls arrive around their slots: of any N + 1 arrivals, the last comes at least W after the
- * first, so that a limiter that slides, counts in fixed windows or drips accepts every one. The slot is longer while
- * strangers use the same resource (`share`).
+ * A call leaves in a slot. Slots are W/N · (1 + J/W) apart for N calls in W milliseconds, J being the range within
+ * which calls arrive around their slots. Of any N + 1 arrivals, the last then comes at least W after the first, so
+ * every call is accepted by a limiter with a sliding window, with fixed windows or with a token bucket. Slots are
+ * further apart while other programs use the same resource (see `shareOf`).
  *
- * Invariants: `nextFree` never goes back; a slot belongs to one instance; background work reserves only what comes
- * free within its lead, so that an interactive call finds the schedule free beyond it; while background work waits,
- * interactive calls leave it one slot in five.
+ * Invariants:
+ * - `nextFree` never decreases;
+ * - a slot belongs to one instance;
+ * - background work books only slots that come free within its lead time, so that the schedule beyond the lead time is
+ *   free for interactive calls;
+ * - while background work waits, interactive calls leave one slot in five to background work.
  */
 export type Schedule = {
-  /** The first slot that nobody has; milliseconds since 1970 by the table service, as all times here. */
+  /** The first slot that no instance has booked. All times here are milliseconds since 1970, by the table service. */
   nextFree: number;
-  /** The widest jitter that an instance has measured lately. */
+  /** The widest jitter that any instance has measured recently: its size, the instance and the time of the report. */
   jitter: { ms: number; by: string; at: number };
-  /** Face refused calls though we kept the quota: somebody else uses it too. */
+  /** Face refused calls although the quota was kept: another program uses the same resource. */
   throttled?: Throttled;
-  /** The monthly volume is used up until then. */
+  /** Until this time the monthly volume is used up. */
   exhaustedUntil?: number;
-  /** Background work waits until then, if it is not heard of again; how many interactive calls went before it since. */
+  /**
+   * Background work counts as waiting until `waitsUntil` unless an instance renews it. `passed`: how many interactive
+   * slots were booked ahead of it meanwhile.
+   */
   background?: { waitsUntil: number; passed: number };
 };
 
 type Throttled = {
-  /** Calls that left before this do not count as refused once more. */
+  /** A refused call that left no later than this does not reduce the share again. */
   cutAt: number;
-  /** Shares of the quota: where it went on after the cut, and up to where it is known to be safe. */
+  /** Shares of the quota: `from` is used right after the cut, `safe` is the share climbed to before holding. */
   from: number;
   safe: number;
-  /** How long it stays at the safe share before it tries for more. */
+  /** How long the share stays at `safe` before it rises further, in milliseconds. */
   holdMs: number;
 };
 
@@ -41,9 +47,9 @@ export type Booking = {
   now: number;
   jitterMs: number;
   by: string;
-  /** The first slot cannot be before this. */
+  /** The first booked slot is not before this time. */
   earliest: number;
-  /** When the next slot comes free only after this, it is not booked. */
+  /** A next free slot that is further ahead of `now` than this is not booked. */
   horizonMs: number;
 };
 
@@ -51,45 +57,45 @@ export type Booked =
   | { kind: 'booked'; schedule: Schedule; slots: number[]; slotMs: number }
   | { kind: 'later'; free: number; slotMs: number };
 
-/** A monthly volume is Face's to count: calls are not spaced by it. */
+/** Rates with longer windows do not space calls: a monthly volume is counted by Face. */
 const longestSpacedWindowMs = 3_600_000;
-/** What an instance measured counts so long after it was last heard of. */
+/** How long a reported jitter counts after the reporting instance last renewed it. */
 const jitterHeardMs = 60_000;
-/** Slots that are booked at once lie within this, and are one at least. */
+/** Slots booked in one write lie within this time; at least one slot is booked. */
 const blockMs = 25;
 const smallestShare = 1 / 64;
 const climbMs = 20_000;
 const firstHoldMs = 60_000;
 const longestHoldMs = 3_600_000;
-/** From the safe share it climbs by a tenth of the quota in this time. */
+/** Above the safe share, the share rises by a tenth of the quota in this time. */
 const tenthMs = 30_000;
 
-/** So many interactive calls go before one of the background, while it waits. */
+/** How many interactive calls go ahead of one background call while background work waits. */
 export const passedAtMost = 4;
-/** Who was sent away comes back within this. */
+/** How long background work counts as waiting without renewal; a rejected call should have retried within this time. */
 const backgroundHeardMs = 10_000;
 
 function waitsInBackground({ background }: Schedule, now: number): boolean {
   return background !== undefined && background.waitsUntil > now;
 }
 
-/** Whether the next slot is for background work, if it comes in time. */
+/** Whether the next slot is reserved for background work, provided that background work books it in time. */
 export function isOwedToBackground(schedule: Schedule, now: number): boolean {
   return waitsInBackground(schedule, now) && (schedule.background?.passed ?? 0) >= passedAtMost;
 }
 
-/** Background work waits, which interactive calls of all instances are to know. */
+/** Records that background work waits, so that interactive calls of all instances leave slots to it. */
 export function backgroundWaits(schedule: Schedule, now: number): Schedule {
   const passed = waitsInBackground(schedule, now) ? (schedule.background?.passed ?? 0) : 0;
   return { ...schedule, background: { waitsUntil: now + backgroundHeardMs, passed } };
 }
 
-/** Whether that has to be said again soon. */
+/** Whether the record that background work waits is missing, or expires soon and has to be renewed. */
 export function isHardlyHeard({ background }: Schedule, now: number): boolean {
   return (background?.waitsUntil ?? 0) < now + backgroundHeardMs / 2;
 }
 
-/** Counts the slots that were booked, as long as background work waits. */
+/** Adds booked slots to the count of passed interactive calls, as long as background work waits. */
 function counted(schedule: Schedule, { priority, now }: Booking, count: number): Schedule {
   const { background, ...rest } = schedule;
   if (background === undefined || !waitsInBackground(schedule, now)) return rest;
@@ -108,14 +114,14 @@ export function spacedRates(quota: Quota): Quota {
   return quota.filter(({ windowMs }) => windowMs <= longestSpacedWindowMs);
 }
 
-/** Milliseconds from one slot to the next; 0 when anything is allowed. */
+/** Milliseconds from one slot to the next; 0 when the quota sets no rate. */
 export function slotOf(quota: Quota, jitterMs: number, share = 1): number {
   return (
     Math.max(0, ...spacedRates(quota).map(({ calls, windowMs }) => (windowMs + jitterMs) / calls)) / share
   );
 }
 
-/** The part of the quota that we use now: 1, or less after refusals. */
+/** The share of the quota in use at `now`: 1, or less after refusals. */
 export function shareOf({ throttled }: Schedule, now: number): number {
   if (throttled === undefined) return 1;
   const { cutAt, from, safe, holdMs } = throttled;
@@ -124,7 +130,7 @@ export function shareOf({ throttled }: Schedule, now: number): number {
   return Math.min(1, safe + (Math.max(0, sinceCut - climbMs - holdMs) / tenthMs) * 0.1);
 }
 
-/** Books the next slots, or says from when on the next one is free. */
+/** Books the next slots, or returns the time from which the next slot is free. */
 export function book(quota: Quota, schedule: Schedule, booking: Booking): Booked {
   const { now, by, jitterMs, earliest, horizonMs } = booking;
   const heard = schedule.jitter;
@@ -151,7 +157,7 @@ export function book(quota: Quota, schedule: Schedule, booking: Booking): Booked
   };
 }
 
-/** Face refused a call that left at `leftAt`: nothing leaves for so long, and then less than before. */
+/** Face refused a call that left at `leftAt`: no call leaves for `retryAfterMs`, and then fewer leave than before. */
 export function refused(
   schedule: Schedule,
   { leftAt, retryAfterMs, now }: { leftAt: number; retryAfterMs: number; now: number },

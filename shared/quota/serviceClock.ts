@@ -1,13 +1,14 @@
 /**
- * The clock of the table service, as seen from this machine: clocks of instances differ, the service's is the one
- * that they share. A row that is written carries the time of its writing, which lies between our asking and the
- * answer; what all recent writes allow is how far our clock is off.
+ * Estimates the clock of the table service from this machine. Clocks of instances differ; the clock of the service is
+ * the one that all instances share. A written row carries the service's time of the write, which lies between the local
+ * times of the request and of its answer. Each write therefore bounds the offset of the local clock from below and
+ * above, and the offset is taken from the intersection of the bounds of recent writes.
  */
 export type ServiceClock = ReturnType<typeof createServiceClock>;
 
 type Bounds = { low: number; high: number };
 
-/** Few enough that the drift of a clock stays small against the bounds. */
+/** Low enough that clock drift across the kept samples stays small against their bounds. */
 const samplesKept = 64;
 
 export function createServiceClock(localNow: () => number) {
@@ -15,7 +16,7 @@ export function createServiceClock(localNow: () => number) {
   let bounds: Bounds = { low: 0, high: 0 };
 
   return {
-    /** A write was asked for and answered at these times of ours, and carries this time of the service. */
+    /** Records one write: local times of its request and its answer, and the service's time of the write. */
     observe(askedAt: number, answeredAt: number, writtenAt: number): void {
       const sample = { low: writtenAt - answeredAt, high: writtenAt - askedAt };
       samples = [...samples.slice(1 - samplesKept), sample];
@@ -23,15 +24,15 @@ export function createServiceClock(localNow: () => number) {
         low: Math.max(...samples.map(({ low }) => low)),
         high: Math.min(...samples.map(({ high }) => high)),
       };
-      // They contradict each other: a clock was set. The latest is right.
+      // An empty intersection means that a clock was set: only the latest sample is still valid.
       if (common.low > common.high) samples = [sample];
       bounds = common.low > common.high ? sample : common;
     },
 
-    /** Milliseconds since 1970, by the service. */
+    /** Milliseconds since 1970, by the clock of the service. */
     now: (): number => localNow() + (bounds.low + bounds.high) / 2,
 
-    /** By so many milliseconds `now` may be wrong, either way. */
+    /** How many milliseconds `now` may be wrong, in either direction. */
     uncertaintyMs: (): number => (bounds.high - bounds.low) / 2,
   };
 }
