@@ -5,30 +5,30 @@ import type { FailureCode } from '../errors/errors.ts';
 import { queues } from '../config/resources.ts';
 import type { ServiceBus } from './serviceBus.ts';
 
-/** A picture that was given up. The reference is hashes; `detail` holds no name. */
+/** An image whose processing was given up. `ref` holds hashes of person and path; `detail` holds no name. */
 export type Failure = { ref: ImageRef; code: FailureCode; detail: string };
 
 export interface DeadLetters {
-  /** Puts a failure into the dead-letter queue of `failures`, with its code as the reason. */
+  /** Puts a failure into the dead-letter queue of `failures`, with the failure's code as the dead-letter reason. */
   add(failure: Failure): Promise<void>;
-  /** Takes everything out of the dead-letter queues of all queues. `enqueueAgain` gets each body with its queue. */
+  /** Empties the dead-letter queues of all queues. `enqueueAgain` receives the body and the queue of each message. */
   drain(enqueueAgain: (queue: string, body: unknown) => Promise<void>): Promise<void>;
-  /** Drops what was sent before that time (milliseconds since 1970) from the dead-letter queues of all queues. */
+  /** Deletes messages sent before `time` (milliseconds since 1970) from the dead-letter queues of all queues. */
   dropSentBefore(time: number): Promise<void>;
 }
 
 const failureBody = z.object({ failure: z.object({ code: z.string(), detail: z.string() }) });
 
 const batch = 50;
-/** Bounds of one call for each queue: a message that is queued again may be dead-lettered again at once. */
+/** Limits of one `drain` per queue: a message that is enqueued again may be dead-lettered again at once. */
 const drainedAtMost = 5_000;
 const drainsForMs = 15_000;
 const waitMs = 1_000;
 
 /**
- * Failures where operators look for them. Functions cannot dead-letter a message with a reason of their own, so a
- * failure goes through a queue that has no function: it is sent there and dead-lettered at once. What a death leaves
- * between the two, the next failure or redrive takes along.
+ * Failures in a dead-letter queue, where operators look for them. A function cannot dead-letter a message with a custom
+ * reason, so a failure is sent to the queue `failures`, which has no function, and dead-lettered from there at once.
+ * A failure that a crash leaves between these two steps is dead-lettered by the next failure or redrive.
  */
 export function createDeadLetters(client: ServiceBus): DeadLetters {
   const { name } = queues.failures;
@@ -69,14 +69,14 @@ export function createDeadLetters(client: ServiceBus): DeadLetters {
     }
   }
 
-  /** A dead letter keeps the time at which it was sent, and the oldest comes first. */
+  /** Relies on dead-lettered messages keeping their enqueue time and being received oldest first. */
   async function dropOld(queue: string, time: number): Promise<void> {
     const receiver = client.createReceiver(queue, { subQueueType: 'deadLetter' });
     const isOld = ({ enqueuedTimeUtc }: ServiceBusReceivedMessage): boolean =>
       (enqueuedTimeUtc?.getTime() ?? 0) < time;
     try {
       const endAt = performance.now() + drainsForMs;
-      // One at first, for it is the oldest: a lock would hide younger ones from a redrive.
+      // Receives only the oldest message at first, because locks on younger messages would hide them from a redrive.
       for (let count = 1; performance.now() < endAt; count = batch) {
         const messages = await receiver.receiveMessages(count, { maxWaitTimeInMs: waitMs });
         for (const message of messages)
@@ -108,7 +108,7 @@ export function createDeadLetters(client: ServiceBus): DeadLetters {
 
     async drain(enqueueAgain) {
       await settle();
-      // At once: each waits for a while until it knows that its queue is empty.
+      // Queues are drained in parallel, because each drain waits `waitMs` to learn that its queue is empty.
       await Promise.all(
         Object.values(queues).map(({ name: queue }) =>
           drainQueue(queue, (body) => enqueueAgain(queue, body)),

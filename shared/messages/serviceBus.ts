@@ -1,33 +1,34 @@
 import type { ServiceBusClient, ServiceBusMessage, ServiceBusReceiver } from '@azure/service-bus';
 
-/** What the pipeline asks of a Service Bus namespace. */
+/** The operations of a Service Bus namespace that the pipeline uses. */
 export interface ServiceBus {
   createSender(queue: string): Sender;
   createReceiver(queue: string, options?: { subQueueType?: 'deadLetter' }): ServiceBusReceiver;
 }
 
 export interface Sender {
-  /** Resolves when the broker has the message. It may have it twice: an answer that got lost is not waited for. */
+  /** Resolves when the broker has the message. A send whose answer was lost is repeated and may be delivered twice. */
   sendMessages(message: ServiceBusMessage): Promise<void>;
   close(): Promise<void>;
 }
 
-/** A send that is not acknowledged by then is over, and the next one takes another connection. */
+/** A send that is not acknowledged within this time is aborted; the next send uses a new connection. */
 const sendTryMs = 8_000;
 const sendTries = 3;
 
 /**
- * A namespace whose connection is replaced when it has gone silent. A broken connection is noticed by the client, a
- * dead one only by its heartbeat, after two minutes: here the first send that is not acknowledged gives it up.
+ * A namespace whose connection is replaced when the connection stops answering. The client notices a closed connection
+ * at once, but a connection that is silently dead only by its heartbeat, after two minutes. Here the first send that is
+ * not acknowledged replaces the connection.
  */
 export function createServiceBus(connect: () => ServiceBusClient): ServiceBus {
   let client = connect();
 
   function giveUp(silent: ServiceBusClient): void {
-    // One of many sends that waited in vain has done it already.
+    // Another of the sends that timed out has already replaced the connection.
     if (client !== silent) return;
     client = connect();
-    // Nobody waits for the end of a connection that does not answer; its heartbeat clears it away.
+    // Closing is not awaited, because a dead connection does not answer; its heartbeat ends it.
     silent.close().catch(() => undefined);
   }
 

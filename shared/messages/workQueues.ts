@@ -6,15 +6,15 @@ import { queues } from '../config/resources.ts';
 import { inSpan, traceparent } from '../telemetry/spans.ts';
 import type { Sender, ServiceBus } from './serviceBus.ts';
 
-/** Names an image without its path: hashes only, fit for messages. */
+/** Identifies an image by the group and by hashes of person and path, so that a message holds no path. */
 export type ImageRef = { group: string; person?: string; image: string };
 
 export type PersonKey = { group: string; person: string };
 
 /*
- * A message is a key on a work queue. It names an image, a person or a group and carries no work, so that it may come
- * late, twice or out of order. The content stands in one field `key`, since the Functions host copies the top level of
- * a JSON body over the system properties of the message.
+ * A message is a key on a work queue. It names an image, a person or a group and carries no work, so that a message may
+ * arrive late, twice or out of order. The content is in the single field `key`, because the Functions host copies the
+ * top level of a JSON body over the system properties of the message.
  */
 const imageBody = z.object({
   key: z.object({ group: z.string(), person: z.string().optional(), image: z.string() }),
@@ -22,7 +22,7 @@ const imageBody = z.object({
 const personBody = z.object({ key: z.object({ group: z.string(), person: z.string() }) });
 const groupBody = z.object({ key: z.object({ group: z.string() }) });
 
-/** Parses the body of a message as the trigger hands it over. @throws ZodError on anything else */
+/** Parses the body of a message as the trigger passes it. @throws ZodError when the body has another shape */
 export const parseKey = {
   image(body: unknown): ImageRef {
     const { person, ...rest } = imageBody.parse(body).key;
@@ -34,13 +34,16 @@ export const parseKey = {
 };
 
 export interface WorkQueues {
-  /** Queues an image, to be delivered after `afterMs` milliseconds (default: at once). */
+  /** Enqueues an image for delivery after `afterMs` milliseconds (default: at once). */
   enqueueImage(ref: ImageRef, afterMs?: number): Promise<void>;
-  /** Queues a person; the person is the session, so that one instance at a time works on it. */
+  /** Enqueues a person. The person is the session, so that one instance at a time reconciles the person. */
   enqueuePerson(key: PersonKey, afterMs?: number): Promise<void>;
-  /** Queues the training of a group for a point in time. Equal kinds at equal times are one message. */
+  /**
+   * Enqueues the training of a group for the time `at` (milliseconds since 1970). Messages with the same group, kind
+   * and time are deduplicated.
+   */
   enqueueTraining(group: string, kind: string, at: number): Promise<void>;
-  /** Queues the erasure of a group. */
+  /** Enqueues the erasure of a group for delivery after `afterMs` milliseconds (default: at once). */
   enqueueErasure(group: string, afterMs?: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -86,7 +89,7 @@ export function createWorkQueues(client: ServiceBus, now: () => number): WorkQue
   };
 }
 
-/** By OpenTelemetry's conventions for messaging. */
+/** Attributes by the semantic conventions of OpenTelemetry for messaging. */
 function messaging(queue: string) {
   return {
     'messaging.system': 'servicebus',
@@ -96,7 +99,10 @@ function messaging(queue: string) {
   };
 }
 
-/** The trace goes with the message: under the name of W3C for our functions, under Azure's for its own tools. */
+/**
+ * Message properties that carry the trace context: `traceparent` (W3C) is read by the functions of this project,
+ * `Diagnostic-Id` by Azure's own tools.
+ */
 function traceProperties(): Pick<ServiceBusMessage, 'applicationProperties'> {
   const here = traceparent();
   return here === undefined ? {} : { applicationProperties: { traceparent: here, 'Diagnostic-Id': here } };
