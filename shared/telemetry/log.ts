@@ -1,6 +1,6 @@
 /**
- * Where the pipeline says what it does. A line holds codes, counts and hashed keys; never a name, a path, a
- * picture, a vector or a secret. An error is told by its code and what may be said of it.
+ * The log of the pipeline. A line holds codes, counts and hashed keys; never a name, a path, an image, a vector or a
+ * secret. An error is logged by its code and the parts of it that hold no personal data (see `describeError`).
  */
 export interface Log {
   info(message: string): void;

@@ -1,6 +1,6 @@
 import { metrics, type Attributes, type Counter, type Gauge, type Histogram } from '@opentelemetry/api';
 
-/** The one table of metrics: what is counted, in which unit, by which attributes. */
+/** All metrics: the kind, the unit, and the meaning with the attributes. */
 export const metricsTable = {
   'rollcall.pictures': {
     kind: 'counter',
@@ -84,7 +84,7 @@ const boundaries: Record<string, number[]> = {
 };
 const instruments = new Map<MetricName, Counter | Gauge | Histogram>();
 
-/** Counts, sets or adds to a distribution, as the table says of the metric. */
+/** Adds to a counter, sets a gauge or adds to a histogram, by the metric's kind in `metricsTable`. */
 export function record(name: MetricName, value: number, attributes: Attributes = {}): void {
   const instrument = instruments.get(name) ?? create(name);
   instruments.set(name, instrument);

@@ -11,9 +11,9 @@ import {
 import { codeOf, deferredForMs } from '../errors/errors.ts';
 
 /*
- * Traces and metrics go through @opentelemetry/api alone: without an SDK, which the functions start where
- * ROLLCALL_TELEMETRY asks for one, all of it does nothing. An attribute is a code, a count or the name of a queue or
- * operation; never a name, a path, a face or a secret.
+ * Traces and metrics use only @opentelemetry/api, which does nothing without an SDK. The functions start an SDK where
+ * ROLLCALL_TELEMETRY asks for one. An attribute is a code, a count or the name of a queue or operation; never the name
+ * of a person, a path, a face or a secret.
  */
 
 const scope = 'rollcall';
@@ -21,11 +21,11 @@ const scope = 'rollcall';
 export type SpanOptions = {
   kind?: SpanKind;
   attributes?: Attributes;
-  /** W3C `traceparent` of who caused this; the span continues that trace and links to it. */
+  /** W3C `traceparent` of the span that caused this one; the new span continues that trace and links to it. */
   causedBy?: string | undefined;
 };
 
-/** Runs `work` in a span that ends with it. A failure marks it with its code. */
+/** Runs `work` in a span that ends when `work` ends. A failure marks the span with the failure's code. */
 export function inSpan<Result>(
   name: string,
   { kind = SpanKind.INTERNAL, attributes = {}, causedBy }: SpanOptions,
@@ -46,7 +46,7 @@ export function inSpan<Result>(
   });
 }
 
-/** A call that the rate limiter deferred did not fail. */
+/** Marks a span as failed, unless the error says that the rate limiter deferred the call. */
 function markFailed(span: Span, error: unknown): void {
   if (deferredForMs(error) !== undefined) {
     span.setAttribute('rollcall.turn_far_away', true);
@@ -56,7 +56,7 @@ function markFailed(span: Span, error: unknown): void {
   span.setStatus({ code: SpanStatusCode.ERROR });
 }
 
-/** A span of the past, such as a training that Face has finished, with links to what caused it. */
+/** Records a span that ends now and began earlier, such as a training in Face, with links to its causes. */
 export function recordSpan(
   name: string,
   { startedAt, causes, attributes }: { startedAt: number; causes: readonly string[]; attributes: Attributes },
@@ -68,14 +68,14 @@ export function recordSpan(
     .end();
 }
 
-/** W3C `traceparent` of the span that is at work; undefined without one. */
+/** W3C `traceparent` of the active span; undefined when no span is active. */
 export function traceparent(): string | undefined {
   const here = trace.getSpanContext(context.active());
   if (here === undefined || !trace.isSpanContextValid(here)) return undefined;
   return `00-${here.traceId}-${here.spanId}-${here.traceFlags.toString(16).padStart(2, '0')}`;
 }
 
-/** Undefined when the text is no `traceparent`. */
+/** Parses a W3C `traceparent`; undefined when the text is none. */
 export function readTraceparent(text: string): SpanContext | undefined {
   const match = /^00-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})$/.exec(text);
   if (match === null) return undefined;
