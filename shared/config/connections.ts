@@ -2,7 +2,7 @@ import { connections } from './resources.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A setting, or undefined where it is missing or empty. */
+/** The value of a setting; undefined when the setting is missing or empty. */
 export function settingOf(env: Environment, name: string): string | undefined {
   const value = env[name];
   return value === '' ? undefined : value;
@@ -15,7 +15,7 @@ export function required(env: Environment, name: string): string {
   throw new Error(`Settings: ${name} is not set, nor the connection string ${name.split('__', 1)[0]}.`);
 }
 
-/** The settings that name a service for an identity, where there is no connection string. */
+/** The settings that name the services for access by identity, used where no connection string is set. */
 export const namesOf = {
   blobs: `${connections.storage}__blobServiceUri`,
   queues: `${connections.storage}__queueServiceUri`,

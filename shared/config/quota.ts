@@ -1,12 +1,12 @@
 const periods = { s: 1_000, min: 60_000, month: 30 * 86_400_000 } as const;
 
-/** So many calls in any window of so many milliseconds. */
+/** At most `calls` calls in any window of `windowMs` milliseconds. */
 export type Rate = { calls: number; windowMs: number };
 
-/** What a plan allows; no rates: anything. */
+/** The rates that a plan allows; an empty list sets no limit. */
 export type Quota = readonly Rate[];
 
-/** Reads `10/s`, `20/min,30000/month` or `none`; undefined when the text is none of these. */
+/** Parses texts such as `10/s`, `20/min,30000/month` or `none`; undefined when the text has another form. */
 export function parseQuota(text: string): Quota | undefined {
   if (text === 'none') return [];
   const rates = text.split(',').map((part) => {

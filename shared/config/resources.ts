@@ -1,6 +1,6 @@
-/**
- * The one description of what the pipeline needs around it: the embedded stack creates it, the code uses it.
- * Sessions keep the changes of one person, and the ticks of one group, one at a time and in order.
+/*
+ * The Azure resources that the pipeline needs. The embedded stack creates these resources and the code uses them.
+ * Sessions serialise the messages of one person and the training ticks of one group, in order.
  */
 export const containers = { enroll: 'enroll', identify: 'identify' } as const;
 
@@ -16,13 +16,13 @@ export const tables = {
 } as const;
 
 const daySeconds = 86_400;
-/** What has not been worked on by then is found by the resync. */
+/** The time to live of a message; work whose message has expired is found by the resync. */
 export const messageLifetimeSeconds = 7 * daySeconds;
-/** Dead letters never expire by themselves: the resync drops them once a day, so that none is older than a week. */
+/** Dead-lettered messages never expire: the resync deletes old ones once a day, so that none is older than a week. */
 export const deadLetterLifetimeSeconds = 6 * daySeconds;
 
 export const queues = {
-  /** A picture to look at. */
+  /** Images to reconcile. */
   images: {
     name: 'images',
     requiresSession: false,
@@ -31,7 +31,7 @@ export const queues = {
     deadLetteringOnExpiration: false,
     defaultTimeToLiveSeconds: messageLifetimeSeconds,
   },
-  /** A person whose pictures have something to do in Face; the session is the person. */
+  /** People with images for which Face has to be changed; the session is the person. */
   persons: {
     name: 'persons',
     requiresSession: true,
@@ -40,7 +40,7 @@ export const queues = {
     deadLetteringOnExpiration: false,
     defaultTimeToLiveSeconds: messageLifetimeSeconds,
   },
-  /** A group whose training is to be looked at; the session is the group. */
+  /** Groups whose training is to be reconciled; the session is the group. */
   trainings: {
     name: 'trainings',
     requiresSession: true,
@@ -48,10 +48,10 @@ export const queues = {
     maxDeliveryCount: 10,
     deadLetteringOnExpiration: false,
     defaultTimeToLiveSeconds: messageLifetimeSeconds,
-    // Longer than a tick lies ahead plus the skew of clocks: a burst of changes is one tick.
+    // Longer than a tick is scheduled ahead plus the skew of clocks, so that a burst of changes becomes one tick.
     duplicateDetectionWindowSeconds: 600,
   },
-  /** A group that was deleted and of which things are left; the session is the group. */
+  /** Deleted groups with data left to erase; the session is the group. */
   erasures: {
     name: 'erasures',
     requiresSession: true,
@@ -60,7 +60,7 @@ export const queues = {
     deadLetteringOnExpiration: false,
     defaultTimeToLiveSeconds: messageLifetimeSeconds,
   },
-  /** No function listens here: what was given up passes through to the dead-letter queue, with its code. */
+  /** Given-up images on their way to the dead-letter queue, with the failure's code as reason. No function listens. */
   failures: {
     name: 'failures',
     requiresSession: false,
@@ -71,7 +71,7 @@ export const queues = {
   },
 } as const;
 
-/** The app's connection settings, as bindings name them. */
+/** The connection settings of the app, by the names that bindings use. */
 export const connections = { storage: 'ROLLCALL_STORAGE', serviceBus: 'ROLLCALL_SERVICEBUS' } as const;
 
 /** Names of the functions that Event Grid calls. */
@@ -81,8 +81,11 @@ export const functionNames = {
   removePicture: 'removePicture',
 } as const;
 
-/** The blob trigger loads a whole blob; a larger one never reaches it (Event Grid filters) and the resync refuses it. */
+/**
+ * The largest blob that is processed, because the blob trigger loads a whole blob. Event Grid filters out events of
+ * larger blobs, and the resync refuses them.
+ */
 export const largestImageBytes = 64 * 1024 * 1024;
 
-/** Where the blob trigger of the Functions host puts what failed five times. */
+/** The storage queue where the blob trigger of the Functions host puts a message that failed five times. */
 export const poisonQueue = 'webjobs-blobtrigger-poison';

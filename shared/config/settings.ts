@@ -19,8 +19,8 @@ const quota = z.string().transform((text, context): Quota => {
 });
 
 /**
- * The one table of settings: what may be set, what it means, what holds when it is not set. The connections
- * `ROLLCALL_STORAGE` and `ROLLCALL_SERVICEBUS` stand apart: see `readConnections`.
+ * All settings, with schema, default and meaning, except the connections `ROLLCALL_STORAGE` and `ROLLCALL_SERVICEBUS`:
+ * for these see `expectConnections`.
  */
 export const settingsTable = {
   FACE_ENDPOINT: {
@@ -116,8 +116,8 @@ const ours = /^(ROLLCALL|FACE|ENROLL|TRAIN|RETRAIN|SWEEP|RECOGNITION|DETECTION|R
 const connections = /^ROLLCALL_(STORAGE|SERVICEBUS)(__[A-Za-z]+)?$/;
 
 /**
- * Reads the settings.
- * @throws Error with one sentence a setting: its name, what was expected and what came
+ * Reads and checks all settings.
+ * @throws Error with one sentence per wrong setting: its name, the expected value and the given value
  */
 export function readSettings(env: Environment): Settings {
   const problems: string[] = [];

@@ -1,6 +1,6 @@
 /*
- * Throws where Node is older than undici and the reading of TypeScript need. Plain JavaScript, since such a Node cannot
- * read anything else, and imported before all else: later imports do not run once one has thrown.
+ * Throws where Node is older than undici and type stripping of TypeScript require. This file is plain JavaScript,
+ * because an older Node cannot read TypeScript. It has to be the first import: imports after a throwing one do not run.
  */
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 
