@@ -1,6 +1,6 @@
 import { imageStates, type ImageState } from './image.ts';
 
-/** How many pictures are in each state. */
+/** How many images are in each state. */
 export type Counts = Record<ImageState, number>;
 
 export function noCounts(): Counts {

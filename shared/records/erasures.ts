@@ -4,53 +4,59 @@ import { messageLifetimeSeconds } from '../config/resources.ts';
 import { oldestFirst } from './keys.ts';
 import { afterPrefix, retryOnConflict, take, type Stored, type Table } from './table.ts';
 
-/** What was removed, by kind; `faces` are those of Face. */
+/** How much was removed, by kind; `faces` counts persisted faces in Face. */
 export type Erased = Record<'blobs' | 'faces' | 'pictures' | 'faceIds' | 'results', number>;
 
-/** The erasure of a group or of a person: how far it is, and, when it is over, what is left to prove it. No names. */
+/**
+ * The erasure of a group or of a person: its progress and, once finished, the remaining proof. Names of people are not
+ * stored.
+ */
 export type Erasure = {
   id: string;
   kind: 'group' | 'person';
   group: string;
   /** Key of the person, until the erasure is finished. */
   person?: string;
-  /** Pictures to identify on which the person was the best candidate go too. */
+  /** Probes for which the person was the best candidate are erased too. */
   withProbes?: true;
-  /** Of the group, where the request was about one version of it. */
+  /** The settings version of the group, where the request was conditional on that version. */
   settingsVersion?: number;
   /** Milliseconds since 1970. */
   requestedAt: number;
-  /** By the clock of the storage account, in whole seconds: pictures written until then go. */
+  /** By the clock of the storage account, in whole seconds: images written until this time are erased. */
   deletedAt: number;
-  /** Everything is gone through twice: what was on its way at the first time is there at the second. */
+  /** All data is traversed twice: data that was still being written during pass 1 is found in pass 2. */
   pass: 1 | 2 | 'over';
-  /** Name of the step that is at work; absent: the first of the pass. */
+  /** Name of the current step; absent: the first step of the pass. */
   step?: string;
-  /** Where the step goes on. */
+  /** Token at which the current step continues. */
   after?: string;
   notBefore: number;
   erased: Erased;
-  /** The rows of the group, or of the probes of the person, have gone once: their bytes alone tell what they were. */
+  /**
+   * The rows of the group, or of the probes of the person, have been erased once: from then on only the bytes identify
+   * an erased image.
+   */
   areRowsErased?: true;
-  /** How many trainings had been begun when the faces were gone: a later one has to succeed. */
+  /** How many trainings had begun when the faces were deleted; a later training has to succeed. */
   begun?: number;
-  /** When Face has thrown away the last template of a detection of what was erased; absent: none is known. */
+  /** When Face has discarded the last detection template of the erased images; absent: no template is known. */
   templatesExpireAt?: number;
-  /** Everything that is ours is gone. */
+  /** When everything except Face's templates of detections had been removed. */
   removedAt?: number;
-  /** Nothing is left in Face either. */
+  /** When the last template in Face had expired too, so that nothing was left. */
   finishedAt?: number;
-  /** What was kept of the person for late work has gone too. */
+  /** The tombstone that was kept of the person for late messages has been removed too. */
   isTombstoneGone?: true;
 };
 
-/** What is kept of a person who was deleted then. */
+/** What is kept of a deleted person, so that late messages still find the deletion. */
 type Tombstone = { group: string; person: string; deletedAt: number };
 
 const partition = 'erasures';
 export const tombstoneLifetimeMs = messageLifetimeSeconds * 1_000;
 
-/** Of a finished erasure nothing tells whom it was about. */
+/** Finishes an erasure and removes the key of the person from it. */
 function finished({ person: _person, ...erasure }: Erasure, finishedAt: number): Erasure {
   return { ...erasure, finishedAt };
 }
@@ -64,16 +70,16 @@ export function plus(erased: Erased, more: Partial<Erased>): Erased {
 export type Erasures = ReturnType<typeof createErasures>;
 
 /**
- * The erasures, and for the resync three indexes: of those that are at work; by time, of those that wait until Face has
- * thrown away its templates; and by time, of what is kept of persons for late work.
+ * The erasures and three indexes for the resync: open erasures (`o.`); by time, erasures that wait until Face has
+ * discarded its templates (`w.`); and by time, tombstones that are kept of people for late messages (`t.`).
  */
 export function createErasures(table: Table, now: () => number) {
-  /** Rows of an index by time of which the time has come. */
+  /** The rows of an index by time that are due. */
   function due<Value>(prefix: string, top: number): Promise<Stored<Value>[]> {
     return take(table.range<Value>(partition, prefix, `${prefix}${oldestFirst(now() + 1)}`), top);
   }
 
-  /** Changes the erasure that a row of an index by time names, and drops that row. */
+  /** Changes the erasure that a row of an index by time names, and deletes that index row. */
   async function endWait(rowKey: string, transition: (erasure: Erasure) => Erasure): Promise<void> {
     await retryOnConflict(async () => {
       if ((await table.get(partition, rowKey)) === undefined) return;
@@ -88,7 +94,7 @@ export function createErasures(table: Table, now: () => number) {
   }
 
   return {
-    /** Written before anything is marked as deleted, so that it is never forgotten. */
+    /** Opens an erasure before anything is marked as deleted, so that the resync can continue a started deletion. */
     async open(
       of: Pick<Erasure, 'group' | 'person' | 'withProbes' | 'settingsVersion'>,
       deletedAt: number,
@@ -110,7 +116,10 @@ export function createErasures(table: Table, now: () => number) {
       return erasure;
     },
 
-    /** Nothing was marked as deleted: the request was refused. One that is over stays, and is resolved with. */
+    /**
+     * Removes an erasure whose request was refused, so that nothing was marked as deleted. An erasure that has already
+     * removed its data stays and is returned.
+     */
     async withdraw(id: string): Promise<Erasure | undefined> {
       return retryOnConflict(async () => {
         const before = await table.get<Erasure>(partition, `e.${id}`);
@@ -138,20 +147,20 @@ export function createErasures(table: Table, now: () => number) {
       });
     },
 
-    /** Something of it was removed beside its steps. */
+    /** Adds counts of data that was removed outside the steps of the erasure. */
     async count(id: string, erased: Partial<Erased>): Promise<void> {
       await this.change(id, (erasure) =>
         erasure.removedAt === undefined ? { ...erasure, erased: plus(erasure.erased, erased) } : erasure,
       );
     },
 
-    /** Everything that is ours is gone; `last` did the work for all erasures that were open. */
+    /** Records that all data of the erasure is removed; `last` is the erasure that did the work of all open ones. */
     async removed(id: string, last: Erasure): Promise<void> {
       await retryOnConflict(async () => {
         const before = await table.get<Erasure>(partition, `e.${id}`);
         if (before === undefined || before.value.removedAt !== undefined) return;
         const removedAt = now();
-        // Its own may have grown since.
+        // For `last` itself the counts are read again, because they may have grown since.
         const { erased } = id === last.id ? before.value : last;
         const expireAt = Math.max(last.templatesExpireAt ?? 0, before.value.templatesExpireAt ?? 0);
         const value: Erasure = {
@@ -183,13 +192,13 @@ export function createErasures(table: Table, now: () => number) {
       });
     },
 
-    /** Those of which the last template has expired; at most so many. */
+    /** Finishes erasures whose last template in Face has expired; at most `top`. */
     async finishExpired(top: number): Promise<void> {
       for (const { rowKey } of await due('w.', top))
         await endWait(rowKey, (erasure) => finished(erasure, now()));
     },
 
-    /** What is kept of persons is dropped when no message that was sent before can come; at most so many. */
+    /** Removes tombstones of people once no earlier message can arrive any more; at most `top`. */
     async dropTombstones(top: number, drop: (tombstone: Tombstone) => Promise<void>): Promise<void> {
       for (const { rowKey, value } of await due<Tombstone>('t.', top)) {
         await drop(value);
@@ -197,7 +206,7 @@ export function createErasures(table: Table, now: () => number) {
       }
     },
 
-    /** Erasures that are at work. */
+    /** Open erasures; at most `top`. */
     async listOpen(top: number): Promise<{ id: string; group: string; person?: string }[]> {
       const rows = await take(
         table.range<{ group: string; person?: string }>(partition, 'o.', afterPrefix('o.')),

@@ -4,30 +4,30 @@ import { newestFirst } from './keys.ts';
 import type { PageQuery } from './imageRecords.ts';
 import { afterPrefix, take, type Stored, type Table } from './table.ts';
 
-/** A face that Face still knows by its ID; times in milliseconds since 1970. */
+/** A detected face whose face ID is valid in Face until `expiresAt`; times in milliseconds since 1970. */
 export type SeenFace = {
   faceId: string;
   faceRectangle: FaceRectangle;
   recognitionModel: string;
-  /** The picture it was seen on; absent when it came over HTTP. */
+  /** The path of the image that shows the face; absent when the image was sent over HTTP. */
   image?: string;
-  /** The version of that picture, as `versionOf` tells it. */
+  /** The version of the image, in the form of `versionOf`. */
   version?: string;
   detectedAt: number;
   expiresAt: number;
 };
 
-/** Face IDs are not used in their last two minutes: a call may be on its way that long. */
+/** Face IDs are not used in their last two minutes, because a call to Face may take that long. */
 export const lastUseBeforeExpiryMs = 120_000;
 /**
- * So long after its end a face ID has surely gone in Face: its life began with the answer, clocks differ, and what has
- * expired is thrown away a little later.
+ * How long after `expiresAt` a face ID is certainly gone in Face: the lifetime begins with the answer of Face, clocks
+ * differ, and Face discards an expired face ID with a small delay.
  */
 export const goneAfterExpiryMs = 120_000;
 
 export type FaceIds = ReturnType<typeof createFaceIds>;
 
-/** The face IDs seen in each group: by time, newest first, and by ID. */
+/** The face IDs detected for each group, indexed by time (newest first) and by ID. */
 export function createFaceIds(table: Table, now: () => number) {
   const timeKey = (face: SeenFace) => `t.${newestFirst(face.detectedAt)}.${face.faceId}`;
 
@@ -45,7 +45,7 @@ export function createFaceIds(table: Table, now: () => number) {
 
   return {
     async remember(group: string, faces: readonly SeenFace[]): Promise<void> {
-      // At most 100 faces a picture, two rows each, 100 writes a transaction.
+      // An image has at most 100 faces with two rows each, and a transaction takes at most 100 writes.
       for (let start = 0; start < faces.length; start += 50) {
         await table.write(
           group,
@@ -61,7 +61,7 @@ export function createFaceIds(table: Table, now: () => number) {
       return (await table.get<SeenFace>(group, `f.${faceId}`))?.value;
     },
 
-    /** Drops these; as `forget` does. */
+    /** Deletes these face IDs. `expireAt`: when Face has discarded all deleted face IDs; 0 when none was deleted. */
     async drop(group: string, faceIds: readonly string[]): Promise<{ dropped: number; expireAt: number }> {
       const found = await inParallel(faceIds, readsAtOnce, (id) => table.get<SeenFace>(group, `f.${id}`));
       const rows = found.flatMap((row) =>
@@ -75,7 +75,7 @@ export function createFaceIds(table: Table, now: () => number) {
       return face.expiresAt - lastUseBeforeExpiryMs > now();
     },
 
-    /** Usable faces, newest first, of one recognition model. */
+    /** Usable faces of one recognition model that were detected since `since`, newest first. */
     async *newest(group: string, recognitionModel: string, since: number): AsyncGenerator<SeenFace> {
       for await (const { value } of table.range<SeenFace>(group, 't.', `t.${newestFirst(since)}~`)) {
         if (value.recognitionModel === recognitionModel && value.expiresAt - lastUseBeforeExpiryMs > now())
@@ -84,8 +84,8 @@ export function createFaceIds(table: Table, now: () => number) {
     },
 
     /**
-     * Drops faces of which this says so: a slice of them, newest first, from `after` on. `expireAt`: when Face has
-     * thrown away all that were dropped; 0 when none was.
+     * Reads one page of faces from `after` on, newest first, and deletes the faces for which `isForgotten` is true.
+     * `expireAt`: when Face has discarded all deleted face IDs; 0 when none was deleted.
      */
     async forget(
       group: string,
@@ -101,7 +101,7 @@ export function createFaceIds(table: Table, now: () => number) {
       return rows.length < top || last === undefined ? went : { ...went, next: `${last}\u0001` };
     },
 
-    /** Drops faces that are gone in Face; at most `top`. */
+    /** Deletes rows of face IDs that Face has certainly discarded; at most `top`. */
     async dropExpired(group: string, longestLifetimeMs: number, top: number): Promise<void> {
       const from = `t.${newestFirst(now() - longestLifetimeMs - goneAfterExpiryMs)}`;
       await remove(group, await take(table.range<SeenFace>(group, from, 'u'), top));
@@ -109,7 +109,7 @@ export function createFaceIds(table: Table, now: () => number) {
   };
 }
 
-/** When the last of them is gone in Face; 0 when there is none. */
+/** When Face has discarded the last of these face IDs; 0 when there is none. */
 function goneAt(rows: readonly Stored<SeenFace>[]): number {
   return Math.max(0, ...rows.map(({ value }) => value.expiresAt + goneAfterExpiryMs));
 }

@@ -1,7 +1,7 @@
 /**
- * A group, and each person in it, has lives: a deletion ends one, the next picture begins another. "2.1" is the first
- * life of a person in the second life of his group; a probe has the group's alone. What belongs to an earlier life is
- * gone for everybody who asks, and is erased.
+ * A group, and each person in a group, has generations: a deletion ends one and the next image begins another. "2.1" is
+ * the first generation of a person in the second generation of the group; a probe has the generation of the group only.
+ * Data of an earlier generation is reported as not existing, and is erased.
  */
 export type Life = string;
 
@@ -34,12 +34,12 @@ function parts(life: Life): [number, number] {
   return [Number(group), Number(person)];
 }
 
-/** Instances' clocks may be ahead of the storage account's by so much. */
+/** How far the clock of an instance may be ahead of the storage account's clock. */
 const clockSkewMs = 5_000;
 
 /**
- * Until when, by the clocks of instances, what they stamped belongs to the life that was ended at `deletedAt` (by the
- * clock of the storage account, in whole seconds). -1 when none was.
+ * Until which time, by the clocks of instances, a timestamp belongs to the generation that was ended at `deletedAt` (by
+ * the clock of the storage account, in whole seconds). -1 when no generation was ended.
  */
 export function stampedUntil(deletedAt: number | undefined): number {
   return deletedAt === undefined ? -1 : deletedAt + clockSkewMs;

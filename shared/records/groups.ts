@@ -4,57 +4,60 @@ import type { Page, PageQuery } from './imageRecords.ts';
 export type Group = {
   group: string;
   recognitionModel: string;
-  /** 0 to 1; absent: Face's own. */
+  /** 0 to 1; absent: Face's default. */
   identifyThreshold?: number;
   minQuality?: 'high' | 'medium' | 'low' | 'none';
   severalFaces?: 'reject' | 'dominant' | 'largest';
-  /** Rises with each change of the settings above. */
+  /** Incremented by each change of the settings above. */
   settingsVersion: number;
-  /** Rises when the group is deleted: work of an earlier life ends as removed. */
+  /** Incremented when the group is deleted: images of an earlier generation end as `removed`. */
   generation: number;
-  /** Rises when the group is emptied in Face: persons of an earlier epoch do not exist there any more. */
+  /** Incremented when the group is emptied in Face: people of an earlier epoch no longer exist in Face. */
   faceGroupEpoch: number;
-  /** Whether Face has the group. `leasedUntil`: an instance is creating it. */
+  /** Whether Face has the group. `leasedUntil`: until this time an instance holds the lease to create it. */
   inFace: boolean;
   leasedUntil?: number;
-  /** A creation in Face was not answered, and lands until then, if it does: nothing is deleted there before. */
+  /**
+   * A creation of the group in Face was not answered and may take effect until this time; the group is not deleted in
+   * Face before this time.
+   */
   createdInFaceUntil?: number;
-  /** Face may hold the group of an earlier life: it is deleted there before it is created anew. */
+  /** Face may hold the group of an earlier generation: that group is deleted in Face before a new one is created. */
   isStaleInFace?: boolean;
-  /** By the clock of the storage account: pictures written until then belong to an earlier life. */
+  /** By the clock of the storage account: images written until this time belong to an earlier generation. */
   deletedAt?: number;
-  /** Nothing has been dropped since, or nothing ever but probes: there is no such group. */
+  /** The group does not exist: nothing was uploaded since its deletion, or only probes were ever uploaded. */
   isDeleted?: boolean;
-  /** Erasures of earlier lives that are not over. */
+  /** IDs of unfinished erasures of earlier generations. */
   erasures?: string[];
-  /** Erasures of persons that are not over and take probes too. */
+  /** IDs of unfinished erasures of people that also erase probes. */
   probeErasures?: string[];
   createdAt: number;
   updatedAt: number;
 };
 
-/** `faceGroupEpoch`: the epoch of the group in which Face has the person. */
+/** The person behind a person ID of Face. `faceGroupEpoch`: the group epoch in which Face has the person. */
 type PersonName = { key: string; person: string; faceGroupEpoch: number };
 
 export type Groups = ReturnType<typeof createGroups>;
 
 const partition = 'groups';
 
-/** The groups, and in a partition each the persons by the ID that Face gave them. */
+/** The rows of groups in one partition, and in one partition per group its people by their person ID in Face. */
 export function createGroups(table: Table) {
   return {
-    /** A living group. */
+    /** The row of an existing group; undefined when the group is deleted. */
     async get(group: string): Promise<Group | undefined> {
       const row = await this.row(group);
       return row?.isDeleted === true ? undefined : row;
     },
 
-    /** What is remembered of a group, living or deleted. */
+    /** The row of a group, existing or deleted. */
     async row(group: string): Promise<Group | undefined> {
       return (await table.get<Group>(partition, group))?.value;
     },
 
-    /** Changes the row of a group, living or deleted; `announce` comes before each attempt to write. */
+    /** Changes the row of a group, existing or deleted; `announce` is called before each attempt to write. */
     async change(
       group: string,
       transition: (group: Group | undefined) => Group | undefined,
@@ -74,12 +77,12 @@ export function createGroups(table: Table) {
       });
     },
 
-    /** The living groups, by name. */
+    /** One page of the existing groups, in order of name. */
     async list(query: PageQuery): Promise<Page<Group>> {
       return this.listRows(query, ({ isDeleted }) => isDeleted !== true);
     },
 
-    /** What is remembered of groups, living or deleted, by name. */
+    /** One page of the rows of groups, existing or deleted, in order of name. */
     async listRows(
       { top, after = '' }: PageQuery,
       isWanted: (group: Group) => boolean = () => true,
@@ -93,12 +96,12 @@ export function createGroups(table: Table) {
       return { items: rows.slice(0, top).map((row) => row.value), ...(next === undefined ? {} : { next }) };
     },
 
-    /** Who is behind a person ID of Face; written before the person can be a candidate. */
+    /** Records the person behind a person ID of Face; to be called before Face can return the ID as a candidate. */
     async nameFacePerson(group: string, personId: string, name: PersonName): Promise<void> {
       await table.write(facePersons(group), [{ kind: 'put', rowKey: personId, value: name }]);
     },
 
-    /** Drops what is known of persons of Face of which this says so: a slice of them, from `after` on. */
+    /** Reads one page of person IDs of Face, starting at `after`, and deletes the rows for which `isGone` is true. */
     async dropFacePersons(
       group: string,
       { top, after = '' }: PageQuery,

@@ -1,28 +1,28 @@
 import type { PageQuery } from './imageRecords.ts';
 import { afterPrefix, retryOnConflict, take, type Stored, type Table } from './table.ts';
 
-/** A request that was sent under a key of the caller's: the same key again gets the same result. */
+/** The idempotency record of a request with an `Idempotency-Key`: a repeated request gets the first one's result. */
 export type Claim = {
-  /** Of what was asked, so that a key is not used for something else. */
+  /** Fingerprint of the request, so that the key cannot be used for another request. */
   fingerprint: string;
-  /** Of the result, whether it is recorded already or not. */
+  /** ID of the result, whether or not the result is recorded already. */
   id: string;
   /** Milliseconds since 1970. */
   claimedAt: number;
-  /** Until then the request is being answered; 0 when it was. */
+  /** Until this time the request counts as being answered; 0 once the request is answered. */
   until: number;
 };
 
 export type Claims = ReturnType<typeof createClaims>;
 
-/** A request that takes longer than this has died. */
+/** A request that takes longer than this counts as crashed. */
 const claimMs = 60_000;
-/** A claim whose request died is kept so long, for the caller to ask again. */
+/** How long the idempotency record of a crashed request is kept, so that the caller can repeat the request. */
 const abandonedMs = 86_400_000;
 
-/** The rows lie beside the results they name, and go with them. */
+/** The idempotency records, stored in the partition of the results that they name and deleted with these results. */
 export function createClaims(table: Table, now: () => number) {
-  /** Only while nobody else has taken the claim over. */
+  /** Ends a request, unless another request has taken over its idempotency record. */
   async function end(group: string, rowKey: string, claim: Claim, keep: boolean): Promise<void> {
     await retryOnConflict(async () => {
       const before = await table.get<Claim>(group, rowKey);
@@ -49,7 +49,10 @@ export function createClaims(table: Table, now: () => number) {
   return {
     rowKeyOf: (keyHash: string): string => `z.${keyHash}`,
 
-    /** Claims the key, or gives the claim that has it. `mine`: the request is to be answered by the caller. */
+    /**
+     * Creates or takes over the idempotency record of the key, or returns the existing one. `mine`: the calling request
+     * has to be answered by the caller of this function.
+     */
     async claim(
       group: string,
       rowKey: string,
@@ -72,13 +75,13 @@ export function createClaims(table: Table, now: () => number) {
       });
     },
 
-    /** The answer is recorded: the next request with the key gets it. */
+    /** The result is recorded: the next request with the key gets that result. */
     answered: (group: string, rowKey: string, claim: Claim): Promise<void> => end(group, rowKey, claim, true),
 
-    /** Nothing was recorded: the key is free again. */
+    /** No result was recorded: the key may be used again. */
     failed: (group: string, rowKey: string, claim: Claim): Promise<void> => end(group, rowKey, claim, false),
 
-    /** Drops claims of which this says so: a slice of them, from `after` on. */
+    /** Reads one page of idempotency records from `after` on, and deletes those for which `isForgotten` is true. */
     async forget(
       group: string,
       { top, after = 'z.' }: PageQuery,
@@ -93,7 +96,10 @@ export function createClaims(table: Table, now: () => number) {
       return rows.length < top || last === undefined ? {} : { next: `${last}\u0001` };
     },
 
-    /** Nobody asked again after the request of the claim died; what was answered goes with its result. */
+    /**
+     * Whether the request crashed and was not repeated in time. The idempotency record of an answered request is
+     * deleted with its result instead.
+     */
     isAbandoned: ({ until }: Claim): boolean => until > 0 && until < now() - abandonedMs,
   };
 }

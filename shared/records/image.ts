@@ -8,25 +8,26 @@ import { containers } from '../config/resources.ts';
  *
  *   enroll:    received → detected → enrolled
  *   identify:  received → identified
- *   both:      any → rejected (the picture is at fault), failed (it is not), removed (the blob is gone)
- *   any → received when the path is written again with other bytes; a probe, whatever its bytes
+ *   both:      any → rejected (the image is at fault), failed (the image is not at fault), removed (the blob is gone)
+ *   any → received when the path is written again: an enroll image with other bytes, a probe with any bytes
  *
- * `etag` is the version of the blob that was seen last, for reads under a condition alone; `content` are the bytes of
- * which the state speaks. Who writes the same bytes again, or only touches the blob, changes nothing. What Face holds
- * for the picture stands apart from the state, since Face follows later: `persisted` is the face that names its person,
- * of these bytes or, until their own face is there, of earlier ones; `orphanedFaces` are faces that must go; `intents` are
- * adds whose outcome is not known. A later change of the picture leaves them as they are.
+ * `etag` is the version of the blob that was seen last and serves conditional reads only; `content` identifies the
+ * bytes that the state describes. Writing the same bytes again, or only touching the blob, does not change the state of
+ * an enroll image. What Face holds for the image is recorded apart from the state, because Face is updated later:
+ * `persisted` is the face that represents the person, taken from the current bytes or, until the face of these bytes is
+ * added, from earlier bytes; `orphanedFaces` are faces that have to be deleted; `intents` are write-ahead intents of
+ * adds whose outcome is unknown. A later change of the image leaves faces and intents as they are.
  *
  * Invariants:
- * - an enrolled picture has exactly one persisted face, that of its content;
- * - a received picture has no face that was found: it is to be detected;
- * - a rejected or removed picture, and one of a new life, has no persisted face: nobody is named by it any more;
- * - a face that Face may hold is named by `persisted` or `orphanedFaces`, or has an intent of its own with the content and
- *   the person that it was sent for, until it is known to be gone;
- * - a picture is settled exactly if Face holds what its state says and nothing is in doubt.
+ * - an enrolled image has exactly one persisted face, that of its content;
+ * - a received image has no detected face: detection is still to be done;
+ * - a rejected or removed image, and an image of a new generation, has no persisted face and so identifies no one;
+ * - every face that Face may hold is in `persisted` or `orphanedFaces`, or has its own intent with the content and the
+ *   person of the add, until the face is known to be gone;
+ * - an image is settled exactly if Face holds what the image's state says and no add is in doubt.
  *
- * The functions below are the transitions. Each is right in every state, because any other may have come first. Where
- * they take what was `seen`, they do nothing if the picture has other bytes by now.
+ * The functions below are the transitions. Each transition is valid in every state, because any other transition may
+ * have come first. A transition that takes `seen` does nothing if the image has other bytes by now.
  */
 export type ImageState =
   'received' | 'detected' | 'enrolled' | 'identified' | 'rejected' | 'failed' | 'removed';
@@ -41,16 +42,16 @@ export const imageStates = [
   'removed',
 ] as const satisfies readonly ImageState[];
 
-/** What a detection found on the bytes; it stays with the face, so that equal bytes need no second detection. */
+/** The result of a detection; it is kept with the persisted face, so that equal bytes need no second detection. */
 export type FoundFace = {
-  /** Pixels of the upright original. Absent: Face is to find the one face when it adds it. */
+  /** In pixels of the upright original. Absent: Face itself has to find the only face when the face is added. */
   faceRectangle?: FaceRectangle;
   qualityForRecognition?: QualityForRecognition;
-  /** The part of the upright original that shows it to Face; absent: the whole picture does. */
+  /** The part of the upright original that is sent to Face; absent: the whole image is sent. */
   part?: FaceRectangle;
 };
 
-/** A face that was seen on a part of a picture, with an ID that Face keeps until then. */
+/** A face that was detected on a part of an image, with a face ID that Face keeps until `expiresAt`. */
 export type FaceOnPart = {
   faceId: string;
   expiresAt: number;
@@ -59,7 +60,10 @@ export type FaceOnPart = {
   part: FaceRectangle;
 };
 
-/** How many parts of a picture have been looked at, since nobody was found on the whole of this size, and whom they show. */
+/**
+ * Progress of detecting on parts of an image, after no face was found on the whole image of `size`: how many parts have
+ * been searched, and the faces found on them.
+ */
 export type PartsLookedAt = {
   content: string;
   size: { width: number; height: number };
@@ -67,59 +71,62 @@ export type PartsLookedAt = {
   faces: FaceOnPart[];
 };
 
-/** What is added to which person in Face, in which life of that person. */
+/** Which content is added to which person in Face; `life` is the generation of that person. */
 export type Add = { content: string; personId: string; life: string };
 
 export type PersistedFace = Add & { faceId: string; found?: FoundFace };
 
-/** `at`: when the add was sent last; `sends`: how often, without those whose outcome is known. */
+/** `at`: when the add was last sent; `sends`: number of sends whose outcome is unknown. */
 export type AddIntent = Add & { found: FoundFace; at: number; sends: number };
 
 export type ImageRecord = {
   /** The whole path, container first. */
   image: string;
   group: string;
-  /** NFC; absent on a probe. */
+  /** Name in NFC; absent on a probe. */
   person?: string;
-  /** The life of the group and of the person that this picture belongs to. */
+  /** The generation of the group and of the person to which the image belongs. */
   generation: string;
   etag: string;
-  /** Size of the blob. */
+  /** Size of the blob in bytes. */
   bytes: number;
-  /** The bytes of which the state speaks, as `contentOf` tells them; absent until they were read. */
+  /** Identifies the bytes that the state describes, in the form of `contentOf`; absent until the bytes were read. */
   content?: string;
   state: ImageState;
   reason?: FailureCode;
   detail?: string;
-  /** The detected face, as long as Face keeps it. */
+  /** The face ID of the detection, valid in Face until `expiresAt`. */
   seenAs?: { faceId: string; expiresAt: number };
   persisted?: PersistedFace;
   orphanedFaces: PersistedFace[];
-  /** One for each add; what was sent last stands last. */
+  /** One intent per add; the add that was sent last is the last element. */
   intents: AddIntent[];
-  /** What a policy of the group before this version of its settings refuses is looked at again. */
+  /** A rejection under settings of the group older than this version is reconsidered. */
   policyVersion?: number;
-  /** What has been paid for already of a detection that takes several calls. */
+  /** Results already obtained of a detection that takes several calls to Face. */
   parts?: PartsLookedAt;
-  /** Failures in a row that were not the picture's fault. */
+  /** Number of consecutive failures for which the image was not at fault. */
   attempts?: number;
-  /** Deferred by the rate limiter until then, when its own message arrives; earlier messages do nothing. */
+  /**
+   * Until this time the image is deferred by the rate limiter; a scheduled message arrives then, and earlier messages
+   * are ignored.
+   */
   waitsUntil?: number;
-  /** Milliseconds since 1970, as all times of the records. */
+  /** Milliseconds since 1970, like all times in records. */
   receivedAt: number;
   updatedAt: number;
 } & FoundFace;
 
 export type DetectedOnImage = FoundFace & { seenAs?: { faceId: string; expiresAt: number } };
 
-/** A picture as it was seen, and what its bytes are, once they were read. */
+/** The version of an image on which an observation was made; `content` is set once the bytes were read. */
 export type SeenImage = Pick<ImageRecord, 'etag' | 'content' | 'policyVersion'>;
 
-/** Where a picture lies, and to which life of its group and person it belongs. */
+/** The path of an image, and its group and person with their generation. */
 export type KnownPlace = Pick<ImageRecord, 'image' | 'group' | 'person' | 'generation'>;
 type BlobVersion = Pick<ImageRecord, 'etag' | 'bytes'>;
 
-/** Tells bytes from others: their number and their SHA-256, in hexadecimal. */
+/** Identifies bytes as `{length}.{SHA-256 in hexadecimal}`. */
 export function contentOf(bytes: Uint8Array): string {
   return `${bytes.length}.${createHash('sha256').update(bytes).digest('hex')}`;
 }
@@ -129,20 +136,20 @@ export function sha256In(content: string): string {
 }
 
 /**
- * What tells one version of a picture from another. A face stays with its bytes; a probe is answered anew whenever it
- * is written.
+ * Identifies a version of an image: by content for an enroll image, because its face stays valid for equal bytes; by
+ * ETag for a probe, because a probe is identified again whenever it is written.
  */
 export function versionOf({ image, etag }: Pick<ImageRecord, 'image' | 'etag'>, content: string): string {
   return image.startsWith(`${containers.enroll}/`) ? content : etag;
 }
 
-/** Whether a face that was seen on this version is on the picture: its bytes lie there, or its face still stands. */
+/** Whether the image still shows a face of this version: the version is current, or its persisted face still exists. */
 export function shows(picture: ImageRecord, version: string): boolean {
   const { content = '', persisted } = picture;
   return versionOf(picture, content) === version || persisted?.content === version;
 }
 
-/** The container holds this version. A version that is known already changes nothing. */
+/** The container holds this version of the blob. A known version changes nothing, unless the image was removed. */
 export function received(
   picture: ImageRecord | undefined,
   known: KnownPlace,
@@ -159,7 +166,7 @@ export function received(
     : { ...fresh, orphanedFaces: [...orphanedFaces, persisted], intents };
 }
 
-/** Whether only the bytes can tell if another version is another picture. Another size proves that it is. */
+/** Whether the bytes have to be read to know if a new ETag means new content. A new size proves new content. */
 export function isToBeCompared(picture: ImageRecord, { etag, bytes }: BlobVersion): boolean {
   return (
     picture.etag !== etag &&
@@ -170,7 +177,7 @@ export function isToBeCompared(picture: ImageRecord, { etag, bytes }: BlobVersio
   );
 }
 
-/** The container holds another version, of these bytes: the same ones change nothing. */
+/** The container holds another version of the blob: for a processed enroll image, equal content changes only `etag`. */
 export function rewritten(
   picture: ImageRecord | undefined,
   known: KnownPlace,
@@ -185,8 +192,8 @@ export function rewritten(
 }
 
 /**
- * The bytes have been read. If their face stands in Face or is on its way there, since they have been here before,
- * nobody is asked about them again.
+ * The bytes have been read. If Face holds a face of equal bytes for this image, or an add of equal bytes is in doubt,
+ * no second detection is needed.
  */
 export function recognized(picture: ImageRecord, seen: SeenImage, content: string, now: number): ImageRecord {
   if (picture.state !== 'received' || !isSame(picture, seen)) return picture;
@@ -197,12 +204,12 @@ export function recognized(picture: ImageRecord, seen: SeenImage, content: strin
   return intent === undefined ? picture : { ...known, ...intent.found, state: 'detected' };
 }
 
-/** Another part of these bytes has been looked at. */
+/** Another part of the image has been searched for faces. */
 export function partLookedAt(picture: ImageRecord, seen: SeenImage, parts: PartsLookedAt): ImageRecord {
   return picture.state === 'received' && isSame(picture, seen) ? { ...picture, parts } : picture;
 }
 
-/** Face found the face to enroll on these bytes. */
+/** A detection found the face to enroll. */
 export function detected(
   picture: ImageRecord,
   seen: SeenImage,
@@ -213,20 +220,21 @@ export function detected(
   return { ...withoutProgress(picture), ...contentIn(seen), ...face, state: 'detected', updatedAt: now };
 }
 
-/** What was taken for granted of these bytes without a detection does not hold: they are to be detected. */
+/** An assumption made about the image without a detection has turned out wrong: detection is to be done. */
 export function undetected(picture: ImageRecord, seen: SeenImage, now: number): ImageRecord {
   return picture.state === 'detected' && isSame(picture, seen) ? lookedAtFromStart(picture, now) : picture;
 }
 
-/** The probe was answered. */
+/** Identification of the probe has been answered. */
 export function identified(picture: ImageRecord, seen: SeenImage, now: number): ImageRecord {
   if (picture.state !== 'received' || !isSame(picture, seen)) return picture;
   return { ...picture, ...contentIn(seen), state: 'identified', updatedAt: now };
 }
 
 /**
- * The picture is at fault: these bytes give no face, and the face of earlier ones goes. What a policy refused that holds
- * no more, or a group that has come into being since, is looked at again instead.
+ * The image is at fault: its bytes give no face to enroll, and the persisted face of earlier bytes is orphaned. The
+ * image returns to `received` instead if the rejection depends on the group and the group has admitted more, or has
+ * been created, since the image was judged.
  */
 export function rejected(
   picture: ImageRecord,
@@ -241,7 +249,7 @@ export function rejected(
   return withoutFace(ended(picture, { ...contentIn(seen), ...because, state: 'rejected' }, now));
 }
 
-/** The picture is not at fault, and all attempts are used up. The face of earlier bytes goes on naming its person. */
+/** The image is not at fault and all attempts are used up. A persisted face of earlier bytes stays in use. */
 export function failed(
   picture: ImageRecord,
   seen: SeenImage,
@@ -253,7 +261,7 @@ export function failed(
     : picture;
 }
 
-/** The blob is gone, or the person or group it belonged to. */
+/** The blob is gone, or the image's person or group is gone. */
 export function removed(picture: ImageRecord, now: number): ImageRecord {
   return picture.state === 'removed' ? picture : withoutFace(ended(picture, { state: 'removed' }, now));
 }
@@ -267,7 +275,7 @@ function ended(
   return { ...rest, ...end, updatedAt: now };
 }
 
-/** The face that stands goes. */
+/** Moves the persisted face to the orphaned faces. */
 function withoutFace({ persisted, ...rest }: ImageRecord): ImageRecord {
   return persisted === undefined ? rest : { ...rest, orphanedFaces: [...rest.orphanedFaces, persisted] };
 }
@@ -276,22 +284,22 @@ function contentIn({ content }: SeenImage): { content?: string } {
   return content === undefined ? {} : { content };
 }
 
-/** The same version of the blob, or another of the same bytes. */
+/** Whether the image still has the version that was seen, or another version with equal content. */
 function isSame(picture: ImageRecord, seen: SeenImage): boolean {
   return picture.etag === seen.etag || (seen.content !== undefined && picture.content === seen.content);
 }
 
-/** Something failed that is not the picture's fault; it is tried again. */
+/** An attempt failed for which the image was not at fault; the image is retried. */
 export function attemptFailed(picture: ImageRecord): ImageRecord {
   return { ...picture, attempts: (picture.attempts ?? 0) + 1 };
 }
 
-/** Deferred by the rate limiter: its own scheduled message arrives at that time. */
+/** The image is deferred by the rate limiter; a scheduled message arrives at `until`. */
 export function deferredUntil(picture: ImageRecord, until: number): ImageRecord {
   return { ...picture, waitsUntil: until };
 }
 
-/** Whether the scheduled message of a deferred image is still to arrive; clocks may differ by a little. */
+/** Whether the scheduled message of a deferred image is still to arrive, allowing for the skew of clocks. */
 export function isDeferred({ waitsUntil }: ImageRecord, now: number): boolean {
   return waitsUntil !== undefined && waitsUntil > now + clockSkewMs;
 }
@@ -299,8 +307,7 @@ export function isDeferred({ waitsUntil }: ImageRecord, now: number): boolean {
 const clockSkewMs = 500;
 
 /**
- * It was refused or failed, and is to be looked at again from the start. A face of earlier bytes that Face still holds
- * goes with the next outcome.
+ * Returns a rejected or failed image to `received`. A persisted face of earlier bytes is orphaned by the next outcome.
  */
 export function lookedAtAgain(picture: ImageRecord, now: number): ImageRecord {
   return picture.state === 'failed' || picture.state === 'rejected'
@@ -314,8 +321,9 @@ function lookedAtFromStart(picture: ImageRecord, now: number): ImageRecord {
 }
 
 /**
- * From this version of its settings on, the group admits what was refused for such reasons. A picture that was
- * refused so is looked at again, once; one that is at work was perhaps judged by the earlier policy.
+ * From settings version `version` on, the group admits images that were rejected for `reasons`. An image rejected for
+ * such a reason returns to `received`, once. An image still in progress is marked with the version, because it may have
+ * been judged by the earlier policy.
  */
 export function reconsidered(
   picture: ImageRecord,
@@ -329,7 +337,7 @@ export function reconsidered(
   return { ...lookedAtFromStart(picture, now), policyVersion: version };
 }
 
-/** Face does not have its person any more, and so not its face: an enrolled picture goes its way again. */
+/** Face has lost the person and with it the persisted face: an enrolled image returns to `received`. */
 export function faceLost(picture: ImageRecord, personId: string, now: number): ImageRecord {
   const { persisted, ...rest } = picture;
   if (persisted?.personId !== personId) return picture;
@@ -338,7 +346,7 @@ export function faceLost(picture: ImageRecord, personId: string, now: number): I
     : { ...rest, updatedAt: now };
 }
 
-/** Written before an add is sent, so that its face is looked for whatever happens. */
+/** Records a write-ahead intent before an add is sent, so that the face is searched for whatever happens. */
 export function addIntended(picture: ImageRecord, { content, personId, life }: Add, at: number): ImageRecord {
   const add = { content, personId, life };
   const { sends } = picture.intents.find((intent) => isSameAdd(intent, add)) ?? { sends: 0 };
@@ -356,8 +364,8 @@ function foundOn({ faceRectangle, qualityForRecognition, part }: ImageRecord): F
 }
 
 /**
- * The outcome of the last sending is known: Face answered it, or refused it. Only of the intent as it was then, so that
- * the write of this may be repeated, and another sending since stays in doubt.
+ * The outcome of the last send of an add is known: Face answered or refused the add. Only an intent with equal `at` and
+ * `sends` is changed, so that this write may be repeated and a later send stays in doubt.
  */
 export function addEnded(picture: ImageRecord, { at, sends, ...add }: AddIntent): ImageRecord {
   const isEnded = (intent: AddIntent) => isSameAdd(intent, add) && intent.at === at && intent.sends === sends;
@@ -368,7 +376,7 @@ export function addEnded(picture: ImageRecord, { at, sends, ...add }: AddIntent)
   return { ...picture, intents };
 }
 
-/** Face holds this face for the picture. A face of other bytes than the wanted ones is orphaned from the start. */
+/** Face holds this face for the image. A face that does not match the image's present content is orphaned at once. */
 export function added(picture: ImageRecord, face: PersistedFace, now: number): ImageRecord {
   const next: ImageRecord = { ...withoutAttempts(picture), updatedAt: now };
   if (namesFace(picture, face.faceId)) return next;
@@ -380,8 +388,9 @@ export function added(picture: ImageRecord, face: PersistedFace, now: number): I
 }
 
 /**
- * Face was looked at for an add: it holds these faces of it, which no row named. The add stays in doubt until there are
- * as many as were sent, or its last sending was written by `landedUntil`: what has not landed yet never will.
+ * A search in Face for the faces of an add has found `faces`, which no row named. The add stays in doubt until as many
+ * faces were found as were sent, or until the last send is not later than `landedUntil`: a send of that age that has
+ * not taken effect in Face never will.
  */
 export function lookedFor(
   picture: ImageRecord,
@@ -401,7 +410,7 @@ function isSameAdd(one: Add, other: Add): boolean {
   return one.content === other.content && one.personId === other.personId;
 }
 
-/** Face does not hold this face any more. */
+/** Face no longer holds this face. */
 export function faceDeleted(picture: ImageRecord, faceId: string, now: number): ImageRecord {
   const { persisted, ...rest } = picture;
   return {
@@ -412,17 +421,17 @@ export function faceDeleted(picture: ImageRecord, faceId: string, now: number): 
   };
 }
 
-/** Whether the person's session has something to do for this picture, now or later. */
+/** Whether the reconcile of the person has something to do for this image, now or later. */
 export function needsEnrollment(picture: ImageRecord): boolean {
   return picture.state === 'detected' || picture.intents.length > 0 || picture.orphanedFaces.length > 0;
 }
 
-/** Whether nothing is left to do. */
+/** Whether nothing is left to do for the image. */
 export function isSettled(picture: ImageRecord): boolean {
   return picture.state !== 'received' && !needsEnrollment(picture);
 }
 
-/** A picture that is to be detected: what an earlier detection found does not count. */
+/** Removes the results of an earlier detection from an image that is to be detected. */
 function withoutFound(picture: ImageRecord): ImageRecord {
   const {
     faceRectangle: _faceRectangle,
@@ -434,7 +443,7 @@ function withoutFound(picture: ImageRecord): ImageRecord {
   return rest;
 }
 
-/** The way goes on from a new state: what was waited for, tried and looked at on the last stretch is over. */
+/** Removes deferral, attempts and searched parts, which belong to the previous state. */
 function withoutProgress(picture: ImageRecord): ImageRecord {
   const { waitsUntil: _waitsUntil, parts: _parts, ...rest } = withoutAttempts(picture);
   return rest;

@@ -1,33 +1,33 @@
 import { createHash } from 'node:crypto';
 
 /*
- * Names may hold anything, keys may not: row keys, session IDs and message IDs refuse / \ # ? and more than 128
- * characters. So each name becomes a letter and a base64url SHA-256, 44 characters. The letter also keeps an ID
- * from reading as a JSON number, which the Functions worker would parse.
+ * Names may contain any character, keys may not: row keys, session IDs and message IDs refuse / \ # ? and more than
+ * 128 characters. Each name is therefore replaced by a letter and a base64url SHA-256, 44 characters in all. The letter
+ * also prevents a key from looking like a JSON number, which the Functions worker would parse.
  */
 function hashed(letter: string, ...parts: string[]): string {
   return letter + createHash('sha256').update(parts.join('\n')).digest('base64url');
 }
 
-/** The person of a group; the same for every Unicode form of the name. */
+/** The key of a person of a group; equal for every Unicode normalisation form of the name. */
 export function personKeyOf(group: string, person: string): string {
   return hashed('p', group, person.normalize('NFC'));
 }
 
-/** A picture by its whole path, container first. */
+/** The key of an image, from its whole path, container first. */
 export function imageKeyOf(image: string): string {
   return hashed('i', image);
 }
 
-/** The `userData` of a persisted face: the content of one picture. */
+/** The `userData` of a persisted face: identifies one content of one image. */
 export function faceKeyOf(image: string, content: string): string {
   return hashed('f', image, content);
 }
 
-/** The rows of a group are spread over so many partitions, each with its share of the counters. */
+/** Number of partitions over which the rows of a group are spread, each with its share of the counters. */
 const shards = 8;
 
-/** The partition of a person (all of whose rows lie together) or of a probe. */
+/** The partition of a person or of a probe; all rows of one person are in one partition. */
 export function partitionOf(group: string, key: string): string {
   const first = Buffer.from(key.slice(1, 5), 'base64url')[0] ?? 0;
   return `${group}.${first % shards}`;
@@ -39,7 +39,7 @@ export function partitionsOf(group: string): string[] {
 
 const endOfTime = 9_999_999_999_999;
 
-/** Sorts newest first: row keys are read in ascending order only. */
+/** Row key part that sorts newest first, because row keys can be read in ascending order only. */
 export function newestFirst(time: number): string {
   return String(endOfTime - time).padStart(13, '0');
 }

@@ -3,9 +3,9 @@ import type { ImageRecords, Page, ImageQuery } from './imageRecords.ts';
 import type { ImageRecord } from './image.ts';
 
 /**
- * Lists the pictures that belong to no group, then those of every group, by name: also of one that is not there, where
- * probes wait for it. The token is the group and the token within it. At most so many groups are looked through for a
- * page; the token then goes on from there.
+ * Lists the images that belong to no group, then the images of every group in order of group name, including groups
+ * that do not exist but have probes waiting for them. The token of a page is `{group}/{token within the group}`. One
+ * page searches at most `groupsAtMost` groups; its token then continues at the next group.
  */
 export function listAcrossGroups(groups: Groups, imageRecords: ImageRecords, noGroup: string) {
   const groupsAtMost = 200;

@@ -4,10 +4,10 @@ const partition = 'lost';
 
 export type LostFaces = ReturnType<typeof createLostFaces>;
 
-/** Groups of which Face has lost faces, and how far the resync has come in enrolling them anew. */
+/** Groups that have lost faces in Face, and how far the resync has come in enrolling the lost faces again. */
 export function createLostFaces(table: Table) {
   return {
-    /** Faces of this group are gone: all its pictures are to be looked at, from the first. */
+    /** Records that faces of this group are gone: the resync reconciles all its images, from the first one. */
     async note(group: string): Promise<void> {
       await table.write(partition, [{ kind: 'put', rowKey: group, value: {} }]);
     },
@@ -17,7 +17,10 @@ export function createLostFaces(table: Table) {
       return rows.map(({ rowKey, value, etag }) => ({ group: rowKey, after: value.after, etag }));
     },
 
-    /** The resync has come so far, or to the end. @throws WriteConflict when faces were lost meanwhile */
+    /**
+     * Records how far the resync has come; `after` undefined: the group is done and its row is deleted.
+     * @throws WriteConflict when more faces were lost meanwhile
+     */
     async advance(group: string, etag: string, after: string | undefined): Promise<void> {
       await table.write(partition, [
         after === undefined

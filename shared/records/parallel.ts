@@ -1,7 +1,7 @@
-/** How many reads of Table Storage one answer has on their way at a time. */
+/** How many reads of Table Storage one request runs at a time. */
 export const readsAtOnce = 32;
 
-/** Does this for every item, so many at a time; the results come in the order of the items. */
+/** Runs `work` for every item in batches of `atOnce`; the results are in the order of the items. */
 export async function inParallel<Item, Result>(
   items: readonly Item[],
   atOnce: number,

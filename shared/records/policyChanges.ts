@@ -2,8 +2,9 @@ import type { GroupRejection } from '../errors/errors.ts';
 import { afterPrefix, retryOnConflict, take, type Table } from './table.ts';
 
 /**
- * Since `version` of its settings the policy of a group admits what it refused for these reasons; the first version also
- * what was refused because there was no group. `after`: how far the resync has come in looking again.
+ * From settings version `version` on, the policy of a group admits images that were rejected for `reasons`. The first
+ * version also admits images that were rejected because the group did not exist. `after`: how far the resync has come
+ * in reconsidering the rejected images.
  */
 export type PolicyChange = {
   group: string;
@@ -19,12 +20,13 @@ const partition = 'policy';
 
 export type PolicyChanges = ReturnType<typeof createPolicyChanges>;
 
-/** Groups whose policy admits more than before, until what it refused has been looked at again. */
+/** Policy changes that admit more than before, kept until all rejected images have been reconsidered. */
 export function createPolicyChanges(table: Table) {
   return {
     /**
-     * Before the settings are written: a version that never comes keeps no other from its work. Callers who want to
-     * write the same version note it together, since one of them will.
+     * Records a policy change before the settings are written. A version that is never written does not hold up other
+     * versions. Concurrent callers that want to write the same version merge their reasons into one row, because one of
+     * the callers will succeed in writing.
      */
     async note(change: PolicyChange): Promise<void> {
       const rowKey = keyOf(change);
@@ -45,7 +47,10 @@ export function createPolicyChanges(table: Table) {
       return rows.map(({ value, etag }) => ({ ...value, etag }));
     },
 
-    /** The resync has come so far, or to the end. @throws WriteConflict when it was noted once more meanwhile */
+    /**
+     * Records how far the resync has come; `after` undefined: the change is done and its row is deleted.
+     * @throws WriteConflict when the change was noted again meanwhile
+     */
     async advance({ etag, ...change }: StoredPolicyChange, after: string | undefined): Promise<void> {
       await table.write(partition, [
         after === undefined
@@ -56,7 +61,7 @@ export function createPolicyChanges(table: Table) {
   };
 }
 
-/** Each change stands for itself. No group is called by a name with a dot. */
+/** Each version has its own row. The key is unambiguous because names of groups contain no dot. */
 function keyOf({ group, version }: PolicyChange): string {
   return `${group}.${version}`;
 }

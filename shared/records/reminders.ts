@@ -3,18 +3,19 @@ import { randomUUID } from 'node:crypto';
 import { oldestFirst } from './keys.ts';
 import { take, type Table } from './table.ts';
 
-/** How long after its creation a reminder is due: usually the queued message has done the work by then. */
+/** How long after its creation a reminder is due; by then the image's queued message has usually been processed. */
 const firstDueMs = 30_000;
 const partition = 'due';
 
-/** `since`: when the picture began to wait; milliseconds since 1970. */
+/** `since`: when the image began to wait, in milliseconds since 1970. `times`: how often the reminder was postponed. */
 export type Reminder = { key: string; ref: ImageRef; times: number; since: number };
 
 export type Reminders = ReturnType<typeof createReminders>;
 
 /**
- * What the resync must not forget: one row a picture that is not settled, sorted by when to look at it again.
- * It is written before the picture's row and removed after it, so the resync may find one too many, never too few.
+ * Reminders for the resync: one row per unsettled image, sorted by the time of its next reconcile. A reminder is
+ * written before the image's row and removed after it, so that the resync may find a superfluous reminder but never
+ * misses an image.
  */
 export function createReminders(table: Table, now: () => number) {
   const keyFor = (dueAt: number) => `${oldestFirst(dueAt)}.${randomUUID()}`;
@@ -38,13 +39,13 @@ export function createReminders(table: Table, now: () => number) {
       await table.write(partition, [{ kind: 'remove', rowKey }]);
     },
 
-    /** Reminders whose time has come, oldest first. */
+    /** Due reminders, oldest first; at most `top`. */
     async due(top: number): Promise<Reminder[]> {
       const rows = await take(table.range<Omit<Reminder, 'key'>>(partition, '', oldestFirst(now())), top);
       return rows.map((row) => ({ key: row.rowKey, ...row.value }));
     },
 
-    /** How many pictures wait, `atMost` being counted, and since when the oldest of them. */
+    /** How many images wait (counted up to `atMost`), and since when the oldest of the counted images has waited. */
     async backlog(atMost: number): Promise<{ pictures: number; since: number | undefined }> {
       let pictures = 0;
       let since: number | undefined;
@@ -56,14 +57,14 @@ export function createReminders(table: Table, now: () => number) {
       return { pictures, since };
     },
 
-    /** Postpones a reminder until a while after a deferred image is due. */
+    /** Moves a reminder to `firstDueMs` after `turnAt`, the scheduled time of a deferred image. */
     async putOff(reminder: Reminder, turnAt: number): Promise<void> {
       await move(reminder, turnAt + firstDueMs, reminder.times);
     },
 
     /**
-     * The same reminder, due later: 2, 4, 8, … minutes, an hour at most. The picture goes on naming the old key;
-     * when it settles, this one is found once more and dropped.
+     * Postpones a reminder by 2, 4, 8, … minutes, an hour at most. The image record keeps the key of the old reminder,
+     * so the new reminder remains when the image settles; it is deleted when it is next due.
      */
     async postpone(reminder: Reminder): Promise<void> {
       const times = reminder.times + 1;

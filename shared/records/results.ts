@@ -15,10 +15,10 @@ import {
 
 export type ResultKind = 'identify' | 'find-similar' | 'verify';
 
-/** What identify, find-similar and verify answered, kept as it was answered. */
+/** The answer of identify, find-similar or verify, stored as it was returned. */
 export type StoredResult = { id: string; kind: ResultKind; group: string; createdAt: string; image?: string };
 
-/** `since`, `until`: when it was asked; milliseconds since 1970, both included. */
+/** `since`, `until`: range of the time of the request, in milliseconds since 1970, both inclusive. */
 export type ResultQuery = PageQuery & {
   kind?: ResultKind | undefined;
   person?: string | undefined;
@@ -26,22 +26,22 @@ export type ResultQuery = PageQuery & {
   until?: number | undefined;
 };
 
-/** The result, and under which prefixes else it is listed. */
+/** A result, the prefixes of its index rows, and the row key of its idempotency record. */
 type ResultRow = { result: StoredResult; index: string[]; claim?: string };
 
-/** Under which ID a result is recorded; `claim`: the row of the idempotency key that goes with it. */
+/** The ID under which a result is recorded; `claim`: row key of the idempotency record to delete with the result. */
 export type RecordAs = { id: string; claim?: string };
 
-/** A result has at most so many index rows, for a transaction takes 100 writes. */
+/** The most index rows of a result: a transaction takes 100 writes, of which two are the result and its `claim`. */
 const indexRowsAtMost = 98;
 const indexEntryLength = 60;
 
-/** So many characters of JSON a result may have, beside what its row holds else. */
+/** The most characters of JSON in a result, leaving room for the rest of its row. */
 export const longestResult = longestRecord - indexRowsAtMost * indexEntryLength - 200;
 
 export type Results = ReturnType<typeof createResults>;
 
-/** Results by time, by kind and by person, newest first. An ID holds its time, so that it is its own row key. */
+/** Results by time, by kind and by person, newest first. The ID contains the time and so serves as row key. */
 export function createResults(table: Table, now: () => number) {
   async function* newest(group: string, query: ResultQuery): AsyncGenerator<StoredResult> {
     const { kind, person, since, top } = query;
@@ -60,7 +60,7 @@ export function createResults(table: Table, now: () => number) {
     }
   }
 
-  /** Removes the claim of the result, which may have gone before it. */
+  /** The write that removes the idempotency record of a result; none if that record was removed before. */
   async function claimRow(group: string, { claim }: ResultRow): Promise<Write[]> {
     const isThere = claim !== undefined && (await table.get(group, claim)) !== undefined;
     return isThere ? [{ kind: 'remove', rowKey: claim }] : [];
@@ -109,9 +109,9 @@ export function createResults(table: Table, now: () => number) {
     },
 
     /**
-     * Writes results anew without what is to be forgotten, or drops them where nothing is left: a slice of them,
-     * newest first, from `after` on. `redact` gives the same result where there is nothing to forget; nothing
-     * lists a result under `person` (a key) any more.
+     * Redacts one page of results, newest first, starting at `after`: replaces each result by the return value of
+     * `redact`, or deletes the result where `redact` returns undefined. `redact` returns the identical object where
+     * nothing has to be removed. Index rows of changed results under `person` (a key) are removed.
      */
     async forget(
       group: string,
@@ -148,7 +148,7 @@ export function createResults(table: Table, now: () => number) {
       return rows.length < top || last === undefined ? { changed } : { changed, next: `${last}\u0001` };
     },
 
-    /** Drops a result with all its index rows. How many there were: one or none. */
+    /** Deletes a result with all its index rows. Resolves with the number of deleted results, 1 or 0. */
     async drop(group: string, id: string): Promise<number> {
       const row = await table.get<ResultRow>(group, `a.${id}`);
       if (row === undefined) return 0;
@@ -156,7 +156,7 @@ export function createResults(table: Table, now: () => number) {
       return 1;
     },
 
-    /** Drops results older than so many milliseconds, with all their index rows; at most `top`. */
+    /** Deletes results older than `ageMs` milliseconds, with all their index rows; at most `top`. */
     async dropOlderThan(group: string, ageMs: number, top: number): Promise<void> {
       const from = `a.r${newestFirst(now() - ageMs)}`;
       for (const row of await take(table.range<ResultRow>(group, from, afterPrefix('a.')), top))
@@ -165,7 +165,7 @@ export function createResults(table: Table, now: () => number) {
   };
 }
 
-/** The latest of the times from which rows are read on is the smallest part of the partition. */
+/** The first row key to read: the greater of the cursor and the key of `until`, since both exclude newer results. */
 function startOf({ after = '', until }: ResultQuery): string {
   const from = after === '' ? '' : `${after}\u0001`;
   const latest = until === undefined ? '' : `r${newestFirst(until)}`;

@@ -5,7 +5,7 @@ import { WriteConflict, type Table } from './table.ts';
 
 const partition = 'schedules';
 
-/** The row in which the instances share the schedule of calls to one Face resource. */
+/** The row that holds the schedule of calls to one Face resource, shared by all instances. */
 export function createScheduleStore(table: Table, faceEndpoint: string): ScheduleStore {
   const rowKey = `s.${createHash('sha256').update(faceEndpoint).digest('base64url')}`;
   return {

@@ -6,7 +6,7 @@ import {
 } from '@azure/data-tables';
 import { RollcallError } from '../errors/errors.ts';
 
-/** A record as read: the ETag says which version it is. */
+/** A row as read; the ETag identifies its version. */
 export type Stored<Value> = { value: Value; etag: string; rowKey: string };
 
 export type Write =
@@ -15,24 +15,24 @@ export type Write =
   | { kind: 'put'; rowKey: string; value: unknown }
   | { kind: 'remove'; rowKey: string; etag?: string };
 
-/** Somebody else changed a row of the transaction in between: read again. */
+/** Another writer changed a row of the transaction in between; the rows have to be read again. */
 export class WriteConflict extends Error {
   override readonly name = 'WriteConflict';
 }
 
-// A string property holds 64 KiB of UTF-16, an entity 1 MiB.
+// In Table Storage a string property holds at most 64 KiB of UTF-16, and an entity at most 1 MiB.
 const chunkLength = 32_000;
 const chunksAtMost = 15;
-/** So many characters of JSON a record may have; a chunk may be one shorter, so as not to split a character. */
+/** The most characters of JSON in a record. A chunk may be one character shorter, so as to keep a surrogate pair. */
 export const longestRecord = (chunkLength - 1) * chunksAtMost;
 
-/** A table of JSON values under a partition key and a row key. */
+/** A table of JSON values by partition key and row key. */
 export type Table = ReturnType<typeof createTable>;
 
 export function createTable(client: TableClient) {
   return {
     async get<Value>(partitionKey: string, rowKey: string): Promise<Stored<Value> | undefined> {
-      // What can be no key names no row; the service would call it a bad request.
+      // An invalid key cannot name a row, and the service would answer it with 400.
       if (!isKey(partitionKey) || !isKey(rowKey)) return undefined;
       try {
         return fromEntity<Value>(await client.getEntity(partitionKey, rowKey));
@@ -42,7 +42,7 @@ export function createTable(client: TableClient) {
       }
     },
 
-    /** Rows of a partition whose keys lie in [from, before), in ascending order. */
+    /** Rows of a partition whose row keys lie in [from, before), in ascending order. */
     async *range<Value>(partitionKey: string, from: string, before: string): AsyncGenerator<Stored<Value>> {
       const filter =
         `PartitionKey eq '${escaped(partitionKey)}' and RowKey ge '${escaped(from)}'` +
@@ -52,9 +52,9 @@ export function createTable(client: TableClient) {
     },
 
     /**
-     * Writes one row if it has not changed since `etag` (undefined: if it is not there). Resolves with the new ETag
-     * and the time of writing by the service's clock, which the ETag carries.
-     * @throws WriteConflict when somebody else was faster
+     * Writes one row if it has not changed since `etag` (undefined: if it does not exist). Resolves with the new ETag
+     * and the time of the write by the service's clock, which the ETag contains.
+     * @throws WriteConflict when another writer was faster
      */
     async replace(
       partitionKey: string,
@@ -75,7 +75,7 @@ export function createTable(client: TableClient) {
     },
 
     /**
-     * All or nothing, within one partition, at most 100 writes.
+     * Applies all writes or none, within one partition; at most 100 writes.
      * @throws WriteConflict when an inserted row exists or a replaced one has changed
      */
     async write(partitionKey: string, writes: readonly Write[]): Promise<void> {
@@ -89,7 +89,7 @@ export function createTable(client: TableClient) {
   };
 }
 
-/** Keys of a table have at most 512 characters here, and none of these. */
+/** Whether the text is a valid key: at most 512 characters, none of those that Table Storage forbids. */
 function isKey(text: string): boolean {
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   return text.length <= 512 && !/[/\\#?\u0000-\u001f\u007f-\u009f]/.test(text);
@@ -101,14 +101,14 @@ function conflictOf(error: unknown): WriteConflict | undefined {
   return isConflict ? new WriteConflict('', { cause: error }) : undefined;
 }
 
-/** An ETag of the Table service is the time of the last change: W/"datetime'2026-11-23T16%3A00%3A00.1234567Z'". */
+/** Reads the time of the last change from an ETag such as W/"datetime'2026-11-23T16%3A00%3A00.1234567Z'". */
 function timeOfEtag(etag: string): number | undefined {
   const time = /datetime'([^']+)'/.exec(etag)?.[1];
   const parsed = time === undefined ? NaN : Date.parse(decodeURIComponent(time));
   return Number.isNaN(parsed) ? undefined : parsed;
 }
 
-/** Tries an optimistic change again while others get in between; at most 30 times. */
+/** Repeats an optimistic change on write conflicts, at most 30 attempts. @throws RollcallError conflict after these */
 export async function retryOnConflict<Result>(attempt: () => Promise<Result>): Promise<Result> {
   for (let tries = 1; ; tries += 1) {
     try {
@@ -121,7 +121,7 @@ export async function retryOnConflict<Result>(attempt: () => Promise<Result>): P
   }
 }
 
-/** Reads at most `top` values. */
+/** Reads at most `top` values, and no further rows. */
 export async function take<Value>(rows: AsyncIterable<Value>, top: number): Promise<Value[]> {
   const taken: Value[] = [];
   if (top <= 0) return taken;
@@ -132,7 +132,7 @@ export async function take<Value>(rows: AsyncIterable<Value>, top: number): Prom
   return taken;
 }
 
-/** Reads so many at a time. */
+/** Yields the rows in arrays of up to `size`. */
 export async function* inSlices<Value>(rows: AsyncIterable<Value>, size: number): AsyncGenerator<Value[]> {
   let slice: Value[] = [];
   for await (const row of rows) {
@@ -179,7 +179,7 @@ function toProperties(value: unknown): Record<string, string> {
   return Object.fromEntries(chunks.map((chunk, index) => [`value${index}`, chunk]));
 }
 
-/** Half a surrogate pair is no text: a pair stays in one chunk. */
+/** Splits a text into chunks without splitting a surrogate pair, because half a pair is not valid text. */
 function chunksOf(text: string): string[] {
   const chunks: string[] = [];
   for (let start = 0; start < text.length || start === 0;) {

@@ -3,13 +3,13 @@ import { afterPrefix, retryOnConflict, take, type Table } from './table.ts';
 export type Trainings<Training> = {
   get(group: string): Promise<Training | undefined>;
   change(group: string, transition: (training: Training) => Training): Promise<Training>;
-  /** Groups with something left to train. */
+  /** Groups with changes that no training covers yet. */
   open(top: number): Promise<string[]>;
 };
 
 const partition = 'trainings';
 
-/** The training of each group, and an index of those that have something to do, for the resync. */
+/** The training of each group, and for the resync an index of groups with open trainings (`isOpen`). */
 export function createTrainings<Training>(
   table: Table,
   { initial, isOpen }: { initial: Training; isOpen: (training: Training) => boolean },

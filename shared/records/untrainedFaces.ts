@@ -4,13 +4,13 @@ import { newestFirst } from './keys.ts';
 import type { PageQuery } from './imageRecords.ts';
 import { take, type Stored, type Table } from './table.ts';
 
-/** An enrolled face by the ID of its detection, by which it can be compared before a training covers it. */
+/** An enrolled face with the face ID of its detection, which allows comparison before a training covers the face. */
 export type UntrainedFace = {
   faceId: string;
   ref: ImageRef;
-  /** The bytes that it was found on. */
+  /** The bytes on which the face was found, in the form of `contentOf`. */
   content: string;
-  /** How many trainings of the group had been begun when Face had it: any later one covers it. */
+  /** How many trainings of the group had begun when Face had stored the face; any later training covers the face. */
   begun: number;
   /** Milliseconds since 1970. */
   addedAt: number;
@@ -19,10 +19,10 @@ export type UntrainedFace = {
 
 export type UntrainedFaces = ReturnType<typeof createUntrainedFaces>;
 
-/** The faces that were added to each group, newest first, until a training covers them. */
+/** The untrained faces of each group, newest first: faces that were added since the last training. */
 export function createUntrainedFaces(table: Table, now: () => number) {
   const partition = (group: string) => `fresh.${group}`;
-  // Later trainings sort first, as later times do.
+  // Row keys begin with the number of begun trainings, highest first.
   const covered = (lastSucceeded: number) => newestFirst(lastSucceeded - 1);
   return {
     async remember(face: UntrainedFace): Promise<void> {
@@ -30,7 +30,7 @@ export function createUntrainedFaces(table: Table, now: () => number) {
       await table.write(partition(face.ref.group), [{ kind: 'put', rowKey, value: face }]);
     },
 
-    /** Usable faces that the last training that succeeded does not cover: the newest of them, `top` at most. */
+    /** The newest faces that the last successful training does not cover and whose IDs are usable; at most `top`. */
     async newest(group: string, lastSucceeded: number, top: number): Promise<UntrainedFace[]> {
       const rows = await take(table.range<UntrainedFace>(partition(group), '', covered(lastSucceeded)), top);
       const usableUntil = now() + lastUseBeforeExpiryMs;
@@ -38,17 +38,17 @@ export function createUntrainedFaces(table: Table, now: () => number) {
     },
 
     /**
-     * Drops faces that an earlier training than the last covers; `top` at most. Those that the last one covers are kept
-     * for who has asked Face before it ended.
+     * Deletes faces that an earlier training than the last one covers; at most `top`. Faces that only the last training
+     * covers are kept for requests that asked Face before that training ended.
      */
     async dropCovered(group: string, lastSucceeded: number, top: number): Promise<void> {
-      // The keys hold no number below that of the first training.
+      // Below 2 no earlier training can cover a face, and row keys hold no negative number.
       if (lastSucceeded < 2) return;
       const rows = table.range<UntrainedFace>(partition(group), covered(lastSucceeded - 1), '~');
       await drop(group, await take(rows, top));
     },
 
-    /** Drops faces of which this says so: a slice of them, newest first, from `after` on. */
+    /** Reads one page of faces from `after` on, newest first, and deletes the faces for which `isForgotten` is true. */
     async forget(
       group: string,
       { top, after = '' }: PageQuery,

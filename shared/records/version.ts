@@ -1,7 +1,7 @@
 import { RollcallError } from '../errors/errors.ts';
 import { take, WriteConflict, type Table } from './table.ts';
 
-/** The form of all rows in all tables; it rises with each change that an older version cannot read. */
+/** The version of the row format in all tables; incremented by each change that an older version cannot read. */
 export const tablesVersion = 2;
 
 const partition = 'version';
@@ -9,8 +9,8 @@ const rowKey = 'tables';
 type Version = { version: number };
 
 /**
- * Checks once that the tables are of this version, and writes it into tables that are empty. What is found stays true
- * as long as the process runs; an outage does not.
+ * Checks that the tables have this version, and writes the version into empty tables. The result is cached for the life
+ * of the process, except when the check failed because the table did not answer.
  */
 export function createVersionCheck(groups: Table): () => Promise<void> {
   let checking: Promise<string | undefined> | undefined;
@@ -27,7 +27,7 @@ export function createVersionCheck(groups: Table): () => Promise<void> {
   };
 }
 
-/** In words, the version of the tables where it is another one. */
+/** Describes the version of the tables if it differs from `tablesVersion`; undefined if it is equal. */
 async function findOther(groups: Table): Promise<string | undefined> {
   const isEmpty = (await take(groups.range('groups', '', '\uffff'), 1)).length === 0;
   const found = await groups.get<Version>(partition, rowKey);
@@ -38,7 +38,7 @@ async function findOther(groups: Table): Promise<string | undefined> {
     await groups.write(partition, [{ kind: 'insert', rowKey, value: { version: tablesVersion } }]);
     return undefined;
   } catch (error) {
-    // Another instance was faster.
+    // Another instance has written the version first.
     if (error instanceof WriteConflict) return findOther(groups);
     throw error;
   }
