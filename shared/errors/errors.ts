@@ -1,9 +1,9 @@
 /**
- * The one table of failures. `status` answers an HTTP caller; `retried` says whether the pipeline tries again by
- * itself; `title` is what happened and `remedy` what the reader can do about it.
+ * All failures. `status`: HTTP status for a caller; `retried`: whether the pipeline retries by itself; `title`: what
+ * happened; `remedy`: what the reader can do about it.
  */
 export const failures = {
-  // Why a picture is refused. The picture is at fault; dropping a better one is the remedy.
+  // Reasons for which an image is rejected. The image is at fault; the remedy is to upload a better image.
   bad_path: {
     status: 400,
     retried: false,
@@ -68,7 +68,7 @@ export const failures = {
     remedy: 'Delete pictures of this person that are no longer needed.',
   },
 
-  // Why a request is refused.
+  // Reasons for which a request is refused.
   not_authenticated: {
     status: 401,
     retried: false,
@@ -194,7 +194,7 @@ export const failures = {
     remedy: 'Try again after the time in Retry-After: it gets the same result.',
   },
 
-  // What went wrong on our side or behind it.
+  // Failures of Rollcall itself or of a service behind it.
   busy: {
     status: 429,
     retried: true,
@@ -295,7 +295,7 @@ export const failures = {
 
 export type FailureCode = keyof typeof failures;
 
-/** Reasons for which a picture ends as `rejected`. */
+/** Reasons for which an image ends as `rejected`. */
 export const rejections = [
   'bad_path',
   'not_an_image',
@@ -312,7 +312,7 @@ export const rejections = [
 
 export type Rejection = (typeof rejections)[number];
 
-/** Rejections by what the group is: when it comes into being, or its policy changes, the picture may be admitted. */
+/** Rejections that depend on the group: when the group is created or its policy changes, the image may be admitted. */
 export const groupRejections = [
   'several_faces',
   'low_quality',
@@ -325,7 +325,7 @@ export function isRejection(code: string): code is Rejection {
   return rejections.some((rejection) => rejection === code);
 }
 
-/** Every failure that Rollcall raises on purpose. `detail` never holds a name, a picture or a secret. */
+/** Every failure that Rollcall raises on purpose. `detail` never holds a name, an image or a secret. */
 export class RollcallError extends Error {
   override readonly name = 'RollcallError';
   readonly code: FailureCode;
@@ -338,27 +338,27 @@ export class RollcallError extends Error {
   }
 }
 
-/** It is not yet the turn of a call, or another instance is at the same work: nothing was done. */
+/** Nothing was done, because the rate limiter deferred a call or another instance is doing the same work. */
 export function deferred(retryAfterMs: number): RollcallError {
   return new RollcallError('busy', undefined, { retryAfterMs });
 }
 
-/** In how many milliseconds something that was deferred may be tried again; undefined for any other failure. */
+/** In how many milliseconds deferred work may be retried; undefined when the error is no deferral. */
 export function deferredForMs(error: unknown): number | undefined {
   return error instanceof RollcallError && error.code === 'busy' ? error.retryAfterMs : undefined;
 }
 
-/** The code of any error: that of the table, or `internal` for what nobody foresaw. */
+/** The code of any error: the code of a `RollcallError`, or `internal` for an unexpected error. */
 export function codeOf(error: unknown): FailureCode {
   return error instanceof RollcallError ? error.code : 'internal';
 }
 
-/** Frames of our own that a log line shows. */
+/** The most stack frames of this project in a log line. */
 const framesAtMost = 3;
 
 /**
- * What a log line may say of an error: the code and detail of one that is raised on purpose, and what caused it. Of
- * any other its name, its code and where it was thrown, never its message: that may hold a path or a name.
+ * The text by which an error is logged. For a `RollcallError`: code, detail, and name and codes of the cause. For any
+ * other error: name, codes and stack frames, but never the message, because a message may hold a path or a name.
  */
 export function describeError(error: unknown): string {
   if (!(error instanceof RollcallError))
@@ -370,14 +370,14 @@ export function describeError(error: unknown): string {
   return cause instanceof Error ? `${code}: ${message} (${traitsOf(cause)})` : `${code}: ${message}`;
 }
 
-/** Its name, and what it has for codes. */
+/** The name of an error, with its `code` and `statusCode` where present. */
 function traitsOf(error: Error): string {
   const { code, statusCode } = error as Error & { code?: unknown; statusCode?: unknown };
   const codes = [code, statusCode].filter((value) => typeof value === 'string' || typeof value === 'number');
   return [error.name, ...codes].join(' ');
 }
 
-/** Where it was thrown: our own frames, innermost first, each a file and its line. */
+/** Stack frames of an error in this project, innermost first, each as file, line and column. */
 function framesOf({ message, stack = '' }: Error): string[] {
   const own = stack
     .replace(message, '')
