@@ -7,7 +7,7 @@ import { createServiceBus, type ServiceBus } from '../messages/serviceBus.ts';
 import { connections } from '../config/resources.ts';
 import { namesOf, required, settingOf, type Environment } from '../config/connections.ts';
 
-/** The clients of Azure's services, by connection string or by identity. */
+/** Clients of the Azure services, authenticated by connection string or by identity. */
 export type Clients = {
   blobs: BlobServiceClient;
   queues: QueueServiceClient;
@@ -15,11 +15,11 @@ export type Clients = {
   serviceBus: ServiceBus;
 };
 
-// Short enough to leave time for the message's lock, and bounded.
+// Retries are bounded and short enough to end while the lock of the processed message is held.
 const storageRetries = {
   retryOptions: { maxTries: 4, tryTimeoutInMs: 5_000, retryDelayInMs: 200, maxRetryDelayInMs: 5_000 },
 };
-/** A try that is not answered by then is over, and the next one begins. */
+/** A try that is not answered within this time is aborted, and the next try begins. */
 const tableTryMs = 5_000;
 const tableRetries: TableServiceClientOptions = {
   retryOptions: { maxRetries: 3, retryDelayInMs: 200, maxRetryDelayInMs: 5_000 },
@@ -41,8 +41,8 @@ const serviceBusRetries = {
 };
 
 /**
- * Connects to storage and Service Bus as the settings say, in the form that bindings use: `NAME` is a connection
- * string, or `NAME__…` name the services for an identity.
+ * Connects to storage and Service Bus by the settings that bindings use: either `NAME` is a connection string, or
+ * settings `NAME__…` hold the addresses of the services for access by identity.
  * @throws Error that says which setting is missing
  */
 export function connect(env: Environment, identity: TokenCredential): Clients {

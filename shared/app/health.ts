@@ -7,14 +7,14 @@ import { containers, queues, tables } from '../config/resources.ts';
 export type PartHealth = { status: 'ok' | 'down'; detail?: string };
 export type HealthReport = { status: 'ok' | 'down'; parts: Record<string, PartHealth> };
 
-/** Asks one part; resolves when it answers as it should. */
+/** Checks one part; resolves when the part is healthy. */
 export type Question = (abortSignal: AbortSignal) => Promise<unknown>;
 
 const limitMs = 5_000;
-/** Nobody needs to know more often: who asks meanwhile gets the same answer, and it costs nothing. */
+/** How long a report is reused, so that frequent health requests cause no further checks. */
 const freshMs = 1_000;
 
-/** What is asked; none of it costs a call of the Face quota. */
+/** The health checks by part; no check uses a call of the Face quota. */
 export function healthQuestions({
   clients,
   checkVersion,
@@ -44,7 +44,7 @@ export function healthQuestions({
       }
     },
     async face(signal) {
-      // Without a key it is 401, and counts as no call.
+      // Without a key Face answers 401 and does not count the call.
       const { statusCode, body } = await request(new URL('/face/v1.2/largepersongroups', face), { signal });
       await body.dump();
       if (statusCode >= 500) throw new FaceIsDown();
@@ -56,7 +56,7 @@ class FaceIsDown extends Error {
   override readonly name = 'FaceIsDown';
 }
 
-/** Asks every part at once, at most once a second, however many want to know. */
+/** Checks all parts in parallel, at most once per second regardless of the number of health requests. */
 export function createHealth(
   questions: Record<string, Question>,
   now: () => number,
@@ -67,7 +67,7 @@ export function createHealth(
       const report = reportOn(questions);
       const asked = { at: Infinity, report };
       last = asked;
-      // It is fresh from when it is there; it never fails.
+      // The age of a report counts from its completion. The promise of a report never rejects.
       void report.then(() => (asked.at = now()));
     }
     return last.report;
@@ -81,7 +81,7 @@ async function reportOn(questions: Record<string, Question>): Promise<HealthRepo
   return { status: isDown ? 'down' : 'ok', parts };
 }
 
-/** A part that does not heed its signal is given up all the same. */
+/** Checks one part within `limitMs`, even if the check ignores its abort signal. */
 async function healthOf(ask: Question): Promise<PartHealth> {
   const signal = AbortSignal.timeout(limitMs);
   const late = new Promise<never>((_resolve, reject) => {

@@ -1,8 +1,8 @@
 import type { TokenCredential } from '@azure/identity';
 
 /**
- * The identity of the app, of which the library is loaded when a token is first asked for: it is large, and where
- * there are keys and connection strings, nobody asks.
+ * The identity of the app. The large identity library is loaded when a token is first requested, because with keys and
+ * connection strings no token is ever requested.
  */
 export function appIdentity(): TokenCredential {
   let identity: Promise<TokenCredential> | undefined;

@@ -64,13 +64,13 @@ export type RollcallOptions = {
   credential: FaceTransportOptions['credential'];
   log: Log;
   now?: () => number;
-  /** What stands in for Face over HTTP. */
+  /** Replaces the HTTP clients of Face. */
   face?: Record<Priority, FaceClient>;
 };
 
 export type Rollcall = ReturnType<typeof createRollcall>;
 
-/** Puts the pipeline together: what the functions call, in the order in which a photograph meets it. */
+/** Wires the pipeline together and returns the operations that the functions call. */
 export function createRollcall({
   settings,
   clients,
@@ -269,9 +269,9 @@ export function createRollcall({
 
   return {
     log,
-    /** Before anything is worked on. @throws RollcallError other_version */
+    /** Has to be called before any other operation. @throws RollcallError other_version */
     checkVersion,
-    // What the pipeline does, in the order of an image's way.
+    // Operations of the pipeline, in the order in which an image passes through them.
     reconcileImage: imageReconciler.reconcile,
     blobEvent: async (event: unknown) => {
       const path = pathOfEvent(event, clients.blobs.accountName);
@@ -284,7 +284,7 @@ export function createRollcall({
     resync: () => resync(resyncOptions),
     retrain: () => retrain(resyncOptions),
     measureBacklog: createBacklogMeasure({ reminders, quota: settings.FACE_QUOTA, now }),
-    // What is asked over HTTP.
+    // Operations of the HTTP API.
     identify: observeIdentify(createIdentify(atPriority('interactive')), trainings),
     findSimilar: createFindSimilar(atPriority('interactive')),
     verify: createVerify(atPriority('interactive')),

@@ -4,11 +4,11 @@ import { record } from '../../telemetry/metrics.ts';
 
 export type BacklogOptions = { reminders: Reminders; quota: Quota; now: () => number };
 
-/** More than this is not counted: a hundred reads of a table. */
+/** The most images that are counted; counting this many takes a hundred reads of the table. */
 const countedAtMost = 100_000;
 const monthMs = 30 * 86_400_000;
 
-/** Measures what waits, and says what the quota is. */
+/** Records metrics of the waiting images and of the configured Face quota. */
 export function createBacklogMeasure({ reminders, quota, now }: BacklogOptions) {
   return async function measure(): Promise<void> {
     const { pictures, since = now() } = await reminders.backlog(countedAtMost);

@@ -8,7 +8,7 @@ import { inSpan } from '../../telemetry/spans.ts';
 
 type Call = (...args: never[]) => Promise<unknown>;
 
-/** The same client, with a span and a time for each operation. */
+/** Wraps a Face client so that each operation has a span and its duration is recorded. */
 export function observeFace(client: FaceClient, priority: Priority): FaceClient {
   const observed = Object.entries(client as unknown as Record<string, Call>).map(
     ([operation, call]): [string, Call] => [
@@ -38,7 +38,7 @@ async function timed(operation: string, priority: Priority, call: () => Promise<
   });
 }
 
-/** The same rate limiter, with its calls counted by priority. */
+/** Wraps a rate limiter so that calls and waits are recorded by priority, and refusals by Face are counted. */
 export function observeRateLimiter(limiter: RateLimiter): RateLimiter {
   return {
     async acquire(priority) {

@@ -5,8 +5,9 @@ import { record } from '../../telemetry/metrics.ts';
 import { inSpan, readTraceparent } from '../../telemetry/spans.ts';
 
 /**
- * The same identify, with confidences and margins; the first answer after a training that names somebody links to the
- * pictures that the training was for, so that a trace leads from a blob to the first time its face is found.
+ * Wraps `identify` so that confidences and margins are recorded. The span of the first answer with a candidate after a
+ * training links to the traces of the images that the training covers, so that a trace leads from a blob to the first
+ * time that its face can be found.
  */
 export function observeIdentify(identify: Identify, trainings: Trainings<Training>): Identify {
   return (group, source, query, as) =>
@@ -34,7 +35,7 @@ function measure({ faces }: IdentifyAnswer): void {
   }
 }
 
-/** The traces that the last training covered and that no answer has linked to yet. */
+/** Takes the traces that the last training covers and that no answer has linked to yet. */
 async function takeCovered(trainings: Trainings<Training>, group: string): Promise<readonly string[]> {
   const { traces } = (await trainings.get(group)) ?? {};
   if (traces === undefined || traces.covered.length === 0) return [];

@@ -2,7 +2,7 @@ import type { ImageRecords } from '../../records/imageRecords.ts';
 import type { ImageRecord } from '../../records/image.ts';
 import { record } from '../../telemetry/metrics.ts';
 
-/** The same image records, with each change of state counted, and the time that the image took. */
+/** Wraps the image records so that each change of state is counted and the time to enroll or identify is recorded. */
 export function observeImages(imageRecords: ImageRecords, now: () => number): ImageRecords {
   return {
     ...imageRecords,

@@ -4,7 +4,7 @@ import { record } from '../../telemetry/metrics.ts';
 import { recordSpan, traceparent } from '../../telemetry/spans.ts';
 import { carryTraces } from './trainingTraces.ts';
 
-/** The same trainings, counted and timed, each with a span that links to the pictures for which it was. */
+/** Wraps the trainings so that each is counted, timed and has a span that links to the traces of its images. */
 export function observeTrainings(trainings: Trainings<Training>, now: () => number): Trainings<Training> {
   return {
     ...trainings,

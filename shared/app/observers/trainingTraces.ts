@@ -1,12 +1,12 @@
 import type { Training, TrainingTraces } from '../../training/machine.ts';
 
-/** A training of more changes than this links to the newest of them. */
+/** The most traces to which a training links; of more changes, only the newest are linked. */
 const tracesAtMost = 16;
 const none: TrainingTraces = { waiting: [], running: [], covered: [] };
 
 /**
- * Which traces wait for a training, are in the one that runs, and were covered by the last: carried along with what
- * the machine decided. `here` is the trace at work, if any.
+ * Updates the traces that wait for a training, belong to the running one or were covered by the last one, to match the
+ * state machine's transition from `before` to `next`. `here`: `traceparent` of the active span, if any.
  */
 export function carryTraces(before: Training, next: Training, here: string | undefined): Training {
   const { traces = none } = before;
