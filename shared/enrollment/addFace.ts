@@ -31,12 +31,12 @@ export type AddFaceOptions = {
   imageStore: ImageStore;
   face: FaceClient;
   facePersons: FacePersons;
-  /** Notes that faces of the group have changed in Face. */
+  /** Records that the group needs a training because its faces in Face have changed. */
   groupChanged: (group: string) => Promise<Training>;
   detectionModel: string;
-  /** Whether the group refuses pictures of several faces now. */
+  /** Whether the present policy of the group rejects images that show several faces. */
   refusesSeveral: (group: string) => Promise<boolean>;
-  /** A call that was not answered for twice this long will not land any more. */
+  /** Time limit of one call to Face. A call without an answer after twice this time no longer takes effect. */
   callTimeoutMs: number;
   now: () => number;
 };
@@ -44,23 +44,25 @@ export type AddFaceOptions = {
 export type AddFace = ReturnType<typeof createAddFace>;
 
 /**
- * Adds the face of a picture to its person, exactly once in effect. Adding is not idempotent, and a call that was
- * not answered may still land, so: the intention is written, then the call is sent with a key of our own, then
- * the outcome is written. On redelivery with the intention open, what Face holds is looked at before anything is
- * sent again. An intention says which bytes it adds to which person, and stays open until the outcome of every
- * sending is known or none can land any more, whatever becomes of the picture meanwhile.
+ * Adds the face of an image to its person, exactly once in effect. The add call of Face is not idempotent, and a call
+ * without an answer may still take effect. Each add therefore has three steps: write the intent (write-ahead), send the
+ * call with `userData` set to a key derived from the image and its content, write the outcome. When a message is
+ * redelivered while an intent is open, the faces that Face holds are searched for that key before anything is sent
+ * again. An intent names the bytes and the person of the add. The intent stays open until the outcome of every sent
+ * call is known or no sent call can still take effect, whatever happens to the image in the meantime.
  *
- * Died before the call, or it was lost: the look finds nothing, the add is sent again.
- * Died after the call, or its answer was lost: the look finds the face by its key and adopts it.
- * It lands later still, after another was sent, or when the picture has other bytes or is gone: the intention is
- * still open, and the last look finds the face that no row names; it goes.
+ * Crash before the call, or the call was lost: the search finds nothing, and the add is sent again.
+ * Crash after the call, or the answer was lost: the search finds the face by its key and records it.
+ * The call takes effect even later (after another call was sent, or after the image changed or was removed): the intent
+ * is still open, the last search finds a face that no row names, and that face is recorded as orphaned and deleted.
  */
 export function createAddFace(options: AddFaceOptions) {
   const { imageRecords, untrainedFaces, imageStore, face, facePersons, groupChanged, now } = options;
-  // A call leaves within its time limit after its intention, or not at all; then twice the limit passes.
+  // A call is sent at most one time limit after its intent was written, or not at all (see `intend`), and no longer
+  // takes effect two time limits after it was sent.
   const landedForSureMs = 3 * options.callTimeoutMs;
 
-  /** Returns the record afterwards. `changed`: another version lies in the container, and nothing was done. */
+  /** Resolves with the record afterwards, or with `changed`, without any effect, when the container holds another version. */
   async function add(ref: ImageRef, picture: ImageRecord): Promise<ImageRecord | undefined | 'changed'> {
     const image = await imageStore.read(picture.image, picture.etag);
     if (image === 'changed') return 'changed';
@@ -76,13 +78,13 @@ export function createAddFace(options: AddFaceOptions) {
     } catch (error) {
       return refuse(ref, picture, intent, person.faceGroupEpoch, error);
     }
-    // What fails from here on leaves the intention open: the face is there, and found by its key.
+    // A failure from here on leaves the intent open: Face holds the face, and the next attempt finds it by its key.
     await markChanged(ref, picture, intent);
     const { content, personId, life } = intent;
     return record(ref, (p) => added(addEnded(p, intent), { faceId, content, personId, life }, now()));
   }
 
-  /** @throws RollcallError conflict when the picture has changed since it was read */
+  /** @throws RollcallError conflict when the image record has changed since it was read */
   async function intend(ref: ImageRef, seen: ImageRecord, personId: string): Promise<AddIntent> {
     const { content = '', generation: life } = seen;
     const at = now();
@@ -92,7 +94,8 @@ export function createAddFace(options: AddFaceOptions) {
       return addIntended(p, { content, personId, life }, at);
     });
     const intent = after?.intents.at(-1);
-    // The call has to be on its way soon after its intention, for that tells when it can no longer land.
+    // The time of the intent bounds when the call can still take effect, so the call must be sent soon after the
+    // intent was written.
     if (intent === undefined || now() - at > options.callTimeoutMs) throw overtaken();
     return intent;
   }
@@ -113,8 +116,9 @@ export function createAddFace(options: AddFaceOptions) {
   }
 
   /**
-   * Face holds a face of this add. The group is marked before that is written: a death in between marks it once more,
-   * never not at all. Until a training covers it, the face is found by the ID of its detection.
+   * Records that the group needs a training, and remembers the face as untrained, before the face itself is recorded:
+   * a crash in between records the change of the group twice, never zero times. Until a training covers the face, it is
+   * compared by the face ID of its detection.
    */
   async function markChanged(ref: ImageRef, picture: ImageRecord, intended: Add): Promise<void> {
     const { begun } = await groupChanged(ref.group);
@@ -123,7 +127,7 @@ export function createAddFace(options: AddFaceOptions) {
       await untrainedFaces.remember({ ...seenAs, ref, content, begun, addedAt: now() });
   }
 
-  /** A refusal that proves that nothing landed ends its sending; any other failure leaves it open. */
+  /** Ends the intent when the error proves that the call had no effect; any other error leaves the intent open. */
   async function refuse(
     ref: ImageRef,
     picture: ImageRecord,
@@ -142,7 +146,8 @@ export function createAddFace(options: AddFaceOptions) {
       : imageFaultOf(error);
     if (fault === undefined) throw error;
     const { code, message } = fault;
-    // Nobody has looked at the picture, since it was to have one face; the policy may have changed meanwhile.
+    // Under a policy that rejects several faces an image can reach this point without a detection. When the policy has
+    // changed since, the image is detected now instead of rejected.
     const isUnseen = picture.faceRectangle === undefined;
     if (code === 'several_faces' && isUnseen && !(await options.refusesSeveral(ref.group)))
       return record(ref, (p) => undetected(p, picture, now()));
@@ -151,7 +156,7 @@ export function createAddFace(options: AddFaceOptions) {
     );
   }
 
-  /** The faces that Face holds for this content of the picture and that no row of the person names. */
+  /** The faces that Face holds for this content of the image and that no image record of the person names. */
   async function find(ref: ImageRef, { image }: ImageRecord, intended: Add): Promise<PersistedFace[]> {
     const { content, personId, life } = intended;
     const { group } = ref;
@@ -171,7 +176,7 @@ export function createAddFace(options: AddFaceOptions) {
     return found;
   }
 
-  /** Looks for the faces of one add in doubt. */
+  /** Searches Face for the faces of one open intent and records them. */
   async function look(ref: ImageRef, seen: ImageRecord, intended: Add): Promise<ImageRecord | undefined> {
     const landedUntil = now() - landedForSureMs;
     const found = await find(ref, seen, intended);
@@ -199,13 +204,14 @@ export function createAddFace(options: AddFaceOptions) {
       return seen;
     },
 
-    /** When an add in doubt can no longer land. */
+    /** The time from which an open intent can no longer take effect, in milliseconds since 1970. */
     inDoubtUntil: (intent: AddIntent): number => intent.at + landedForSureMs,
   };
 }
 
 /**
- * A session whose lock was lost goes on beside its successor, and must not write over what that one intends.
+ * A worker that has lost its session lock may still run beside the next holder of the lock, and must not overwrite the
+ * intents of that holder.
  * @throws RollcallError conflict
  */
 function refuseIfOvertaken({ intents }: ImageRecord, seen: ImageRecord): void {

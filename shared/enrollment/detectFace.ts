@@ -18,7 +18,9 @@ export type DetectionOptions = {
   now: () => number;
 };
 
-/** A face on a picture, in pixels of the upright original, with an ID that Face keeps for its lifetime. */
+/**
+ * A detected face, in pixels of the upright original. Face keeps `faceId` until `expiresAt` (milliseconds since 1970).
+ */
 export type Detection = DetectedFace & { expiresAt: number };
 
 export type Detect = (
@@ -26,12 +28,15 @@ export type Detect = (
   about: { group: string; recognitionModel: string; image?: string; version?: string; part?: FaceRectangle },
 ) => Promise<Detected>;
 
-/** `size`: of the upright original. `hasFinerParts`: it was shrunk, and a part of it may show more. */
+/**
+ * `size`: size of the upright original. `hasFinerParts`: the image was shrunk, so a detection on a part of the image
+ * may find more faces. `remembered` resolves when the face IDs are stored.
+ */
 export type Detected = { faces: Detection[]; size: Size; hasFinerParts: boolean; remembered: Promise<void> };
 
 /**
- * Checks and prepares a picture, has its faces detected, largest first, and remembers their IDs: `remembered` is to be
- * awaited before anybody is told of them.
+ * Checks and prepares an image, has Face detect its faces (largest first), and stores their face IDs. A caller awaits
+ * `remembered` before it reveals or records the faces.
  */
 export function createDetect({ face, faceIds, settings, now }: DetectionOptions): Detect {
   return async (bytes, { group, recognitionModel, image, version, part }) => {
@@ -62,14 +67,17 @@ export function createDetect({ face, faceIds, settings, now }: DetectionOptions)
       ...(version === undefined ? {} : { version }),
     }));
     const remembered = faceIds.remember(group, seen);
-    // Whoever fails before awaiting it tells nobody of the faces, and of his own failure only.
+    // A caller that fails before it awaits `remembered` reports its own error and reveals no face. The empty handler
+    // keeps a rejection of `remembered` from being an unhandled one.
     remembered.catch(() => undefined);
     const { size, hasFinerParts } = picture;
     return { faces: detections, size, hasFinerParts, remembered };
   };
 }
 
-/** What Face says against a picture that passed our own checks; undefined when it is not about the picture. */
+/**
+ * The fault that Face found in an image that passed Rollcall's own checks; undefined when the error is not about it.
+ */
 export function imageFaultOf(error: unknown): RollcallError | undefined {
   if (isFaceError(error, 400, 'InvalidImageSize')) {
     return new RollcallError(
@@ -90,17 +98,17 @@ export function imageFaultOf(error: unknown): RollcallError | undefined {
 export type DetectForEnrollment = (
   picture: ImageRecord,
   bytes: Uint8Array,
-  /** Records what has been looked at, so that no call is made twice when the next one has to wait. */
+  /** Records the progress of the detection, so that no call is repeated when a later call has to be deferred. */
   keep: (parts: PartsLookedAt) => Promise<void>,
 ) => Promise<DetectedOnImage>;
 
-/** Of the faces on parts, so many are remembered until all parts are looked at. */
+/** How many faces, largest first, the image record keeps between the detections on the parts of one image. */
 const keptFaces = 10;
 
 /**
- * The face of a picture that is worth enrolling, by the policy of its group. Where any quality will do and several
- * faces are refused, Face is not asked: adding a face detects it too, at one call a picture instead of two. Where nobody
- * is found on a picture that had to be shrunk, its parts are looked at.
+ * Finds the face of an image to enroll, by the policy of the group. When the policy accepts any quality and rejects
+ * several faces, no detection is made: the add call of Face detects the face too, so an image costs one call instead of
+ * two. When no face is found on an image that had to be shrunk, the parts of the image are detected one by one.
  * @throws RollcallError
  */
 export function createDetectForEnrollment(

@@ -14,14 +14,15 @@ const rank = { none: 0, low: 1, medium: 2, high: 3 } as const;
 const admission = { reject: 0, dominant: 1, largest: 2 } as const;
 
 /**
- * A face is the subject of a picture if it is twice as wide as every other, or 1.2 times and it alone lies in the middle.
- * Chosen on 1,583 portraits of Labeled Faces in the Wild: see docs/pictures.md.
+ * A face is the subject of an image if the face is twice as wide as every other face, or if the face is 1.2 times as
+ * wide and is the only face that covers the middle of the image. The factors were chosen on 1,583 portraits of Labeled
+ * Faces in the Wild: see docs/pictures.md.
  */
 const widerBy = { anywhere: 2, inTheMiddle: 1.2 } as const;
 
 export type PolicySettings = Pick<Settings, 'ENROLL_MIN_QUALITY' | 'ENROLL_SEVERAL_FACES'>;
 
-/** The policy of a group: its own, or that of the app. */
+/** The policy of a group. A setting that the group does not have is taken from the settings of the app. */
 export function policyOf(
   { minQuality, severalFaces }: Pick<Group, 'minQuality' | 'severalFaces'>,
   { ENROLL_MIN_QUALITY, ENROLL_SEVERAL_FACES }: PolicySettings,
@@ -32,7 +33,7 @@ export function policyOf(
   };
 }
 
-/** The rejections that no longer hold for every picture when a policy takes the place of another. */
+/** The reasons of rejection that may no longer apply to an image when `policy` replaces `before`. */
 export function admittedBy(policy: EnrollmentPolicy, before: EnrollmentPolicy): GroupRejection[] {
   return [
     ...(admission[policy.severalFaces] > admission[before.severalFaces] ? ['several_faces' as const] : []),
@@ -41,8 +42,8 @@ export function admittedBy(policy: EnrollmentPolicy, before: EnrollmentPolicy): 
 }
 
 /**
- * The quality gate: the one face of a picture that is worth enrolling. Faces come largest first; `size` is that of the
- * picture, in the same pixels, and `count` says how many parts of it were looked at.
+ * The quality gate: returns the one face of an image to enroll. `faces` are sorted largest first, `size` is the size of
+ * the image in the same pixels, and `count` is the number of its parts that were detected.
  * @throws RollcallError no_face, several_faces, face_too_small, low_quality
  */
 export function faceToEnroll<Face extends DetectedFace>(
@@ -70,7 +71,10 @@ export function faceToEnroll<Face extends DetectedFace>(
   return face;
 }
 
-/** A face that became too small when its picture was shrunk to what Face takes is not found; it can be cut out. */
+/**
+ * The detail of `no_face` for an image that was shrunk to the size that Face accepts: shrinking may have made the face
+ * too small to be found, and cutting the face out helps. Undefined for an image that was not shrunk.
+ */
 function shrunkDetail({ width, height }: Size, parts: number): string | undefined {
   const side = faceLimits.imageSide;
   if (Math.max(width, height) <= side) return undefined;
@@ -86,7 +90,7 @@ function isDominant([face, ...others]: readonly DetectedFace[], size: Size): boo
   return others.every(({ faceRectangle }) => face.faceRectangle.width >= times * faceRectangle.width);
 }
 
-/** Whether the middle of the picture lies on it. */
+/** Whether the rectangle contains the middle of the image. */
 function covers({ left, top, width, height }: FaceRectangle, size: Size): boolean {
   const [x, y] = [size.width / 2, size.height / 2];
   return left <= x && x <= left + width && top <= y && y <= top + height;

@@ -5,12 +5,15 @@ import type { Group, Groups } from '../records/groups.ts';
 import type { ImageRecords } from '../records/imageRecords.ts';
 import type { LostFaces } from '../records/lostFaces.ts';
 
-/** An instance sends what it claimed a group for within this, or not at all. */
+/** An instance that leases a group sends its call to Face within this time, or not at all. */
 const actWithinMs = 20_000;
 const comeBackMs = 1_000;
 const deletedMeanwhile = 'The group was deleted meanwhile.';
 
-/** A deletion that may still land: nothing may be created before, or it would go too. The claim is left to run out. */
+/**
+ * A deletion in Face that was not answered and may still take effect. A group that is created before then would be
+ * deleted too, so the lease is kept until it runs out.
+ */
 class DeletionInDoubt extends RollcallError {
   constructor(retryAfterMs: number) {
     super('busy', undefined, { retryAfterMs });
@@ -19,7 +22,10 @@ class DeletionInDoubt extends RollcallError {
 
 export type FaceGroups = ReturnType<typeof createFaceGroups>;
 
-/** The groups as Face has them: created at the first face, emptied after the last. One instance at a time. */
+/**
+ * Creates the group in Face for its first face and deletes the group in Face after its last. A lease (`leasedUntil`)
+ * lets one instance at a time do so.
+ */
 export function createFaceGroups({
   groups,
   imageRecords,
@@ -29,12 +35,12 @@ export function createFaceGroups({
   callTimeoutMs,
   now,
 }: FaceGroupsOptions) {
-  // A call that was not answered for twice its limit will not land any more.
+  // A call without an answer no longer takes effect after twice its time limit.
   const landedForSureMs = 2 * callTimeoutMs;
-  /** How long an instance may take to create or empty a group in Face before another may try. */
+  /** Length of a lease: how long an instance may take to create or delete a group in Face before another may try. */
   const claimMs = actWithinMs + landedForSureMs;
 
-  /** @throws RollcallError `busy` while another instance is at it */
+  /** Takes the lease. @throws RollcallError `busy` while another instance holds the lease */
   async function claim(name: string, change: (group: Group) => Group): Promise<Group> {
     let claimed = false;
     const after = await groups.change(name, (group) => {
@@ -47,8 +53,9 @@ export function createFaceGroups({
   }
 
   /**
-   * Ends the lease. A group that was deleted meanwhile has another epoch and is left as it is. `mayBeCreated`: a creation
-   * in Face was not answered; if it lands, it does so within the time of the lease.
+   * Ends the lease. A group that was deleted in the meantime has another epoch, and `change` is not applied to it.
+   * `mayBeCreated`: a creation in Face was not answered; if the creation takes effect, it does so within the time of
+   * the lease, which is kept as `createdInFaceUntil`.
    */
   async function release(
     name: string,
@@ -70,7 +77,7 @@ export function createFaceGroups({
     return after;
   }
 
-  /** After a failure; the caller throws it. */
+  /** Ends the lease after a failure, except when a deletion is in doubt. The caller rethrows the error. */
   async function letGo(
     name: string,
     claimed: Group,
@@ -80,13 +87,18 @@ export function createFaceGroups({
     if (!(error instanceof DeletionInDoubt)) await release(name, claimed, change);
   }
 
-  /** The claim outlasts a call, however late it lands. We stalled if it no longer would. @throws RollcallError `busy` */
+  /**
+   * The lease has to outlast a call to Face, however late the call takes effect. The check fails when this instance has
+   * stalled since it took the lease.
+   * @throws RollcallError `busy`
+   */
   function assertClaimLasts({ leasedUntil = 0 }: Group): void {
     if (now() > leasedUntil - landedForSureMs) throw deferred(comeBackMs);
   }
 
   /**
-   * Deletes the group in Face, under a claim, when no creation can come after it. A group that is not there is gone.
+   * Deletes the group in Face, under the lease. While an earlier creation may still take effect, the deletion is
+   * deferred. A 404 counts as success.
    * @throws DeletionInDoubt
    */
   async function deleteInFace(claimed: Group): Promise<void> {
@@ -102,7 +114,10 @@ export function createFaceGroups({
     }
   }
 
-  /** Creating is not idempotent: a group that exists is ours if it has the model that we want. */
+  /**
+   * Creates the group in Face. The call is not idempotent: an existing group is accepted if it has the wanted
+   * recognition model.
+   */
   async function createInFace({ group, recognitionModel }: Group): Promise<void> {
     try {
       await face.createGroup(group, recognitionModel);
@@ -116,7 +131,7 @@ export function createFaceGroups({
   }
 
   return {
-    /** The group, created in Face if it is not there. */
+    /** Returns the group, and creates it in Face if Face does not have it. */
     async ensure(name: string): Promise<Group> {
       const group = await groups.get(name);
       if (group === undefined) throw new RollcallError('conflict', deletedMeanwhile);
@@ -143,7 +158,7 @@ export function createFaceGroups({
       return ensured;
     },
 
-    /** Deletes in Face what an earlier life of the group left there. True when there was something. */
+    /** Deletes in Face what an earlier generation of the group left there. True when there was something to delete. */
     async deleteStale(name: string): Promise<boolean> {
       if ((await groups.row(name))?.isStaleInFace !== true) return false;
       const claimed = await claim(name, (current) => current);
@@ -161,8 +176,8 @@ export function createFaceGroups({
     },
 
     /**
-     * Face does not have the group any more: deleted behind our back. It is created anew by the next face, and the
-     * resync enrolls anew what was in it.
+     * Records that Face no longer has the group, because something other than Rollcall deleted it. The next face
+     * creates the group in Face again, and the resync enrolls the images of the group again.
      */
     async lost(name: string, faceGroupEpoch: number): Promise<void> {
       await lostFaces.note(name);
@@ -174,13 +189,13 @@ export function createFaceGroups({
     },
 
     /**
-     * Deletes the group in Face if no picture of it is or may become enrolled; the next face creates it anew. True
-     * when nothing of it is left to train.
-     * The epoch rises before the counts are read. A concurrent add has already been counted, so either it is seen here
-     * or it sees the lease and retries.
+     * Deletes the group in Face if no image of the group is enrolled or may become enrolled; the next face creates the
+     * group in Face again. True when the group has nothing left to train.
+     * The group epoch rises before the counts are read. A concurrent add has already been counted, so either it is seen
+     * here or it sees the lease and retries.
      */
     async emptyIfNoFaceIsLeft(name: string): Promise<boolean> {
-      // Deleted: its erasure deletes it in Face.
+      // A deleted group is deleted in Face by its erasure.
       if ((await groups.get(name)) === undefined) return true;
       const claimed = await claim(name, (group) => ({
         ...group,
@@ -215,10 +230,10 @@ export type FaceGroupsOptions = {
   groups: Groups;
   imageRecords: ImageRecords;
   lostFaces: LostFaces;
-  /** Nothing of the group is trained any more, and nothing of it waits for a training. */
+  /** Clears the training of the group: Face no longer has the group, so nothing is trained or waits for a training. */
   forgetTraining: (group: string) => Promise<unknown>;
   face: FaceClient;
-  /** A call that was not answered for twice this long will not land any more. */
+  /** Time limit of one call to Face. A call without an answer after twice this time no longer takes effect. */
   callTimeoutMs: number;
   now: () => number;
 };

@@ -9,7 +9,7 @@ import type { FaceGroups } from './faceGroup.ts';
 
 export type FacePersons = ReturnType<typeof createFacePersons>;
 
-/** The persons as Face has them. Called within the session of the person, so one at a time. */
+/** The people of a group in Face. Calls for one person are made within the session of that person, so one at a time. */
 export function createFacePersons({
   imageRecords,
   groups,
@@ -20,8 +20,9 @@ export function createFacePersons({
 }: FacePersonsOptions) {
   return {
     /**
-     * The person in Face, created if it is not there. A creation that was not answered leaves a person that no
-     * row names and that has no face; another one is created under a new attempt, and the daily resync deletes the orphaned one.
+     * Returns the person in Face, and creates the person if there is none. A creation without an answer may leave an
+     * orphaned person in Face, which no row names and which has no face. The next attempt creates another person, and
+     * the daily resync deletes the orphaned one.
      */
     async ensure(group: string, key: string): Promise<{ personId: string; faceGroupEpoch: number }> {
       const living = await faceGroups.ensure(group);
@@ -31,7 +32,7 @@ export function createFacePersons({
       if (person.personId !== undefined && person.faceGroupEpoch === faceGroupEpoch) {
         return { personId: person.personId, faceGroupEpoch };
       }
-      // Face's name of the person is a hash: names stay on our side.
+      // The name that Face gets is the key of the person, a hash: real names are not sent to Face.
       const personId = await face.createPerson(group, key, attemptAt(now()));
       await groups.nameFacePerson(group, personId, { key, person: person.person, faceGroupEpoch });
       let isNamed = false;
@@ -45,13 +46,14 @@ export function createFacePersons({
         return isNamed ? { ...current, personId, faceGroupEpoch } : current;
       });
       if (isNamed) return { personId, faceGroupEpoch };
-      // Deleted meanwhile, or created by a session that holds the lock that we lost: nothing is created beside it.
+      // The person was deleted in the meantime, or another worker took over the session lock and created the person:
+      // the duplicate that was just created in Face is deleted again.
       await groups.dropFacePerson(group, personId);
       await face.deletePerson(group, personId);
       throw new RollcallError('conflict', 'The person was created or deleted meanwhile.');
     },
 
-    /** Face said 404 for the person or for the whole group: both are created anew at the next attempt. */
+    /** Records that Face answered 404 for the person or for the whole group: the next attempt creates them again. */
     async lost(group: string, key: string, faceGroupEpoch: number, error: unknown): Promise<void> {
       if (isFaceError(error, 404, 'LargePersonGroupNotFound')) await faceGroups.lost(group, faceGroupEpoch);
       else await lostFaces.note(group);
@@ -64,12 +66,12 @@ export function createFacePersons({
   };
 }
 
-/** Told apart from other attempts, and old ones from young ones. */
+/** `userData` of a created person: unique for each attempt, and with the time of the attempt for `createdAtOf`. */
 function attemptAt(time: number): string {
   return `attempt ${time} ${randomUUID()}`;
 }
 
-/** When the person was created; undefined when it was not by us. Milliseconds since 1970. */
+/** When Rollcall created the person, in milliseconds since 1970; undefined when Rollcall did not create the person. */
 export function createdAtOf(userData: string | undefined): number | undefined {
   const time = /^attempt (\d+) /.exec(userData ?? '')?.[1];
   return time === undefined ? undefined : Number(time);

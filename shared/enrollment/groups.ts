@@ -9,10 +9,10 @@ export type GroupSettings = Partial<
   Pick<Group, 'recognitionModel' | 'identifyThreshold' | 'minQuality' | 'severalFaces'>
 >;
 
-/** Of the settings of a group that comes into being. */
+/** The settings version of a new group. */
 const firstVersion = 1;
 
-/** A detection, and the add of the face that it found. */
+/** One detection, and one add of the face that the detection found. */
 const faceCallsPerPicture = 2;
 
 export type GroupOptions = {
@@ -24,13 +24,17 @@ export type GroupOptions = {
 
 export type PutGroupOptions = GroupOptions & { imageRecords: Pick<ImageRecords, 'counts'> };
 
-/** Of a change of the policy: at most so many pictures are looked at again, for at most so many calls to Face. */
+/**
+ * Upper bounds of the cost of a policy change: images that are reconciled again, and calls to Face for these images.
+ */
 export type Reconsideration = { pictures: number; calls: number };
 
 /**
- * Creates the group or changes its settings; what is not given stays. `condition` may object to what is there. What the
- * group refused and its own policy now admits is looked at again by the next resyncs, and told as `lookingAgain`.
- * @throws RollcallError recognition_model_fixed: a group keeps its model, since its faces would not compare
+ * Creates the group or changes its settings; a setting that is not given keeps its value. `condition` may throw to
+ * reject the change on the grounds of the present group. Images that the old policy rejected and the new policy may
+ * admit are reconciled again by the next resyncs; `lookingAgain` gives the upper bounds of that work.
+ * @throws RollcallError recognition_model_fixed: a group keeps its recognition model, because faces of different models
+ * cannot be compared
  */
 export async function putGroup(
   options: PutGroupOptions,
@@ -70,8 +74,9 @@ export async function putGroup(
 }
 
 /**
- * The group of a picture that was written then (milliseconds since 1970, by the clock of the storage account), brought
- * into being with it. Undefined when the group was deleted since, and the picture with it.
+ * The group of an image that was written at `writtenAt` (milliseconds since 1970, by the clock of the storage account).
+ * The group is created when it does not exist. Undefined when the group was deleted after the image was written: the
+ * deletion covers the image too.
  */
 export async function groupFor(
   options: GroupOptions,
@@ -92,8 +97,10 @@ export async function groupFor(
 }
 
 /**
- * What is remembered of the group of a probe that was written then. A probe brings no group into being: where there is
- * none, it waits for one in the name's next life. Undefined when the group was deleted since, and the probe with it.
+ * The row of the group of a probe that was written at `writtenAt`, for a living or a deleted group. A probe does not
+ * create a group: when no row exists, a row with `isDeleted` is written, so that the creation of the group finds the
+ * row and has waiting probes reconciled again. Undefined when the group was deleted after the probe was written: the
+ * deletion covers the probe too.
  */
 export async function groupAwaited(
   { groups, settings, now }: GroupOptions,
@@ -107,14 +114,14 @@ export async function groupAwaited(
   return writtenAt <= (group?.deletedAt ?? -1) ? undefined : group;
 }
 
-/** Probes that were dropped before the group came into being are looked at again. */
+/** Has the resync reconcile the probes again that were uploaded before the group was created. */
 async function announceBirth({ policyChanges, now }: GroupOptions, before: Group | undefined): Promise<void> {
   if (before === undefined) return;
   const reasons = ['group_not_found' as const];
   await policyChanges.note({ group: before.group, version: firstVersion, reasons, notedAt: now() });
 }
 
-/** What a group that was deleted hands on to its next life. */
+/** The fields of a deleted group that the next generation of the group keeps. */
 function ofEarlierLives(before: Group | undefined): Partial<Group> {
   if (before === undefined) return {};
   const { generation, faceGroupEpoch, isStaleInFace, leasedUntil, createdInFaceUntil, deletedAt, erasures } =
@@ -143,7 +150,7 @@ function newGroup(group: string, recognitionModel: string, now: number): Group {
   };
 }
 
-/** The group as it is remembered from the moment of its deletion on. */
+/** The row that replaces the row of a group when the group is deleted. */
 export function deletedGroup(group: Group, erasure: string, deletedAt: number): Group {
   return {
     ...newGroup(group.group, group.recognitionModel, group.createdAt),

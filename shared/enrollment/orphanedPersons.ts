@@ -5,15 +5,16 @@ import type { Groups } from '../records/groups.ts';
 import type { ImageRecords } from '../records/imageRecords.ts';
 import { createdAtOf } from './facePersons.ts';
 
-/** A creation that is younger may still be recorded. */
+/** A person in Face that is younger than this is not deleted, because the creation may still be recorded. */
 const oldEnoughMs = 3_600_000;
 const personsAtATime = 1_000;
 
 export type OrphanedPersons = ReturnType<typeof createOrphanedPersons>;
 
 /**
- * Persons in Face that no row names: their creation was not answered, or nobody lived to record it. They have no face
- * and are no candidates, but count against the plan. A person that has a face or that we did not create stays.
+ * Deletes orphaned people: people in Face that no row names, because their creation was not answered or the process
+ * ended before it recorded the creation. Orphaned people have no face and are never candidates, but count against the
+ * limits of the plan. A person with a face, or one that Rollcall did not create, is kept.
  */
 export function createOrphanedPersons({ groups, imageRecords, face, now }: OrphanedPersonsOptions) {
   async function isOrphaned(group: string, { personId, userData, persistedFaceIds = [] }: FacePerson) {
@@ -26,7 +27,10 @@ export function createOrphanedPersons({ groups, imageRecords, face, now }: Orpha
   }
 
   return {
-    /** Deletes orphans among the next persons of a group, by ID. Resolves with where to go on; undefined at the end. */
+    /**
+     * Deletes the orphaned people among one page of the people of a group, sorted by ID. Resolves with the ID after
+     * which the next page starts; undefined at the end.
+     */
     async deleteSome(group: string, after: string | undefined): Promise<string | undefined> {
       const persons = await face.listPersons(group, { top: personsAtATime, start: after }).catch(noneIfLost);
       for (const person of persons) {
