@@ -25,7 +25,7 @@ import { faceIdsOf, isBestOf, isImageOf, namesOf, redact } from './redact.ts';
 import { advance, type Slice, type Steps } from './steps.ts';
 
 export type EraseOptions = {
-  /** Records this version of a blob, unless it is recorded. */
+  /** Enqueues an image whose blob version is not in its image record. */
   enqueueIfUnseen: (listed: Pick<ListedImage, 'image' | 'etag'>) => Promise<void>;
   erasures: Erasures;
   groups: Groups;
@@ -49,9 +49,12 @@ const longestWorkMs = 20_000;
 const rows = 500;
 const imagesAtATime = 200;
 const probesAtATime = 50;
-/** Each may hold a whole picture. */
+/** Enqueued in parallel at most: for each blob a whole image may be held in memory. */
 const arrivalsAtATime = 4;
-/** The resync goes on with an erasure that it does not see finished, as often as it comes by. */
+/**
+ * Limit for each kind of work in one call of `remind`. Every resync enqueues an open erasure again until it is
+ * finished.
+ */
 const openAtMost = 50;
 const shortestComeBackMs = 2_000;
 const longestComeBackMs = 60_000;
@@ -59,13 +62,14 @@ const longestComeBackMs = 60_000;
 export type Erase = ReturnType<typeof createErase>;
 
 /**
- * Deletes groups and persons, so that nothing of them is left: blobs, faces in Face, rows, face IDs, results.
+ * Deletes groups and people completely: blobs, faces in Face, rows, face IDs, results.
  *
- * A request raises the life of the group or person in one write: from then on no answer names it, and work of the
- * earlier life ends without creating anything. What it leaves is erased in steps that can be repeated and go on
- * anywhere; a person's within the session of the person, where his faces are added too, so that none is added behind
- * our back. All is gone through twice; then a training must have succeeded that began after the faces went. The
- * record of the erasure stays, without a name: it is the proof.
+ * A request raises the generation of the group or person in one write: from then on no answer names the group or
+ * person, and work of the earlier generation ends without creating anything. The data of the earlier generation is
+ * erased in steps that can be repeated and can go on in any instance. The steps of a person run within the session of
+ * that person, as the adds of faces do, so no face is added during the erasure. All steps run in two passes. For a
+ * person, a training that began after the faces were deleted must then have succeeded. The record of the erasure is
+ * kept, without a name, as the proof of the deletion.
  */
 export function createErase(options: EraseOptions) {
   const { erasures, groups, imageRecords, imageStore, face, workQueues, now } = options;
@@ -73,8 +77,8 @@ export function createErase(options: EraseOptions) {
   const until = ({ deletedAt }: Erasure): number => stampedUntil(deletedAt);
 
   /**
-   * Deletes blobs below a prefix that were written until the deletion. Later ones arrive, as far as nobody has told of
-   * them: those that hold the same as an erased one go then.
+   * Deletes one page of the blobs below a prefix that were written no later than the deletion. Later blobs whose
+   * version is not in an image record are enqueued: the reconcile erases a blob with the same bytes as an erased image.
    */
   async function blobs(prefix: string, { deletedAt }: Erasure, after: string | undefined): Promise<Slice> {
     const { listed, next } = await list(prefix, after);
@@ -106,7 +110,10 @@ export function createErase(options: EraseOptions) {
     await inParallel(later, arrivalsAtATime, options.enqueueIfUnseen);
   }
 
-  /** Pictures that may have been detected a moment ago, by a function that died before it remembered their faces. */
+  /**
+   * An image in the state `received` may have been detected by a function that ended before it stored the face IDs.
+   * Face may then keep the templates for one face ID lifetime from now, plus a margin.
+   */
   function templatesOf(received: number): Pick<Slice, 'templatesExpireAt'> {
     const lifetimeMs = options.settings.FACE_ID_LIFETIME_SECONDS * 1_000;
     return received === 0 ? {} : { templatesExpireAt: now() + lifetimeMs + goneAfterExpiryMs };
@@ -130,7 +137,7 @@ export function createErase(options: EraseOptions) {
           ...(next === undefined ? { areRowsErased: true as const } : { next }),
         };
       },
-      // After the rows: an event of a blob that went finds nothing to do.
+      // The blobs are deleted after the rows, so that the event of a deleted blob finds no row and does nothing.
       pictures: (erasure, after) => blobs(`${containers.enroll}/${name}/`, erasure, after),
       probes: (erasure, after) => blobs(`${containers.identify}/${name}/`, erasure, after),
       async faceIds(erasure, after) {
@@ -171,7 +178,7 @@ export function createErase(options: EraseOptions) {
     };
   }
 
-  /** What is known of persons in earlier epochs of the group in Face. */
+  /** Drops one page of the names of people from earlier group epochs (`faceGroupEpoch`). */
   async function facePersons(name: string, after: string | undefined): Promise<Slice> {
     const { faceGroupEpoch: present = 0 } = (await groups.row(name)) ?? {};
     const { next } = await groups.dropFacePersons(
@@ -183,8 +190,8 @@ export function createErase(options: EraseOptions) {
   }
 
   /**
-   * A slice of the results of a person in which he is the best candidate: they go, with the probes that they answer
-   * and the face IDs of these.
+   * Reads one page of the results that name a person. Deletes each result in which the person is the best candidate of
+   * a face, with the probe of the result and the face IDs of that probe.
    */
   async function probesOf(
     { group, key, person, life }: Person,
@@ -206,7 +213,7 @@ export function createErase(options: EraseOptions) {
       const { dropped, expireAt } = await options.faceIds.drop(group, faceIdsOf(result));
       erased.faceIds += dropped;
       templatesExpireAt = Math.max(templatesExpireAt, expireAt);
-      // Last: as long as it is there, its probe is found again.
+      // The result is deleted last: as long as the result exists, a repeated step finds its probe.
       erased.results += await options.results.drop(group, result.id);
     }
     return {
@@ -216,7 +223,7 @@ export function createErase(options: EraseOptions) {
     };
   }
 
-  /** Another picture that was written there since stays: it has not been answered. */
+  /** Deletes the blob of a probe. A blob that was written to the path after the deletion, and not answered, is kept. */
   async function removeProbe(image: string, { deletedAt }: Erasure): Promise<number> {
     const [photo, picture] = await Promise.all([
       imageStore.version(image),
@@ -226,7 +233,7 @@ export function createErase(options: EraseOptions) {
     return Number(await imageStore.remove(image, photo.etag));
   }
 
-  /** Whether a probe has gone, or none is asked about. */
+  /** Whether the image is a probe without an image record. False for an image that is not a probe. */
   async function isErasedProbe(image: string): Promise<boolean> {
     if (!image.startsWith(`${containers.identify}/`)) return false;
     return (await imageRecords.get(placeOf(image).ref)) === undefined;
@@ -246,7 +253,7 @@ export function createErase(options: EraseOptions) {
       }),
       personInFace: (erasure) => deleteInFace(group, key, life, erasure),
       probes: async (erasure, after) => (erasure.withProbes === true ? probesOf(row, erasure, after) : {}),
-      // Those that came while it was not known what the erased ones were.
+      // Probes that were uploaded before it was known which bytes are erased are reconciled again.
       laterProbes: async (erasure, after) =>
         erasure.withProbes === true ? laterBlobs(`${containers.identify}/${group}/`, erasure, after) : {},
       async rows() {
@@ -296,7 +303,10 @@ export function createErase(options: EraseOptions) {
     };
   }
 
-  /** Names may be written in other ways than the two that are listed. */
+  /**
+   * Deletes the blobs of the image records of a person. A blob path may hold the name of the person in another spelling
+   * than NFC and NFD, whose prefixes are listed.
+   */
   async function blobsOfRows(group: string, key: string, life: Life, deletedAt: number): Promise<number> {
     let removed = 0;
     for await (const { image, generation } of imageRecords.imagesOfPerson(group, key)) {
@@ -309,7 +319,10 @@ export function createErase(options: EraseOptions) {
     return removed;
   }
 
-  /** With the person, Face deletes his faces, and an add that is still on its way finds no person. */
+  /**
+   * Deletes every person in Face that the erased rows name. Face deletes the faces of the person too, and an add that
+   * is still under way finds no person.
+   */
   async function deleteInFace(
     group: string,
     key: string,
@@ -335,7 +348,7 @@ export function createErase(options: EraseOptions) {
     return isChanged ? { begun: (await options.groupChanged(group)).begun } : {};
   }
 
-  /** True when Face had the person. */
+  /** True when Face had the person, false when Face answers 404. */
   async function deletePersonInFace(group: string, personId: string): Promise<boolean> {
     try {
       await face.deletePerson(group, personId);
@@ -346,7 +359,7 @@ export function createErase(options: EraseOptions) {
     }
   }
 
-  /** Whether a training succeeded that began after the faces went, or there is nothing trained any more. */
+  /** Whether a training that began after the faces were deleted has succeeded, or the group has no training in Face. */
   async function isTrainedWithout({ group, begun }: Erasure): Promise<boolean> {
     const training = await options.trainings.get(group);
     if (begun === undefined || training?.lastTrainedAt === undefined) return true;
@@ -395,7 +408,8 @@ export function createErase(options: EraseOptions) {
       { group: name, person: key, ...(withProbes ? { withProbes: true as const } : {}) },
       deletedAt,
     );
-    // Before the person is deleted: from then on a probe that is touched is compared.
+    // `probeErasures` is written before the person is deleted: from then on every probe that is written or touched is
+    // compared with the erased ones.
     if (withProbes) await groups.change(name, (row) => row && takingProbes(row, erasure.id));
     if (!(await imageRecords.deletePerson(group, key, erasure.id, deletedAt))) return overtaken(erasure);
     await workQueues.enqueuePerson({ group: name, person: key });
@@ -408,8 +422,9 @@ export function createErase(options: EraseOptions) {
   }
 
   /**
-   * Another request was faster, so that this one has nothing to end, unless the resync did it in its place.
-   * @throws WriteConflict to ask for the same again
+   * Withdraws the erasure of a request that deleted nothing because a concurrent request was faster. Resolves with the
+   * erasure when the resync has already completed it in place of the request.
+   * @throws WriteConflict to repeat the request
    */
   async function overtaken({ id, group, withProbes }: Erasure): Promise<Erasure> {
     if (withProbes === true) await groups.change(group, (row) => row && notTakingProbes(row, [id]));
@@ -418,7 +433,10 @@ export function createErase(options: EraseOptions) {
     return over;
   }
 
-  /** The last of the open erasures of a person does the work of all: it takes probes when one of them does. */
+  /**
+   * The last of the open erasures of a person does the work of all of them, so `withProbes` of an earlier one is handed
+   * on to the last.
+   */
   async function handOnProbes(name: string, ids: readonly string[], last: string): Promise<void> {
     const earlier = await Promise.all(ids.map((id) => erasures.get(id)));
     if (!earlier.some((erasure) => erasure?.withProbes === true)) return;
@@ -428,7 +446,10 @@ export function createErase(options: EraseOptions) {
     );
   }
 
-  /** Goes on with what is to be erased of a person. Resolves with when to come back (never: Infinity). */
+  /**
+   * Advances the erasure of a person. Resolves with the time of the next reconcile in milliseconds since 1970, or
+   * Infinity when none is needed.
+   */
   async function erasePerson({ group, person: key }: PersonKey): Promise<number> {
     const person = await imageRecords.personRow(group, key);
     const ids = person?.erasures?.ids ?? [];
@@ -448,7 +469,7 @@ export function createErase(options: EraseOptions) {
     });
   }
 
-  /** Goes on with what is to be erased of a group. */
+  /** Advances the erasure of a group, and enqueues it again if it is not over. */
   async function eraseGroup(name: string): Promise<void> {
     const { erasures: ids = [], deletedAt } = (await groups.row(name)) ?? {};
     const last = ids.at(-1);
@@ -470,7 +491,10 @@ export function createErase(options: EraseOptions) {
     if (comeBackAt < Infinity) await workQueues.enqueueErasure(name, Math.max(0, comeBackAt - now()));
   }
 
-  /** Resolves with when to come back: what this version does not know is left to another. */
+  /**
+   * Runs `work` and resolves with the time of the next reconcile. An erasure at a step that this version of the app
+   * does not have is left to the version that began it.
+   */
   async function whenTurnComes(id: string, work: () => Promise<number>): Promise<number> {
     try {
       return await work();
@@ -484,7 +508,7 @@ export function createErase(options: EraseOptions) {
     }
   }
 
-  /** `life`: the earliest that is not erased. */
+  /** Completes the erasures `ids`, whose work `last` has done. `life`: the earliest generation that is not erased. */
   async function closed(ids: readonly string[], last: Erasure | undefined, life: Life): Promise<void> {
     if (last === undefined) return;
     const { group, person } = last;
@@ -497,7 +521,8 @@ export function createErase(options: EraseOptions) {
 
   return {
     /**
-     * `condition` may object to the group that is there; the deletion is then of exactly the version that it saw.
+     * `condition` may throw to reject the deletion. With a `condition`, only the settings version that the condition
+     * saw is deleted.
      * @throws RollcallError group_not_found, precondition_failed
      */
     deleteGroup: (name: string, condition?: (group: Group | undefined) => void): Promise<Erasure> =>
@@ -510,8 +535,9 @@ export function createErase(options: EraseOptions) {
     eraseGroup,
 
     /**
-     * Queues erasures whose message may have been lost, or whose request died before it marked anything. Finishes
-     * those of which Face has thrown away the last template, and drops what was kept for late work.
+     * Called by the resync. Enqueues open erasures: the message of an erasure may have been lost, or its request may
+     * have ended before it marked anything as deleted. Finishes erasures whose last template has expired in Face, and
+     * drops the rows of deleted people that were kept for late messages.
      */
     async remind(): Promise<void> {
       await erasures.finishExpired(openAtMost);
@@ -528,7 +554,7 @@ export function createErase(options: EraseOptions) {
     },
   };
 
-  /** Does what was asked for by a request that died half-way. */
+  /** Marks the group or person of an open erasure as deleted, in case the request ended before it did so. */
   async function mark(erasure: Erasure): Promise<void> {
     const { id, group: name, person: key, deletedAt } = erasure;
     const row = await (key === undefined
@@ -542,17 +568,21 @@ export function createErase(options: EraseOptions) {
     const open = [...(row?.erasures ?? []), ...(person?.erasures?.ids ?? [])];
     if (open.includes(id)) return;
     if (key === undefined && row !== undefined && isAlive(row, erasure)) await erasures.withdraw(id);
-    // Gone already, with its group or by another request: it is over when that one is.
+    // The person or group was already deleted, with its group or by another request: this erasure is over when the
+    // other one is.
     else if (open.length === 0) await closed([id], erasure, person?.life ?? String(row?.generation ?? 0));
   }
 }
 
-/** Whether the group lives that was to be deleted, and not one that began after that moment. */
+/** Whether the row is still the generation of the group that the erasure is about: not deleted, and not a later one. */
 function isAlive({ isDeleted = false, deletedAt = -1 }: Group, erasure: Erasure): boolean {
   return !isDeleted && deletedAt < erasure.deletedAt;
 }
 
-/** The group without the life that an erasure is about; the same when that has ended, or is not what was asked about. */
+/**
+ * The row of the group after its deletion. Returns the given row when the erasure was already applied, the generation
+ * has already ended, or the settings version is not the one that the request was about.
+ */
 function ended(group: Group, erasure: Erasure): Group {
   if (group.erasures?.includes(erasure.id) === true) return group;
   if (!isAlive(group, erasure) || isAnother(group, erasure)) return group;
@@ -571,17 +601,20 @@ function notTakingProbes(group: Group, ids: readonly string[]): Group {
   return left.length === 0 ? rest : { ...rest, probeErasures: left };
 }
 
-/** Whether the group has changed since a request that was about one version of it. */
+/** Whether the settings of the group have changed since a request that was about one settings version. */
 function isAnother({ settingsVersion }: Group, erasure: Erasure): boolean {
   return erasure.settingsVersion !== undefined && erasure.settingsVersion !== settingsVersion;
 }
 
-/** A deletion that is asked for again while it goes on is the same one, and takes what was written since. */
+/**
+ * A deletion that is requested again while its erasure is open belongs to that erasure: `deletedAt` moves to the new
+ * request, so that blobs that were written since are erased too.
+ */
 function askedAgain<Row extends Group | Person>(row: Row, deletedAt: number): Row {
   return row.isDeleted === true && row.erasures !== undefined ? { ...row, deletedAt } : row;
 }
 
-/** It starts again when it was asked for again. */
+/** Restarts the erasure at its first step when the deletion was requested again at a later `deletedAt`. */
 function takingAllUntil(erasure: Erasure, deletedAt = 0): Erasure {
   return erasure.deletedAt >= deletedAt ? erasure : { ...fromTheStart(erasure), deletedAt };
 }

@@ -2,18 +2,19 @@ import { placeOf } from '../images/imagePath.ts';
 import { personKeyOf } from '../records/keys.ts';
 import type { StoredResult } from '../records/results.ts';
 
-/** What results hold about persons, whatever their kind. */
+/** The fields of a result of any kind that name people or images. */
 type Named = StoredResult & {
   person?: string;
   faces?: { faceId?: string; candidates?: { person: string }[]; matches?: { image?: string }[] }[];
 };
 
-/** Whom and what a result may still name. */
+/** Predicates for the people (by key) and the images that a result may still name. */
 export type Naming = { person: (key: string) => boolean; image: (image: string) => boolean };
 
 /**
- * A result without what it may not name any more: candidates and matches go, so does the image asked about; a
- * verification of a person is about nobody else, and goes as a whole. The same result comes back when all may stay.
+ * Removes from a result the candidates, the matches and the probe that the result may no longer name. A verification of
+ * a person who may not be named has no other content, so undefined is returned. Returns the given object when nothing
+ * has to be removed.
  */
 export function redact(result: StoredResult, may: Naming): StoredResult | undefined {
   const named: Named = result;
@@ -55,12 +56,12 @@ export function isBestOf(result: StoredResult, key: string): boolean {
   );
 }
 
-/** The face IDs that were asked about. */
+/** The face IDs of the probe of a result. */
 export function faceIdsOf({ faces = [] }: Named): string[] {
   return faces.flatMap(({ faceId }) => faceId ?? []);
 }
 
-/** The persons and the pictures that a result names. */
+/** The names of the people and the paths of the images in a result. */
 export function namesOf(result: StoredResult): { persons: string[]; images: string[] } {
   const { person, image, faces = [] }: Named = result;
   const persons = faces.flatMap(({ candidates = [] }) => candidates.map((candidate) => candidate.person));
@@ -71,7 +72,7 @@ export function namesOf(result: StoredResult): { persons: string[]; images: stri
   };
 }
 
-/** Whether the path is that of a picture of this person. */
+/** Whether the path is that of an image of the person with this key. */
 export function isImageOf(image: string, person: string): boolean {
   return placeOf(image).ref.person === person;
 }

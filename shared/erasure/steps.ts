@@ -1,7 +1,10 @@
 import { RollcallError } from '../errors/errors.ts';
 import { plus, type Erased, type Erasure, type Erasures } from '../records/erasures.ts';
 
-/** A slice of a step: how much of what was erased, and where to go on; without `next`, the step is over. */
+/**
+ * The outcome of one part of a step: the counts of what was erased, and in `next` where the step continues. Without
+ * `next` the step is over.
+ */
 export type Slice = {
   erased?: Partial<Erased>;
   next?: string;
@@ -10,16 +13,16 @@ export type Slice = {
   templatesExpireAt?: number;
 };
 export type Step = (erasure: Erasure, after: string | undefined) => Promise<Slice>;
-/** The steps in their order. Their names are stored: a step that is moved keeps its name, a new one gets a new name. */
+/** The steps in order. The names of steps are stored: a moved step keeps its name, and a new step needs a new name. */
 export type Steps = Readonly<Record<string, Step>>;
 
-/** So long after the first time everything is gone through again: what was on its way then has arrived. */
+/** Pause before the second pass, which erases what was still under way during the first pass. */
 const secondPassMs = 30_000;
 
 /**
- * Takes an erasure further, slice by slice, until `endAt`; each slice is recorded, so that it can go on anywhere.
- * Resolves with `over`, or with the time at which to go on.
- * @throws RollcallError other_version when another version is at a step that this one does not have
+ * Advances an erasure, part by part, until `endAt`. The progress is recorded after each part, so that any instance can
+ * continue. Resolves with `over`, or with the time at which to continue.
+ * @throws RollcallError other_version when the erasure is at a step that this version of the app does not have
  */
 export async function advance(
   erasures: Erasures,
@@ -45,7 +48,7 @@ export async function advance(
   }
 }
 
-/** undefined: all is gone through. */
+/** The name of the present step; undefined when both passes are over. */
 function currentStep({ pass, step }: Erasure, steps: Steps): string | undefined {
   if (pass === 'over') return undefined;
   if (step !== undefined && !Object.hasOwn(steps, step)) throw unknownStep();
