@@ -1,41 +1,46 @@
 /**
- * The training of a group, as its row remembers it.
+ * The state machine of the training of a group, as it is stored in the row of the training.
  *
  *   idle ──changed──▶ pending ──(quiet, or waited long enough)──▶ running ──succeeded──▶ idle
  *                        ▲                                           │
  *                        └──(retryAt)── failed ◀──────failed─────────┘      a change while running: pending again
  *
- * `changedAt` and `lastChangedAt` bound the changes that no training covers; `running` is the intention to train,
- * written before the call; `accepted` says that Face took the call. `state` is derived from these.
+ * `changedAt` and `lastChangedAt` are the times of the first and the last change that no training covers. `running` is
+ * the write-ahead intent to train, written before the call. `accepted` says that Face accepted the call. The state is
+ * derived from these fields (see `stateOf`).
  *
  * Invariants:
- * - a change clears only when a training that began after it has succeeded: starting moves `changedAt` into
- *   `running.covers`, success drops it, failure brings it back;
- * - at most one training runs: a running one is polled, never started over, unless Face never accepted it;
- * - the first change waits at most `maxWaitMs`, or four times the last training, before its training starts.
+ * - a change is cleared only when a training that began after the change has succeeded: the start of a training moves
+ *   `changedAt` into `running.covers`, success drops `covers`, failure moves `covers` back into `changedAt`;
+ * - at most one training runs: a running training is polled and never started again, unless it is not known whether
+ *   Face accepted the training;
+ * - the first change waits at most `maxWaitMs` or four times the duration of the last training, whichever is longer,
+ *   before its training starts.
  */
 export type Training = {
-  /** The first change that waits, and the last one; milliseconds since 1970. */
+  /** Times of the first and the last change that waits for a training; milliseconds since 1970. */
   changedAt?: number;
   lastChangedAt?: number;
   running?: { startedAt: number; accepted: boolean; covers: number; pollAt: number };
   lastTrainedAt?: number;
   /**
-   * How many trainings were begun, and which of them was the last that succeeded: it covers the faces that were
-   * added when fewer had been begun. Told without a clock.
+   * `begun` counts the trainings that were begun, and `lastSucceeded` is the number of the last one that succeeded.
+   * That training covers every face that was added while fewer trainings had been begun. The comparison needs no clock.
    */
   begun: number;
   lastSucceeded?: number;
-  /** How long the last training took Face, in milliseconds. */
+  /** Duration of the last training in Face, in milliseconds. */
   lastTookMs?: number;
   failures: number;
   retryAt?: number;
   error?: string;
-  /** Kept by shared/telemetry; no decision depends on it. */
+  /** Maintained by shared/telemetry; no decision depends on `traces`. */
   traces?: TrainingTraces;
 };
 
-/** W3C `traceparent`s of changes that wait, that the running training is for, and that the last one covered. */
+/**
+ * W3C `traceparent`s of the changes that wait, that the running training covers, and that the last training covered.
+ */
 export type TrainingTraces = {
   readonly waiting: readonly string[];
   readonly running: readonly string[];
@@ -44,7 +49,7 @@ export type TrainingTraces = {
 
 export type Debounce = { quietMs: number; maxWaitMs: number };
 
-/** Why the group is looked at then. */
+/** The reason for the next reconcile of the group. */
 export type TickKind = 'change' | 'poll' | 'retry';
 
 export type TrainingState = 'idle' | 'pending' | 'running' | 'failed';
@@ -54,12 +59,15 @@ export type Decision =
 
 export const untrained: Training = { failures: 0, begun: 0 };
 
-/** Changes are noted no more often than this: a burst then costs one write a while. */
+/** Shortest interval between two recorded changes: a burst of changes costs one write per interval. */
 const noteEveryMs = 250;
 const retryPausesMs = [2_000, 5_000, 15_000, 60_000, 300_000];
-/** Where the way to Face was at fault, and not the training: it is over soon after the fault. */
+/**
+ * Longest pause after an error on the way to Face, as opposed to a failed training: the training is retried soon after
+ * the error ends.
+ */
 const longestFaultPauseMs = 15_000;
-/** A training that Face reports as running for longer than this is taken for failed: a million faces take 30 minutes. */
+/** A training that Face reports as running for longer than this counts as failed: a million faces take 30 minutes. */
 const longestTrainingMs = 2 * 3_600_000;
 
 export function stateOf(training: Training): TrainingState {
@@ -73,7 +81,7 @@ export function isCovered(training: Training): boolean {
   return training.changedAt === undefined && training.running === undefined;
 }
 
-/** Faces of the group have changed in Face. The same training comes back when that is noted already. */
+/** Records that faces of the group have changed in Face. Returns the given object when a recent change is recorded. */
 export function changed(training: Training, now: number): Training {
   const { changedAt, lastChangedAt } = training;
   if (changedAt !== undefined && lastChangedAt !== undefined && now - lastChangedAt < noteEveryMs)
@@ -81,7 +89,7 @@ export function changed(training: Training, now: number): Training {
   return { ...training, changedAt: changedAt ?? now, lastChangedAt: now };
 }
 
-/** What to do now. */
+/** The next step of the training at the time `now`. */
 export function decide(training: Training, debounce: Debounce, now: number): Decision {
   const { running } = training;
   if (running !== undefined) {
@@ -96,24 +104,25 @@ export function decide(training: Training, debounce: Debounce, now: number): Dec
   return due > now ? { do: 'wait', kind: 'change', until: due } : { do: 'train' };
 }
 
-/** When the waiting changes are trained, if no more come. */
+/** The time at which the training of the waiting changes starts, if no further change comes. */
 export function dueAt(training: Training, { quietMs, maxWaitMs }: Debounce): number {
   const first = training.changedAt ?? 0;
   const longest = Math.max(maxWaitMs, 4 * (training.lastTookMs ?? 0));
   return Math.min((training.lastChangedAt ?? first) + quietMs, first + longest);
 }
 
-/** How long after its intention a call to train that was not answered is sent again. */
+/** How long after its intent a call to train that was not answered is sent again. */
 const unansweredMs = 5_000;
 
-/** The intention: written before Face is called. What it does not know to be accepted it sends again. */
+/** The write-ahead intent, written before each call to train. A call that is not known to be accepted is sent again. */
 export function started(training: Training, now: number): Training {
   const { changedAt, lastChangedAt: _lastChangedAt, retryAt: _retryAt, ...rest } = training;
   const covers = Math.min(changedAt ?? now, training.running?.covers ?? now);
   return {
     ...rest,
     begun: rest.begun + 1,
-    // What was sent before may be running: it is asked about in steps that grow with the time since.
+    // An earlier call may have started a training: `startedAt` stays the time of the first call, so that the intervals
+    // of polling grow with the time since then.
     running: {
       startedAt: training.running?.startedAt ?? now,
       accepted: false,
@@ -124,8 +133,9 @@ export function started(training: Training, now: number): Training {
 }
 
 /**
- * Face took the call: the training that covers the changes has begun. `begun` names the training of which that is
- * said, here and below: whoever stalled speaks of one that others have begun anew, and is not heard.
+ * Face accepted the call: the training that covers the changes has begun. `begun` is the number of the training that
+ * the caller reports on, here and in the functions below. The report of a stalled caller is ignored when the training
+ * has been begun again since.
  */
 export function accepted(training: Training, begun: number, now: number): Training {
   const { running } = training;
@@ -136,7 +146,7 @@ export function accepted(training: Training, begun: number, now: number): Traini
   };
 }
 
-/** Face is not ready yet: ask again in ever longer steps, half the time that has passed and a minute at most. */
+/** The training still runs in Face: the next poll follows after half of the time since its start, 0.5 to 60 seconds. */
 export function stillRunning(training: Training, now: number): Training {
   const { running } = training;
   if (running === undefined) return training;
@@ -144,7 +154,7 @@ export function stillRunning(training: Training, now: number): Training {
   return { ...training, running: { ...running, pollAt: now + Math.round(pause) } };
 }
 
-/** Face finished the training, which took it so long. */
+/** Face finished the training. `tookMs`: its duration in Face. */
 export function succeeded(training: Training, begun: number, tookMs: number): Training {
   const { running, error: _error, retryAt: _retryAt, ...rest } = training;
   if (running === undefined || training.begun !== begun) return training;
@@ -157,7 +167,7 @@ export function succeeded(training: Training, begun: number, tookMs: number): Tr
   };
 }
 
-/** Face refused or failed the training: what it was to cover waits again, with a growing pause. */
+/** Face refused or failed the training: the covered changes wait again, with a pause that grows with each failure. */
 export function failed(training: Training, begun: number, error: string, now: number): Training {
   const { running, ...rest } = training;
   if (running === undefined || training.begun !== begun) return training;
@@ -173,7 +183,7 @@ export function failed(training: Training, begun: number, error: string, now: nu
   };
 }
 
-/** The group has no face left, and so nothing to train. */
+/** The group has no face left in Face, and so nothing to train. */
 export function emptied(training: Training): Training {
   const { changedAt: _changedAt, lastChangedAt: _lastChangedAt, running: _running, ...rest } = training;
   const { retryAt: _retryAt, error: _error, lastTrainedAt: _lastTrainedAt, ...kept } = rest;
