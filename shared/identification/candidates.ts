@@ -6,8 +6,9 @@ import type { ImageRecords } from '../records/imageRecords.ts';
 export type Candidate = { person: string; personId: string; confidence: number };
 
 /**
- * Turns the candidates of Face into persons, each looked up once an answer. Face answers from its last training and
- * may still know who is gone: a person is named only while a face of theirs stands for one of their pictures.
+ * Resolves the candidates of Face to people, with one look-up per person and answer. Face answers from its last
+ * training and may still return a deleted person: a person is named only while Face holds a face for one of the
+ * person's images.
  */
 export async function createCandidates(
   { groups, imageRecords }: { groups: Groups; imageRecords: ImageRecords },

@@ -32,15 +32,15 @@ export type ClusterOptions = {
   results: Results;
 };
 
-/** Answers that are looked through for faces that nobody was named for. */
+/** How many answers are searched for faces without a candidate. */
 const answersAtMost = 5_000;
 const answersAtATime = 200;
 
 export type Cluster = (group: Group, query: { since?: number | undefined }) => Promise<ClusterAnswer>;
 
 /**
- * Which of the faces that identify knew nobody for belong together, so that a stranger who was seen often can be
- * given a name. The newest thousand that Face still remembers are compared, in one call where it knows all of them.
+ * Groups the faces for which identify found no candidate, so that an unknown person who was seen often can be given a
+ * name. The newest 1,000 faces whose IDs Face should still know are compared, in one call if Face knows all of them.
  */
 export function createCluster(options: ClusterOptions): Cluster {
   return async (group, { since = 0 }) => {
@@ -82,7 +82,7 @@ async function unknownFaces(
   return { faces: [...faces.values()], truncated: true };
 }
 
-/** The faces of which an answer did not say who they are. */
+/** The face IDs without a candidate in the answers, for the recognition model of the group. */
 function unnamedIn(answers: readonly IdentifyAnswer[], { recognitionModel }: Group): string[] {
   const faces = answers
     .filter((answer) => answer.recognitionModel === recognitionModel)
@@ -90,7 +90,7 @@ function unnamedIn(answers: readonly IdentifyAnswer[], { recognitionModel }: Gro
   return [...new Set(faces.filter(({ candidates }) => candidates.length === 0).map(({ faceId }) => faceId))];
 }
 
-/** Those that Face should remember still, and whose picture is there. */
+/** The faces whose IDs have not expired and whose image, if they have one, still exists. */
 async function usableFaces(
   { faceIds, imageRecords }: ClusterOptions,
   group: Group,

@@ -21,13 +21,18 @@ export type SimilarMatch = {
 
 export type FindSimilarAnswer = StoredResult & {
   kind: 'find-similar';
-  /** How many faces were looked through; whether there were more, more matches than can be recorded, or more faces asked about. */
+  /**
+   * `searched`: how many faces were searched. `truncated`: there were more faces to search, more matches than can be
+   * recorded, or more faces on the probe than are compared.
+   */
   searched: number;
   truncated: boolean;
   faces: (ProbeFace & { matches: SimilarMatch[] })[];
 };
 
-/** `since`: milliseconds since 1970; absent: the newest 10,000 faces. */
+/**
+ * `since`: only faces detected since then, in milliseconds since 1970. At most the newest 10,000 faces are searched.
+ */
 export type FindSimilarQuery = { mode: FindSimilarMode; maxCandidates: number; since?: number | undefined };
 
 export type FindSimilar = (
@@ -39,7 +44,7 @@ export type FindSimilar = (
 
 const searchedAtMost = 10_000;
 
-/** Where else the faces of a picture were seen, while Face remembers them. Records what it answers. */
+/** Finds where else the faces of a probe were seen, among the face IDs that Face still keeps. Records the answer. */
 export function createFindSimilar(options: IdentificationOptions): FindSimilar {
   const { results, now } = options;
   return async (group, source, query, as = { id: results.newId() }) => {
@@ -131,7 +136,10 @@ function matchOf({ face, confidence }: { face: SeenFace; confidence: number }): 
   };
 }
 
-/** A picture that is gone, or shows another face by now, is not named, whatever Face remembers of it. */
+/**
+ * Whether a match may be named. A match whose image is gone, or shows another face by now, is not named, even if Face
+ * still keeps the face ID.
+ */
 async function isStillThere(
   { imageRecords }: IdentificationOptions,
   group: Group,

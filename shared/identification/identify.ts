@@ -16,9 +16,9 @@ import { facesOf, type ProbeFace, type ProbeOptions, type ProbeSource } from './
 export type IdentifyAnswer = StoredResult & {
   kind: 'identify';
   recognitionModel: string;
-  /** Whether the group has ever been trained; if not, nobody can be a candidate. */
+  /** Whether the group has ever been trained. An answer for an untrained group has no candidates. */
   trained: boolean;
-  /** Present where Face gave as many faces as it ever gives of a picture. */
+  /** Present when Face returned the largest number of faces that it returns for one image. */
   truncated?: true;
   faces: (ProbeFace & { candidates: Candidate[] })[];
 };
@@ -34,7 +34,7 @@ export type IdentificationOptions = ProbeOptions & {
   now: () => number;
 };
 
-/** `confidenceThreshold` 0 to 1; absent: that of the group, or Face's own. */
+/** `confidenceThreshold`: 0 to 1; absent: the threshold of the group, or else the default of Face. */
 export type IdentifyQuery = { maxCandidates: number; confidenceThreshold?: number | undefined };
 
 export type Identify = (
@@ -44,12 +44,12 @@ export type Identify = (
   as?: RecordAs,
 ) => Promise<IdentifyAnswer>;
 
-/** Who is on the picture: every face with its candidates, best first. Records what it answers. */
+/** Identifies the people on a probe: every face with its candidates, best first. Records the answer. */
 export function createIdentify(options: IdentificationOptions): Identify {
   const { results, now } = options;
   return async (group, source, query, as = { id: results.newId() }) => {
     const asked = { ...query, confidenceThreshold: query.confidenceThreshold ?? group.identifyThreshold };
-    // What the answer needs of the tables is read and written while Face is at work.
+    // Tables are read and written in parallel with the calls to Face.
     const [probe, training] = await Promise.all([
       facesOf(options, group, source),
       options.training(group.group),
@@ -70,8 +70,8 @@ export function createIdentify(options: IdentificationOptions): Identify {
       ...face,
       candidates: candidatesOf(answered.get(face.faceId)?.candidates ?? []),
     }));
-    // Faces that were just enrolled could be found in a group that was never trained, too. But `trained: false` says
-    // to callers that nobody can be a candidate yet; the first training takes seconds.
+    // Untrained faces could be searched in a group that was never trained, too. But `trained: false` tells callers that
+    // there are no candidates yet, and the first training takes only seconds.
     const named = trained
       ? await withFreshCandidates(options, group, training?.lastSucceeded ?? 0, resolved, asked)
       : resolved;
@@ -97,7 +97,7 @@ export function createIdentify(options: IdentificationOptions): Identify {
   };
 }
 
-/** Asks Face in batches of at most ten faces. Undefined when the group is not trained. */
+/** Calls Face in batches of at most 10 faces. Undefined when the group is not trained or not in Face. */
 async function identifyFaces(
   { face }: IdentificationOptions,
   group: string,
@@ -111,7 +111,7 @@ async function identifyFaces(
       const answers = await face.identify(group, faceIds, query);
       for (const answer of answers) identified.set(answer.faceId, answer);
     } catch (error) {
-      // The last face was removed a moment ago, and the group emptied with it.
+      // The last face of the group was removed since the training was read, and the group was deleted in Face.
       if (isFaceError(error, 400, 'LargePersonGroupNotTrained', 'LargePersonGroupNotFound')) return undefined;
       throw isFaceError(error, 400, 'FaceNotFound')
         ? new RollcallError('face_id_expired', undefined, { cause: error })

@@ -4,16 +4,20 @@ import { RollcallError } from '../errors/errors.ts';
 
 export type Grouped = { groups: string[][]; messyGroup: string[] };
 
-/** What looking for the IDs that Face still knows may cost: one that is forgotten takes at most nine of 1,000 with it. */
+/**
+ * Limit of the calls that search for the IDs that Face still knows. With one expired ID among 1,000, at most nine IDs
+ * are left out.
+ */
 const lookingCallsAtMost = 16;
 
-/** IDs of which some, or all, may be forgotten; `isSpoilt`: at least one is. */
+/** Some or all of the IDs may have expired in Face. `isSpoilt`: at least one of the IDs has expired. */
 type Part = { ids: readonly string[]; isSpoilt: boolean };
 
 /**
- * Groups faces that are alike. One ID that Face has forgotten fails the whole call: then the known ones are looked
- * for by halves, the largest part first, and grouped in one call; what was not looked through is left out.
- * @throws RollcallError conflict when one is forgotten between looking and grouping
+ * Groups similar faces. One ID that has expired in Face fails the whole call. The IDs are then halved, the largest part
+ * first, to find the IDs that Face still knows, and the known IDs are grouped in one call. IDs that the search did not
+ * reach within its limit of calls are left out.
+ * @throws RollcallError conflict when an ID expires between the search and the grouping
  */
 export async function groupKnownFaces(
   face: Pick<FaceClient, 'group'>,
@@ -35,7 +39,7 @@ async function knownAmong(face: Pick<FaceClient, 'group'>, spoilt: readonly stri
   let open: Part[] = [{ ids: spoilt, isSpoilt: true }];
   for (let calls = 0; calls < lookingCallsAtMost;) {
     const [largest, ...others] = open.toSorted((a, b) => b.ids.length - a.ids.length);
-    // One alone cannot be asked about.
+    // Face groups at least two faces, so a single ID cannot be tested.
     if (largest === undefined || largest.ids.length < 2) break;
     const middle = Math.ceil(largest.ids.length / 2);
     const asked = largest.isSpoilt ? largest.ids.slice(0, middle) : largest.ids;
@@ -45,7 +49,7 @@ async function knownAmong(face: Pick<FaceClient, 'group'>, spoilt: readonly stri
     if (asked.length > 1) calls += 1;
     if (isKnown) known.push(...asked);
     else open.push({ ids: asked, isSpoilt: true });
-    // What spoils a part lies in its other half where it is not in the first.
+    // When the tested half of a spoilt part is known, the expired ID is in the other half.
     if (rest.length > 0) open.push({ ids: rest, isSpoilt: isKnown });
   }
   return known;

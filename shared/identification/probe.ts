@@ -11,7 +11,7 @@ import { stampedUntil } from '../records/generation.ts';
 import { largestImageBytes } from '../config/resources.ts';
 import type { FaceRectangle, QualityForRecognition } from '../face/types.ts';
 
-/** What is asked about: a picture as it came, a dropped one, or faces of an earlier answer. */
+/** The kinds of probe: the bytes of an image, an uploaded image by its path, or face IDs of an earlier answer. */
 export type ProbeSource =
   | { kind: 'bytes'; bytes: Uint8Array; image?: string; version?: string }
   | { kind: 'image'; image: string }
@@ -19,19 +19,19 @@ export type ProbeSource =
 
 export type ProbeFace = {
   faceId: string;
-  /** Pixels of the upright original. */
+  /** In pixels of the upright original. */
   faceRectangle: FaceRectangle;
   qualityForRecognition?: QualityForRecognition;
 };
 
 /**
- * `seenOn`: the pictures that the faces were seen on, as far as they were dropped. `remembered` resolves when the IDs of
- * the faces are recorded; an answer that names them waits for it.
+ * `seenOn`: the uploaded images on which the faces were seen. `remembered` resolves when the face IDs are stored; an
+ * answer that names the face IDs is given only after that.
  */
 export type Probe = {
   image?: string;
   faces: ProbeFace[];
-  /** Face gave as many faces as it ever gives: there may be more on the picture. */
+  /** Face returned the largest number of faces that it returns for one image: the image may show more faces. */
   truncated: boolean;
   seenOn: ReadonlySet<string>;
   remembered: Promise<void>;
@@ -44,12 +44,12 @@ export type ProbeOptions = {
   imageRecords: Pick<ImageRecords, 'personRow'>;
 };
 
-/** Where each face costs a call to Face, the largest ones of a picture are compared. */
+/** How many faces of a probe, largest first, are compared when each face costs a call to Face. */
 export const comparedAtMost = 10;
 
 /**
- * The faces that are asked about: newly detected, or remembered by their IDs.
- * @throws RollcallError image_not_found, face_id_not_found, face_id_expired, and what a picture is refused for
+ * The faces of a probe: newly detected, or read from the stored face IDs.
+ * @throws RollcallError image_not_found, face_id_not_found, face_id_expired, and the reasons to reject an image
  */
 export async function facesOf(options: ProbeOptions, group: Group, source: ProbeSource): Promise<Probe> {
   switch (source.kind) {
@@ -103,7 +103,10 @@ async function readDropped(options: ProbeOptions, group: Group, image: string) {
   return { bytes, image, version: versionOf({ image, etag: photo.etag }, contentOf(bytes)) };
 }
 
-/** It was there when its group or person was deleted: it is gone for everybody, whether its blob is or not. */
+/**
+ * Whether the image was written no later than the last deletion of its group or person. Such an image does not exist
+ * for callers, even if its blob has not been deleted yet.
+ */
 async function isOfEarlierLife(
   { imageRecords }: ProbeOptions,
   group: Group,
@@ -129,7 +132,10 @@ async function rememberedProbe(
   };
 }
 
-/** A face of an earlier life, or one that cannot be compared with those of the group, is not known. */
+/**
+ * The stored face of an ID. A face of an earlier generation of its group or person, or of another recognition model
+ * than that of the group, counts as not found.
+ */
 async function seenFace(
   { faceIds, imageRecords }: ProbeOptions,
   group: Group,

@@ -7,10 +7,10 @@ import type { ImageRecords, Page } from '../records/imageRecords.ts';
 import { stampedUntil } from '../records/generation.ts';
 import type { ResultQuery, Results, StoredResult } from '../records/results.ts';
 
-/** Each is checked against the records of the persons and pictures that it names. */
+/** Results that are checked in parallel against the records of the people and images that they name. */
 const resultsAtOnce = 16;
 
-/** Reads results back. What was deleted since is not named, whether it is erased already or not. */
+/** Reads stored results. People and images that were deleted since are left out, whether or not they are erased yet. */
 export function createReadResults({
   results,
   imageRecords,

@@ -4,7 +4,9 @@ import type { FindSimilarMode, SimilarFace } from '../face/types.ts';
 
 export type SimilarQuery = { mode: FindSimilarMode; maxCandidates: number };
 
-/** The faces among these that are like the one, most alike first; asked in batches of at most 1,000. */
+/**
+ * The faces of `among` that are similar to `faceId`, most similar first. Calls Face in batches of at most 1,000 IDs.
+ */
 export async function similarFaces(
   face: FaceClient,
   faceId: string,
@@ -20,8 +22,8 @@ export async function similarFaces(
 }
 
 /**
- * One ID that Face no longer knows fails its whole batch: it is halved until that one stands alone. Faces for which
- * `mayCall` allows no call are passed over.
+ * One ID that has expired in Face fails its whole batch. Such a batch is halved until the expired ID stands alone.
+ * Faces for which `mayCall` allows no call are left out.
  */
 export async function similarInBatch(
   face: FaceClient,

@@ -1,8 +1,8 @@
 import { longestResult } from '../records/results.ts';
 
 /**
- * The answer in which every face keeps its best `kept`, the largest number up to `most` with which it can be
- * recorded; without it, an answer for which Face was paid already would be lost.
+ * Returns the answer with the largest `kept` (up to `most`, the best candidates or matches of each face) that fits a
+ * result row. Otherwise an answer that is too long to record would be lost after its calls to Face were paid.
  */
 export function largestThatFits<Answer>(
   answerOf: (kept: number) => Answer,

@@ -9,15 +9,15 @@ import { comparedAtMost } from './probe.ts';
 import { similarInBatch } from './similarFaces.ts';
 
 /*
- * A face is known to Face's group only when a training covers it, which takes minutes in a large group. Until then it
- * is compared by the ID that its detection gave: no call more for the picture that is enrolled, one for each face
- * that is asked about and for each thousand of faces that wait for a training.
+ * Face identifies an enrolled face only after a training covers it, which takes minutes in a large group. Until then
+ * the enrolled face is untrained, and is compared by the face ID of its detection. The comparison costs no additional
+ * call for the enrolled image, and one call for each probe face and each 1,000 untrained faces.
  *
- * The other way, a small group beside the large one that is trained within seconds, needs one more add and one more
- * delete for each picture: during an import half as many calls again.
+ * The alternative is a small group beside the large one, which is trained within seconds. The small group needs one
+ * more add and one more delete for each image: half as many calls again during an import.
  */
 
-/** Faces that are compared, newest first: what an import at ten calls a second adds in ten minutes. */
+/** How many untrained faces are compared, newest first: an import at 10 calls a second adds this many in 10 minutes. */
 const untrainedFacesAtMost = 3_000;
 
 export type UntrainedOptions = {
@@ -30,9 +30,9 @@ export type UntrainedOptions = {
 export type UntrainedQuery = { maxCandidates: number; confidenceThreshold?: number | undefined };
 
 /**
- * Adds persons by their fresh faces, newest first, to faces that have fewer candidates than were asked for.
- * `lastSucceeded` was read before Face was asked, and the fresh faces are read after it has answered: a face that
- * replaced another meanwhile, or that a training has covered since, is among them.
+ * Adds candidates from the untrained faces, newest first, to probe faces with fewer candidates than requested.
+ * `lastSucceeded` is read before the call to Face, and the untrained faces are read after its answer. The untrained
+ * faces therefore include a face that replaced another in the meantime, and a face that a training has covered since.
  */
 export async function withFreshCandidates<Face extends { faceId: string; candidates: Candidate[] }>(
   options: UntrainedOptions,
@@ -58,16 +58,19 @@ export async function withFreshCandidates<Face extends { faceId: string; candida
   });
 }
 
-/** For each face those like it, most alike first: the newest are compared with every face before older ones are. */
+/**
+ * The similar untrained faces of each probe face, most similar first. The newest batch of untrained faces is compared
+ * with every probe face before an older batch is.
+ */
 async function similarTo(
   { face, searchBudget }: UntrainedOptions,
   open: readonly { faceId: string }[],
   newestFirst: readonly string[],
   { confidenceThreshold }: UntrainedQuery,
 ): Promise<SimilarFace[][]> {
-  // Without a threshold of ours, Face's own decides who is the same person.
+  // Without a given threshold, the mode `matchPerson` applies the threshold of Face for the same person.
   const mode = confidenceThreshold === undefined ? 'matchPerson' : 'matchFace';
-  // A person may have many fresh faces.
+  // The largest number of matches is requested, because one person may have many untrained faces.
   const query = { mode, maxCandidates: faceLimits.findSimilarFaceIds } as const;
   const found: SimilarFace[][] = open.map(() => []);
   const asked: Promise<void>[] = [];
@@ -101,7 +104,7 @@ async function candidatesAmong(
   return [...candidates.values()];
 }
 
-/** Only while the very face stands for its picture: it may have been removed or replaced. */
+/** The person of an untrained face; undefined when the face of its image was removed or replaced since. */
 async function namedPerson(
   imageRecords: UntrainedOptions['imageRecords'],
   group: Group,
@@ -114,7 +117,7 @@ async function namedPerson(
     : { person, personId: persisted.personId };
 }
 
-/** The best of each person, best first. */
+/** The best candidate of each person, best first. */
 function best(
   trained: readonly Candidate[],
   fresh: readonly Candidate[],

@@ -8,7 +8,7 @@ import { comparedAtMost, facesOf, type ProbeFace, type ProbeSource } from './pro
 
 export type VerifiedFace = ProbeFace & { isIdentical: boolean; confidence: number };
 
-/** `isIdentical` and `confidence` are those of the most alike face. */
+/** `isIdentical`: whether any face is identical. `confidence`: the highest confidence of any face. */
 export type VerifyAnswer = StoredResult & {
   kind: 'verify';
   person: string;
@@ -25,8 +25,8 @@ export type Verify = (
 ) => Promise<VerifyAnswer>;
 
 /**
- * Whether the person is on the picture. Records what it answers.
- * @throws RollcallError person_not_found, also when no face of the person is enrolled; no_face
+ * Verifies whether a person is on a probe. Records the answer.
+ * @throws RollcallError person_not_found (also when no face of the person is enrolled), no_face
  */
 export function createVerify(options: IdentificationOptions): Verify {
   const { face, imageRecords, results, now } = options;
