@@ -14,9 +14,9 @@ import type {
   VerifyResult,
 } from './types.ts';
 
-/** Limits of the Face API that callers keep. */
+/** Limits of the Face API that callers have to observe. */
 export const faceLimits = {
-  /** Of one picture, the largest. */
+  /** Face returns at most this many faces of one image, the largest ones. */
   detectedFaces: 100,
   identifyFaceIds: 10,
   findSimilarFaceIds: 1_000,
@@ -30,15 +30,16 @@ export const faceLimits = {
 export type IdentifyOptions = { maxCandidates: number; confidenceThreshold?: number | undefined };
 
 export type AddFaceOptions = {
-  /** Absent: the one face of the picture; Face refuses a picture of several. */
+  /** Absent: Face adds the only face of the image, and refuses an image of several faces. */
   targetFace: FaceRectangle | undefined;
   userData: string;
   detectionModel: string;
 };
 
 /**
- * The Azure Face REST API v1.2 over large person groups, at one priority. Every operation
- * throws `FaceError`, `FaceUnanswered` or, from the rate limiter, `busy`. None but a GET is repeated by itself.
+ * The Azure Face REST API v1.2 for large person groups, at one priority. Every operation throws `FaceError`,
+ * `FaceUnanswered` or, from the rate limiter, a RollcallError `busy` or `quota_exceeded`. Only a GET is repeated
+ * automatically after a transient error; any call is repeated after a 429.
  */
 export interface FaceClient {
   detect(image: Uint8Array, options: DetectOptions): Promise<DetectedFace[]>;
@@ -48,7 +49,7 @@ export interface FaceClient {
     faceIds: readonly string[],
     options: { mode: FindSimilarMode; maxCandidates: number },
   ): Promise<SimilarFace[]>;
-  /** Between 2 and 1,000 faces; those like no other are the messy group. */
+  /** Groups 2 to 1,000 faces. `messyGroup` holds the faces that are similar to no other face. */
   group(faceIds: readonly string[]): Promise<{ groups: string[][]; messyGroup: string[] }>;
   verify(faceId: string, group: string, personId: string): Promise<VerifyResult>;
   createGroup(group: string, recognitionModel: string): Promise<void>;
@@ -57,7 +58,7 @@ export interface FaceClient {
   train(group: string): Promise<void>;
   trainingStatus(group: string): Promise<TrainingStatus>;
   createPerson(group: string, name: string, userData: string): Promise<string>;
-  /** At most 1,000, by ID, from after `start` on. */
+  /** At most 1,000 people, sorted by ID, that follow the ID `start`. */
   listPersons(group: string, page: { top: number; start: string | undefined }): Promise<FacePerson[]>;
   getPerson(group: string, personId: string): Promise<FacePerson>;
   deletePerson(group: string, personId: string): Promise<void>;
@@ -66,7 +67,7 @@ export interface FaceClient {
   deleteFace(group: string, personId: string, persistedFaceId: string): Promise<void>;
 }
 
-/** One client for each priority, on one transport. */
+/** One client for each priority. All clients share one transport. */
 export function createFaceClients(options: FaceTransportOptions): Record<Priority, FaceClient> {
   const transport = createFaceTransport(options);
   return {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { RollcallError } from '../errors/errors.ts';
 
-/** An answer of Face other than success; `code` is Face's own, or the HTTP status where Face gives none. */
+/** An error answer of Face. `code` is the error code of Face, or the HTTP status when the answer has no code. */
 export class FaceError extends Error {
   override readonly name = 'FaceError';
   readonly status: number;
@@ -16,12 +16,12 @@ export class FaceError extends Error {
   }
 }
 
-/** No answer came: the call may or may not have taken effect, or may still. */
+/** Face gave no usable answer: the call may have taken effect, may still take effect, or may never do so. */
 export class FaceUnanswered extends Error {
   override readonly name = 'FaceUnanswered';
 }
 
-// The envelope of Face, the one of its gateway (`statusCode`, no `code`), and the one of Limited Access.
+// Covers three error envelopes: that of Face, that of its gateway (`statusCode`, no `code`) and that of Limited Access.
 const envelope = z.object({
   error: z.object({
     code: z.coerce.string().optional(),
@@ -31,7 +31,7 @@ const envelope = z.object({
   }),
 });
 
-/** Reads an error answer of Face or of the gateway before it. */
+/** Parses an error answer of Face or of the gateway in front of Face. */
 export function readFaceError(status: number, body: string, retryAfter: string | undefined): FaceError {
   const parsed = envelope.safeParse(parseJson(body));
   if (!parsed.success)
@@ -70,8 +70,8 @@ export function isFaceError(error: unknown, status: number, ...codes: string[]):
 }
 
 /**
- * Whether a call that changes something may have taken effect all the same: yes, unless Face refused it or it never
- * left. What nobody foresaw proves nothing.
+ * Whether a mutating call that failed may have taken effect: yes, unless Face refused the call or the call was never
+ * sent. An unexpected error does not prove that the call had no effect.
  */
 export function mayHaveTakenEffect(error: unknown): boolean {
   if (error instanceof FaceError) return error.status >= 500 || error.status === 408;
@@ -80,7 +80,7 @@ export function mayHaveTakenEffect(error: unknown): boolean {
   return !neverLeft;
 }
 
-/** Says in the words of Rollcall what Face said; what is not Face's passes unchanged. */
+/** Translates an error of Face into a RollcallError. An error that is not one of Face is returned unchanged. */
 export function translateFaceError(error: unknown): unknown {
   if (error instanceof FaceUnanswered)
     return new RollcallError('face_unavailable', error.message, { cause: error });

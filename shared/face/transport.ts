@@ -7,7 +7,7 @@ import { requestContext } from '../telemetry/requestContext.ts';
 
 export type FaceTransportOptions = {
   endpoint: string;
-  /** A key, or an identity with the role Cognitive Services User. */
+  /** A key of the Face resource, or an identity with the role Cognitive Services User. */
   credential: { key: string } | { identity: TokenCredential };
   limiter: RateLimiter;
   timeoutMs: number;
@@ -28,13 +28,14 @@ export type FaceTransport = (call: FaceCall) => Promise<unknown>;
 /** Scope of Microsoft Entra tokens for Azure AI services. */
 const scope = 'https://cognitiveservices.azure.com/.default';
 const defaultThrottleMs = 1_000;
-/** A volume that is used up is asked for again after this at the latest: the plan may have been changed. */
+/** Longest pause of all calls after the monthly volume is used up: the plan may have been changed in the meantime. */
 const longestParkMs = 3_600_000;
 const attemptsOfAGet = 3;
 
 /**
- * One call to Face: through the rate limiter, with a time limit, errors read. A call that changes something is sent
- * once: what to do when no answer came is for those who know how to look. A GET is tried again.
+ * Sends one call to Face: takes a permit from the rate limiter, applies the time limit and parses error answers. A GET
+ * is repeated after a transient error, and any call after a 429. A mutating call is not repeated after another error or
+ * without an answer: only the caller knows how to find out whether the call took effect.
  */
 export function createFaceTransport(options: FaceTransportOptions): FaceTransport {
   return async (call) => {
@@ -68,7 +69,7 @@ async function send(options: FaceTransportOptions, call: FaceCall, permit: Permi
   }
   const { status, retryAfter, serviceMs, text } = await exchange(options, call, url);
   permit.answered(serviceMs);
-  // 299 was seen as a success with a warning.
+  // Face was seen to answer 299 for a success with a warning.
   if (status >= 300) throw readFaceError(status, text, retryAfter);
   return readAnswer(text);
 }
@@ -78,7 +79,7 @@ function readAnswer(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    // It did what it was asked for, and what it gave for it is lost.
+    // The call has taken effect, but its result is lost.
     throw new FaceUnanswered('Face gave an answer that cannot be read.', { cause: error });
   }
 }
@@ -111,7 +112,7 @@ async function exchange(options: FaceTransportOptions, call: FaceCall, url: URL)
   }
 }
 
-/** So that the support of Face, and a trace, can tell which request of ours a call belongs to. */
+/** Headers that let the support of Face, and a trace, tell to which request of Rollcall a call belongs. */
 function contextHeaders(): Record<string, string> {
   const { requestId, ...trace } = requestContext() ?? { requestId: randomUUID() };
   return { 'client-request-id': requestId, ...trace };
@@ -123,7 +124,7 @@ function contentOf(call: FaceCall): { headers: Record<string, string>; body: Uin
   if (call.json !== undefined) {
     return { headers: { 'content-type': 'application/json' }, body: JSON.stringify(call.json) };
   }
-  // A POST without a body must say its length: /train was reported to fail otherwise.
+  // A POST without a body has to send `content-length: 0`: /train was reported to fail otherwise.
   return { headers: call.method === 'GET' ? {} : { 'content-length': '0' }, body: null };
 }
 

@@ -1,4 +1,4 @@
-/** The wire types of the Face REST API v1.2, as far as Rollcall uses it. Rectangles are in pixels. */
+/** The wire types of the part of the Face REST API v1.2 that Rollcall uses. Rectangles are in pixels. */
 
 export type FaceRectangle = { left: number; top: number; width: number; height: number };
 
@@ -13,7 +13,7 @@ export type DetectedFace = {
 export type DetectOptions = {
   detectionModel: string;
   recognitionModel: string;
-  /** Seconds, 60 to 86,400. */
+  /** In seconds, 60 to 86,400. */
   faceIdTimeToLive: number;
 };
 
@@ -23,7 +23,7 @@ export type FacePerson = { personId: string; name: string; userData?: string; pe
 
 export type PersistedFace = { persistedFaceId: string; userData?: string };
 
-/** `notStarted` is spelled in three ways by the versions of the API: compare in lower case. */
+/** `status` is compared in lower case, because the versions of the API spell `notStarted` in three ways. */
 export type TrainingStatus = {
   status: string;
   createdDateTime: string;
