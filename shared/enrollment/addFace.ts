@@ -62,7 +62,7 @@ export function createAddFace(options: AddFaceOptions) {
   // takes effect two time limits after it was sent.
   const landedForSureMs = 3 * options.callTimeoutMs;
 
-  /** Resolves with the record afterwards, or with `changed`, without any effect, when the container holds another version. */
+  /** Resolves with the record afterwards; with `changed`, and no effect, when the container holds another version. */
   async function add(ref: ImageRef, picture: ImageRecord): Promise<ImageRecord | undefined | 'changed'> {
     const image = await imageStore.read(picture.image, picture.etag);
     if (image === 'changed') return 'changed';
@@ -80,18 +80,18 @@ export function createAddFace(options: AddFaceOptions) {
     }
     // A failure from here on leaves the intent open: Face holds the face, and the next attempt finds it by its key.
     await markChanged(ref, picture, intent);
-    const { content, personId, life } = intent;
-    return record(ref, (p) => added(addEnded(p, intent), { faceId, content, personId, life }, now()));
+    const { content, personId, generation } = intent;
+    return record(ref, (p) => added(addEnded(p, intent), { faceId, content, personId, generation }, now()));
   }
 
   /** @throws RollcallError conflict when the image record has changed since it was read */
   async function intend(ref: ImageRef, seen: ImageRecord, personId: string): Promise<AddIntent> {
-    const { content = '', generation: life } = seen;
+    const { content = '', generation } = seen;
     const at = now();
     const after = await record(ref, (p) => {
-      if (p.state !== 'detected' || p.content !== content || p.generation !== life) throw overtaken();
+      if (p.state !== 'detected' || p.content !== content || p.generation !== generation) throw overtaken();
       refuseIfOvertaken(p, seen);
-      return addIntended(p, { content, personId, life }, at);
+      return addIntended(p, { content, personId, generation }, at);
     });
     const intent = after?.intents.at(-1);
     // The time of the intent bounds when the call can still take effect, so the call must be sent soon after the
@@ -158,7 +158,7 @@ export function createAddFace(options: AddFaceOptions) {
 
   /** The faces that Face holds for this content of the image and that no image record of the person names. */
   async function find(ref: ImageRef, { image }: ImageRecord, intended: Add): Promise<PersistedFace[]> {
-    const { content, personId, life } = intended;
+    const { content, personId, generation } = intended;
     const { group } = ref;
     const held = await face.getPerson(group, personId).catch(undefinedIfGone);
     const named = new Set<string>();
@@ -171,7 +171,7 @@ export function createAddFace(options: AddFaceOptions) {
     for (const faceId of held?.persistedFaceIds ?? []) {
       if (named.has(faceId)) continue;
       const persisted = await face.getFace(group, personId, faceId).catch(undefinedIfGone);
-      if (persisted?.userData === key) found.push({ faceId, content, personId, life });
+      if (persisted?.userData === key) found.push({ faceId, content, personId, generation });
     }
     return found;
   }

@@ -41,7 +41,7 @@ export function createFacePersons({
           current.personId === person.personId && current.faceGroupEpoch === person.faceGroupEpoch;
         isNamed =
           (isAsSeen || current.personId === personId) &&
-          current.life === person.life &&
+          current.generation === person.generation &&
           current.isDeleted !== true;
         return isNamed ? { ...current, personId, faceGroupEpoch } : current;
       });

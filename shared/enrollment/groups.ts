@@ -50,7 +50,7 @@ export async function putGroup(
       condition(before?.isDeleted === true ? undefined : before);
       if (before === undefined || before.isDeleted === true) {
         const born = newGroup(name, wanted.recognitionModel ?? settings.RECOGNITION_MODEL, now());
-        return { ...born, ...ofEarlierLives(before), ...wanted };
+        return { ...born, ...ofEarlierGenerations(before), ...wanted };
       }
       if (wanted.recognitionModel !== undefined && wanted.recognitionModel !== before.recognitionModel) {
         throw new RollcallError('recognition_model_fixed', `The group has ${before.recognitionModel}.`);
@@ -90,7 +90,7 @@ export async function groupFor(
     (before) =>
       isGone(before) || (before !== undefined && before.isDeleted !== true)
         ? before
-        : { ...newGroup(name, settings.RECOGNITION_MODEL, now()), ...ofEarlierLives(before) },
+        : { ...newGroup(name, settings.RECOGNITION_MODEL, now()), ...ofEarlierGenerations(before) },
     async (_after, before) => announceBirth(options, before),
   );
   return isGone(group) ? undefined : group;
@@ -122,7 +122,7 @@ async function announceBirth({ policyChanges, now }: GroupOptions, before: Group
 }
 
 /** The fields of a deleted group that the next generation of the group keeps. */
-function ofEarlierLives(before: Group | undefined): Partial<Group> {
+function ofEarlierGenerations(before: Group | undefined): Partial<Group> {
   if (before === undefined) return {};
   const { generation, faceGroupEpoch, isStaleInFace, leasedUntil, createdInFaceUntil, deletedAt, erasures } =
     before;
@@ -154,7 +154,7 @@ function newGroup(group: string, recognitionModel: string, now: number): Group {
 export function deletedGroup(group: Group, erasure: string, deletedAt: number): Group {
   return {
     ...newGroup(group.group, group.recognitionModel, group.createdAt),
-    ...ofEarlierLives(group),
+    ...ofEarlierGenerations(group),
     generation: group.generation + 1,
     faceGroupEpoch: group.faceGroupEpoch + 1,
     isStaleInFace: true,

@@ -14,7 +14,13 @@ import type { UntrainedFaces } from '../records/untrainedFaces.ts';
 import type { Group, Groups } from '../records/groups.ts';
 import type { Claims } from '../records/idempotency.ts';
 import type { ImageRecords, Person } from '../records/imageRecords.ts';
-import { groupGenerationOf, isEarlier, lifeBefore, stampedUntil, type Life } from '../records/generation.ts';
+import {
+  groupGenerationOf,
+  isEarlier,
+  generationBefore,
+  stampedUntil,
+  type Generation,
+} from '../records/generation.ts';
 import { retryOnConflict, WriteConflict } from '../records/table.ts';
 import type { Results } from '../records/results.ts';
 import type { Trainings } from '../records/trainings.ts';
@@ -194,7 +200,7 @@ export function createErase(options: EraseOptions) {
    * a face, with the probe of the result and the face IDs of that probe.
    */
   async function probesOf(
-    { group, key, person, life }: Person,
+    { group, key, person, generation }: Person,
     erasure: Erasure,
     after: string | undefined,
   ): Promise<Slice> {
@@ -206,7 +212,10 @@ export function createErase(options: EraseOptions) {
       if (result.image?.startsWith(`${containers.identify}/`) === true) {
         const { ref } = placeOf(result.image);
         erased.blobs += await removeProbe(result.image, erasure);
-        const { pictures, received } = await imageRecords.eraseProbe(ref, { key, life: lifeBefore(life) });
+        const { pictures, received } = await imageRecords.eraseProbe(ref, {
+          key,
+          generation: generationBefore(generation),
+        });
         erased.pictures += pictures;
         templatesExpireAt = Math.max(templatesExpireAt, templatesOf(received).templatesExpireAt ?? 0);
       }
@@ -240,7 +249,7 @@ export function createErase(options: EraseOptions) {
   }
 
   function personSteps(group: string, row: Person): Steps {
-    const { key, person, life } = row;
+    const { key, person, generation } = row;
     const blobsOf = (name: string, erasure: Erasure, after: string | undefined): Promise<Slice> =>
       blobs(`${containers.enroll}/${group}/${name}/`, erasure, after);
     const [composed, decomposed] = [person.normalize('NFC'), person.normalize('NFD')];
@@ -249,15 +258,15 @@ export function createErase(options: EraseOptions) {
       decomposedNames: async (erasure, after) =>
         composed === decomposed ? {} : blobsOf(decomposed, erasure, after),
       otherNames: async ({ deletedAt }) => ({
-        erased: { blobs: await blobsOfRows(group, key, life, deletedAt) },
+        erased: { blobs: await blobsOfRows(group, key, generation, deletedAt) },
       }),
-      personInFace: (erasure) => deleteInFace(group, key, life, erasure),
+      personInFace: (erasure) => deleteInFace(group, key, generation, erasure),
       probes: async (erasure, after) => (erasure.withProbes === true ? probesOf(row, erasure, after) : {}),
       // Probes that were uploaded before it was known which bytes are erased are reconciled again.
       laterProbes: async (erasure, after) =>
         erasure.withProbes === true ? laterBlobs(`${containers.identify}/${group}/`, erasure, after) : {},
       async rows() {
-        const { pictures, faces, received, more } = await imageRecords.erasePerson(group, key, life);
+        const { pictures, faces, received, more } = await imageRecords.erasePerson(group, key, generation);
         return { erased: { pictures, faces }, ...templatesOf(received), ...(more ? { next: 'more' } : {}) };
       },
       async faceIds(erasure, after) {
@@ -307,10 +316,15 @@ export function createErase(options: EraseOptions) {
    * Deletes the blobs of the image records of a person. A blob path may hold the name of the person in another spelling
    * than NFC and NFD, whose prefixes are listed.
    */
-  async function blobsOfRows(group: string, key: string, life: Life, deletedAt: number): Promise<number> {
+  async function blobsOfRows(
+    group: string,
+    key: string,
+    present: Generation,
+    deletedAt: number,
+  ): Promise<number> {
     let removed = 0;
     for await (const { image, generation } of imageRecords.imagesOfPerson(group, key)) {
-      if (generation === life) continue;
+      if (generation === present) continue;
       const photo = await imageStore.version(image);
       if (photo === undefined) continue;
       if (photo.writtenAt > deletedAt) await options.enqueueIfUnseen({ image, etag: photo.etag });
@@ -326,7 +340,7 @@ export function createErase(options: EraseOptions) {
   async function deleteInFace(
     group: string,
     key: string,
-    life: Life,
+    present: Generation,
     { begun: begunBefore }: Erasure,
   ): Promise<Slice> {
     const row = await imageRecords.personRow(group, key);
@@ -335,7 +349,7 @@ export function createErase(options: EraseOptions) {
       group,
       key,
     )) {
-      if (generation === life) continue;
+      if (generation === present) continue;
       for (const { personId } of [...intents, ...orphanedFaces]) personIds.add(personId);
       if (persisted !== undefined) personIds.add(persisted.personId);
     }
@@ -464,7 +478,7 @@ export function createErase(options: EraseOptions) {
       const erasure = await erasures.get(last);
       if (erasure !== undefined && !(await isTrainedWithout(erasure))) return comeBackTo(erasure);
       if (!(await imageRecords.personErased(person))) return now();
-      await closed(ids, erasure, person.life);
+      await closed(ids, erasure, person.generation);
       return Infinity;
     });
   }
@@ -508,13 +522,19 @@ export function createErase(options: EraseOptions) {
     }
   }
 
-  /** Completes the erasures `ids`, whose work `last` has done. `life`: the earliest generation that is not erased. */
-  async function closed(ids: readonly string[], last: Erasure | undefined, life: Life): Promise<void> {
+  /** Completes the erasures `ids`, whose work `last` has done. `generation`: the earliest that is not erased. */
+  async function closed(
+    ids: readonly string[],
+    last: Erasure | undefined,
+    generation: Generation,
+  ): Promise<void> {
     if (last === undefined) return;
     const { group, person } = last;
     await groups.change(group, (row) => row && notTakingProbes(row, ids));
     await imageRecords.forgetContents(group, person, (other) =>
-      person === undefined ? groupGenerationOf(other) < groupGenerationOf(life) : isEarlier(other, life),
+      person === undefined
+        ? groupGenerationOf(other) < groupGenerationOf(generation)
+        : isEarlier(other, generation),
     );
     for (const id of ids) await erasures.removed(id, last);
   }
@@ -570,7 +590,8 @@ export function createErase(options: EraseOptions) {
     if (key === undefined && row !== undefined && isAlive(row, erasure)) await erasures.withdraw(id);
     // The person or group was already deleted, with its group or by another request: this erasure is over when the
     // other one is.
-    else if (open.length === 0) await closed([id], erasure, person?.life ?? String(row?.generation ?? 0));
+    else if (open.length === 0)
+      await closed([id], erasure, person?.generation ?? String(row?.generation ?? 0));
   }
 }
 

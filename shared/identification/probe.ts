@@ -93,7 +93,7 @@ async function readDropped(options: ProbeOptions, group: Group, image: string) {
     throw new RollcallError('image_not_found', 'image must name a picture of this group, container first.');
   }
   const photo = await options.imageStore.version(image);
-  if (photo === undefined || (await isOfEarlierLife(options, group, place.ref.person, photo)))
+  if (photo === undefined || (await isOfEarlierGeneration(options, group, place.ref.person, photo)))
     throw new RollcallError('image_not_found');
   if (photo.bytes > largestImageBytes) throw new RollcallError('image_too_large');
   const bytes = await options.imageStore.read(image, photo.etag);
@@ -107,7 +107,7 @@ async function readDropped(options: ProbeOptions, group: Group, image: string) {
  * Whether the image was written no later than the last deletion of its group or person. Such an image does not exist
  * for callers, even if its blob has not been deleted yet.
  */
-async function isOfEarlierLife(
+async function isOfEarlierGeneration(
   { imageRecords }: ProbeOptions,
   group: Group,
   person: string | undefined,

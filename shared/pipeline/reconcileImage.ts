@@ -5,7 +5,7 @@ import type { DeadLetters } from '../messages/deadLetters.ts';
 import type { Erasures } from '../records/erasures.ts';
 import type { Group, Groups } from '../records/groups.ts';
 import type { ImageRecords, Person } from '../records/imageRecords.ts';
-import { firstLife, groupGenerationOf } from '../records/generation.ts';
+import { firstGeneration, groupGenerationOf } from '../records/generation.ts';
 import {
   contentOf,
   detected,
@@ -149,12 +149,12 @@ export function createImageReconciler(options: ImageReconcilerOptions) {
     const groupOf = place.kind === 'identify' ? options.groupAwaited : options.groupFor;
     const group = isThere ? row : await groupOf(place.group, photo.writtenAt);
     if (group === undefined) return { erasedBy: undefined };
-    const { generation } = group;
     if (place.kind === 'identify' || place.person === undefined)
-      return { ...common, generation: String(generation) };
-    const isOfThisLife = person !== undefined && groupGenerationOf(person.life) === generation;
-    const life = isOfThisLife ? person.life : firstLife(generation);
-    return { ...common, person: place.person, generation: life };
+      return { ...common, generation: String(group.generation) };
+    const isOfPresentGroup =
+      person !== undefined && groupGenerationOf(person.generation) === group.generation;
+    const generation = isOfPresentGroup ? person.generation : firstGeneration(group.generation);
+    return { ...common, person: place.person, generation };
   }
 
   /**
@@ -183,7 +183,12 @@ export function createImageReconciler(options: ImageReconcilerOptions) {
     if (group !== undefined && ofGroup !== undefined && (await imageRecords.wasImageOfGroup(group, content)))
       return { erasedBy: ofGroup };
     if (person === undefined || ofPerson === undefined) return undefined;
-    const wasPicture = await imageRecords.wasImageOfPerson(place.group, person.key, person.life, content);
+    const wasPicture = await imageRecords.wasImageOfPerson(
+      place.group,
+      person.key,
+      person.generation,
+      content,
+    );
     return wasPicture ? { erasedBy: ofPerson } : undefined;
   }
 
@@ -205,7 +210,7 @@ export function createImageReconciler(options: ImageReconcilerOptions) {
       const person = await imageRecords.personRow(place.group, key);
       if (
         person !== undefined &&
-        (await imageRecords.wasImageOfPerson(place.group, key, person.life, content))
+        (await imageRecords.wasImageOfPerson(place.group, key, person.generation, content))
       )
         return { erasedBy: id };
     }
@@ -291,7 +296,7 @@ export function createImageReconciler(options: ImageReconcilerOptions) {
     await imageRecords.forgetContents(
       ref.group,
       undefined,
-      (life) => groupGenerationOf(life) < group.generation,
+      (generation) => groupGenerationOf(generation) < group.generation,
     );
   }
 

@@ -36,9 +36,9 @@ const imagesAtATime = 300;
 const changedPauseMs = 2_000;
 
 /**
- * Reconciles the images of one person with Face, oldest first: orphaned faces are deleted, adds in doubt are looked for,
- * wanted faces are added. Service Bus gives a session to one instance at a time, so nothing else changes this person's
- * faces meanwhile. An image that fails does not hold up the others, unless the quota ran out.
+ * Reconciles the images of one person with Face, oldest first: orphaned faces are deleted, adds in doubt are looked
+ * for, wanted faces are added. Service Bus gives a session to one instance at a time, so nothing else changes this
+ * person's faces meanwhile. An image that fails does not hold up the others, unless the quota ran out.
  */
 export function createPersonReconciler(options: PersonReconcilerOptions) {
   const { imageRecords, workQueues, now } = options;
@@ -92,7 +92,7 @@ export function createPersonReconciler(options: PersonReconcilerOptions) {
   async function isOfPresentGeneration(ref: ImageRef, image: ImageRecord): Promise<boolean> {
     const group = await options.groups.get(ref.group);
     const person = group && (await imageRecords.person(group, ref.person ?? ''));
-    return image.generation === person?.life;
+    return image.generation === person?.generation;
   }
 
   /** Deleting is idempotent: a face that Face does not have is gone. */

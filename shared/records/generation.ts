@@ -3,34 +3,34 @@
  * the first generation of a person in the second generation of the group; a probe has the generation of the group only.
  * Data of an earlier generation is reported as not existing, and is erased.
  */
-export type Life = string;
+export type Generation = string;
 
-export function firstLife(groupGeneration: number): Life {
+export function firstGeneration(groupGeneration: number): Generation {
   return `${groupGeneration}.1`;
 }
 
-export function nextLife(life: Life): Life {
-  const [group, person] = parts(life);
+export function nextGeneration(generation: Generation): Generation {
+  const [group, person] = parts(generation);
   return `${group}.${person + 1}`;
 }
 
-export function lifeBefore(life: Life): Life {
-  const [group, person] = parts(life);
+export function generationBefore(generation: Generation): Generation {
+  const [group, person] = parts(generation);
   return `${group}.${person - 1}`;
 }
 
-export function groupGenerationOf(life: Life): number {
-  return parts(life)[0];
+export function groupGenerationOf(generation: Generation): number {
+  return parts(generation)[0];
 }
 
-export function isEarlier(life: Life, than: Life): boolean {
-  const [group, person] = parts(life);
+export function isEarlier(generation: Generation, than: Generation): boolean {
+  const [group, person] = parts(generation);
   const [thanGroup, thanPerson] = parts(than);
   return group < thanGroup || (group === thanGroup && person < thanPerson);
 }
 
-function parts(life: Life): [number, number] {
-  const [group = '0', person = '0'] = life.split('.');
+function parts(generation: Generation): [number, number] {
+  const [group = '0', person = '0'] = generation.split('.');
   return [Number(group), Number(person)];
 }
 

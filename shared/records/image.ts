@@ -71,8 +71,8 @@ export type PartsLookedAt = {
   faces: FaceOnPart[];
 };
 
-/** Which content is added to which person in Face; `life` is the generation of that person. */
-export type Add = { content: string; personId: string; life: string };
+/** Which content is added to which person in Face; `generation` is the generation of that person. */
+export type Add = { content: string; personId: string; generation: string };
 
 export type PersistedFace = Add & { faceId: string; found?: FoundFace };
 
@@ -200,7 +200,7 @@ export function recognized(picture: ImageRecord, seen: SeenImage, content: strin
   const { persisted, intents, generation } = picture;
   const known = { ...withoutProgress(picture), content, updatedAt: now };
   if (persisted?.content === content) return { ...known, ...persisted.found, state: 'enrolled' };
-  const intent = intents.findLast((add) => add.content === content && add.life === generation);
+  const intent = intents.findLast((add) => add.content === content && add.generation === generation);
   return intent === undefined ? picture : { ...known, ...intent.found, state: 'detected' };
 }
 
@@ -347,8 +347,12 @@ export function faceLost(picture: ImageRecord, personId: string, now: number): I
 }
 
 /** Records a write-ahead intent before an add is sent, so that the face is searched for whatever happens. */
-export function addIntended(picture: ImageRecord, { content, personId, life }: Add, at: number): ImageRecord {
-  const add = { content, personId, life };
+export function addIntended(
+  picture: ImageRecord,
+  { content, personId, generation }: Add,
+  at: number,
+): ImageRecord {
+  const add = { content, personId, generation };
   const { sends } = picture.intents.find((intent) => isSameAdd(intent, add)) ?? { sends: 0 };
   const others = picture.intents.filter((intent) => !isSameAdd(intent, add));
   const intent = { ...add, found: foundOn(picture), at, sends: sends + 1 };
@@ -381,7 +385,9 @@ export function added(picture: ImageRecord, face: PersistedFace, now: number): I
   const next: ImageRecord = { ...withoutAttempts(picture), updatedAt: now };
   if (namesFace(picture, face.faceId)) return next;
   const wanted =
-    picture.state === 'detected' && picture.content === face.content && picture.generation === face.life;
+    picture.state === 'detected' &&
+    picture.content === face.content &&
+    picture.generation === face.generation;
   if (!wanted) return { ...next, orphanedFaces: [...picture.orphanedFaces, face] };
   const { orphanedFaces } = withoutFace(picture);
   return { ...next, state: 'enrolled', persisted: { ...face, found: foundOn(picture) }, orphanedFaces };

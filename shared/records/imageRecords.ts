@@ -2,7 +2,7 @@ import type { ImageRef } from '../messages/workQueues.ts';
 import { RollcallError } from '../errors/errors.ts';
 import { containers } from '../config/resources.ts';
 import type { Group } from './groups.ts';
-import { groupGenerationOf, isEarlier, nextLife, type Life } from './generation.ts';
+import { groupGenerationOf, isEarlier, nextGeneration, type Generation } from './generation.ts';
 import { moved, noCounts, sum, type Counts } from './counts.ts';
 import { oldestFirst, partitionOf, partitionsOf, personKeyOf } from './keys.ts';
 import { isSettled, needsEnrollment, type ImageRecord, type ImageState } from './image.ts';
@@ -21,12 +21,12 @@ import {
 /**
  * The image records: every image is in exactly one state. Rows of one partition, written together or not at all:
  *
- *   i.{person}.{image}          the picture; a probe has no person
+ *   i.{person}.{image}          the record of an image; a probe has no person
  *   s.{state}.{row}             index by state
- *   o.{person}.{time}.{image}   index of what a person's session has to do, oldest first
- *   p.{person}                  the person, with the counts of its pictures in its present life
- *   d.{person}                  a person whose earlier life is being erased
- *   c.{content}.{person}        bytes of a picture of an earlier life, until its erasure is over
+ *   o.{person}.{time}.{image}   index of the images that a person's reconciler has to work on, oldest first
+ *   p.{person}                  the person, with the counts of its images in its present generation
+ *   d.{person}                  a person whose earlier generation is being erased
+ *   c.{content}.{person}        hash of the bytes of an image of an earlier generation, until its erasure is over
  *   counters                    this partition's share of the group's counts
  */
 
@@ -35,41 +35,41 @@ export type Person = {
   person: string;
   key: string;
   group: string;
-  life: Life;
+  generation: Generation;
   /** The person in Face, and the epoch of the group in which Face has it. */
   personId?: string;
   faceGroupEpoch?: number;
   images: Counts;
-  /** How many of the pictures have a face in Face that names the person. */
+  /** How many of the images have a face in Face that names the person. */
   faces: number;
   createdAt: number;
-  /** By the clock of the storage account: pictures written until then belong to an earlier life. */
+  /** By the clock of the storage account: blobs written until then belong to an earlier generation. */
   deletedAt?: number;
-  /** Nothing has been dropped since. */
+  /** The person was deleted, and no image has been uploaded since. */
   isDeleted?: boolean;
-  /** Erasures of earlier lives that are not over, and the persons in Face that go with them. */
+  /** Erasures of earlier generations that are not over, and the persons in Face that go with them. */
   erasures?: { ids: string[]; personIds: string[] };
 };
 
-/** `faces`: how many of the pictures had a face in Face; `received`: how many may just have been detected. */
+/** `faces`: how many of the erased images had a face in Face; `received`: how many may just have been detected. */
 type ErasedRows = { pictures: number; faces: number; received: number };
 
 type Living = Pick<Group, 'group' | 'generation'>;
 
 function isAlive(person: Person, { generation }: Living): boolean {
-  return person.isDeleted !== true && groupGenerationOf(person.life) === generation;
+  return person.isDeleted !== true && groupGenerationOf(person.generation) === generation;
 }
 
-/** Whether the person is one of those that a list names: one without pictures is nobody whom a reader looks for. */
+/** Whether lists show the person: a person without images is left out. */
 function isListed({ isDeleted, images }: Person): boolean {
   return (
     isDeleted !== true && Object.entries(images).some(([state, count]) => state !== 'removed' && count > 0)
   );
 }
 
-/** A transaction takes a hundred writes, and a picture has three rows and leaves one. */
+/** A transaction takes 100 writes; an erased image has three rows and leaves one. */
 const erasedAtOnce = 24;
-/** Of each partition; more persons than that are hardly erased at the same time. */
+/** How many erasures of people a reader takes into account for each partition. */
 const erasedAtMost = 1_000;
 
 type ImageRow = ImageRecord & { openKey?: string; reminder?: string };
@@ -79,7 +79,7 @@ export type PageQuery = { top: number; after?: string | undefined };
 export type ImageQuery = PageQuery & {
   state?: ImageState | undefined;
   /** Key. */ person?: string | undefined;
-  /** Only what belongs to the present life of the group, which this is, and of its persons. */
+  /** The present generation of the group: images of earlier generations of it and of its people are left out. */
   generation?: number | undefined;
 };
 export type Page<Value> = { items: Value[]; next?: string };
@@ -101,7 +101,7 @@ export function createImageRecords(table: Table, reminders: Reminders, now: () =
       if (picture === undefined || picture === before?.value) return picture;
       const after = await withReminder(ref, before?.value, picture);
       const counted = await countWrites(partition, ref, before?.value, after);
-      if (counted === 'of an ended life') return undefined;
+      if (counted === 'of an ended generation') return undefined;
       await table.write(partition, [
         imageWrite(rowKey, before, after),
         ...indexWrites(ref, rowKey, before?.value, after),
@@ -116,7 +116,7 @@ export function createImageRecords(table: Table, reminders: Reminders, now: () =
     });
   }
 
-  /** A picture that is not settled has a reminder before it has a row, so that it can never be forgotten. */
+  /** An image that is not settled gets a reminder before its row is written, so that the resync always finds it. */
   async function withReminder(
     ref: ImageRef,
     before: ImageRow | undefined,
@@ -140,7 +140,7 @@ export function createImageRecords(table: Table, reminders: Reminders, now: () =
     ref: ImageRef,
     before: ImageRow | undefined,
     after: ImageRow,
-  ): Promise<Write[] | 'of an ended life'> {
+  ): Promise<Write[] | 'of an ended generation'> {
     const countsAsBefore =
       before?.state === after.state &&
       before.generation === after.generation &&
@@ -150,12 +150,12 @@ export function createImageRecords(table: Table, reminders: Reminders, now: () =
     const value = counters?.value ?? noCounters();
     const kind = after.image.startsWith(`${containers.identify}/`) ? 'probes' : 'images';
     const counted = { ...value, [kind]: moved(value[kind], before?.state, after.state) };
-    // A path without a person: a probe, or a picture that lies where none can be enrolled.
+    // A path without a person: a probe, or an image at a path where none can be enrolled.
     if (ref.person === undefined) return [changed('counters', counters, counted)];
     const person = await table.get<Person>(partition, `p.${ref.person}`);
-    // A picture of an earlier life counts for the group until it is erased; after that, no row of it comes back.
-    if (person !== undefined && isEarlier(after.generation, person.value.life))
-      return before === undefined ? 'of an ended life' : [changed('counters', counters, counted)];
+    // An image of an earlier generation counts for the group until it is erased; then its row never comes back.
+    if (person !== undefined && isEarlier(after.generation, person.value.generation))
+      return before === undefined ? 'of an ended generation' : [changed('counters', counters, counted)];
     const known = personOf(after, ref.person, person?.value);
     const from = before?.generation === after.generation ? before : undefined;
     const counting = {
@@ -170,11 +170,11 @@ export function createImageRecords(table: Table, reminders: Reminders, now: () =
     ];
   }
 
-  /** The person of a picture, in the life of the picture. */
+  /** The person of an image, in the generation of the image. */
   function personOf(picture: ImageRecord, key: string, person: Person | undefined): Person {
     if (person === undefined) return newPerson(picture, key, now());
     const { isDeleted = false, ...rest } = person;
-    if (person.life === picture.generation)
+    if (person.generation === picture.generation)
       return isDeleted ? { ...rest, person: picture.person ?? '', createdAt: now() } : rest;
     const { deletedAt, erasures } = rest;
     return {
@@ -184,26 +184,27 @@ export function createImageRecords(table: Table, reminders: Reminders, now: () =
     };
   }
 
-  /** What belongs to an earlier life, and is not erased yet, is gone for whoever asks. */
+  /** A test for images of earlier generations: they are not erased yet, and answers leave them out. */
   async function erasedIn(
     group: string,
     partitions: readonly string[],
-    generation: number,
+    groupGeneration: number,
   ): Promise<(picture: ImageRecord) => boolean> {
     const rows = await Promise.all(
       partitions.map((partition) =>
-        take(table.range<{ life: Life }>(partition, 'd.', afterPrefix('d.')), erasedAtMost),
+        take(table.range<{ generation: Generation }>(partition, 'd.', afterPrefix('d.')), erasedAtMost),
       ),
     );
-    const lives = new Map(rows.flat().map(({ rowKey, value }) => [rowKey.slice(2), value.life]));
+    const generations = new Map(rows.flat().map(({ rowKey, value }) => [rowKey.slice(2), value.generation]));
     return (picture) => {
-      if (groupGenerationOf(picture.generation) < generation) return true;
-      const life = lives.size === 0 ? undefined : lives.get(personKeyOf(group, picture.person ?? ''));
-      return life !== undefined && isEarlier(picture.generation, life);
+      if (groupGenerationOf(picture.generation) < groupGeneration) return true;
+      const generation =
+        generations.size === 0 ? undefined : generations.get(personKeyOf(group, picture.person ?? ''));
+      return generation !== undefined && isEarlier(picture.generation, generation);
     };
   }
 
-  /** Erases rows of pictures of one partition, and what counts and lists them. */
+  /** Erases rows of images of one partition, with their counts and indexes. */
   async function erase(
     partition: string,
     rows: readonly Stored<ImageRow>[],
@@ -230,9 +231,14 @@ export function createImageRecords(table: Table, reminders: Reminders, now: () =
     return { pictures: rows.length, faces, received };
   }
 
-  async function erasePersons(partition: string, isOld: (life: Life) => boolean): Promise<boolean> {
+  async function erasePersons(
+    partition: string,
+    isOld: (generation: Generation) => boolean,
+  ): Promise<boolean> {
     const rows = await take(
-      filtered(table.range<Person>(partition, 'p.', afterPrefix('p.')), ({ value }) => isOld(value.life)),
+      filtered(table.range<Person>(partition, 'p.', afterPrefix('p.')), ({ value }) =>
+        isOld(value.generation),
+      ),
       erasedAtOnce,
     );
     if (rows.length === 0) return false;
@@ -276,7 +282,7 @@ export function createImageRecords(table: Table, reminders: Reminders, now: () =
       return (await table.get<ImageRow>(partitionOfImage(ref), rowKeyOf(ref)))?.value;
     },
 
-    /** What a person's session has to do, in the order in which it came up. */
+    /** The images that the reconciler of a person has to work on, oldest first. */
     async openImages(group: string, person: string, top: number): Promise<ImageRef[]> {
       const prefix = `o.${person}.`;
       const rows = await take(
@@ -286,7 +292,7 @@ export function createImageRecords(table: Table, reminders: Reminders, now: () =
       return rows.map((row) => row.value);
     },
 
-    /** All pictures of a person, whatever their state. */
+    /** All images of a person in any state and generation. */
     async *imagesOfPerson(group: string, person: string): AsyncGenerator<ImageRecord> {
       const prefix = `i.${person}.`;
       for await (const row of table.range<ImageRow>(
@@ -347,30 +353,30 @@ export function createImageRecords(table: Table, reminders: Reminders, now: () =
       };
     },
 
-    /** A living person of a living group. */
+    /** A person that is not deleted, of the present generation of its group. */
     async person(group: Living, key: string): Promise<Person | undefined> {
       const person = await this.personRow(group.group, key);
       return person !== undefined && isAlive(person, group) ? person : undefined;
     },
 
-    /** A picture that may be named: it is not removed, and belongs to the present life of its group and person. */
+    /** An image that answers may name: not removed, and of the present generation of its group and person. */
     async livingImage(group: Living, ref: ImageRef): Promise<ImageRecord | undefined> {
       const picture = await this.get(ref);
       if (picture === undefined || picture.state === 'removed') return undefined;
       if (ref.person === undefined)
         return groupGenerationOf(picture.generation) === group.generation ? picture : undefined;
       const person = await this.person(group, ref.person);
-      return person?.life === picture.generation ? picture : undefined;
+      return person?.generation === picture.generation ? picture : undefined;
     },
 
-    /** What is remembered of a person, living or deleted. */
+    /** The row of a person, deleted or not. */
     async personRow(group: string, key: string): Promise<Person | undefined> {
       return (await table.get<Person>(partitionOf(group, key), `p.${key}`))?.value;
     },
 
     /**
-     * Ends the life of a person in one write: from then on no answer names him. False when there is none, or one that
-     * began after that moment.
+     * Ends the generation of a person in one write: no later answer names the person. False when there is no such
+     * person, or its generation began after `deletedAt`.
      */
     async deletePerson(group: Living, key: string, erasure: string, deletedAt: number): Promise<boolean> {
       return retryOnConflict(async () => {
@@ -382,10 +388,10 @@ export function createImageRecords(table: Table, reminders: Reminders, now: () =
         const counters = await table.get<Counters>(partition, 'counters');
         const value = counters?.value ?? noCounters();
         const { personId, faceGroupEpoch: _faceGroupEpoch, erasures, ...rest } = row.value;
-        const life = nextLife(rest.life);
+        const generation = nextGeneration(rest.generation);
         const deleted: Person = {
           ...rest,
-          life,
+          generation,
           images: noCounts(),
           faces: 0,
           isDeleted: true,
@@ -398,15 +404,15 @@ export function createImageRecords(table: Table, reminders: Reminders, now: () =
         await table.write(partition, [
           changed(`p.${key}`, row, deleted),
           changed('counters', counters, { ...value, persons: value.persons - Number(isListed(row.value)) }),
-          { kind: 'put', rowKey: `d.${key}`, value: { life } },
+          { kind: 'put', rowKey: `d.${key}`, value: { generation } },
         ]);
         return true;
       });
     },
 
     /**
-     * The erasures of a person are over: of a deleted one nothing is left but the hash of his name and his life. False
-     * when he was deleted again since.
+     * Closes the erasures of a person: the row of a deleted person keeps a hash of the name and the generation. False
+     * when the person was deleted again since.
      */
     async personErased({ group, key, erasures, deletedAt }: Person): Promise<boolean> {
       return retryOnConflict(async () => {
@@ -426,7 +432,7 @@ export function createImageRecords(table: Table, reminders: Reminders, now: () =
       });
     },
 
-    /** Drops what is kept of a person who was deleted then, unless the person came back or was deleted again. */
+    /** Drops the row of a person deleted at `deletedAt`, unless the person came back or was deleted again. */
     async dropTombstone(group: string, key: string, deletedAt: number): Promise<void> {
       await retryOnConflict(async () => {
         const partition = partitionOf(group, key);
@@ -437,14 +443,18 @@ export function createImageRecords(table: Table, reminders: Reminders, now: () =
       });
     },
 
-    /** Erases a slice of the pictures of earlier lives of a person. */
-    async erasePerson(group: string, key: string, life: Life): Promise<ErasedRows & { more: boolean }> {
+    /** Erases one page of the images of earlier generations of a person. */
+    async erasePerson(
+      group: string,
+      key: string,
+      generation: Generation,
+    ): Promise<ErasedRows & { more: boolean }> {
       return retryOnConflict(async () => {
         const partition = partitionOf(group, key);
         const prefix = `i.${key}.`;
         const rows = table.range<ImageRow>(partition, prefix, afterPrefix(prefix));
         const earlier = await take(
-          filtered(rows, ({ value }) => isEarlier(value.generation, life)),
+          filtered(rows, ({ value }) => isEarlier(value.generation, generation)),
           erasedAtOnce,
         );
         const erased = await erase(partition, earlier, contentWrites(earlier));
@@ -452,7 +462,10 @@ export function createImageRecords(table: Table, reminders: Reminders, now: () =
       });
     },
 
-    /** Erases a slice of the pictures and persons of earlier lives of a group; `next` names the partition to go on in. */
+    /**
+     * Erases one page of the images and people of earlier generations of a group; `next` is the partition to continue
+     * with.
+     */
     async eraseGroup(
       { group, generation }: Living,
       from: string | undefined,
@@ -461,7 +474,7 @@ export function createImageRecords(table: Table, reminders: Reminders, now: () =
       const partition = from ?? partitions[0] ?? '';
       if (!partitions.includes(partition)) throw new RollcallError('other_version');
       return retryOnConflict(async () => {
-        const isOld = (life: Life) => groupGenerationOf(life) < generation;
+        const isOld = (other: Generation) => groupGenerationOf(other) < generation;
         const pictures = await take(
           filtered(table.range<ImageRow>(partition, 'i.', afterPrefix('i.')), ({ value }) =>
             isOld(value.generation),
@@ -476,51 +489,69 @@ export function createImageRecords(table: Table, reminders: Reminders, now: () =
     },
 
     /**
-     * Erases a probe, which goes with a person whose life ended; what it was is kept like what the pictures of the
-     * person were.
+     * Erases a probe together with a person; the hash of its bytes is kept like those of the person's images until the
+     * erasure is over.
      */
-    async eraseProbe(ref: ImageRef, { key, life }: { key: string; life: Life }): Promise<ErasedRows> {
+    async eraseProbe(
+      ref: ImageRef,
+      { key, generation }: { key: string; generation: Generation },
+    ): Promise<ErasedRows> {
       return retryOnConflict(async () => {
         const row = await table.get<ImageRow>(partitionOfImage(ref), rowKeyOf(ref));
         if (row === undefined) return { pictures: 0, faces: 0, received: 0 };
         const { content } = row.value;
         if (content !== undefined)
           await table.write(partitionOf(ref.group, key), [
-            { kind: 'put', rowKey: `c.${content}.${key}`, value: { life } },
+            { kind: 'put', rowKey: `c.${content}.${key}`, value: { generation } },
           ]);
         return erase(partitionOfImage(ref), [row]);
       });
     },
 
-    /** Whether these bytes were a picture of an earlier life of a person that is being erased. */
-    async wasImageOfPerson(group: string, key: string, life: Life, content: string): Promise<boolean> {
+    /** Whether an image of an earlier generation of a person that is being erased had these bytes. */
+    async wasImageOfPerson(
+      group: string,
+      key: string,
+      generation: Generation,
+      content: string,
+    ): Promise<boolean> {
       for await (const picture of this.imagesOfPerson(group, key))
-        if (picture.content === content && isEarlier(picture.generation, life)) return true;
-      const left = await table.get<{ life: Life }>(partitionOf(group, key), `c.${content}.${key}`);
-      return left !== undefined && isEarlier(left.value.life, life);
+        if (picture.content === content && isEarlier(picture.generation, generation)) return true;
+      const left = await table.get<{ generation: Generation }>(
+        partitionOf(group, key),
+        `c.${content}.${key}`,
+      );
+      return left !== undefined && isEarlier(left.value.generation, generation);
     },
 
-    /** Whether these bytes were a picture of an earlier life of a group, the rows of which are erased. */
+    /** Whether an image of an earlier generation of a group, whose rows are erased already, had these bytes. */
     async wasImageOfGroup({ group, generation }: Living, content: string): Promise<boolean> {
       const prefix = `c.${content}.`;
       for (const partition of partitionsOf(group))
-        for await (const { value } of table.range<{ life: Life }>(partition, prefix, afterPrefix(prefix)))
-          if (groupGenerationOf(value.life) < generation) return true;
+        for await (const { value } of table.range<{ generation: Generation }>(
+          partition,
+          prefix,
+          afterPrefix(prefix),
+        ))
+          if (groupGenerationOf(value.generation) < generation) return true;
       return false;
     },
 
-    /** The erasure of a person, or of a group, is over: what its pictures were is not needed any more. */
+    /** Drops the hashes that an erasure of a person or group kept, once it is over. */
     async forgetContents(
       group: string,
       key: string | undefined,
-      isOld: (life: Life) => boolean,
+      isOld: (generation: Generation) => boolean,
     ): Promise<void> {
       const partitions = key === undefined ? partitionsOf(group) : [partitionOf(group, key)];
-      const isOfThem = ({ rowKey, value }: Stored<{ life: Life }>) =>
-        isOld(value.life) && (key === undefined || rowKey.endsWith(`.${key}`));
+      const isOfThem = ({ rowKey, value }: Stored<{ generation: Generation }>) =>
+        isOld(value.generation) && (key === undefined || rowKey.endsWith(`.${key}`));
       for (const partition of partitions)
         await retryOnConflict(async () => {
-          const rows = filtered(table.range<{ life: Life }>(partition, 'c.', afterPrefix('c.')), isOfThem);
+          const rows = filtered(
+            table.range<{ generation: Generation }>(partition, 'c.', afterPrefix('c.')),
+            isOfThem,
+          );
           for await (const slice of inSlices(rows, 100))
             await table.write(
               partition,
@@ -530,9 +561,9 @@ export function createImageRecords(table: Table, reminders: Reminders, now: () =
     },
 
     /**
-     * Erases a picture of an earlier life of its group that a function recorded behind the back of the erasure, and its
-     * person with it: the function had stalled. Such a picture has no face. As long as the erasure goes on, what the
-     * picture was stays known.
+     * Erases an image of an earlier generation of its group that a stalled function recorded after the erasure had
+     * passed its partition, and its person. Such an image has no face. While the erasure goes on, the hash of its bytes
+     * is kept.
      */
     async eraseOrphaned(ref: ImageRef, { generation, erasures }: Group): Promise<ErasedRows> {
       return retryOnConflict(async () => {
@@ -540,13 +571,13 @@ export function createImageRecords(table: Table, reminders: Reminders, now: () =
         const row = await table.get<ImageRow>(partition, rowKeyOf(ref));
         if (row === undefined || groupGenerationOf(row.value.generation) >= generation)
           return erase(partition, []);
-        // The picture last: as long as it is there, its reminder brings somebody here.
-        while (await erasePersons(partition, (life) => groupGenerationOf(life) < generation));
+        // The image last: as long as its row is there, its reminder has this repeated.
+        while (await erasePersons(partition, (other) => groupGenerationOf(other) < generation));
         return erase(partition, [row], erasures === undefined ? [] : contentWrites([row]));
       });
     },
 
-    /** Changes a person that exists. */
+    /** Changes the row of a person, if there is one. */
     async changePerson(
       group: string,
       key: string,
@@ -581,7 +612,7 @@ function newPerson(picture: ImageRecord, key: string, createdAt: number): Person
     person: picture.person ?? '',
     key,
     group: picture.group,
-    life: picture.generation,
+    generation: picture.generation,
     images: noCounts(),
     faces: 0,
     createdAt,
@@ -605,16 +636,16 @@ function indexWrites(ref: ImageRef, rowKey: string, before: ImageRow | undefined
   return writes;
 }
 
-/** What pictures of an earlier life were is known until their erasure is over. Equal ones leave one row. */
+/** Keeps the hashes of images of earlier generations until their erasure is over. Equal images leave one row. */
 function contentWrites(rows: readonly Stored<ImageRow>[]): Write[] {
-  const lives = new Map(
-    rows.flatMap(({ value: { content, person, group, generation } }): [string, Life][] => {
+  const generations = new Map(
+    rows.flatMap(({ value: { content, person, group, generation } }): [string, Generation][] => {
       if (content === undefined) return [];
       const key = person === undefined ? '' : personKeyOf(group, person);
       return [[`c.${content}.${key}`, generation]];
     }),
   );
-  return [...lives].map(([rowKey, life]) => ({ kind: 'put', rowKey, value: { life } }));
+  return [...generations].map(([rowKey, generation]) => ({ kind: 'put', rowKey, value: { generation } }));
 }
 
 function changed(rowKey: string, before: Stored<unknown> | undefined, value: unknown): Write {
@@ -625,7 +656,7 @@ function changed(rowKey: string, before: Stored<unknown> | undefined, value: unk
 
 type Placed<Value> = { partition: string; row: Stored<Value>; token: string };
 
-/** One partition after the other; the token of a row is its partition's number and its key. */
+/** Reads one partition after the other; the token of a row is the number of its partition and its key. */
 async function* acrossPartitions<Value>(
   table: Table,
   group: string,
@@ -644,7 +675,7 @@ async function* acrossPartitions<Value>(
   }
 }
 
-/** Reads one row more than asked, to know whether there is a next page. */
+/** Reads one row more than `top`, to know whether there is a next page. */
 async function page<Row, Value>(
   rows: AsyncIterable<Row>,
   top: number,

@@ -9,8 +9,8 @@ const rowKey = 'tables';
 type Version = { version: number };
 
 /**
- * Checks that the tables have this version, and writes the version into empty tables. The result is cached for the life
- * of the process, except when the check failed because the table did not answer.
+ * Checks that the tables have this version, and writes the version into empty tables. The result is cached for the
+ * life of the process, except when the check failed because the table did not answer.
  */
 export function createVersionCheck(groups: Table): () => Promise<void> {
   let checking: Promise<string | undefined> | undefined;

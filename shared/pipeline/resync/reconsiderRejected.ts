@@ -23,8 +23,8 @@ type PageQuery = { group: string; generation: number; after: string; top: number
 const abandonedAfterMs = 3_600_000;
 
 /**
- * The states in the order of an image's way, so that an image that moves on meanwhile is not overlooked: an image at work
- * is marked before the earlier policy can refuse it.
+ * The states in the order of an image's way, so that an image that moves on meanwhile is not overlooked: an image at
+ * work is marked before the earlier policy can refuse it.
  */
 const states = ['received', 'detected', 'rejected'] as const;
 

@@ -211,9 +211,9 @@ export async function expectKnown(world: World): Promise<void> {
     for (const { state, faceRectangle } of items)
       if (state === 'received') expect(faceRectangle).toBeUndefined();
     const { items: persons } = await imageRecords.listPersons(group, { top: 10 });
-    for (const { person, life, faces } of persons) {
+    for (const { person, generation, faces } of persons) {
       const naming = items.filter(
-        (picture) => picture.person === person && picture.generation === life && picture.persisted,
+        (picture) => picture.person === person && picture.generation === generation && picture.persisted,
       );
       expect(faces).toBe(naming.length);
       for (const { persisted, state } of naming) {

@@ -84,7 +84,7 @@ class World {
 
   #faceOf(content: string): PersistedFace {
     this.#faces += 1;
-    return { faceId: `f${this.#faces}`, content, personId: 'x', life: known.generation };
+    return { faceId: `f${this.#faces}`, content, personId: 'x', generation: known.generation };
   }
 
   /** One turn of the person's session, as it works; `outcome` is what becomes of an add. */
@@ -102,8 +102,8 @@ class World {
   }
 
   #add(picture: ImageRecord, outcome: string): void {
-    const { content = '', generation: life } = picture;
-    this.picture = addIntended(picture, { content, personId: 'x', life }, this.now);
+    const { content = '', generation } = picture;
+    this.picture = addIntended(picture, { content, personId: 'x', generation }, this.now);
     const intent = this.picture.intents.at(-1);
     if (intent === undefined) throw new Error('an add that is not intended');
     if (outcome === 'killed') return;
@@ -124,7 +124,7 @@ class World {
     ];
     return [...this.held]
       .filter(([faceId, of]) => of === content && !named.includes(faceId))
-      .map(([faceId]) => ({ faceId, content, personId: 'x', life: known.generation }));
+      .map(([faceId]) => ({ faceId, content, personId: 'x', generation: known.generation }));
   }
 
   #settleIntents(): void {

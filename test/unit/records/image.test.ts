@@ -9,8 +9,8 @@ const face = { faceRectangle: { left: 1, top: 2, width: 3, height: 4 } };
 test('an event that comes again for a known version changes nothing', () => {
   const first = received(undefined, known, blob, 1);
   const enrolled = added(
-    addIntended(detected(first, seen, face, 2), { content: 'c1', personId: 'x', life: '1.1' }, 3),
-    { faceId: 'f', content: 'c1', personId: 'x', life: '1.1' },
+    addIntended(detected(first, seen, face, 2), { content: 'c1', personId: 'x', generation: '1.1' }, 3),
+    { faceId: 'f', content: 'c1', personId: 'x', generation: '1.1' },
     4,
   );
   expect(received(enrolled, known, blob, 99)).toBe(enrolled);

@@ -73,13 +73,13 @@ test('a picture of a deleted person is gone, though its blob is there still', as
     status: 404,
     body: { code: 'face_id_not_found' },
   });
-  // Another picture, written since, is of his next life.
+  // Another picture, written since, is of his next generation.
   app.clock.now += 10_000;
   app.blobs.set('enroll/club/ann/1.jpg', { bytes, writtenAt: app.clock.now });
   expect(await ask({ image: 'enroll/club/ann/1.jpg' })).toMatchObject({ status: 200 });
 });
 
-test('what was seen before a group was deleted is not found in its next life', async () => {
+test('what was seen before a group was deleted is not found in its next generation', async () => {
   await drop('identify/club/old.jpg', 'old');
   see('http');
   await app.call('POST', 'groups/club/identify', { headers: jpeg, body: bytes });
