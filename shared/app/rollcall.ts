@@ -31,7 +31,7 @@ import { createRateLimiter, type Priority } from '../quota/rateLimiter.ts';
 import { createErasures } from '../records/erasures.ts';
 import { createFaceIds } from '../records/faceIds.ts';
 import { createUntrainedFaces } from '../records/untrainedFaces.ts';
-import { createClaims } from '../records/idempotency.ts';
+import { createIdempotencyRecords } from '../records/idempotency.ts';
 import { createGroups, type Group } from '../records/groups.ts';
 import { createImageRecords } from '../records/imageRecords.ts';
 import { listAcrossGroups } from '../records/listAcrossGroups.ts';
@@ -109,7 +109,7 @@ export function createRollcall({
   const untrainedFaces = createUntrainedFaces(table('faceIds'), now);
   const erasures = createErasures(table('erasures'), now);
   const results = createResults(table('results'), now);
-  const claims = createClaims(table('results'), now);
+  const idempotencyRecords = createIdempotencyRecords(table('results'), now);
   const trainings = observeTrainings(
     createTrainings(table('trainings'), { initial: untrained, isOpen: (t) => !isCovered(t) }),
     now,
@@ -217,7 +217,7 @@ export function createRollcall({
     faceIds,
     untrainedFaces,
     results,
-    claims,
+    idempotencyRecords,
     trainings,
     face: face.background,
     faceGroups,
@@ -251,7 +251,7 @@ export function createRollcall({
     faceIds,
     untrainedFaces,
     results,
-    claims,
+    idempotencyRecords,
     cursors,
     workQueues,
     deadLetters,
@@ -312,7 +312,7 @@ export function createRollcall({
     imageRecords,
     trainings,
     erasures,
-    claims,
+    idempotencyRecords,
     newResultId: results.newId,
     readResults: createReadResults({ results, imageRecords }),
   };

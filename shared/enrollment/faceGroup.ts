@@ -38,17 +38,17 @@ export function createFaceGroups({
   // A call without an answer no longer takes effect after twice its time limit.
   const landedForSureMs = 2 * callTimeoutMs;
   /** Length of a lease: how long an instance may take to create or delete a group in Face before another may try. */
-  const claimMs = actWithinMs + landedForSureMs;
+  const leaseMs = actWithinMs + landedForSureMs;
 
   /** Takes the lease. @throws RollcallError `busy` while another instance holds the lease */
-  async function claim(name: string, change: (group: Group) => Group): Promise<Group> {
-    let claimed = false;
+  async function takeLease(name: string, change: (group: Group) => Group): Promise<Group> {
+    let leased = false;
     const after = await groups.change(name, (group) => {
-      claimed = group !== undefined && (group.leasedUntil ?? 0) <= now();
-      return claimed && group !== undefined ? { ...change(group), leasedUntil: now() + claimMs } : group;
+      leased = group !== undefined && (group.leasedUntil ?? 0) <= now();
+      return leased && group !== undefined ? { ...change(group), leasedUntil: now() + leaseMs } : group;
     });
     if (after === undefined) throw new RollcallError('conflict', deletedMeanwhile);
-    if (!claimed) throw deferred(comeBackMs);
+    if (!leased) throw deferred(comeBackMs);
     return after;
   }
 
@@ -65,11 +65,11 @@ export function createFaceGroups({
   ): Promise<Group> {
     const after = await groups.change(name, (group) => {
       if (group === undefined) return undefined;
-      const { leasedUntil: claimed, ...rest } =
+      const { leasedUntil: leased, ...rest } =
         group.faceGroupEpoch === faceGroupEpoch ? change(group) : group;
       return {
         ...rest,
-        ...(claimed === undefined || claimed === leasedUntil ? {} : { leasedUntil: claimed }),
+        ...(leased === undefined || leased === leasedUntil ? {} : { leasedUntil: leased }),
         ...(mayBeCreated && leasedUntil !== undefined ? { createdInFaceUntil: leasedUntil } : {}),
       };
     });
@@ -78,13 +78,13 @@ export function createFaceGroups({
   }
 
   /** Ends the lease after a failure, except when a deletion is in doubt. The caller rethrows the error. */
-  async function letGo(
+  async function endLease(
     name: string,
-    claimed: Group,
+    leased: Group,
     error: unknown,
     change = (group: Group): Group => group,
   ): Promise<void> {
-    if (!(error instanceof DeletionInDoubt)) await release(name, claimed, change);
+    if (!(error instanceof DeletionInDoubt)) await release(name, leased, change);
   }
 
   /**
@@ -92,7 +92,7 @@ export function createFaceGroups({
    * stalled since it took the lease.
    * @throws RollcallError `busy`
    */
-  function assertClaimLasts({ leasedUntil = 0 }: Group): void {
+  function assertLeaseLasts({ leasedUntil = 0 }: Group): void {
     if (now() > leasedUntil - landedForSureMs) throw deferred(comeBackMs);
   }
 
@@ -101,10 +101,10 @@ export function createFaceGroups({
    * deferred. A 404 counts as success.
    * @throws DeletionInDoubt
    */
-  async function deleteInFace(claimed: Group): Promise<void> {
-    const { group: name, createdInFaceUntil = 0 } = claimed;
+  async function deleteInFace(leased: Group): Promise<void> {
+    const { group: name, createdInFaceUntil = 0 } = leased;
     if (createdInFaceUntil > now()) throw deferred(createdInFaceUntil - now());
-    assertClaimLasts(claimed);
+    assertLeaseLasts(leased);
     try {
       await face.deleteGroup(name);
     } catch (error) {
@@ -136,24 +136,24 @@ export function createFaceGroups({
       const group = await groups.get(name);
       if (group === undefined) throw new RollcallError('conflict', deletedMeanwhile);
       if (group.inFace && (group.leasedUntil ?? 0) <= now()) return group;
-      const claimed = await claim(name, (current) => current);
+      const leased = await takeLease(name, (current) => current);
       let isCreating = false;
       try {
-        if (claimed.isDeleted === true) throw new RollcallError('conflict', deletedMeanwhile);
-        if (claimed.isStaleInFace === true) {
-          await deleteInFace(claimed);
+        if (leased.isDeleted === true) throw new RollcallError('conflict', deletedMeanwhile);
+        if (leased.isStaleInFace === true) {
+          await deleteInFace(leased);
           await forgetTraining(name);
         }
-        assertClaimLasts(claimed);
-        isCreating = !claimed.inFace;
-        if (isCreating) await createInFace(claimed);
+        assertLeaseLasts(leased);
+        isCreating = !leased.inFace;
+        if (isCreating) await createInFace(leased);
       } catch (error) {
-        if (isCreating && mayHaveTakenEffect(error)) await release(name, claimed, (current) => current, true);
-        else await letGo(name, claimed, error);
+        if (isCreating && mayHaveTakenEffect(error)) await release(name, leased, (current) => current, true);
+        else await endLease(name, leased, error);
         throw error;
       }
-      const ensured = await release(name, claimed, (current) => ({ ...notStale(current), inFace: true }));
-      if (ensured.faceGroupEpoch !== claimed.faceGroupEpoch)
+      const ensured = await release(name, leased, (current) => ({ ...notStale(current), inFace: true }));
+      if (ensured.faceGroupEpoch !== leased.faceGroupEpoch)
         throw new RollcallError('conflict', deletedMeanwhile);
       return ensured;
     },
@@ -161,17 +161,17 @@ export function createFaceGroups({
     /** Deletes in Face what an earlier generation of the group left there. True when there was something to delete. */
     async deleteStale(name: string): Promise<boolean> {
       if ((await groups.row(name))?.isStaleInFace !== true) return false;
-      const claimed = await claim(name, (current) => current);
+      const leased = await takeLease(name, (current) => current);
       try {
-        if (claimed.isStaleInFace === true) {
-          await deleteInFace(claimed);
+        if (leased.isStaleInFace === true) {
+          await deleteInFace(leased);
           await forgetTraining(name);
         }
       } catch (error) {
-        await letGo(name, claimed, error);
+        await endLease(name, leased, error);
         throw error;
       }
-      await release(name, claimed, notStale);
+      await release(name, leased, notStale);
       return true;
     },
 
@@ -197,7 +197,7 @@ export function createFaceGroups({
     async emptyIfNoFaceIsLeft(name: string): Promise<boolean> {
       // A deleted group is deleted in Face by its erasure.
       if ((await groups.get(name)) === undefined) return true;
-      const claimed = await claim(name, (group) => ({
+      const leased = await takeLease(name, (group) => ({
         ...group,
         inFace: false,
         faceGroupEpoch: group.faceGroupEpoch + 1,
@@ -211,12 +211,12 @@ export function createFaceGroups({
       try {
         const { images } = await imageRecords.counts(name);
         empty = images.received + images.detected + images.enrolled === 0;
-        if (empty) await deleteInFace(claimed);
+        if (empty) await deleteInFace(leased);
       } catch (error) {
-        await letGo(name, claimed, error, asBefore);
+        await endLease(name, leased, error, asBefore);
         throw error;
       }
-      await release(name, claimed, (group) => (empty ? group : asBefore(group)));
+      await release(name, leased, (group) => (empty ? group : asBefore(group)));
       return empty;
     },
   };

@@ -12,7 +12,7 @@ import type { Erasure, Erasures } from '../records/erasures.ts';
 import { goneAfterExpiryMs, type FaceIds } from '../records/faceIds.ts';
 import type { UntrainedFaces } from '../records/untrainedFaces.ts';
 import type { Group, Groups } from '../records/groups.ts';
-import type { Claims } from '../records/idempotency.ts';
+import type { IdempotencyRecords } from '../records/idempotency.ts';
 import type { ImageRecords, Person } from '../records/imageRecords.ts';
 import {
   groupGenerationOf,
@@ -40,7 +40,7 @@ export type EraseOptions = {
   faceIds: FaceIds;
   untrainedFaces: UntrainedFaces;
   results: Results;
-  claims: Claims;
+  idempotencyRecords: IdempotencyRecords;
   trainings: Trainings<Training>;
   face: FaceClient;
   faceGroups: FaceGroups;
@@ -172,8 +172,8 @@ export function createErase(options: EraseOptions) {
         );
         return { erased: { results: changed }, ...(next === undefined ? {} : { next }) };
       },
-      async claims(erasure, after) {
-        const { next } = await options.claims.forget(
+      async idempotencyRecords(erasure, after) {
+        const { next } = await options.idempotencyRecords.forget(
           name,
           { top: rows, after },
           ({ claimedAt }) => claimedAt <= until(erasure),

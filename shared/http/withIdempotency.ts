@@ -17,7 +17,7 @@ const tryAgainMs = 1_000;
  */
 export async function once(
   request: ApiRequest,
-  { readResults, claims, newResultId, log }: Rollcall,
+  { readResults, idempotencyRecords, newResultId, log }: Rollcall,
   group: Group,
   answer: (as: RecordAs) => Promise<StoredResult>,
 ): Promise<StoredResult> {
@@ -27,19 +27,22 @@ export async function once(
     throw new InvalidRequest([{ field: 'Idempotency-Key', expected: '1 to 255 visible ASCII characters' }]);
   // A key of the platform may be renewed in between.
   const { code: _code, ...asked } = request.query;
-  const row = claims.rowKeyOf(hash(request.route, request.caller(), key));
+  const row = idempotencyRecords.rowKeyOf(hash(request.route, request.caller(), key));
   const fingerprint = hash(JSON.stringify(asked), await bytesOf(request));
-  const { claim, mine } = await claims.claim(group.group, row, { fingerprint, id: newResultId() });
+  const { claim, mine } = await idempotencyRecords.claim(group.group, row, {
+    fingerprint,
+    id: newResultId(),
+  });
   if (claim.fingerprint !== fingerprint) throw new RollcallError('key_reused');
   if (!mine) throw new RollcallError('in_progress', undefined, { retryAfterMs: tryAgainMs });
   // Where it is unknown whether the result was recorded, the key keeps it.
   const free = async (): Promise<void> => {
     const isRecorded = (await readResults.get(group, claim.id)) !== undefined;
-    await (isRecorded ? claims.answered : claims.failed)(group.group, row, claim);
+    await (isRecorded ? idempotencyRecords.answered : idempotencyRecords.failed)(group.group, row, claim);
   };
   try {
     const result = (await readResults.get(group, claim.id)) ?? (await answer({ id: claim.id, claim: row }));
-    await claims.answered(group.group, row, claim);
+    await idempotencyRecords.answered(group.group, row, claim);
     return result;
   } catch (error) {
     await free().catch((second: unknown) =>

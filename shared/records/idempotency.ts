@@ -2,7 +2,7 @@ import type { PageQuery } from './imageRecords.ts';
 import { afterPrefix, retryOnConflict, take, type Stored, type Table } from './table.ts';
 
 /** The idempotency record of a request with an `Idempotency-Key`: a repeated request gets the first one's result. */
-export type Claim = {
+export type IdempotencyRecord = {
   /** Fingerprint of the request, so that the key cannot be used for another request. */
   fingerprint: string;
   /** ID of the result, whether or not the result is recorded already. */
@@ -13,7 +13,7 @@ export type Claim = {
   until: number;
 };
 
-export type Claims = ReturnType<typeof createClaims>;
+export type IdempotencyRecords = ReturnType<typeof createIdempotencyRecords>;
 
 /** A request that takes longer than this counts as crashed. */
 const claimMs = 60_000;
@@ -21,11 +21,11 @@ const claimMs = 60_000;
 const abandonedMs = 86_400_000;
 
 /** The idempotency records, stored in the partition of the results that they name and deleted with these results. */
-export function createClaims(table: Table, now: () => number) {
+export function createIdempotencyRecords(table: Table, now: () => number) {
   /** Ends a request, unless another request has taken over its idempotency record. */
-  async function end(group: string, rowKey: string, claim: Claim, keep: boolean): Promise<void> {
+  async function end(group: string, rowKey: string, claim: IdempotencyRecord, keep: boolean): Promise<void> {
     await retryOnConflict(async () => {
-      const before = await table.get<Claim>(group, rowKey);
+      const before = await table.get<IdempotencyRecord>(group, rowKey);
       if (before === undefined || before.value.until !== claim.until) return;
       const { value, etag } = before;
       await table.write(group, [
@@ -36,7 +36,7 @@ export function createClaims(table: Table, now: () => number) {
     });
   }
 
-  async function drop(group: string, rows: readonly Stored<Claim>[]): Promise<void> {
+  async function drop(group: string, rows: readonly Stored<IdempotencyRecord>[]): Promise<void> {
     for (let start = 0; start < rows.length; start += 100) {
       const removals = rows.slice(start, start + 100);
       await table.write(
@@ -57,9 +57,9 @@ export function createClaims(table: Table, now: () => number) {
       group: string,
       rowKey: string,
       wanted: { fingerprint: string; id: string },
-    ): Promise<{ claim: Claim; mine: boolean }> {
+    ): Promise<{ claim: IdempotencyRecord; mine: boolean }> {
       return retryOnConflict(async () => {
-        const before = await table.get<Claim>(group, rowKey);
+        const before = await table.get<IdempotencyRecord>(group, rowKey);
         const until = now() + claimMs;
         if (before === undefined) {
           const claim = { ...wanted, claimedAt: now(), until };
@@ -76,18 +76,20 @@ export function createClaims(table: Table, now: () => number) {
     },
 
     /** The result is recorded: the next request with the key gets that result. */
-    answered: (group: string, rowKey: string, claim: Claim): Promise<void> => end(group, rowKey, claim, true),
+    answered: (group: string, rowKey: string, claim: IdempotencyRecord): Promise<void> =>
+      end(group, rowKey, claim, true),
 
     /** No result was recorded: the key may be used again. */
-    failed: (group: string, rowKey: string, claim: Claim): Promise<void> => end(group, rowKey, claim, false),
+    failed: (group: string, rowKey: string, claim: IdempotencyRecord): Promise<void> =>
+      end(group, rowKey, claim, false),
 
     /** Reads one page of idempotency records from `after` on, and deletes those for which `isForgotten` is true. */
     async forget(
       group: string,
       { top, after = 'z.' }: PageQuery,
-      isForgotten: (claim: Claim) => boolean,
+      isForgotten: (claim: IdempotencyRecord) => boolean,
     ): Promise<{ next?: string }> {
-      const rows = await take(table.range<Claim>(group, after, afterPrefix('z.')), top);
+      const rows = await take(table.range<IdempotencyRecord>(group, after, afterPrefix('z.')), top);
       await drop(
         group,
         rows.filter(({ value }) => isForgotten(value)),
@@ -100,6 +102,6 @@ export function createClaims(table: Table, now: () => number) {
      * Whether the request crashed and was not repeated in time. The idempotency record of an answered request is
      * deleted with its result instead.
      */
-    isAbandoned: ({ until }: Claim): boolean => until > 0 && until < now() - abandonedMs,
+    isAbandoned: ({ until }: IdempotencyRecord): boolean => until > 0 && until < now() - abandonedMs,
   };
 }

@@ -7,7 +7,7 @@ import type { DeadLetters } from '../../messages/deadLetters.ts';
 import type { WorkQueues } from '../../messages/workQueues.ts';
 import type { FaceIds } from '../../records/faceIds.ts';
 import type { Groups } from '../../records/groups.ts';
-import type { Claims } from '../../records/idempotency.ts';
+import type { IdempotencyRecords } from '../../records/idempotency.ts';
 import type { ImageRecords } from '../../records/imageRecords.ts';
 import type { LostFaces } from '../../records/lostFaces.ts';
 import type { Reminders } from '../../records/reminders.ts';
@@ -32,7 +32,7 @@ export type ResyncOptions = {
   faceIds: FaceIds;
   untrainedFaces: UntrainedFaces;
   results: Results;
-  claims: Claims;
+  idempotencyRecords: IdempotencyRecords;
   cursors: Table;
   workQueues: WorkQueues;
   deadLetters: Pick<DeadLetters, 'dropSentBefore'>;

@@ -122,7 +122,7 @@ test('claims go with their group, answered or not', async () => {
 
 test('a result outlives its claim without harm', async () => {
   await ask('one');
-  await app.rollcall.claims.forget('club', { top: 10 }, () => true);
+  await app.rollcall.idempotencyRecords.forget('club', { top: 10 }, () => true);
   app.clock.now += 31 * 86_400_000;
   await app.rollcall.resync();
   expect(app.rows(tables.results)).toEqual([]);
