@@ -9,9 +9,9 @@ const blobEvent = z.object({
 });
 
 /**
- * The path of the picture that an event of Event Grid speaks of, container first. Undefined for a blob of another
- * container, or of another storage account than this, where the event says so.
- * @throws Error for what is no event of a blob
+ * Returns the image path (container first) of an Event Grid event. Returns undefined for a blob of another container,
+ * and for a blob of a storage account other than `account` if the topic or the URL of the event names the account.
+ * @throws Error when the event is not an event of a blob
  */
 export function pathOfEvent(event: unknown, account: string): string | undefined {
   const { topic = '', subject, data } = blobEvent.parse(event);

@@ -2,25 +2,28 @@ import { ShrinkingRows, type RawPicture } from './rows.ts';
 import type { Size } from './formats.ts';
 
 /*
- * BMP as Windows and OS/2 write it: 1, 4, 8, 16, 24 and 32 bits, palettes, bit masks, both run-length codes, rows from
- * the bottom or from the top. Transparency is ignored, as most viewers do.
+ * Decodes the BMP files that Windows and OS/2 write: 1, 4, 8, 16, 24 and 32 bits, palettes, bit masks, both run-length
+ * codes, rows stored from the bottom or from the top. Transparency is ignored, as in most viewers.
  */
 
 export type BmpHeader = Size & {
   bits: number;
   coding: 'plain' | 'runLength';
   topDown: boolean;
-  /** Red, green and blue in a pixel of 16 or 32 bits. */
+  /** Bit masks of the channels in a pixel of 16 or 32 bits. */
   masks: readonly [red: number, green: number, blue: number];
   palette: { start: number; entryBytes: 3 | 4; entries: number };
-  /** Where the pixels begin. */
+  /** Byte offset of the first pixel in the file. */
   start: number;
-  /** Whether it is the one kind that every reader takes: 24 bits, rows from the bottom, the common header. */
+  /**
+   * Whether the file is of the kind that every reader supports: 24 bits, uncompressed, rows stored from the bottom, a
+   * BITMAPINFOHEADER of 40 bytes.
+   */
   common: boolean;
 };
 
 const fileHeaderBytes = 14;
-/** BITMAPCOREHEADER; BITMAPINFOHEADER and what grew out of it, OS/2's of 16 and 64 bytes among it. */
+/** Header lengths: BITMAPCOREHEADER; BITMAPINFOHEADER and its successors, with those of OS/2 (16 and 64 bytes). */
 const headerBytes = { core: 12, info: [16, 40, 52, 56, 64, 108, 124] } as const;
 const sampleBits = new Set([1, 4, 8, 16, 24, 32]);
 const compressions = { none: 0, runLength8: 1, runLength4: 2, bitFields: 3, alphaBitFields: 6 };
@@ -29,7 +32,7 @@ const usualMasks = {
   32: [0x00ff0000, 0x0000ff00, 0x000000ff],
 } as const;
 
-/** Whether these are the bytes of a BMP: a text may begin with BM too, so the header has to be one. */
+/** Whether the bytes are a BMP. The header is checked as well as the letters BM, with which a text may also begin. */
 export function isBmp(bytes: Uint8Array): boolean {
   if (bytes.length < fileHeaderBytes + headerBytes.core || bytes[0] !== 0x42 || bytes[1] !== 0x4d)
     return false;
@@ -45,7 +48,10 @@ function isDepth(planes: number, bits: number): boolean {
   return planes === 1 && sampleBits.has(bits);
 }
 
-/** The header of what `isBmp` takes; undefined when its pixels are coded in another way, as a JPEG or fax inside. */
+/**
+ * Reads the header of a file that `isBmp` accepts. Returns undefined when the pixels have an unsupported coding, such
+ * as an embedded JPEG or a fax code.
+ */
 export function readBmpHeader(bytes: Uint8Array): BmpHeader | undefined {
   const view = viewOf(bytes);
   const length = view.getUint32(14, true);
@@ -102,7 +108,7 @@ function codingOf(compression: number, bits: number, length: number): BmpHeader[
     case compressions.runLength4:
       return bits === 4 ? 'runLength' : undefined;
     case compressions.bitFields:
-      // In the header of OS/2 the same number stands for a fax code.
+      // In the OS/2 header of 64 bytes, this number stands for a fax code.
       return (bits === 16 || bits === 32) && length !== 64 ? 'plain' : undefined;
     case compressions.alphaBitFields:
       return bits === 16 || bits === 32 ? 'plain' : undefined;
@@ -111,7 +117,7 @@ function codingOf(compression: number, bits: number, length: number): BmpHeader[
   }
 }
 
-/** Where the file says that its pixels begin; after its headers when that lies inside them. */
+/** Returns the pixel offset that the file states, or the end of the headers when the stated offset is before it. */
 function startOf(view: DataView, afterHeaders: number): number {
   const stated = view.getUint32(10, true);
   return stated < afterHeaders ? afterHeaders : stated;
@@ -121,12 +127,12 @@ function strideOf({ width, bits }: BmpHeader): number {
   return Math.ceil((width * bits) / 32) * 4;
 }
 
-/** Two bytes repeat a pixel at most 255 times. */
+/** A run-length code of two bytes repeats a pixel at most 255 times. */
 const longestRun = 255;
-/** Jumps leave out pixels at no cost: so many may be left out by any file. */
+/** Pixels that a run-length file of any size is assumed to hold, because a jump skips pixels without any data. */
 const alwaysWarranted = 1_000_000;
 
-/** How many rows the bytes of the file can hold at most, whatever its header claims. */
+/** Returns how many of the rows that the header claims the bytes of the file can hold at most. */
 export function rowsHeld(header: BmpHeader, bytes: Uint8Array): number {
   const length = Math.max(0, bytes.length - header.start);
   if (header.coding === 'plain') return Math.min(header.height, Math.floor(length / strideOf(header)));
@@ -134,7 +140,7 @@ export function rowsHeld(header: BmpHeader, bytes: Uint8Array): number {
   return Math.min(header.height, Math.floor(pixels / header.width));
 }
 
-/** Decodes what `rowsHeld` has found to be there, shrunk by a whole number. Rows that are missing stay black. */
+/** Decodes the rows that are in the file, shrunk by a whole factor. Missing rows stay black. */
 export function decodeBmp(
   header: BmpHeader,
   bytes: Uint8Array,
@@ -225,7 +231,7 @@ function copyColour(palette: Uint8Array, index: number, rgb: Uint8Array, x: numb
 
 const escapes = { endOfLine: 0, endOfPicture: 1, jump: 2 };
 
-/** Runs, literals and jumps. What a jump leaves out has the first colour of the palette. */
+/** Decodes runs, literals and jumps. Pixels that a jump skips get the first colour of the palette. */
 class RunDecoder {
   readonly #header: BmpHeader;
   readonly #bytes: Uint8Array;
@@ -244,7 +250,7 @@ class RunDecoder {
   decode(): void {
     this.#blank();
     while (this.#at + 2 <= this.#bytes.length && this.#row < this.#header.height) this.#step();
-    // The last row of a file that was cut, or whose end has no mark.
+    // Emits the last row of a file that is truncated or has no end mark.
     if (this.#x > 0 && this.#row < this.#header.height) this.#target.put(this.#row);
   }
 
@@ -271,7 +277,7 @@ class RunDecoder {
       this.#draw(isByte ? byte : pixel % 2 === 0 ? byte >> 4 : byte & 15);
     }
     const length = isByte ? count : Math.ceil(count / 2);
-    // Literals end on whole words.
+    // Literals are padded to a whole word of two bytes.
     this.#at += length + (length % 2);
   }
 

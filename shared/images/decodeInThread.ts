@@ -5,17 +5,17 @@ import type { Decoded, DecoderAnswer, DecoderTask } from './decoder.ts';
 import { decoderFile } from './decoderFile.ts';
 
 const decodingMs = 60_000;
-/** What is copied in one go: no other work of this thread waits longer than for that. */
+/** Bytes copied to the decoder thread at once. The limit keeps the event loop of the calling thread responsive. */
 const copiedAtOnce = 1024 * 1024;
 
 /**
- * Decodes a picture in a thread of its own, which ends with it.
- * @throws RollcallError not_an_image, image_too_large when it takes too long
+ * Decodes an image in a new thread, which is terminated afterwards.
+ * @throws RollcallError not_an_image, image_too_large when decoding takes longer than `decodingMs`
  */
 export async function decodeInThread(bytes: Uint8Array, task: DecoderTask): Promise<Decoded> {
   const worker = new Worker(decoderFile, { workerData: { ...task, length: bytes.length } });
   const answer = answerOf(worker);
-  // Awaited below; the thread may fail while it is still being told.
+  // Prevents an unhandled rejection when the thread fails before the answer is awaited below.
   answer.catch(() => undefined);
   try {
     await tell(worker, bytes);

@@ -4,16 +4,16 @@ import { decodeHeic } from './heic.ts';
 import type { RawPicture } from './rows.ts';
 
 /*
- * The thread that decodes what sharp does not read. It takes one picture and ends, so that all memory of it goes back
- * to the system: that of a WebAssembly instance can only grow.
+ * Entry point of the thread that decodes BMP and HEIC, which sharp does not read. A thread decodes one image and ends,
+ * so that all its memory is returned to the system: the memory of a WebAssembly instance can only grow.
  */
 
 export type DecoderTask = { shrinkBy: number } & ({ format: 'bmp'; header: BmpHeader } | { format: 'heic' });
 
-/** `rows` is how many rows of the file were there. */
+/** `rows` is the number of image rows that were found in the file. */
 export type Decoded = { picture: RawPicture; rows: number };
 
-/** Absent: the file cannot be decoded. */
+/** `decoded` is absent when the file cannot be decoded. */
 export type DecoderAnswer = { decoded?: Decoded };
 
 const task = workerData as DecoderTask & { length: number };
@@ -28,7 +28,7 @@ async function decode(): Promise<void> {
   parentPort?.postMessage(answer, decoded === undefined ? [] : [decoded.picture.data.buffer]);
 }
 
-// The file comes in pieces. A failure ends the thread with an error, of which its owner is told.
+// The file arrives in pieces. A decoding error ends the thread and is reported to the parent thread as an `error` event.
 parentPort?.on('message', (piece: Uint8Array) => {
   bytes.set(piece, received);
   received += piece.length;

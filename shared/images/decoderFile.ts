@@ -1,4 +1,4 @@
 import { join } from 'node:path';
 
-/** The file of the decoder's thread. In the bundle the build puts the name of the built file here. */
+/** The entry point of the decoder thread. In the bundle, the build replaces this path with that of the built file. */
 export const decoderFile = join(import.meta.dirname, 'decoder.ts');

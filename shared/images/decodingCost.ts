@@ -1,36 +1,36 @@
 import type { Size } from './formats.ts';
 
-/** What is known of a picture before it is decoded. */
+/** Properties of an image that are known before it is decoded. */
 export type Layout = {
   format: 'jpeg' | 'png' | 'gif' | 'webp' | 'tiff' | 'avif' | 'heic' | 'bmp';
-  /** As it stands in the file. */
+  /** Size in the file, before the EXIF orientation is applied. */
   stored: Size;
-  /** Whether the orientation turns it, for which it is held as a whole. */
+  /** Whether the EXIF orientation turns or mirrors the image, which requires the whole image in memory. */
   turned: boolean;
   channels: number;
   bytesPerSample: 1 | 2;
-  /** Whether the file holds it in several passes: a PNG that is interlaced, a JPEG of several scans. */
+  /** Whether the file stores the image in several passes: an interlaced PNG or a JPEG of several scans. */
   passes: boolean;
-  /** Of a JPEG in several scans. */
+  /** Memory for the coefficients of a JPEG; 0 unless the JPEG has several scans. Absent for other formats. */
   coefficientBytes?: number;
-  /** Whether a WebP is of the kind that is decoded row by row. */
+  /** Whether the image is a WebP that is decoded row by row. */
   rowwise?: boolean;
 };
 
-/** The longer side that is wanted at the end. */
+/** The longer side of the final image, in pixels. */
 const wantedSide = 4_096;
-/** Buffers of rows, and the encoder of the result. */
+/** Memory for row buffers and for the encoder of the result. */
 const usualBytes = 24 * 1024 * 1024;
 const shrinkFactors = [8, 4, 2];
 
-/** Whether the format lets a picture be shrunk while it is decoded. */
+/** Whether the image can be shrunk while it is decoded. */
 export function shrinksOnLoad({ format, rowwise }: Layout): boolean {
   return format === 'jpeg' || format === 'bmp' || (format === 'webp' && rowwise === true);
 }
 
 /**
- * The memory that decoding takes at most, in bytes, as far as the headers tell. `wholly`: without shrinking it on the way,
- * where the format lets it be read so.
+ * Estimates from the headers the most memory that decoding takes, in bytes. `wholly`: the image is not shrunk while it
+ * is decoded, which makes a difference for JPEG and WebP only.
  */
 export function decodingBytes(layout: Layout, { wholly = false } = {}): number {
   const { format, stored, turned, channels, bytesPerSample, passes } = layout;
@@ -50,16 +50,16 @@ export function decodingBytes(layout: Layout, { wholly = false } = {}): number {
         Math.min(pixels, wantedSide ** 2) * channels
       );
     case 'tiff':
-      // A strip may be the whole picture.
+      // A single strip may hold the whole image.
       return usualBytes + whole * (turned ? 2 : 1);
     case 'gif':
-      // The canvas of the decoder, and the frame.
+      // The canvas of the decoder and the frame, each with 4 bytes per pixel.
       return usualBytes + pixels * 8;
     case 'avif':
-      // Planes of the decoder, and the picture in RGB.
+      // The planes of the decoder and the image in RGB or RGBA.
       return usualBytes + pixels * (3 + channels) * bytesPerSample;
     case 'heic':
-      // Planes of the decoder, the tiles put together, and the picture in RGB.
+      // The planes of the decoder, the assembled tiles, and the image in RGB.
       return usualBytes + pixels * 6 + Math.min(pixels, (2 * wantedSide) ** 2) * 3;
     case 'bmp':
       return usualBytes + Math.min(pixels, (2 * wantedSide) ** 2) * 3;
@@ -71,7 +71,10 @@ function loadFactor({ width, height }: Size): number {
   return shrinkFactors.find((factor) => longer / factor >= wantedSide) ?? 1;
 }
 
-/** By what our own decoders shrink a picture, so that its longer side stays at least as long as is wanted. */
+/**
+ * The factor by which the BMP and HEIC decoders shrink an image: the largest whole factor that leaves at least
+ * `wantedSide` pixels on the longer side, and 1 for an image that is smaller.
+ */
 export function ownShrink({ width, height }: Size): number {
   return Math.max(1, Math.floor(Math.max(width, height) / wantedSide));
 }

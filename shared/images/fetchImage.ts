@@ -9,11 +9,11 @@ const timeoutMs = 10_000;
 const redirectsAtMost = 3;
 const redirects = new Set([301, 302, 303, 307, 308]);
 
-/** The way to the internet. */
+/** Name resolution and connections, replaced in tests. */
 export type Network = {
-  /** Every address of a host. */
+  /** Resolves all addresses of a host. */
   resolve(host: string): Promise<readonly { address: string }[]>;
-  /** Connections to this address, whatever the host of a URL resolves to by then. */
+  /** Opens connections to this address only, even if the host of the URL resolves to another address by then. */
   connectTo(address: string): Dispatcher;
 };
 
@@ -22,7 +22,7 @@ const internet: Network = {
   connectTo: (address) => pinnedTo(address),
 };
 
-/** Connects to this address only; the host of a URL stays the name that the certificate has to be for. */
+/** Connects to this address only. The TLS certificate is still checked against the host of the URL. */
 export function pinnedTo(address: string, options: { ca?: string } = {}): Agent {
   return new Agent({
     connect: {
@@ -33,8 +33,8 @@ export function pinnedTo(address: string, options: { ca?: string } = {}): Agent 
 }
 
 /**
- * Downloads a picture from a public https URL. Every hop is resolved first, checked against private, link-local and
- * other special networks, and connected to at exactly the checked address; size, time and redirects are bounded.
+ * Downloads an image from a public https URL. The host of every hop is resolved and checked against private, link-local
+ * and other special networks. The connection uses exactly the checked address. Size, time and redirects are limited.
  * @throws RollcallError url_refused, image_too_large
  */
 export async function fetchImage(
@@ -74,7 +74,7 @@ async function get(
       await response.body.dump();
       throw new RollcallError('url_refused', `The server answered ${response.statusCode}.`);
     }
-    // The caller of a server that says so has not downloaded a byte of it.
+    // Refuses an image that is too large by its Content-Length before the body is read.
     if (Number(response.headers['content-length'] ?? 0) > largestImageBytes) throw tooLarge();
     return { bytes: await bounded(response.body) };
   } catch (error) {
@@ -116,12 +116,15 @@ async function publicAddress(url: URL, network: Network, signal: AbortSignal): P
   return first.address;
 }
 
-/** One sentence for both: a caller does not learn which names there are on the network of this app. */
+/**
+ * The error for a host that does not resolve and for a host with a private address. Both have one message, so that a
+ * caller cannot find out which names exist in the network of the app.
+ */
 function notPublic(cause?: unknown): RollcallError {
   return new RollcallError('url_refused', 'The host has no address on the public internet.', { cause });
 }
 
-/** The system's resolver cannot be stopped, but nobody has to wait for it. */
+/** Rejects when the signal aborts, without waiting for `promise`: the resolver of the system cannot be cancelled. */
 function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason as Error);

@@ -1,13 +1,14 @@
 export type Size = { width: number; height: number };
 
+/** Bytes at the start of a file that are searched for the SVG tag. */
 const drawingWithin = 4_096;
 
-/** Whether this is an SVG: told by its first characters, never given to a parser of drawings. */
+/** Whether the file is an SVG. Only its first bytes are searched, so that no SVG reaches an SVG parser. */
 export function isDrawing(bytes: Uint8Array): boolean {
   return /<svg[\s>]/i.test(Buffer.from(bytes.subarray(0, drawingWithin)).toString('latin1'));
 }
 
-/** Whether the chunks of a PNG go on to its end. */
+/** Whether the chunks of a PNG are complete up to the IEND chunk. */
 export function isWholePng(bytes: Uint8Array): boolean {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 8; at + 12 <= bytes.length; at += 12 + view.getUint32(at)) {
@@ -16,7 +17,7 @@ export function isWholePng(bytes: Uint8Array): boolean {
   return false;
 }
 
-/** Whether a GIF ends as one: with its trailer, where nothing stands behind it but zeros. */
+/** Whether a GIF ends with its trailer byte, which only zero bytes may follow. */
 export function isWholeGif(bytes: Uint8Array): boolean {
   let last = bytes.length - 1;
   while (last > 0 && bytes[last] === 0) last -= 1;
@@ -25,7 +26,7 @@ export function isWholeGif(bytes: Uint8Array): boolean {
 
 const riff = { simpleLossy: 'VP8 ' };
 
-/** Whether a WebP is decoded row by row: the lossless kind, and what is transparent or moves, is not. */
+/** Whether a WebP is decoded row by row. A lossless, transparent or animated WebP is not. */
 export function isRowwiseWebp(bytes: Uint8Array): boolean {
   return Buffer.from(bytes.subarray(12, 16)).toString('latin1') === riff.simpleLossy;
 }

@@ -1,7 +1,10 @@
 import { ShrinkingRows } from './rows.ts';
 import type { Decoded } from './decoder.ts';
 
-/* What of libheif's WebAssembly build is used. Its license is the LGPL: it stays a package of its own (docs/dependencies.md). */
+/*
+ * The part of the API of libheif's WebAssembly build that is used here. libheif is licensed under the LGPL, so it is
+ * not bundled but stays a package of its own (docs/dependencies.md).
+ */
 
 type Value = { value: number };
 type Failure = { code: Value };
@@ -20,7 +23,7 @@ type Libheif = {
   heif_chroma: { heif_chroma_interleaved_RGB: Value };
 };
 
-/** Decodes the primary picture, upright; undefined when it cannot be decoded. */
+/** Decodes the primary image upright. Returns undefined when the image cannot be decoded. */
 export async function decodeHeic(bytes: Uint8Array, shrinkBy: number): Promise<Decoded | undefined> {
   // @ts-expect-error The package has no types for this file.
   const { default: heif } = (await import('libheif-js/wasm-bundle.js')) as { default: Libheif };
