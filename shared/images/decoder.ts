@@ -28,7 +28,7 @@ async function decode(): Promise<void> {
   parentPort?.postMessage(answer, decoded === undefined ? [] : [decoded.picture.data.buffer]);
 }
 
-// The file arrives in pieces. A decoding error ends the thread and is reported to the parent thread as an `error` event.
+// The file arrives in pieces. A decoding error ends the thread, and the parent thread receives an `error` event.
 parentPort?.on('message', (piece: Uint8Array) => {
   bytes.set(piece, received);
   received += piece.length;

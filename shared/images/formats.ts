@@ -3,7 +3,7 @@ export type Size = { width: number; height: number };
 /** Bytes at the start of a file that are searched for the SVG tag. */
 const drawingWithin = 4_096;
 
-/** Whether the file is an SVG. Only its first bytes are searched, so that no SVG reaches an SVG parser. */
+/** Whether the file is an SVG, judged by its first bytes. An SVG is never given to an SVG parser. */
 export function isDrawing(bytes: Uint8Array): boolean {
   return /<svg[\s>]/i.test(Buffer.from(bytes.subarray(0, drawingWithin)).toString('latin1'));
 }

@@ -2,13 +2,13 @@ import type { ImageRef } from '../messages/workQueues.ts';
 import { containers } from '../config/resources.ts';
 import { imageKeyOf, personKeyOf } from '../records/keys.ts';
 
-/** Where a path says that a picture belongs. `person` is in NFC. */
+/** The group and person that an image path names, or the fault of the path. `person` is in NFC. */
 export type Place =
   | { kind: 'enroll'; image: string; group: string; person: string; ref: ImageRef }
   | { kind: 'identify'; image: string; group: string; ref: ImageRef }
   | { kind: 'bad'; image: string; group: string; person?: string; ref: ImageRef; detail: string };
 
-/** Stands for the group of pictures whose path names none; no group can be called so. */
+/** The group of images whose path names no valid group. It is itself not a valid group name, so it cannot collide. */
 export const noGroup = '~';
 
 const groupPattern = /^(?!.*__)[a-z0-9-_]{1,48}$/;
@@ -16,7 +16,7 @@ const groupPattern = /^(?!.*__)[a-z0-9-_]{1,48}$/;
 const control = /[\u0000-\u001f\u007f-\u009f]/;
 const noncharacter = /\p{Noncharacter_Code_Point}/u;
 const longestPerson = 128;
-/** Of a blob, without its container. */
+/** Limit for the name of a blob, without its container, in characters. */
 const longestName = 1_024;
 const segmentsAtMost = 254;
 
@@ -25,8 +25,8 @@ export function isGroupName(text: string): boolean {
 }
 
 /**
- * Says why Azure Storage would refuse the name of a blob, or store another name instead, or nothing. Another name
- * would be another picture, or a picture of another person.
+ * Says why Azure Storage would refuse the name of a blob or store the blob under another name. Returns undefined for a
+ * valid name. Another name would stand for another image, or for an image of another person.
  */
 export function faultOfBlobName(name: string): string | undefined {
   if (name.length > longestName) return `The path has more than ${longestName} characters.`;
@@ -41,9 +41,9 @@ export function faultOfBlobName(name: string): string | undefined {
   return isText ? undefined : 'The path has code points that are no characters.';
 }
 
-/** Says what is wrong with the name of a person, or nothing. */
+/** Says what is wrong with the name of a person. Returns undefined for a valid name. */
 export function faultOfPersonName(name: string): string | undefined {
-  // A person is a segment within a path, where a dot at the end stays.
+  // Checks the name as an inner segment of a path: Azure Storage drops a trailing dot only at the end of a path.
   return faultOfPerson(name) ?? faultOfBlobName(`${name}/image`);
 }
 
@@ -55,12 +55,12 @@ function faultOfPerson(name: string): string | undefined {
   return name === '.' || name === '..' || name.includes('/') ? 'The person is not a name.' : undefined;
 }
 
-/** Whether the container is one of those that hold pictures. */
+/** Whether the path lies in one of the two containers that hold images. */
 export function isImagePath(path: string): boolean {
   return path.startsWith(`${containers.enroll}/`) || path.startsWith(`${containers.identify}/`);
 }
 
-/** Reads `enroll/{group}/{person}/{image}` and `identify/{group}/{image}`, container first. */
+/** Parses a path of the form `enroll/{group}/{person}/{image}` or `identify/{group}/{image}`. */
 export function placeOf(path: string): Place {
   const [container = '', group = '', ...rest] = path.split('/');
   const detail = faultOf(path, container, group, rest);
@@ -76,7 +76,10 @@ export function placeOf(path: string): Place {
   return detail === undefined ? { ...ofPerson, kind: 'enroll' } : { ...ofPerson, kind: 'bad', detail };
 }
 
-/** In NFC. A picture at a bad path has a person too where the path names one, so that it goes with its person. */
+/**
+ * Returns the person of a path, in NFC. An image at a bad path also belongs to the person that the path names, so that
+ * the image is deleted with that person.
+ */
 function personOf(container: string, group: string, [name = '', ...image]: string[]): string | undefined {
   const isNamed = container === containers.enroll && group !== noGroup && image.length > 0;
   return isNamed && faultOfPerson(name) === undefined ? name.normalize('NFC') : undefined;

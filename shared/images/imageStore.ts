@@ -4,8 +4,8 @@ import { RollcallError } from '../errors/errors.ts';
 import { containers } from '../config/resources.ts';
 
 /**
- * A version of a blob: its ETag, its size, and when it was written or touched, by the clock of the storage account in
- * whole seconds (milliseconds since 1970).
+ * A version of a blob. `writtenAt` is its Last-Modified time in milliseconds since 1970, by the clock of the storage
+ * account, in whole seconds.
  */
 export type ImageVersion = { etag: string; bytes: number; writtenAt: number };
 
@@ -13,12 +13,12 @@ export type ListedImage = ImageVersion & { image: string };
 
 export type ImageStore = ReturnType<typeof createImageStore>;
 
-/** The client has no time limit of its own: on a connection that looks open and is dead it would wait for ever. */
+/** Time limits per try. The storage client has none and would wait for ever on a dead connection that looks open. */
 const askMs = 5_000;
 const transferMs = 15_000;
 const triesAtMost = 3;
 
-/** The two containers, which are the truth about what pictures there are. Paths begin with the container. */
+/** Access to the two containers, which are the desired state: the images that exist. Paths begin with the container. */
 export function createImageStore(blobs: BlobServiceClient) {
   const clientOf = (image: string) => {
     const slash = image.indexOf('/');
@@ -26,7 +26,7 @@ export function createImageStore(blobs: BlobServiceClient) {
   };
 
   return {
-    /** What lies at this path now; undefined when nothing does. */
+    /** Returns the present version of the blob at a path, or undefined when there is no blob. */
     async version(image: string): Promise<ImageVersion | undefined> {
       try {
         const properties = await within(askMs, (abortSignal) =>
@@ -43,11 +43,11 @@ export function createImageStore(blobs: BlobServiceClient) {
       }
     },
 
-    /** The bytes of exactly this version; or `gone`, `changed` or `archived`: why they cannot be had. */
+    /** Reads the bytes of exactly this version. `gone`, `changed` and `archived` say why the bytes cannot be read. */
     async read(image: string, etag: string): Promise<Buffer | 'gone' | 'changed' | 'archived'> {
       try {
         return await within(transferMs, async (abortSignal) => {
-          // Not downloadToBuffer: it asks for a range, which an empty blob does not have.
+          // downloadToBuffer is not usable: it requests a range, which fails for an empty blob.
           const { readableStreamBody } = await clientOf(image).download(0, undefined, {
             conditions: { ifMatch: etag },
             maxRetryRequests: 2,
@@ -63,7 +63,7 @@ export function createImageStore(blobs: BlobServiceClient) {
       }
     },
 
-    /** What the clock of the storage account says, in whole seconds (milliseconds since 1970). */
+    /** Returns the time of the storage account in milliseconds since 1970, in whole seconds. */
     async now(): Promise<number> {
       const { date } = await within(askMs, (abortSignal) =>
         blobs.getContainerClient(containers.enroll).getProperties({ abortSignal }),
@@ -86,7 +86,10 @@ export function createImageStore(blobs: BlobServiceClient) {
       );
     },
 
-    /** Deletes exactly this version, or any. False when it was gone already or is another. */
+    /**
+     * Deletes the blob if its ETag is `etag`; without `etag`, deletes any version. Returns false when there is no blob
+     * or its ETag differs.
+     */
     async remove(image: string, etag?: string): Promise<boolean> {
       try {
         await within(askMs, (abortSignal) =>
@@ -103,7 +106,7 @@ export function createImageStore(blobs: BlobServiceClient) {
       }
     },
 
-    /** A slice of a container in the order of names; `next` continues it. */
+    /** Lists one page of a container, sorted by name. `next` is the value of `from` for the next page. */
     async list(
       container: string,
       top: number,
@@ -132,7 +135,10 @@ export function createImageStore(blobs: BlobServiceClient) {
   };
 }
 
-/** Reads, each try with a limit, so that a dead connection costs one try. */
+/**
+ * Calls `read` with a time limit for each try, so that a dead connection costs only one try. Only a timeout is retried.
+ * @throws RollcallError storage_unavailable when the last try times out
+ */
 async function within<T>(limitMs: number, read: (signal: AbortSignal) => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     const signal = AbortSignal.timeout(limitMs);
@@ -145,7 +151,7 @@ async function within<T>(limitMs: number, read: (signal: AbortSignal) => Promise
   }
 }
 
-/** Listings give ETags without the quotes that every other answer has. */
+/** Adds the quotes of an ETag. A listing returns ETags without the quotes that all other answers contain. */
 function quoted(etag: string): string {
   return etag.startsWith('"') ? etag : `"${etag}"`;
 }

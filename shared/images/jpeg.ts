@@ -1,24 +1,27 @@
-/** What the headers of a JPEG say about how it is to be decoded. */
+/** Properties of a JPEG, read from its headers, that determine how it is decoded. */
 export type JpegLayout = {
-  /** Bytes that a decoder needs for the coefficients of the whole picture; 0 where it goes row by row. */
+  /** Bytes that a decoder needs for the coefficients of the whole image; 0 for a JPEG that is decoded row by row. */
   coefficientBytes: number;
-  /** Whether every decoder takes it: its scan has the parameters of its kind, and it has an end. */
+  /**
+   * Whether every decoder accepts the JPEG: its first scan has the parameters that its kind requires, and an end marker
+   * follows.
+   */
   regular: boolean;
 };
 
 const marker = { start: 0xd8, end: 0xd9, scan: 0xda, progressive: 0xc2 };
-/** SOF0 to SOF15 but the tables DHT, JPG and DAC. */
+/** Whether the marker is one of SOF0 to SOF15. DHT, JPG and DAC lie in that range but start no frame. */
 const isFrame = (code: number): boolean => code >= 0xc0 && code <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(code);
 const coefficientBytesOfBlock = 64 * 2;
 
-/** Reads the segments up to the first scan; undefined when there is none. */
+/** Reads the segments up to the first scan. Returns undefined when there is no scan or no frame before it. */
 export function readJpegLayout(bytes: Uint8Array): JpegLayout | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let frame: { code: number; components: number; coefficientBytes: number } | undefined;
   for (let at = 2; at + 4 <= bytes.length;) {
     if (bytes[at] !== 0xff) return undefined;
     const code = bytes[at + 1] ?? 0;
-    // Filling before a marker, or a marker without a segment.
+    // Skips fill bytes before a marker, and markers without a segment.
     if (code === 0xff) at += 1;
     else if (code === 0x01 || (code >= 0xd0 && code <= marker.start)) at += 2;
     else if (code === marker.end) return undefined;

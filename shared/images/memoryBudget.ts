@@ -5,7 +5,10 @@ export type MemoryBudget = {
 
 type Waiting = { bytes: number; begin: () => void };
 
-/** Lets work begin, in the order in which it came, while all that is under way fits into so many bytes. */
+/**
+ * Limits the memory of concurrent work to `total` bytes. Work that does not fit waits; work starts in order of arrival.
+ * `use` throws RangeError for work of more than `total` bytes.
+ */
 export function createMemoryBudget(total: number): MemoryBudget {
   const waiting: Waiting[] = [];
   let used = 0;

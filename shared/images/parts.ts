@@ -2,13 +2,14 @@ import { faceLimits } from '../face/client.ts';
 import type { FaceRectangle } from '../face/types.ts';
 import type { Size } from './formats.ts';
 
-/** By how much less than the whole a part has to be shrunk, to be worth a call. */
+/** Parts are worth their calls only if they are shrunk by at most this share of the factor for the whole image. */
 const finerBy = 0.8;
 
 /**
- * Parts that cover a picture which Face takes only when it is shrunk: at most so many, of a grid that has to be shrunk as
- * little as can be. They overlap by twice the side of a face that may have become too small, so that one shows it whole.
- * None where they would show hardly more than the whole does.
+ * Returns at most `atMost` parts that cover an image which Face accepts only shrunk. The parts form the grid that has
+ * to be shrunk least. Neighbouring parts overlap by twice the side of the largest face that becomes too small for Face
+ * in the shrunk image, so that one part shows such a face whole. Returns no parts if they would show hardly more detail
+ * than the whole image.
  */
 export function partsOf(size: Size, atMost: number): FaceRectangle[] {
   const longer = Math.max(size.width, size.height);
@@ -32,7 +33,7 @@ export function partsOf(size: Size, atMost: number): FaceRectangle[] {
   );
 }
 
-/** So many spans of one length that cover a side, each overlapping the next. */
+/** Returns `count` spans of equal length that cover a side, each overlapping the next. `overlap` is in pixels. */
 function spans(side: number, count: number, overlap: number): { start: number; length: number }[] {
   const length = Math.min(side, Math.ceil((side + (count - 1) * overlap) / count));
   return Array.from({ length: count }, (_, index) => ({
@@ -41,7 +42,7 @@ function spans(side: number, count: number, overlap: number): { start: number; l
   }));
 }
 
-/** Faces of all parts, largest first; what two parts show is there once, as large as it was found. */
+/** Merges the faces of all parts, largest first. A face found in several parts is kept once, at its largest size. */
 export function facesOfParts<Face extends { faceRectangle: FaceRectangle }>(faces: readonly Face[]): Face[] {
   const kept: Face[] = [];
   for (const face of faces.toSorted((a, b) => areaOf(b.faceRectangle) - areaOf(a.faceRectangle))) {
@@ -50,7 +51,7 @@ export function facesOfParts<Face extends { faceRectangle: FaceRectangle }>(face
   return kept;
 }
 
-/** Whether half of the smaller rectangle lies on the larger one. */
+/** Whether more than half of the smaller rectangle lies on the larger one. */
 function isSameFace(one: FaceRectangle, other: FaceRectangle): boolean {
   const width = shared(one.left, one.width, other.left, other.width);
   const height = shared(one.top, one.height, other.top, other.height);

@@ -11,47 +11,51 @@ import { readJpegLayout } from './jpeg.ts';
 import { createMemoryBudget } from './memoryBudget.ts';
 import { loadSharp } from './sharp.ts';
 
-/** A picture that Face takes; rectangles are in pixels of the upright picture that was sent. */
+/** An image that Face accepts. */
 export type PreparedPicture = {
   bytes: Uint8Array;
-  /** Of the upright original. */
+  /** Size of the upright original. */
   size: Size;
-  /** Whether it was shrunk, and parts of it can be prepared that are shrunk less. */
+  /** Whether the image was shrunk and its parts can be prepared with less shrinking. */
   hasFinerParts: boolean;
-  /** From the prepared to the upright original. */
+  /** Converts pixels of the prepared image to pixels of the upright original. */
   toOriginal(rectangle: FaceRectangle): FaceRectangle;
-  /** From the upright original to the prepared. */
+  /** Converts pixels of the upright original to pixels of the prepared image. */
   toPrepared(rectangle: FaceRectangle): FaceRectangle;
 };
 
-/** Of pictures that shrink while they are decoded, and of all others. */
+/** Pixel limits of images that are shrunk while they are decoded, and of all other images. */
 const largestPixels = { shrinking: 200_000_000, others: 100_000_000 };
-/** All pictures that are being decoded stay within this; one of more pixels than `alonePixels` has it for itself. */
+/**
+ * The memory that all images being decoded share. An image of more than `alonePixels` pixels reserves the whole budget
+ * and is decoded alone.
+ */
 const decoding = createMemoryBudget(400 * 1024 * 1024);
 const alonePixels = 50_000_000;
 const decodingSeconds = 60;
 const smallestSide = faceLimits.smallestFace;
 /** Face refuses files under 1 KB. */
 const smallestFileForFace = 1_024;
-/** Tried in this order until the picture fits 6 MB. */
+/** Qualities tried in this order until the encoded image fits into the 6 MB that Face accepts. */
 const jpegQualities = [92, 80, 60];
-/** Of a damaged picture, the share of rows that has to be there. */
+/** The share of rows that a damaged image has to contain to be accepted. */
 const leastShare = 2 / 3;
 
 type Inspected = {
   layout: Layout;
-  /** As it stands upright. */
+  /** Size of the upright image. */
   size: Size;
-  /** Whether Face reads it as it is. */
+  /** Whether Face reads the file unchanged, as far as its format and content are concerned. */
   plain: boolean;
   bmp?: BmpHeader;
 };
 
 /**
- * Checks a picture and makes it one that Face takes: whole JPEG, PNG, GIF and BMP within Face's limits pass as they are
- * (Face applies the EXIF orientation itself); everything else, also what is a little damaged, CMYK and 16 bits a channel,
- * which Face does not promise to read, becomes an upright JPEG of at most 4096 pixels a side.
- * `part`: only this part of it, in pixels of the upright original, as all rectangles are.
+ * Checks an image and converts it to one that Face accepts. An undamaged JPEG, PNG, GIF or BMP within the limits of
+ * Face is passed unchanged (Face applies the EXIF orientation itself). Every other image becomes an upright JPEG of at
+ * most 4096 pixels a side, including slightly damaged images, CMYK and 16 bits per channel, which Face does not promise
+ * to read. A file that is too small for Face becomes an uncompressed PNG.
+ * `part`: the only part of the image to prepare, in pixels of the upright original, as all rectangles are.
  * @throws RollcallError not_an_image, unsupported_format, image_too_small, image_too_large
  */
 export async function prepareImage(bytes: Uint8Array, part?: FaceRectangle): Promise<PreparedPicture> {
@@ -77,7 +81,10 @@ export async function prepareImage(bytes: Uint8Array, part?: FaceRectangle): Pro
   return { ...picture, hasFinerParts: isShrunk && finerCost <= decoding.total };
 }
 
-/** The memory that decoding may take. @throws RollcallError image_too_small, image_too_large */
+/**
+ * Checks the pixels and the decoding cost, and returns the bytes of memory to reserve.
+ * @throws RollcallError image_too_small, image_too_large
+ */
 function checkSize({ layout, size }: Inspected): number {
   const said = `The picture has ${size.width} × ${size.height} pixels`;
   const pixels = size.width * size.height;
@@ -113,7 +120,7 @@ function inspectBmp(bytes: Uint8Array): Inspected {
     ...{ format: 'bmp', stored: { width, height }, channels: 3, bytesPerSample: 1 },
     ...{ turned: false, passes: false },
   };
-  // A header may claim what it likes: nothing is set aside for rows that the file cannot hold.
+  // The header is not trusted: a file that lacks too many of the claimed rows is refused before memory is allocated.
   if (held < height * leastShare && width * height <= largestPixels.shrinking) {
     throw new RollcallError('not_an_image', `The BMP has bytes for ${held} of its ${height} rows.`);
   }
@@ -192,7 +199,10 @@ async function convert(bytes: Uint8Array, inspected: Inspected, part?: FaceRecta
 
 type Opener = (failOn: 'none' | 'warning') => Sharp;
 
-/** Sharp on the picture, as tolerant as is asked for; what sharp does not read is decoded first. */
+/**
+ * Returns a function that opens the image with sharp, strict or tolerant of damage. BMP and HEIC, which sharp does not
+ * read, are decoded first.
+ */
 async function openerOf(
   bytes: Uint8Array,
   { layout, bmp, size }: Inspected,
@@ -216,7 +226,7 @@ async function openerOf(
   return { open: () => sharp(data, { raw: { width, height, channels: 3 } }), opened: { width, height } };
 }
 
-/** `opened`: the upright picture as it is decoded; our own decoders may shrink it. */
+/** `opened` is the size of the upright image after decoding: the BMP and HEIC decoders may shrink the image. */
 type ToEncode = { bytes: Uint8Array; original: Size; opened: Size; part: FaceRectangle | undefined };
 
 async function encode(open: () => Sharp, { bytes, original, opened, part }: ToEncode): Promise<Converted> {
@@ -230,7 +240,7 @@ async function encode(open: () => Sharp, { bytes, original, opened, part }: ToEn
   }
   const side = faceLimits.imageSide;
   for (const quality of jpegQualities) {
-    // Opened anew each time: a clone would copy the whole file, on the event loop.
+    // Opens the image again for each quality: a clone would copy the whole file on the event loop.
     const resized = upright().resize({ width: side, height: side, fit: 'inside', withoutEnlargement: true });
     const { data, info } = await resized.jpeg({ quality }).toBuffer({ resolveWithObject: true });
     if (data.length <= faceLimits.imageBytes) return prepared(data, info, original, part);
@@ -241,7 +251,8 @@ async function encode(open: () => Sharp, { bytes, original, opened, part }: ToEn
 const looked = { width: 32, height: 200 };
 
 /**
- * A picture that is cut short goes on in one colour, that of its last pixel: what is there has to be most of it.
+ * Refuses an image of which too much is missing. The missing end of a truncated image is decoded as one colour, that of
+ * the last pixel, so rows of only that colour count as missing; the share of the other rows has to be `leastShare`.
  * @throws RollcallError not_an_image
  */
 async function checkDamaged(opened: Sharp, cause: unknown): Promise<void> {
@@ -296,7 +307,7 @@ function prepared(
   };
 }
 
-/** Whole pixels inside the picture. */
+/** Scales a rectangle, and rounds and clips it to whole pixels inside the target. */
 function scaled(rectangle: FaceRectangle, from: Size, to: Size): FaceRectangle {
   const x = to.width / from.width;
   const y = to.height / from.height;

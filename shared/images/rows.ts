@@ -1,11 +1,11 @@
 import type { Size } from './formats.ts';
 
-/** Pixels in RGB, 8 bits each, row by row from the top. */
+/** Pixels in RGB, 8 bits per channel, row by row from the top. */
 export type RawPicture = Size & { data: Uint8Array<ArrayBuffer> };
 
 /**
- * Collects the rows of a picture, from the top or from the bottom, each at most once, and shrinks them on the way by a
- * whole number, so that a very large picture never stands in memory as a whole.
+ * Collects the rows of an image and shrinks them by a whole factor as they arrive, so that a very large image is never
+ * in memory at full size. Rows arrive from the top or from the bottom, each at most once.
  */
 export class ShrinkingRows {
   readonly #source: Size;
@@ -14,7 +14,7 @@ export class ShrinkingRows {
   readonly #sums: Uint32Array;
   #collecting = -1;
   #collected = 0;
-  /** How many rows came. */
+  /** Number of rows added. */
   count = 0;
 
   constructor(source: Size, factor: number) {

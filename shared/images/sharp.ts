@@ -1,14 +1,14 @@
 import type Sharp from 'sharp';
 
-/** Of what libvips can load, all that is ever given to it; it never meets a drawing, a PDF or a raw format. */
+/** The libvips loaders that are allowed. All others are blocked, such as those of drawings, PDF and raw formats. */
 const loaders = ['Jpeg', 'Png', 'Nsgif', 'Webp', 'Tiff', 'Heif'].map((format) => `VipsForeignLoad${format}`);
 
 let loaded: Promise<typeof Sharp> | undefined;
 
-/** The picture library, loaded with the first picture: it is large, and the start of the app does not need it. */
+/** Loads the image library with the first image: the library is large, and the start of the app does not need it. */
 export function loadSharp(): Promise<typeof Sharp> {
   loaded ??= import('sharp').then(({ default: sharp }) => {
-    // One picture uses one core; the Functions host runs several functions at once.
+    // Limits an image to one core, because the Functions host runs several functions concurrently.
     sharp.concurrency(1);
     sharp.cache(false);
     sharp.block({ operation: ['VipsForeignLoad'] });

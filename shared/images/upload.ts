@@ -16,8 +16,9 @@ export type DropOptions = {
 };
 
 /**
- * Puts a picture into its container, where it goes its way. The same bytes again change nothing, unless they were
- * refused or failed: then they are looked at again.
+ * Writes an image to its container; the event of the blob starts its processing. An upload of identical bytes changes
+ * nothing, unless the image was rejected or failed: such an image is enqueued again.
+ * @throws RollcallError bad_path
  */
 export async function uploadImage(
   { imageStore, imageRecords, groups, workQueues, now }: DropOptions,
@@ -42,9 +43,9 @@ export async function uploadImage(
 }
 
 /**
- * Takes a picture out of its container. Its removal is recorded before this resolves, so that no answer names it.
- * Doing it again is no mistake.
- * @throws RollcallError bad_path, image_not_found when it was never there
+ * Deletes an image from its container. The removal is recorded before the returned promise resolves, so that no later
+ * answer names the image. A repeated deletion succeeds.
+ * @throws RollcallError bad_path, image_not_found when the image has neither a blob nor an image record
  */
 export async function deletePicture(
   {
@@ -56,7 +57,7 @@ export async function deletePicture(
 ): Promise<void> {
   const place = placeOf(image);
   const { ref } = place;
-  // What was enrolled under such a path before can be deleted.
+  // An image that already has a record can be deleted even if its path is bad.
   if (place.kind === 'bad' && (await imageRecords.get(ref)) === undefined) throw badPath(place);
   const wasThere = await imageStore.remove(image);
   if (!wasThere && (await imageRecords.get(ref)) === undefined) throw new RollcallError('image_not_found');
