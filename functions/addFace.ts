@@ -3,7 +3,7 @@ import { parseKey } from '../shared/messages/workQueues.ts';
 import { connections, queues } from '../shared/config/resources.ts';
 import { pipeline } from './host/app.ts';
 
-/** Reconciles a queued person: faces are added or removed in order. The session is the person. */
+/** Reconciles a queued person: adds and removes faces in order. The Service Bus session is the person. */
 app.serviceBusQueue('addFace', {
   queueName: queues.persons.name,
   connection: connections.serviceBus,

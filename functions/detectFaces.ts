@@ -3,7 +3,7 @@ import { connections, containers, functionNames } from '../shared/config/resourc
 import { pipeline } from './host/app.ts';
 import { pathOf } from './host/blobPath.ts';
 
-/** An image was uploaded to `enroll`: its faces are detected, and its person is queued. */
+/** Reconciles an image that was uploaded to `enroll`: detects its faces and enqueues its person. */
 app.storageBlob(functionNames.detectFaces, {
   path: `${containers.enroll}/{name}`,
   connection: connections.storage,

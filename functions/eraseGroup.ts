@@ -3,7 +3,7 @@ import { parseKey } from '../shared/messages/workQueues.ts';
 import { connections, queues } from '../shared/config/resources.ts';
 import { pipeline } from './host/app.ts';
 
-/** Goes on with the erasure of a queued group. The session is the group. */
+/** Takes the next step of the erasure of a queued group. The Service Bus session is the group. */
 app.serviceBusQueue('eraseGroup', {
   queueName: queues.erasures.name,
   connection: connections.serviceBus,

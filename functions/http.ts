@@ -24,7 +24,7 @@ import { logLine } from './host/logLine.ts';
 
 const behindEntra = settings.ROLLCALL_AUTH === 'entra';
 
-/** The HTTP functions: one a row of the route table, and one for what is not in it. */
+/** Registers one HTTP function for each row of the route table. `noSuchRoute` below answers all other requests. */
 for (const route of routes) {
   app.http(route.name, {
     methods: methodsOf(route),
@@ -91,7 +91,7 @@ function requestOf(request: HttpRequest, route: string): ApiRequest {
     async body(limit, tooLarge) {
       const refuse = () => new RollcallError(tooLarge, `The body is over ${limit} bytes.`);
       if (Number(request.headers.get('content-length') ?? 0) > limit) throw refuse();
-      // The host holds it in memory already, 100 MB at most.
+      // The Functions host already holds the body in memory, and limits it to 100 MB.
       read ??= request.arrayBuffer().then((buffer) => new Uint8Array(buffer));
       const bytes = await read;
       if (bytes.length > limit) throw refuse();

@@ -3,7 +3,7 @@ import { connections, containers, functionNames } from '../shared/config/resourc
 import { pipeline } from './host/app.ts';
 import { pathOf } from './host/blobPath.ts';
 
-/** A picture was dropped into `identify`: who is on it is recorded. */
+/** Reconciles an image that was uploaded to `identify`: identifies its people and records the result. */
 app.storageBlob(functionNames.identifyDropped, {
   path: `${containers.identify}/{name}`,
   connection: connections.storage,

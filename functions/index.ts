@@ -1,4 +1,4 @@
-/** Every function of the app; the bundle begins here. */
+/** Registers every function of the app. This file is the entry point of the bundle. */
 import '../shared/config/supportedNode.js';
 import './host/telemetry.ts';
 import './detectFaces.ts';

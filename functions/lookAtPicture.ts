@@ -3,7 +3,7 @@ import { parseKey } from '../shared/messages/workQueues.ts';
 import { connections, queues } from '../shared/config/resources.ts';
 import { pipeline } from './host/app.ts';
 
-/** Reconciles a queued image: it was deferred, or is retried. */
+/** Reconciles a queued image that was deferred or is retried. */
 app.serviceBusQueue('lookAtPicture', {
   queueName: queues.images.name,
   connection: connections.serviceBus,

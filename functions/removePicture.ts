@@ -2,7 +2,7 @@ import { app } from '@azure/functions';
 import { functionNames } from '../shared/config/resources.ts';
 import { pipeline } from './host/app.ts';
 
-/** A blob was deleted, or so the event says: what lies at its path now decides. */
+/** Reconciles the image of a deletion event. The present blob at the path decides, not the event. */
 app.eventGrid(functionNames.removePicture, {
   handler: async (event) => (await pipeline()).blobEvent(event),
 });

@@ -4,7 +4,7 @@ import { logLine } from './logLine.ts';
 
 let loading: Promise<Rollcall> | undefined;
 
-/** The pipeline, once the tables are known to be of its version. @throws RollcallError other_version */
+/** Returns the pipeline after checking the version of the tables. @throws RollcallError other_version */
 export async function pipeline(): Promise<Rollcall> {
   const rollcall = await uncheckedPipeline();
   await rollcall.checkVersion();
@@ -12,15 +12,16 @@ export async function pipeline(): Promise<Rollcall> {
 }
 
 /**
- * The pipeline for what does not touch the tables. It and the clients of Azure's services are large, and loaded once the
- * functions are registered.
+ * Returns the pipeline without checking the version of the tables, for routes that do not use the tables. The pipeline
+ * and the clients of the Azure services are large, so they are loaded only after the functions are registered.
  */
 export function uncheckedPipeline(): Promise<Rollcall> {
   loading ??= import('./pipeline.ts').then(({ rollcall }) => rollcall);
   return loading;
 }
 
-// While the host goes on with its start. What else fails here fails the first call, which says so.
+// Loads the pipeline while the Functions host continues its start. Errors other than `other_version` are not logged
+// here, because they also fail the first call, which reports them.
 setImmediate(() => {
   pipeline().catch((error: unknown) => {
     // oxlint-disable-next-line no-console -- the Functions host collects what an app writes to the console

@@ -1,8 +1,8 @@
 import type { InvocationContext } from '@azure/functions';
 
 /**
- * The whole path of the blob that a trigger speaks of, container first. Taken from `blobTrigger`: the worker parses
- * every string as JSON first, so that a `name` of digits would come as a number.
+ * Returns the path of the blob that fired a trigger, container first. The path is taken from `blobTrigger`, not from
+ * `name`: the worker parses every string as JSON, so that a `name` of digits would be a number.
  */
 export function pathOf(context: InvocationContext): string {
   const path = context.triggerMetadata?.['blobTrigger'];

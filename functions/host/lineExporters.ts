@@ -5,11 +5,11 @@ import {
 } from '@opentelemetry/sdk-metrics';
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-base';
 
-/* oxlint-disable no-console -- this is where telemetry goes when it is to be read on the console */
+/* oxlint-disable no-console -- the exporters of this file write telemetry to the console */
 
 const done = { code: 0 };
 
-/** A line of JSON for each span. */
+/** Writes a line of JSON for each span. */
 export function lineSpanExporter(): SpanExporter {
   return {
     export(spans, callback) {
@@ -34,7 +34,7 @@ function describe(span: ReadableSpan) {
   };
 }
 
-/** A line of JSON for each metric that has points, each time metrics are sent. */
+/** Writes a line of JSON for each metric that has points, at each export. */
 export function lineMetricExporter(): PushMetricExporter {
   return {
     export(metrics: ResourceMetrics, callback) {

@@ -1,7 +1,7 @@
 import { codeOf, describeError } from '../../shared/errors/errors.ts';
 import { readTraceparent, traceparent } from '../../shared/telemetry/spans.ts';
 
-/** A line of the log as JSON: the code is that of the table of errors, the trace is the one at work. */
+/** Formats a log line as JSON, with the code of the error table and the trace and span IDs of the active span. */
 export function logLine(level: 'info' | 'warn' | 'error', message: string, error?: unknown): string {
   const trace = readTraceparent(traceparent() ?? '');
   return JSON.stringify({

@@ -5,7 +5,7 @@ import { identity, settings } from './settings.ts';
 
 /* oxlint-disable no-console -- the Functions host collects what an app writes to the console */
 
-/** The pipeline of this process. */
+/** The only pipeline of this process. */
 export const rollcall: Rollcall = createRollcall({
   settings,
   clients: connect(process.env, identity),

@@ -3,10 +3,10 @@ import { expectAuthentication } from '../../shared/http/access.ts';
 import { appIdentity } from '../../shared/app/identity.ts';
 import { readSettings } from '../../shared/config/settings.ts';
 
-/** A bad setting stops the start. */
+/** Invalid settings or connections make this module throw, which aborts the start of the app. */
 export const settings = readSettings(process.env);
 expectConnections(process.env);
 if (settings.ROLLCALL_AUTH === 'entra') expectAuthentication(process.env);
 
-/** Who the app is to Azure's services. */
+/** The identity with which the app authenticates to the Azure services. */
 export const identity = appIdentity();

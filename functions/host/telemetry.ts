@@ -2,7 +2,7 @@ import { app, type PreInvocationContext } from '@azure/functions';
 import { identity, settings } from './settings.ts';
 import { traced } from './traced.ts';
 
-/* Telemetry costs nothing where it is off: the SDK is a file of its own and is not even read. */
+/* With telemetry off, the OpenTelemetry SDK is not loaded: the build puts it into a separate file. */
 
 if (settings.ROLLCALL_TELEMETRY !== 'off') {
   const destination = settings.ROLLCALL_TELEMETRY;

@@ -22,8 +22,8 @@ import { lineMetricExporter, lineSpanExporter } from './lineExporters.ts';
 export type Destination = 'azure' | 'otlp' | 'console';
 
 /**
- * Starts the OpenTelemetry SDK. Nothing is instrumented by itself: instrumentations record the URLs of calls, in
- * which the paths of pictures stand. Resolves, when it is stopped, once everything has been sent.
+ * Starts the OpenTelemetry SDK. Automatic instrumentation is not used, because it records the URLs of calls, which
+ * contain the paths of images. The returned function stops the SDK and resolves once pending telemetry has been sent.
  */
 export function startTelemetry(destination: Destination, identity: TokenCredential): () => Promise<void> {
   const { spans, measurements } = exportersFor(destination, identity);

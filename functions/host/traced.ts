@@ -3,7 +3,10 @@ import { SpanKind, type Attributes } from '@opentelemetry/api';
 import { z } from 'zod';
 import { inSpan, type SpanOptions } from '../../shared/telemetry/spans.ts';
 
-/** The same function in a span of its trigger's kind, named by OpenTelemetry's conventions; no path, no name. */
+/**
+ * Wraps a function so that each call runs in a span of the kind of its trigger, named by the conventions of
+ * OpenTelemetry. The span contains no image path and no name of a group or person.
+ */
 export function traced(handler: FunctionHandler): FunctionHandler {
   return (input, context: InvocationContext) => {
     const { name, ...options } = spanOf(context);
@@ -35,7 +38,7 @@ function spanOf(context: InvocationContext): SpanOptions & { name: string } {
     case 'serviceBusTrigger':
       return {
         ...process(String(trigger['queueName']), 'servicebus', faas),
-        // What was sent is continued; what comes without a trace begins one.
+        // A message with a traceparent continues the trace of its sender; a message without one starts a new trace.
         causedBy: message.safeParse(context.triggerMetadata).data?.applicationProperties.traceparent,
       };
     case 'blobTrigger':
