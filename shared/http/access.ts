@@ -2,27 +2,36 @@ import { z } from 'zod';
 import { RollcallError } from '../errors/errors.ts';
 
 /**
- * What a route asks of its caller: nothing, any role, or one of them. With function keys, every route but the open
- * ones asks for a key, whatever the role.
+ * What a route requires of its caller: nothing (`open`), any app role (`any`), or one app role. With function keys,
+ * every route except the open ones requires a key, and roles do not matter.
  */
 export type Access = 'open' | 'any' | 'identify' | 'enroll' | 'admin';
 
-/** The app roles in Microsoft Entra. An administrator may do everything. */
+/** The app roles in Microsoft Entra. The role `admin` includes the other roles. */
 export const appRoles = {
   identify: 'Rollcall.Identify',
   enroll: 'Rollcall.Enroll',
   admin: 'Rollcall.Admin',
 } as const;
 
-/** How App Service authentication hands over who called (base64 of JSON); it drops what a caller sends itself. */
+/**
+ * The header in which App Service authentication passes on the caller, as base64 of JSON. App Service removes a header
+ * of this name that the caller sent.
+ */
 export const principalHeader = 'x-ms-client-principal';
 
-/** `aad`: Microsoft Entra. Another provider, if it is on, may let anybody in and put roles where it likes. */
+/**
+ * Only Microsoft Entra (`aad`) is accepted: another enabled identity provider may authenticate anyone and may put roles
+ * into any claim.
+ */
 const principal = z.object({
   auth_typ: z.literal('aad'),
   claims: z.array(z.object({ typ: z.string(), val: z.string() })),
 });
-/** The short and the long names of claims. What the header calls the claim of the roles is not asked. */
+/**
+ * The short and the long name of the role claim. The name that the header itself gives for the role claim (`role_typ`)
+ * is ignored.
+ */
 const roleClaims = ['roles', 'http://schemas.microsoft.com/ws/2008/06/identity/claims/role'];
 const identityClaims = [
   ['tid', 'http://schemas.microsoft.com/identity/claims/tenantid'],
@@ -31,8 +40,9 @@ const identityClaims = [
 ];
 
 /**
- * The principal header means something only behind App Service authentication: without it, anyone could write one.
- * @throws Error when the platform does not say that authentication is on
+ * Checks that App Service authentication is on. Without App Service authentication, any caller could forge the
+ * principal header.
+ * @throws Error when WEBSITE_AUTH_ENABLED is not true
  */
 export function expectAuthentication(env: Readonly<Record<string, string | undefined>>): void {
   if (env['WEBSITE_AUTH_ENABLED']?.toLowerCase() === 'true') return;
@@ -49,7 +59,10 @@ export function authorize(access: Access, header: string | undefined): void {
   if (!roles.some((role) => allowed.includes(role))) throw new RollcallError('not_allowed');
 }
 
-/** Tells callers apart. @throws RollcallError not_authenticated */
+/**
+ * Identifies the caller by tenant, object and subject ID.
+ * @throws RollcallError not_authenticated
+ */
 export function callerOf(header: string | undefined): string {
   const { claims } = readPrincipal(header);
   const values = identityClaims.map((names) => claims.find(({ typ }) => names.includes(typ))?.val ?? '');

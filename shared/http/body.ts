@@ -4,17 +4,20 @@ import { fileOf } from './multipart.ts';
 import { InvalidRequest } from './problem.ts';
 import type { ApiRequest } from './route.ts';
 
-/** JSON of this API is small; what is larger is a mistake or an attack. */
+/** Limit of a JSON body in bytes. The JSON of this API is small: a larger body is a mistake or an attack. */
 export const largestJsonBytes = 64 * 1024;
 
 const anyBytes = 'application/octet-stream';
-/** Of a type that is named to whoever sent it. */
+/** How many characters of an unsupported content type the error message repeats. */
 const longestType = 100;
-/** What a form has besides its file. */
+/** Bytes that a form may have in addition to its file. */
 const formBytes = 64 * 1024;
 const formType = 'multipart/form-data';
 
-/** The bytes of a picture. @throws RollcallError unsupported_media_type, image_too_large, bad_request for none */
+/**
+ * The bytes of an image, sent as the body or as the file of a form, and their content type.
+ * @throws RollcallError unsupported_media_type, image_too_large, bad_request when there are no bytes
+ */
 export async function pictureOf(request: ApiRequest): Promise<{ bytes: Uint8Array; type: string }> {
   const type = contentTypeOf(request);
   if (!isPictureType(type)) throw unsupported(type);
@@ -34,7 +37,10 @@ async function fileOfForm(request: ApiRequest): Promise<{ bytes: Uint8Array; typ
   return { bytes, type: type.startsWith('image/') ? type : anyBytes };
 }
 
-/** JSON; undefined where there is no body. @throws RollcallError unsupported_media_type, body_too_large, InvalidRequest */
+/**
+ * The parsed JSON body; undefined when there is no body.
+ * @throws RollcallError unsupported_media_type, body_too_large, InvalidRequest
+ */
 export async function jsonOf(request: ApiRequest): Promise<unknown> {
   const bytes = await plainBody(request, largestJsonBytes, 'body_too_large');
   if (bytes.length === 0) return undefined;
@@ -45,7 +51,10 @@ export async function jsonOf(request: ApiRequest): Promise<unknown> {
   }
 }
 
-/** What is asked with: the picture, whatever it is wrapped in, or the JSON. @throws RollcallError as the two above */
+/**
+ * The bytes that the request is about: the image, without the form around it, or the JSON.
+ * @throws RollcallError as `pictureOf` and `jsonOf`
+ */
 export async function bytesOf(request: ApiRequest): Promise<Uint8Array> {
   return isPictureType(contentTypeOf(request))
     ? (await pictureOf(request)).bytes
@@ -65,7 +74,7 @@ async function plainBody(
   );
 }
 
-/** Without its parameters; a body of no type is any bytes. */
+/** The content type in lower case, without its parameters; `application/octet-stream` when the header is absent. */
 export function contentTypeOf(request: ApiRequest): string {
   const [type = ''] = (request.header('content-type') ?? '').split(';', 1);
   return type.trim().toLowerCase() || anyBytes;

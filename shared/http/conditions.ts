@@ -2,15 +2,18 @@ import { RollcallError } from '../errors/errors.ts';
 import type { Group } from '../records/groups.ts';
 import type { ApiRequest } from './route.ts';
 
-/** The version of a group's settings; what happens to its pictures does not change it. */
+/** The ETag of a group: the version of its settings. Changes of the images of the group do not change the ETag. */
 export function etagOf({ generation, settingsVersion }: Group): string {
   return `"${generation}.${settingsVersion}"`;
 }
 
-/** Checks `If-Match` and `If-None-Match` against a group, or that there is none. */
+/**
+ * Checks `If-Match` and `If-None-Match` against a group; undefined stands for a group that does not exist.
+ * @throws RollcallError precondition_failed
+ */
 export type Condition = (group: Group | undefined) => void;
 
-/** What the headers ask for, if anything. @throws RollcallError precondition_failed, when the condition is checked */
+/** The condition in the headers of the request; undefined when the request has neither header. */
 export function conditionOf(request: ApiRequest): Condition | undefined {
   const match = request.header('if-match');
   const noneMatch = request.header('if-none-match');

@@ -2,15 +2,19 @@ import { RollcallError } from '../errors/errors.ts';
 import { problemOf } from './problem.ts';
 import type { ApiAnswer, Method, Route } from './route.ts';
 
-/** What a route answers to: whatever a GET tells, HEAD tells without the body. */
+/** The methods of a route. A GET route also answers HEAD, without a body. */
 export function methodsOf({ method }: Pick<Route, 'method'>): (Method | 'HEAD')[] {
   return method === 'GET' ? ['GET', 'HEAD'] : [method];
 }
 
-/** Every method that HTTP has for an API; what no route takes is answered by one function. */
+/** The HTTP methods of an API. One function answers each combination of method and path that no route handles. */
 export const allMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
-/** Answers what no route takes: 404 for an unknown path, else OPTIONS, or 405 with the methods that there are. */
+/**
+ * Answers a request that no route handles: an unknown path with 404, OPTIONS with 204 and another method with 405, both
+ * with the methods of the path in `Allow`.
+ * @throws RollcallError route_not_found
+ */
 export function answerUnrouted(routes: readonly Route[], method: string, path: string): ApiAnswer {
   const allowed = routes.filter((route) => patternOf(route.path).test(path)).flatMap(methodsOf);
   if (allowed.length === 0) throw new RollcallError('route_not_found');
@@ -22,7 +26,7 @@ export function answerUnrouted(routes: readonly Route[], method: string, path: s
   return { ...answer, headers: { ...headers, allow } };
 }
 
-/** A path as it stands in a URL, encoded, with or without a slash at the end. */
+/** A pattern for the encoded URL paths that fit the template of a route, with or without a slash at the end. */
 function patternOf(template: string): RegExp {
   const pattern = template
     .replaceAll('.', String.raw`\.`)

@@ -4,7 +4,10 @@ const partsAtMost = 20;
 const endOfHeaders = Buffer.from('\r\n\r\n');
 const longestHeaders = 4_096;
 
-/** The one file of a form (multipart/form-data, RFC 7578); fields without a file name are passed over. */
+/**
+ * The only file of a form (multipart/form-data, RFC 7578). Fields without a file name are ignored.
+ * @throws InvalidRequest when the form has no file or several files, or cannot be read
+ */
 export function fileOf(form: Uint8Array, contentType: string): { bytes: Uint8Array; type: string } {
   const boundary = /;\s*boundary=(?:"([^"]{1,70})"|([^;"\s]{1,70}))/i.exec(contentType);
   if (boundary === null) throw notOneFile('it names no boundary');
@@ -21,7 +24,7 @@ export function fileOf(form: Uint8Array, contentType: string): { bytes: Uint8Arr
 function partsOf(form: Buffer, boundary: string): { headers: string; bytes: Buffer }[] {
   const delimiter = Buffer.from(`\r\n--${boundary}`);
   const parts: { headers: string; bytes: Buffer }[] = [];
-  // The first delimiter may stand at the very beginning, without the line break before it.
+  // At the start of the form, the first delimiter has no line break before it.
   let start = form.subarray(0, delimiter.length - 2).equals(delimiter.subarray(2))
     ? delimiter.length - 2
     : afterNext(form, delimiter, 0);

@@ -76,7 +76,7 @@ function securityOf(access: Access): Json[] {
   return [{ key: [] }, { entra: access === 'any' ? [] : [appRoles[access]] }];
 }
 
-/** What stands in a path; the names as the path grammar of pictures has them. */
+/** The path parameters. Names follow the grammar of image paths. */
 const inPath: Record<string, { schema: Json | z.ZodType; description?: string }> = {
   group: {
     schema: { type: 'string', minLength: 1, maxLength: 48, pattern: '^(?!.*__)[a-z0-9_-]+$' },
@@ -177,7 +177,7 @@ function headersNamed(...names: HeaderName[]): Json {
   return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 }
 
-/** A group comes with its version, a deletion with the place of its proof. */
+/** The answer with a group has an ETag; the answer to a deletion has the location of the erasure. */
 function headersOfSuccess({ method, answer }: Route): HeaderName[] {
   if (answer.schema === schemas.group) return ['X-Request-Id', 'ETag'];
   return method === 'DELETE' && answer.schema === schemas.erasure
@@ -185,7 +185,7 @@ function headersOfSuccess({ method, answer }: Route): HeaderName[] {
     : ['X-Request-Id'];
 }
 
-/** Failures after which a caller is told when to come back, where that is known. */
+/** Failures whose answer has `Retry-After`, when the time to retry is known. */
 const waits: readonly FailureCode[] = ['busy', 'in_progress', 'face_throttled', 'quota_exceeded'];
 
 function responsesOf(route: Route, schemaOf: SchemaOf): Json {
@@ -220,7 +220,7 @@ function problemResponse(status: number, given: readonly FailureCode[], schemaOf
   const codes = [...new Set(given)];
   const texts = codes.map((code) => `\`${code}\`: ${failures[code].title}`);
   const ofCodes = { type: 'object', properties: { code: { enum: codes } } };
-  // A missing function key is the business of the Functions host, which answers before the app is asked.
+  // The Functions host itself answers a request without a function key, before the request reaches the app.
   const byHost = status === failures.not_authenticated.status;
   return {
     description: [...texts, ...(byHost ? ['A missing function key: without a body.'] : [])].join(' '),
@@ -238,15 +238,15 @@ function problemResponse(status: number, given: readonly FailureCode[], schemaOf
 
 type SchemaOf = (schema: z.ZodType, io: 'input' | 'output') => Json;
 
-/** Bytes, as OpenAPI 3.1 says it: no schema of JSON. */
+/** Raw bytes; a JSON schema cannot describe them. */
 const binary = { schema: { type: 'string', format: 'binary' } } as const;
 
-/** One file, under whatever name. */
+/** A form with one file. The API accepts any name for the field of the file. */
 const form = {
   schema: { type: 'object', properties: { file: binary.schema }, required: ['file'] },
 } as const;
 
-/** JSON schemas; those with an ID are written once, under their names. */
+/** Converts Zod schemas to JSON schemas. A schema with an ID is written once, in `named`, and referenced elsewhere. */
 function createSchemas(): { of: SchemaOf; named: Record<string, Json> } {
   const named: Record<string, Json> = {};
   return {
@@ -271,11 +271,14 @@ function withoutId({ id: _id, ...schema }: Json): Json {
   return schema;
 }
 
-/** `z.coerce` takes any input; what it makes of it is what a caller should send. */
+/**
+ * Describes the input of `z.coerce` by the type that the input is converted to: Zod itself reports that `z.coerce`
+ * accepts any input.
+ */
 function coerced({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodTypes; jsonSchema: Json }): void {
   const { def } = zodSchema._zod;
   if (def.type === 'number' && jsonSchema['type'] === undefined) jsonSchema['type'] = 'number';
-  // What format and type say already.
+  // The pattern and the limits repeat what `format` and `type` express.
   if (jsonSchema['format'] === 'date-time') delete jsonSchema['pattern'];
   if (jsonSchema['minimum'] === Number.MIN_SAFE_INTEGER) delete jsonSchema['minimum'];
   if (jsonSchema['maximum'] === Number.MAX_SAFE_INTEGER) delete jsonSchema['maximum'];

@@ -6,15 +6,18 @@ import { queryOf } from './query.ts';
 import type { ApiRequest } from './route.ts';
 
 /*
- * The token of a page is where the next one begins, and a checksum of that and of the list. A token that was damaged,
- * or that another list returned, would begin somewhere else, and nobody would notice.
+ * A page token holds the position at which the next page begins, and a checksum of the position and the list. Without
+ * the checksum, a damaged token, or a token of another list, would begin at a wrong position without an error.
  */
 
 const checksumLength = 10;
 
 type PageQuery = { after?: string | undefined };
 
-/** The query of a list; `after` is where its page begins. @throws InvalidRequest */
+/**
+ * The query of a list, with the page token in `after` replaced by the position that the token holds.
+ * @throws InvalidRequest when a parameter is wrong or the token is not of this list
+ */
 export function pageQueryOf<Schema extends z.ZodObject>(
   request: ApiRequest,
   schema: Schema,
@@ -23,7 +26,7 @@ export function pageQueryOf<Schema extends z.ZodObject>(
   return query.after === undefined ? query : { ...query, after: positionOf(request, query.after) };
 }
 
-/** A page as callers see it. */
+/** Converts a page of records to a page of the API, with a token for the next page. */
 export function pageOf<Record, View>(
   request: ApiRequest,
   { items, next }: Page<Record>,
@@ -32,7 +35,7 @@ export function pageOf<Record, View>(
   return { items: items.map(view), ...(next === undefined ? {} : { next: tokenOf(request, next) }) };
 }
 
-/** The token of a position in this list. */
+/** The page token for a position in the list of the request. */
 export function tokenOf(request: ApiRequest, position: string): string {
   return checksumOf(request, position) + Buffer.from(position).toString('base64url');
 }
@@ -45,7 +48,7 @@ function positionOf(request: ApiRequest, token: string): string {
   ]);
 }
 
-/** What is filtered in another way is another list: its rows are read in another place. */
+/** A list with another filter counts as another list, because its rows are read from another place. */
 function checksumOf({ route, params, query }: ApiRequest, position: string): string {
   const list = JSON.stringify([route, params, query['state'], query['person'], query['reason'], position]);
   return createHash('sha256').update(list).digest('base64url').slice(0, checksumLength);

@@ -5,12 +5,12 @@ import { InvalidRequest, parsed } from './problem.ts';
 import type { faceBody, identifyBody } from './schemas.ts';
 import type { ApiRequest } from './route.ts';
 
-/** Downloads a picture. @throws RollcallError url_refused, image_too_large */
+/** Downloads an image. @throws RollcallError url_refused, image_too_large */
 export type FetchPicture = (url: string) => Promise<Uint8Array>;
 
 type Body = { url: string } | { image: string } | { faceIds: string[] } | { faceId: string };
 
-/** Reads what a request asks about: picture bytes, or JSON that names a picture or faces. */
+/** Reads the probe of a request: the bytes of an image, or JSON that names an image or faces. */
 export async function readProbeSource(
   request: ApiRequest,
   schema: typeof identifyBody | typeof faceBody,
@@ -32,7 +32,10 @@ const examples: Record<string, string> = {
   faceId: '{"faceId": "…"}',
 };
 
-/** The one of the alternatives that the body is meant to be. @throws InvalidRequest that names all of them, or the field */
+/**
+ * Parses the body with the alternative of the schema whose only field the body has.
+ * @throws InvalidRequest that names all alternatives when none fits, or the field that is wrong
+ */
 function alternativeOf(schema: typeof identifyBody | typeof faceBody, body: unknown): Body {
   const given = typeof body === 'object' && body !== null ? Object.keys(body) : [];
   const alternatives = schema.options.map((option) => Object.keys(option.shape)[0] ?? '');

@@ -4,7 +4,7 @@ import { translateFaceError } from '../face/errors.ts';
 import { translatePlatformError } from '../errors/platformErrors.ts';
 import type { ApiAnswer } from './route.ts';
 
-/** A request that does not fit: each field with what was expected of it. */
+/** An invalid request. `errors` says for each wrong field what was expected. */
 export class InvalidRequest extends RollcallError {
   readonly errors: readonly { field: string; expected: string }[];
   constructor(errors: readonly { field: string; expected: string }[]) {
@@ -26,7 +26,7 @@ export function parsed<Schema extends z.ZodType>(
   );
 }
 
-/** Any failure as problem details (RFC 9457). What nobody foresaw says nothing but `internal`. */
+/** Any failure as problem details (RFC 9457). An unexpected error gives only `internal`, without its message. */
 export function problemOf(error: unknown): Required<ApiAnswer> {
   const failure = failureOf(error);
   const { status, title } = failures[failure.code];

@@ -2,12 +2,13 @@ import { z } from 'zod';
 import { InvalidRequest, parsed } from './problem.ts';
 import type { ApiRequest } from './route.ts';
 
-/** The query of a route that asks for nothing in it. */
+/** The schema of a route without query parameters. */
 export const noQuery = z.object({});
 
 /**
- * The query of a request. A parameter that is blank or that the route does not have is a mistake of the caller's:
- * read as zero or passed over, it would change what is asked. `code` may hold the function key, and is the platform's.
+ * Parses the query of a request. A blank parameter, or one that the route does not have, is rejected: reading a blank
+ * as zero, or ignoring an unknown parameter, would change the meaning of the request. The parameter `code` is accepted
+ * everywhere, because the platform reads a function key from it.
  * @throws InvalidRequest
  */
 export function queryOf<Schema extends z.ZodObject>(request: ApiRequest, schema: Schema): z.output<Schema> {

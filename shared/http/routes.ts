@@ -7,8 +7,8 @@ import { serviceRoutes } from './routes/service.ts';
 const all = (): readonly Route[] => routes;
 const table = [...serviceRoutes(all), ...groupRoutes, ...pictureRoutes, ...answerRoutes] as const;
 
-/** The one table of routes: the Functions app registers it, the OpenAPI document describes it. */
+/** The table of all routes. The Functions app registers them, and the OpenAPI document describes them. */
 export const routes: readonly Route[] = table;
 
-/** A row of the table with its own method, path and schemas; clients take their types from it. */
+/** Union of the rows of the table with their literal methods, paths and schemas: the source of the client's types. */
 export type Operation = (typeof table)[number];

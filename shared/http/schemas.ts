@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { failures, type FailureCode } from '../errors/errors.ts';
 import { imageStates } from '../records/image.ts';
 
-/** The shapes of requests and answers: validation, types and the OpenAPI document come from here. */
+/** The shapes of requests and answers, used for validation, for types and for the OpenAPI document. */
 
 const time = z.iso.datetime().describe('UTC, ISO 8601');
 const confidence = z.number().min(0).max(1);
@@ -13,7 +13,7 @@ export const code = z.enum(Object.keys(failures) as [FailureCode, ...FailureCode
 const page = <Item extends z.ZodType>(item: Item) =>
   z.object({ items: z.array(item), next: z.string().optional().describe('Pass as after for the next page') });
 
-/** Row keys tell times between 1970 and 2286 apart. */
+/** Row keys order times from 1970 to this time in 2286, in milliseconds since 1970. */
 const latest = 9_999_999_999_999;
 const instant = z.iso
   .datetime({ offset: true })
@@ -40,7 +40,7 @@ const pageQuery = {
     .describe('The token that the last page of this list returned as next'),
 };
 
-/** Of lists that are not filtered. */
+/** The query of a list without filters. */
 export const pageOnly = z.object(pageQuery);
 
 export const pictureQuery = z.object({
@@ -101,13 +101,13 @@ const url = z.strictObject({
 });
 const image = z.strictObject({ image: z.string().min(1).max(1_100) });
 
-/** What identify takes as JSON. */
+/** The JSON body of identify. */
 export const identifyBody = z.union([
   url,
   image,
   z.strictObject({ faceIds: z.array(faceId).min(1).max(100) }),
 ]);
-/** What find-similar and verify take as JSON. */
+/** The JSON body of find-similar and of verify. */
 export const faceBody = z.union([url, image, z.strictObject({ faceId })]);
 
 export const problem = z
@@ -318,7 +318,7 @@ export const explanation = z
   })
   .meta({ id: 'Explanation' });
 
-/** What a change of the settings of a group answers. */
+/** The answer to a change of the settings of a group. */
 export const groupPut = group
   .extend({
     lookingAgain: z

@@ -7,7 +7,7 @@ import { noGroup } from '../images/imagePath.ts';
 import { isCovered, stateOf, type Training } from '../training/machine.ts';
 import type * as schemas from './schemas.ts';
 
-/** Records as callers see them: times in ISO 8601, nothing of the machinery. */
+/** Converts records to answers of the API: times in ISO 8601, without internal fields. */
 
 const iso = (time: number): string => new Date(time).toISOString();
 
@@ -93,7 +93,7 @@ export function viewOfErasure(erasure: Erasure): z.output<typeof schemas.erasure
   };
 }
 
-/** What an erasure leaves when everything that is ours is gone, and why. */
+/** What is kept after all data that Rollcall stores has been removed, and why. */
 function keptOf(erasure: Erasure): z.output<typeof schemas.kept>[] {
   const { kind, withProbes, removedAt = 0, finishedAt, templatesExpireAt, isTombstoneGone } = erasure;
   const kept: z.output<typeof schemas.kept>[] = [];

@@ -11,9 +11,11 @@ const keyPattern = /^[\x21-\x7e]{1,255}$/;
 const tryAgainMs = 1_000;
 
 /**
- * Answers a request that records a result once for each `Idempotency-Key` of a caller and a route: the same key again gets the recorded
- * result, at no call to Face and no download. A request that failed has not used its key.
- * @throws RollcallError key_reused for another request under the key, in_progress while the first is being answered
+ * Answers a request that records a result, once for each `Idempotency-Key` of a caller and a route. A repeated request
+ * with an equal key gets the recorded result, without a call to Face and without a download. A failed request does not
+ * use up its key.
+ * @throws RollcallError key_reused when the key was used for another request, in_progress while the first request is
+ * being answered
  */
 export async function once(
   request: ApiRequest,
@@ -25,7 +27,7 @@ export async function once(
   if (key === undefined) return answer({ id: newResultId() });
   if (!keyPattern.test(key))
     throw new InvalidRequest([{ field: 'Idempotency-Key', expected: '1 to 255 visible ASCII characters' }]);
-  // A key of the platform may be renewed in between.
+  // The function key in `code` is left out of the fingerprint: it may be renewed before the request is repeated.
   const { code: _code, ...asked } = request.query;
   const row = idempotencyRecords.rowKeyOf(hash(request.route, request.caller(), key));
   const fingerprint = hash(JSON.stringify(asked), await bytesOf(request));
@@ -35,7 +37,8 @@ export async function once(
   });
   if (claim.fingerprint !== fingerprint) throw new RollcallError('key_reused');
   if (!mine) throw new RollcallError('in_progress', undefined, { retryAfterMs: tryAgainMs });
-  // Where it is unknown whether the result was recorded, the key keeps it.
+  // Frees the key after a failure, unless the result was recorded all the same: then the key keeps naming the result.
+  // When reading the result fails too, the request counts as being answered until its minute is over.
   const free = async (): Promise<void> => {
     const isRecorded = (await readResults.get(group, claim.id)) !== undefined;
     await (isRecorded ? idempotencyRecords.answered : idempotencyRecords.failed)(group.group, row, claim);

@@ -32,7 +32,7 @@ const pictureFailures = [
   'storage_unavailable',
 ] as const satisfies readonly FailureCode[];
 
-/** What is asked about faces, and what was answered. */
+/** Routes that identify, compare and cluster faces, and that list the recorded results. */
 export const answerRoutes = [
   {
     name: 'identify',

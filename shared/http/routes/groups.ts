@@ -13,7 +13,7 @@ import * as schemas from '../schemas.ts';
 import { viewOfErasure, viewOfGroup, viewOfPerson, viewOfSettings } from '../toResponse.ts';
 import { groupNameOf, groupOf, personKeyIn } from './names.ts';
 
-/** Groups, their persons, and their deletion. */
+/** Routes for groups and their people, for their erasure and for training. */
 export const groupRoutes = [
   {
     name: 'listGroups',

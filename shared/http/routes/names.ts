@@ -6,7 +6,7 @@ import type { Rollcall } from '../../app/rollcall.ts';
 import { InvalidRequest } from '../problem.ts';
 import type { ApiRequest } from '../route.ts';
 
-/** @throws InvalidRequest */
+/** The name of the group in the path. @throws InvalidRequest when it is no group name */
 export function groupNameOf(request: ApiRequest): string {
   const name = request.params['group'] ?? '';
   if (isGroupName(name)) return name;
@@ -15,7 +15,7 @@ export function groupNameOf(request: ApiRequest): string {
   ]);
 }
 
-/** In NFC. @throws RollcallError bad_path */
+/** The name of a person in NFC. @throws RollcallError bad_path when it is not allowed */
 export function personNameOf(text = ''): string {
   const fault = faultOfPersonName(text);
   if (fault === undefined) return text.normalize('NFC');
@@ -23,7 +23,8 @@ export function personNameOf(text = ''): string {
 }
 
 /**
- * The key of the person that the path names. A name that no new person may have is taken where somebody has it.
+ * The key of the person that the path names. A name that is not allowed for a new person is accepted when a row of a
+ * person with this name exists.
  * @throws RollcallError bad_path
  */
 export async function personKeyIn(

@@ -8,7 +8,7 @@ import { groupNameOf, groupOf, personNameOf } from './names.ts';
 
 const pictureFailures = ['bad_request', 'bad_path', 'storage_unavailable', 'conflict'] as const;
 
-/** The pictures that were dropped, and the HTTP way to drop and delete them. */
+/** Routes that list images, upload and delete an image, and redrive failed images. */
 export const pictureRoutes = [
   {
     name: 'listImages',
@@ -103,7 +103,7 @@ export const pictureRoutes = [
   },
 ] as const satisfies readonly Route[];
 
-/** The whole path of the picture that the URL names. */
+/** The path of the image that the URL names, container first. */
 function pathOf(request: ApiRequest): string {
   const person = personNameOf(request.params['person']);
   return `enroll/${groupNameOf(request)}/${person}/${request.params['image'] ?? ''}`;

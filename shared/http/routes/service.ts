@@ -5,7 +5,7 @@ import { openApi } from '../openapi.ts';
 import type { Route } from '../route.ts';
 import * as schemas from '../schemas.ts';
 
-/** What is known of the service itself. `all`: every route there is, for the document. */
+/** Routes about the service itself. `all`: the whole route table, for the OpenAPI document. */
 export const serviceRoutes = (all: () => readonly Route[]) =>
   [
     {
