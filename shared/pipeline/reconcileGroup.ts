@@ -23,11 +23,14 @@ import {
 export type GroupReconcilerOptions = {
   trainings: Trainings<Training>;
   imageRecords: ImageRecords;
-  /** At interactive priority: each training takes three calls, and every change waits for them. */
+  /** Has interactive priority: each training takes three calls, and every change waits for these calls. */
   face: FaceClient;
-  /** Deletes the group in Face if nothing of it is enrolled any more. */
+  /**
+   * Deletes the group in Face if no image of the group is enrolled or may become enrolled. Resolves with whether the
+   * group has nothing left to train.
+   */
   emptyIfNoFaceIsLeft: (group: string) => Promise<boolean>;
-  /** Face does not have the group any more. */
+  /** Called when Face turns out to have lost the group. */
   groupLost: (group: string) => Promise<void>;
   workQueues: WorkQueues;
   debounce: Debounce;
@@ -35,33 +38,37 @@ export type GroupReconcilerOptions = {
   now: () => number;
 };
 
-/** Messages are scheduled at whole steps of this: a burst of changes is one message (duplicate detection by its ID). */
+/**
+ * Messages are scheduled at whole multiples of this interval, so that a burst of changes gives one message: the message
+ * ID holds the time, and Service Bus drops duplicates by ID.
+ */
 const messageStepMs = 250;
 /**
- * The clock of this instance may be behind that of the broker, so that a message that seems early is on time. Another
- * one for the same moment would be taken for a duplicate and lost.
+ * A message that seems to arrive up to this much early counts as on time, because the clock of the instance may be
+ * behind the clock of the broker. A new message for an equal time would be dropped as a duplicate.
  */
 const clockSkewMs = 500;
-/** What failed before a training began is tried again after this. */
+/** Pause before the retry of a step that failed before a training began. */
 const comeBackMs = 5_000;
 
 export type GroupReconciler = ReturnType<typeof createGroupReconciler>;
 
 /**
- * Carries out what the state machine decides, one step for each message. The row is written before the message is
- * sent: the resync queues a lost message again, and one that comes twice finds nothing to do.
+ * Trains groups as the state machine of the training decides, one step per message. The row of the training is written
+ * before the message is sent: the resync enqueues the group again after a lost message, and a message that is delivered
+ * twice finds nothing to do.
  */
 export function createGroupReconciler(options: GroupReconcilerOptions) {
   const { trainings, face, workQueues, debounce, log, now } = options;
 
-  /** Faces of the group have changed in Face. Resolves with the training that knows of it. */
+  /** Records that faces of the group have changed in Face. Resolves with the training that includes the change. */
   async function groupChanged(group: string): Promise<Training> {
     const training = await trainings.change(group, (current) => changed(current, now()));
     await enqueueNext(group, training);
     return training;
   }
 
-  /** Queues the group for the time at which the state machine wants to go on, if any. */
+  /** Enqueues the group for the time of its next step, if the state machine has a next step. */
   async function enqueueNext(group: string, training: Training): Promise<void> {
     const decision = decide(training, debounce, now());
     if (decision.do === 'nothing') return;
@@ -70,7 +77,7 @@ export function createGroupReconciler(options: GroupReconcilerOptions) {
     await workQueues.enqueueTraining(group, kind, Math.ceil(at / messageStepMs) * messageStepMs);
   }
 
-  /** Looks at the group and does what is to be done now. */
+  /** Reads the training of the group and takes the step that is due. */
   async function reconcile(group: string): Promise<void> {
     const training = await trainings.get(group);
     if (training === undefined) return;
@@ -86,7 +93,7 @@ export function createGroupReconciler(options: GroupReconcilerOptions) {
 
   async function train(group: string): Promise<Training> {
     const { images } = await options.imageRecords.counts(group);
-    // Training a group without a face fails: it is emptied instead.
+    // Face cannot train a group without faces: such a group is deleted in Face instead.
     if (
       images.received + images.detected + images.enrolled === 0 &&
       (await options.emptyIfNoFaceIsLeft(group))
@@ -115,7 +122,10 @@ export function createGroupReconciler(options: GroupReconcilerOptions) {
     }
   }
 
-  /** A call that may have taken effect leaves the intention: the training is asked for once more. */
+  /**
+   * Records a failed step and enqueues the group for the next attempt. The write-ahead intent is kept when the call may
+   * have taken effect, so that the training is polled, or started again.
+   */
   async function recover(group: string, error: unknown): Promise<void> {
     const deferredMs = deferredForMs(error);
     if (deferredMs !== undefined) return workQueues.enqueueTraining(group, 'retry', now() + deferredMs);
@@ -136,20 +146,23 @@ export function createGroupReconciler(options: GroupReconcilerOptions) {
     groupChanged,
     reconcile,
 
-    /** Queues a group whose message may have been lost. */
+    /** Enqueues a group whose message may have been lost, if its training has a next step. */
     async enqueueIfOpen(group: string): Promise<void> {
       const training = await trainings.get(group);
       if (training !== undefined) await enqueueNext(group, training);
     },
 
-    /** Trains the group soon, whether it has changed or not. */
+    /** Has the group trained soon, whether or not its faces have changed. */
     async trainNow(group: string): Promise<void> {
       await groupChanged(group);
     },
   };
 }
 
-/** By Face's own clock: our polls come late, and would make a training look longer than it was. */
+/**
+ * The duration of a training in milliseconds, by the clock of Face. The time of the poll would overstate the duration,
+ * because a poll follows the end of the training with a delay.
+ */
 function timeOf({ createdDateTime, lastActionDateTime }: TrainingStatus): number {
   return Math.max(0, Date.parse(lastActionDateTime) - Date.parse(createdDateTime)) || 0;
 }

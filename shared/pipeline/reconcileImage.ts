@@ -35,36 +35,46 @@ export type ImageReconcilerOptions = {
   workQueues: WorkQueues;
   deadLetters: DeadLetters;
   detect: DetectForEnrollment;
-  /** Answers a dropped probe and records the result. */
+  /** Identifies the faces of an uploaded probe and records the result. */
   identify: (picture: ImageRecord, bytes: Uint8Array) => Promise<void>;
   groups: Groups;
   erasures: Erasures;
-  /** Brings the group into being if it is not there; undefined when it was deleted after the picture was written. */
+  /**
+   * The group of an enroll image that was written at `writtenAt`; the group is created when it does not exist.
+   * Undefined when the group was deleted after the image was written.
+   */
   groupFor: (group: string, writtenAt: number) => Promise<Group | undefined>;
-  /** The same for a probe, which brings none into being. */
+  /**
+   * The row of the group, existing or deleted, of a probe that was written at `writtenAt`. A probe creates no group.
+   * Undefined when the group was deleted after the probe was written.
+   */
   groupAwaited: (group: string, writtenAt: number) => Promise<Group | undefined>;
   log: Log;
   now: () => number;
 };
 
-/** It goes with its group or person, and this erasure of them, if that is not over, counts it. */
+/** The blob belongs to a deleted group or person. `erasedBy`: the unfinished erasure that counts the blob, if any. */
 type Erased = { erasedBy: string | undefined };
-/** Not yet known whether it is erased: the erasure comes by when it is. */
+/**
+ * It is not yet known whether the blob holds an erased image, because the erasure has not erased all rows yet. The
+ * erasure later lists the blobs and enqueues every blob whose version is not in an image record.
+ */
 type Undecided = 'undecided';
 
-/** A picture as it is recorded, and the blob that lies there. */
+/** An image: its record (`picture`), and the version of the blob that its path has now (`photo`). */
 type Arrived = { place: Place; picture: ImageRecord; photo: ImageVersion; known: KnownPlace };
 
 export type ImageReconciler = ReturnType<typeof createImageReconciler>;
 
 /**
- * The first step of every picture: what lies at its path now decides, not what an event said. Safe to call at any
- * time, as often as one likes, for any path of the two containers.
+ * Reconciles images: compares the blob at a path with the image record and takes the next step of detection or
+ * identification. The current blob decides, not the event that announced it, so every operation may be called at any
+ * time and any number of times, for any path.
  */
 export function createImageReconciler(options: ImageReconcilerOptions) {
   const { imageStore, imageRecords, workQueues, now } = options;
 
-  /** Compares the blob at a path with its row and takes the next step. */
+  /** Compares the blob at a path with its image record and takes the next step. */
   async function reconcile(image: string): Promise<void> {
     const arrived = await recordBlob(image);
     if (arrived === undefined) return;
@@ -75,21 +85,25 @@ export function createImageReconciler(options: ImageReconcilerOptions) {
     await attempt(place, picture);
   }
 
-  /** Records the blob at a path, whose event was lost, and queues it. */
+  /** Records the blob at a path whose event was lost, and enqueues the image. */
   async function enqueue(image: string): Promise<void> {
     const arrived = await recordBlob(image);
     if (arrived !== undefined) await workQueues.enqueueImage(arrived.place.ref);
   }
 
-  /** The same for a version that a listing shows, unless it is recorded. */
+  /** Records a listed blob and enqueues the image, unless the image record has the listed version. */
   async function enqueueIfUnseen({ image, etag }: { image: string; etag: string }): Promise<void> {
     const picture = await imageRecords.get(placeOf(image).ref);
     if (picture?.etag !== etag || picture.state === 'removed') await enqueue(image);
   }
 
-  /** Records what lies at this path now; undefined when nothing does. What only its bytes can tell is not recorded. */
+  /**
+   * Records the blob that is at the path now. The record stays as it is when only the bytes can tell whether the
+   * content has changed. Undefined when there is no image: no blob, an erased blob, or a blob whose erasure is
+   * undecided.
+   */
   async function recordBlob(image: string): Promise<Arrived | undefined> {
-    // Whatever an event says, nothing of another container is a picture.
+    // An event may name a path of another container, which is never an image.
     if (!isImagePath(image)) return undefined;
     const place = placeOf(image);
     const photo = await imageStore.version(image);
@@ -113,10 +127,13 @@ export function createImageReconciler(options: ImageReconcilerOptions) {
     return undefined;
   }
 
-  /** The same bytes under another ETag change nothing: somebody wrote them once more, or touched the blob. */
+  /**
+   * Reads the bytes of a blob whose ETag has changed. Equal bytes leave the state of the image as it is: the same bytes
+   * were written again, or only the blob was touched.
+   */
   async function compare({ place, picture, photo, known }: Arrived): Promise<void> {
     const bytes = await readAll(place, photo);
-    // Nobody can read it: what is known of it stays.
+    // The bytes of an archived blob cannot be read: the image record stays as it is.
     if (bytes === 'archived') return enqueuePersonIfNeeded(place.ref, picture);
     if (bytes === undefined) return;
     const content = contentOf(bytes);
@@ -125,11 +142,14 @@ export function createImageReconciler(options: ImageReconcilerOptions) {
     else await enqueuePersonIfNeeded(place.ref, after);
   }
 
-  /** The bytes of this version; undefined when it is not there any more, which is seen to. */
+  /**
+   * The bytes of this version of the blob. Undefined when the version no longer exists: a missing blob has been
+   * handled, and the image has been enqueued for a newer version.
+   */
   async function readAll(place: Place, { etag }: { etag: string }): Promise<Buffer | 'archived' | undefined> {
     const bytes = await imageStore.read(place.image, etag);
     if (bytes === 'gone') await handleMissingBlob(place);
-    // A newer version has been written: its own event brings us back, or else the reminder.
+    // The blob has a newer version: the image is enqueued, so that the newer version is reconciled.
     else if (bytes === 'changed') await workQueues.enqueueImage(place.ref);
     else return bytes;
     return undefined;
@@ -158,8 +178,9 @@ export function createImageReconciler(options: ImageReconcilerOptions) {
   }
 
   /**
-   * Whether the blob goes with its group or person: it lay there when they were deleted, or holds what is being erased
-   * with them. Who touches or copies such a blob does not bring them back.
+   * Whether the blob is erased with its group or person: it was written before the deletion, or has the same bytes as
+   * an image that is being erased with them. Touching or copying an erased blob does not bring the group or person
+   * back.
    */
   async function erasedWith(
     place: Place,
@@ -192,7 +213,10 @@ export function createImageReconciler(options: ImageReconcilerOptions) {
     return wasPicture ? { erasedBy: ofPerson } : undefined;
   }
 
-  /** The same of a probe and of persons who are erased with the probes that show them. */
+  /**
+   * Whether a probe has the same bytes as an image of a person who is being erased together with the probes that show
+   * the person. `ids`: unfinished erasures of the group that erase probes too.
+   */
   async function erasedWithPerson(
     place: Place,
     photo: ImageVersion,
@@ -217,7 +241,11 @@ export function createImageReconciler(options: ImageReconcilerOptions) {
     return undefined;
   }
 
-  /** undefined when nobody can read it. */
+  /**
+   * Identifies the bytes of this version of the blob. Undefined when the bytes cannot be read: the blob is archived or
+   * larger than `largestImageBytes`.
+   * @throws RollcallError conflict when the version no longer exists
+   */
   async function contentAt({ image, ref }: Place, photo: ImageVersion): Promise<string | undefined> {
     const known = await imageRecords.get(ref);
     if (known?.etag === photo.etag && known.content !== undefined) return known.content;
@@ -228,7 +256,10 @@ export function createImageReconciler(options: ImageReconcilerOptions) {
     return contentOf(bytes);
   }
 
-  /** `read`: the bytes, where they have been read already. */
+  /**
+   * Does the next step of a received image, and records a failure of the step. `read`: the bytes, if they have been
+   * read already.
+   */
   async function attempt(place: Place, picture: ImageRecord, read?: Buffer): Promise<void> {
     let seen = picture;
     try {
@@ -271,18 +302,19 @@ export function createImageReconciler(options: ImageReconcilerOptions) {
     const { action, image } = await recordFailure(options, ref, seen, error);
     if (action.kind === 'defer' || action.kind === 'retry')
       return workQueues.enqueueImage(ref, action.afterMs);
-    // The policy or the group that refused the image has changed meanwhile, so that the image is to be detected anew.
+    // The image stays received when the policy or the group that rejects the image has changed since the image was
+    // read: the image has to be processed again.
     if (image?.state === 'received' && image.etag === seen.etag) await workQueues.enqueueImage(ref);
     await enqueuePersonIfNeeded(ref, image);
   }
 
-  /** The blob is not there: what was known of it is removed. A path that was never known stays unknown. */
+  /** There is no blob at the path: marks its image record as removed. No record is created for an unknown path. */
   async function handleMissingBlob({ image, ref }: Place): Promise<void> {
     const picture = await imageRecords.change(ref, (known) => known && removed(known, now()));
     const group = picture && (await options.groups.row(ref.group));
     if (picture !== undefined && group !== undefined && isSettled(picture)) await eraseOrphaned(ref, group);
     else await enqueuePersonIfNeeded(ref, picture);
-    // Written again between our look and our record: the record is looked at once more.
+    // A blob that was written between the read of its version and the change of the record is reconciled again.
     if ((await imageStore.version(image)) !== undefined) await workQueues.enqueueImage(ref);
   }
 
@@ -291,7 +323,8 @@ export function createImageReconciler(options: ImageReconcilerOptions) {
     const open = group.erasures?.at(-1);
     if (open === undefined || pictures === 0) return;
     await options.erasures.count(open, { pictures });
-    // The erasure, which is to forget what the picture was, may be over meanwhile.
+    // An unfinished erasure drops the hash of the image's bytes at its end. When no erasure is left by now, the hash is
+    // dropped here.
     if ((await options.groups.row(ref.group))?.erasures !== undefined) return;
     await imageRecords.forgetContents(
       ref.group,
@@ -310,13 +343,13 @@ export function createImageReconciler(options: ImageReconcilerOptions) {
     enqueue,
     enqueueIfUnseen,
 
-    /** The same for an image that a message names. */
+    /** Reconciles the image that a message names. A reference without an image record is ignored. */
     async reconcileQueued(ref: ImageRef): Promise<void> {
       const picture = await imageRecords.get(ref);
       if (picture !== undefined) await reconcile(picture.image);
     },
 
-    /** Fails an image whose trigger failed five times. */
+    /** Fails an image whose trigger failed five times. An image whose bytes have to be compared is enqueued instead. */
     async markPoisoned(image: string): Promise<void> {
       const arrived = await recordBlob(image);
       if (arrived === undefined) return;

@@ -10,7 +10,7 @@ import { queues } from '../config/resources.ts';
 
 export type RedriveOptions = {
   imageRecords: ImageRecords;
-  /** Pictures of all groups; a page may be short, or empty, and not be the last. */
+  /** Lists the images of all groups. A page with few items or none may be followed by another page. */
   allImages: (query: {
     state: ImageState;
     top: number;
@@ -22,22 +22,29 @@ export type RedriveOptions = {
   now: () => number;
 };
 
-/** One call sends so many pictures round again; the caller asks once more while there are others. */
+/** How many images one call redrives at most. The caller repeats the call while there are more images. */
 const imagesAtATime = 500;
-/** Pages that one call reads at most, each of some hundred groups, and pictures, of which few may have the reason. */
+/**
+ * Limits of the pages (each covers some hundred groups) and of the images that one call reads. Only a few of the images
+ * may have the requested reason.
+ */
 const pagesAtMost = 1_000;
 const lookedAtAtMost = 2_000;
 
-/** `reason`: only what failed or was rejected for it. `after`: where an earlier call left off. */
+/**
+ * `reason`: only images that failed or were rejected for this reason; absent: all failed images, and dead-lettered
+ * messages too. `after`: the `next` of an earlier call.
+ */
 export type RedriveQuery = { reason?: FailureCode | undefined; after?: string | undefined };
 
-/** `more`: whether there may be others, from `next` on. */
+/** `more`: whether there may be more images, which a call with `next` as `after` redrives. */
 export type Redriven = { redriven: number; more: boolean; next?: string };
 
 /**
- * Retries what was given up, once its cause is gone: failed images start anew, dead-lettered messages are queued once
- * more. Of a reason for which pictures are rejected, these are looked at again, whether or not
- * anything has changed. Safe to call at any time; a death in the middle leaves the rest as it was.
+ * Retries failed work once the cause of the failure is gone: failed images are processed from the start, and the keys
+ * of dead-lettered messages are enqueued again. With a reason for which images are rejected, the images rejected for
+ * this reason are processed again, whether or not anything has changed. The redrive may be called at any time; after a
+ * crash in the middle, the remaining images and messages are unchanged.
  */
 export function createRedrive({
   imageRecords,
@@ -55,9 +62,9 @@ export function createRedrive({
         await workQueues.enqueueTraining(parseKey.training(body).group, 'redrive', now());
       }
       if (queue === queues.erasures.name) await workQueues.enqueueErasure(parseKey.erasure(body).group);
-      // A failure names an image, whose row is found by its state.
+      // A dead letter of a failed image needs no message: the image is found below by the state of its record.
     } catch (error) {
-      // Anything else leaves the dead letter where it is.
+      // Any other error stops the redrive, and the dead letter stays in its queue.
       if (!(error instanceof ZodError)) throw error;
       log.error(`a dead letter of ${queue} cannot be read and is dropped`, error);
     }
