@@ -7,8 +7,9 @@ const connectionsAtMost = 2_000;
 export type LoadBalancer = { url: string; close(): void };
 
 /**
- * One address before several instances, as the platform has: each connection goes to the next instance in turn, past
- * those that do not answer. @throws Error when the port is in use
+ * Serves several instances at one address, as the cloud platform does: each connection goes to the next instance in
+ * turn, and instances that do not accept a connection are skipped.
+ * @throws Error when the port is in use
  */
 export async function startLoadBalancer(port: number, instances: readonly string[]): Promise<LoadBalancer> {
   const ports = instances.map((url) => Number(new URL(url).port));
@@ -38,7 +39,7 @@ export async function startLoadBalancer(port: number, instances: readonly string
   const server = createServer((caller) => {
     open.add(caller);
     caller.on('close', () => open.delete(caller));
-    // What a broken caller leaves is cleared by its end.
+    // The `close` event that follows an error removes the connection and ends the connection to the instance.
     caller.on('error', () => caller.destroy());
     forward(caller, ports.length - 1);
   });

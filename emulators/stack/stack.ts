@@ -19,34 +19,34 @@ export type StackOptions = {
   /** Port of the HTTP API; 0: any free port. */
   port: number;
   dataDir: string;
-  /** Calls a second that the local Face service allows and the pipeline is told. */
+  /** Calls per second that the local Face service allows; the pipeline gets the same limit as its setting. */
   faceTps: number | 'none';
-  /** How long the Face service's trainings take: as published for Azure, so many seconds, or (default) no time. */
+  /** How long a training of the Face service takes: as published for Azure, a number of seconds, or none (default). */
   trainingTime?: TrainingTime;
-  /** Functions hosts that share the work, as when Azure scales out; default 1. */
+  /** Number of Functions hosts that share the work, as when Azure scales out; default 1. */
   instances?: number;
-  /** Whether the HTTP API asks for the key in `endpoints.json`, as in Azure. */
+  /** Whether the HTTP API requires the key in `endpoints.json`, as it does in Azure; default false. */
   auth?: boolean;
-  /** Names by which the stack may be called, besides those of this machine. */
+  /** Host names that requests to the stack may use, in addition to those of this machine. */
   allowHosts?: readonly string[];
-  /** A Face service that runs elsewhere; default: the stack starts one of its own. */
+  /** A Face service that runs elsewhere; default: the stack starts a local one. */
   face?: { endpoint: string; key: string };
-  /** Settings of the pipeline besides those that the stack gives, or what makes them of the addresses. */
+  /** Settings of the pipeline in addition to those of the stack, or a function that derives them from the addresses. */
   settings?: Record<string, string> | ((addresses: Addresses) => Record<string, string>);
-  /** Makes the files of the app, beside the start of what does not need them; default: they are there. */
+  /** Builds the app while the emulators start that do not need the app; default: the app has been built already. */
   build?: () => Promise<unknown>;
-  /** Where the emulators' output goes. */
+  /** Called with each line of output of the emulators. */
   output: (line: string) => void;
-  /** Told of each emulator when its start begins. */
+  /** Called with the name of each emulator when its start begins. */
   onStart?: (emulator: string) => void;
 };
 
-/** What `DIR/endpoints.json` says while the stack is ready. */
+/** The content of `DIR/endpoints.json`, which exists while the stack is ready. */
 export type Endpoints = {
   http: string;
-  /** The key of the HTTP API, if it asks for one. */
+  /** The key of the HTTP API, if the HTTP API requires a key. */
   httpKey?: string;
-  /** The key of `/admin` and of the webhooks, which always ask for one. */
+  /** The key of `/admin` and of the webhooks, which always require a key. */
   adminKey: string;
   face: string;
   faceKey: string;
@@ -59,17 +59,17 @@ type Addresses = Omit<Endpoints, 'http' | 'httpKey' | 'adminKey'>;
 export type Stack = {
   endpoints: Endpoints;
   dataDir: string;
-  /** The processes of the emulators, by name. */
+  /** The process IDs of the emulators, by name of the emulator. */
   processes(): Record<string, number>;
-  /** Resolves with a sentence when the stack has to end because an emulator cannot go on. */
+  /** Resolves with a sentence when the stack has to end because an emulator cannot be kept running. */
   failure: Promise<string>;
   stop(): Promise<void>;
   tell(emulator: string, message: object): void;
-  /** Ends every emulator at once, as a loss of the machine would. */
+  /** Kills every emulator at once, as a loss of the machine would. */
   kill(): void;
 };
 
-/** Of the emulators, in the data folder. */
+/** The folders of the emulators in the data folder. */
 const folders = ['storage', 'service-bus', 'face', 'functions-host'];
 
 type StorageReady = { connectionString: string; ports: { blob: number; queue: number; table: number } };
@@ -78,7 +78,7 @@ type FaceReady = { endpoint: string; key: string; port: number };
 type HostReady = { url: string };
 
 /**
- * Starts the emulators that stand in for the cloud, each as a process of its own, and then the pipeline on them.
+ * Starts the emulators that stand in for the cloud services, each as a separate process, and the pipeline on them.
  * @throws Error that names the emulator that could not start, and why; the others are stopped
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
@@ -169,7 +169,7 @@ async function startEmulators(
       options: forHosts.then((common) => ({
         ...common,
         port: instances === 1 ? options.port : 0,
-        // A timer runs on one instance, as in Azure.
+        // Each timer runs on only one instance, as in Azure.
         timers: index === 0,
       })),
       samePort: ({ url }) => ({ port: Number(new URL(url).port) }),

@@ -6,18 +6,18 @@ import { cacheFolder } from '../common/cacheFolder.ts';
 import { endMessage, type ChildMessage } from '../common/childProcess.ts';
 
 export type EmulatorStart<Ready> = {
-  /** The folder of the emulator, where it is not its name: several instances of one emulator. */
+  /** The folder of the emulator's code; default: its name. Several instances of one emulator have one folder. */
   folder?: string;
-  /** A promise where they need what others say once they are ready: meanwhile the emulator loads its code. */
+  /** A promise when the options depend on other emulators being ready: meanwhile this emulator loads its code. */
   options: object | Promise<object>;
-  /** What to add to the options at a restart, so that the emulator answers where it answered before. */
+  /** Options that are added at a restart, so that the emulator uses its port again. */
   samePort: (ready: Ready) => object;
 };
 
 export type Supervisor = {
   /** @throws Error that names the emulator and why it could not start */
   start<Ready>(name: string, emulator: EmulatorStart<Ready>): Promise<Ready>;
-  /** Tells an emulator something, now and again after each restart of it. */
+  /** Sends a message to an emulator, now and after each restart. After a restart, only the last message is sent. */
   tell(name: string, message: object): void;
   processes(): Record<string, number>;
   failure: Promise<string>;
@@ -25,14 +25,17 @@ export type Supervisor = {
   kill(): void;
 };
 
-/** An emulator that dies is started again, as the cloud would; more often than this within a minute is a failure. */
+/** How many restarts of an emulator within a minute are allowed; more restarts end the stack. */
 const restartsAMinute = 5;
 const graceMs = 15_000;
 
-/** Compiled code of the emulators: the next start reads it instead of compiling. Node keys it by its own version too. */
+/**
+ * Cache of the compiled code of the emulators, so that the next start need not compile. Node includes its own version
+ * in the keys of the cache.
+ */
 const compileCache = join(cacheFolder, 'code');
 
-/** A process that runs an emulator; what it waits for is its options, as the first message. */
+/** Starts the process of an emulator. The process waits for its options as the first message. */
 export function forkEmulator(file: string, stdio: StdioOptions): ChildProcess {
   return fork(file, {
     stdio,
@@ -42,8 +45,9 @@ export function forkEmulator(file: string, stdio: StdioOptions): ChildProcess {
 }
 
 /**
- * Runs the emulators as processes. An emulator that dies is started again on its data and its port; when it dies too often
- * or cannot start, `failure` says so. Parts that were started on others end before these.
+ * Runs the emulators as processes. An emulator that dies is started again with its data and its port, as the cloud
+ * would do. When an emulator dies too often or cannot be restarted, `failure` resolves with the reason. Emulators whose
+ * options depend on other emulators are stopped before the other emulators.
  */
 export function superviseEmulators(
   output: (line: string) => void,
@@ -73,7 +77,7 @@ export function superviseEmulators(
     running.set(name, child);
     const answer = firstAnswer<Ready>(child);
     const given = Promise.resolve(options).then((known) => send(name, child, known));
-    // An emulator may fail before there are options for it.
+    // An emulator may fail before its options are known.
     const message = await Promise.race([answer, given.then(() => answer)]);
     if (message.type === 'ready') return { child, ready: message.ready };
     if (message.type === 'ended') throw new EmulatorEnded(name, message.how);
@@ -82,7 +86,7 @@ export function superviseEmulators(
 
   function send(name: string, child: ChildProcess, message: object): void {
     child.send(message, (error) => {
-      // Its end says more.
+      // The message is of no interest when the process has ended: its end is reported.
       if (error !== null && child.exitCode === null && child.signalCode === null) {
         output(`[${name}] could not be told: ${error.message}`);
       }
@@ -116,7 +120,7 @@ export function superviseEmulators(
           if (message !== undefined) send(name, child, message);
         },
         (error: unknown) => {
-          // An emulator that dies while it starts again dies like any other.
+          // An emulator that dies during a restart is restarted too, and the restart counts.
           if (error instanceof EmulatorEnded) restart(error.how);
           else failed.resolve(error instanceof Error ? error.message : String(error));
         },
@@ -167,7 +171,7 @@ function howItEnded(code: number | null, signal: NodeJS.Signals | null): string 
   return signal ?? `exit code ${code}`;
 }
 
-/** What an emulator says first, or why it says nothing. */
+/** The first message of an emulator, or how its process ended without one. */
 function firstAnswer<Ready>(
   child: ChildProcess,
 ): Promise<ChildMessage<Ready> | { type: 'ended'; how: string }> {
