@@ -1,4 +1,4 @@
 import { join } from 'node:path';
 
-/** What can be made again at any time, and need not be made at each start. */
+/** The folder of files that need not be made at each start. The files can be made again at any time. */
 export const cacheFolder = join(import.meta.dirname, '../../node_modules/.cache/rollcall');

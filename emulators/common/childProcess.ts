@@ -4,40 +4,40 @@ import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 
 /**
- * What the stack asks of an emulator. Each emulator is a process of its own: it loads its code, takes its options as
- * the first message of the IPC channel, answers `ready` or `failed`, and ends when the channel closes, so that no
- * emulator outlives the stack, even when the stack is killed. Options hold keys, and a command line can be read by
- * every user of the machine.
+ * The answer of an emulator to its options. Each emulator is a separate process: it loads its code, takes its options
+ * as the first message of the IPC channel, answers `ready` or `failed`, and ends when the channel closes, so that no
+ * emulator outlives the stack, even when the stack is killed. Options are not passed on the command line, because they
+ * hold keys and every user of the machine can read a command line.
  */
 export type ChildMessage<Ready> = { type: 'ready'; ready: Ready } | { type: 'failed'; reason: string };
 
-/** An emulator that runs: what others need to reach it, and how to end it. */
+/** A running emulator. `ready`: the addresses and keys that other processes need; `tell`: handles a later message. */
 export type RunningEmulator<Ready> = { ready: Ready; close(): Promise<void>; tell?(message: unknown): void };
 
 type Start<Options, Ready> = (options: Options) => Promise<RunningEmulator<Ready>>;
 
-/** Ends an emulator as SIGTERM does. Windows has no such signal. */
+/** The message that ends an emulator as SIGTERM does, for Windows, which has no SIGTERM. */
 export const endMessage = 'end';
 
 /**
- * Runs one emulator as this process: as a child of the stack, or alone with the options of a JSON file that is named
- * on the command line.
+ * Runs one emulator in this process, either as a child of the stack, or alone with options from the JSON file that is
+ * named on the command line.
  */
 export async function runEmulator<Options extends object, Ready extends object>(
   start: Start<Options, Ready>,
 ): Promise<void> {
-  // Whatever a library writes into the data folder is readable by its owner only, also once it is copied.
+  // Every file that a library writes into the data folder is readable only by its owner, and so is a copy of the file.
   process.umask(0o077);
   await (process.send === undefined ? runAlone(start) : runAsChild(start));
 }
 
-/** `start` resolves when the emulator can be used; a rejection is reported to the stack and ends the process with 1. */
+/** `start` resolves when the emulator can be used. A rejection is reported to the stack and ends the process with 1. */
 async function runAsChild<Options, Ready>(start: Start<Options, Ready>): Promise<void> {
   const tellStack = process.send?.bind(process);
-  // Ctrl-C reaches the whole process group; the stack decides the order in which its emulators end.
+  // Ctrl-C reaches the whole process group. It is ignored here, because the stack ends its emulators in order.
   process.on('SIGINT', () => undefined);
-  // The stack was killed: another one may start on the same data at any moment, so this process ends at once. What it
-  // acknowledged is on disk.
+  // The stack was killed. Another stack may start on the same data at any moment, so the process exits at once. All
+  // writes that the emulator acknowledged are on disk.
   process.on('disconnect', () => process.exit(1));
   const [options] = (await once(process, 'message')) as [Options | typeof endMessage];
   if (options === endMessage) process.exit(0);
@@ -47,7 +47,7 @@ async function runAsChild<Options, Ready>(start: Start<Options, Ready>): Promise
     process.on('SIGTERM', end);
     process.on('message', (message) => (message === endMessage ? end() : emulator.tell?.(message)));
     tellStack?.({ type: 'ready', ready: emulator.ready } satisfies ChildMessage<Ready>);
-    // Node writes its cache of compiled code when a process exits, which a killed one does not.
+    // Node writes its cache of compiled code when a process exits, but not when the process is killed.
     setImmediate(flushCompileCache);
   } catch (error) {
     const message: ChildMessage<Ready> = { type: 'failed', reason: reasonOf(error) };
@@ -55,7 +55,10 @@ async function runAsChild<Options, Ready>(start: Start<Options, Ready>): Promise
   }
 }
 
-/** Addresses and keys stand in `ready.json` of the data folder, readable by its owner only. */
+/**
+ * Runs an emulator alone. Its addresses and keys are written to `ready.json` in the data folder, readable only by the
+ * owner.
+ */
 async function runAlone<Options extends object, Ready>(start: Start<Options, Ready>): Promise<void> {
   const [optionsFile] = process.argv.slice(2);
   if (optionsFile === undefined) {
@@ -91,7 +94,7 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Says which port is in use, instead of Node's EADDRINUSE. */
+/** Replaces Node's EADDRINUSE by an error that names the port. Any other error is returned unchanged. */
 export function portInUse(error: unknown, port: number): Error {
   const code = (error as NodeJS.ErrnoException).code;
   if (code === 'EADDRINUSE') return new Error(`port ${port} is in use by another program`, { cause: error });

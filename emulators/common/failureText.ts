@@ -1,12 +1,12 @@
 const longestText = 200;
 
 /**
- * What a line of the console may say of a failed call: its code and its message, without what may be a secret, a name,
- * a path or an ID. One line, in which the same failure reads the same each time.
+ * Describes a failed call in one line for the console: its code and its message, with everything removed that may be a
+ * secret, a name, a path or an ID. Equal failures give equal texts.
  */
 export function describeFailure(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown error';
-  // What a client throws after several attempts: the last one says enough.
+  // A client throws an AggregateError after several attempts: the error of the last attempt is described.
   if (error instanceof AggregateError && error.errors.length > 0) return describeFailure(error.errors.at(-1));
   const message = clean(messageOf(error));
   const code = codeOf(error);
@@ -22,19 +22,25 @@ function codeOf(error: Error): string {
   return error.name === 'Error' ? '' : error.name;
 }
 
-/** Of `fetch failed` its cause says what failed; a body that cannot be read may hold anything. */
+/**
+ * The message of the cause if there is one: the cause of `fetch failed` says what failed. The message of PARSE_ERROR is
+ * left out, because it may quote any part of a body.
+ */
 function messageOf(error: Error): string {
   if (codeOf(error) === 'PARSE_ERROR') return '';
   return error.cause instanceof Error && error.cause.message !== '' ? error.cause.message : error.message;
 }
 
-/** In this order: each takes out what the next ones would take for something smaller. */
+/**
+ * Patterns and their replacements, applied in this order: a later pattern would take a part of what an earlier pattern
+ * matches for something smaller.
+ */
 const removed: [RegExp, string][] = [
   [/\b\w*(?:key|signature|sig|token|password|secret)\w*=[^\s;,&]+/gi, '<secret>'],
   [/\b[a-z][a-z0-9+.-]*:\/\/[^\s'"<>]+/gi, '<address>'],
   [/'[^']*'|"[^"]*"|`[^`]*`/g, '<name>'],
   [/(?:\b[a-z]:)?[\\/][^\s:,;)]+/gi, '<path>'],
-  // Keys, tokens, hashes, UUIDs: long, and no word of a language.
+  // Keys, tokens, hashes and UUIDs: 20 characters or more with a digit, so that words of a language do not match.
   [/(?=[\w+/-]*\d)[\w+/-]{20,}={0,2}/g, '<id>'],
 ];
 

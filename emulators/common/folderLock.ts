@@ -2,17 +2,21 @@ import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-/** Whoever asks for the state of a lock holds a share of it for a moment: a start waits that long before it gives up. */
+/**
+ * How long a start waits for the lock before it fails. A process that reads the state of the lock holds a shared lock
+ * for a moment.
+ */
 const patienceMs = 500;
 const sqliteBusy = 5;
 
-/** What is known of who works on a folder: nobody ever has, nobody does now, or somebody does. */
+/** `new`: no process has ever locked the folder; `free`: no process holds the lock now; `held`: a process holds it. */
 export type FolderState = 'new' | 'free' | 'held';
 
 /**
- * One at a time works on a folder: two would overwrite each other. The lock is the operating system's, so that it ends
- * with this process, however it ends. Gives what unlocks it.
- * @throws Error that says who has it
+ * Locks a folder for this process, because two processes on one folder would overwrite each other's data. The lock is a
+ * lock of the operating system, so that it ends with the process, even when the process is killed. Returns the function
+ * that unlocks the folder. `whoever`: the name of the program in the error.
+ * @throws Error when another process holds the lock
  */
 export function lockFolder(folder: string, whoever: string): () => void {
   const file = lockFileOf(folder);
@@ -27,7 +31,7 @@ export function lockFolder(folder: string, whoever: string): () => void {
   return () => lock.close();
 }
 
-/** Whether somebody works on a folder now: also the truth after a kill. */
+/** Whether a process holds the lock of a folder now. The answer is right even after the process was killed. */
 export function readFolderState(folder: string): FolderState {
   const file = lockFileOf(folder);
   if (!existsSync(file)) return 'new';
@@ -47,7 +51,10 @@ function lockFileOf(folder: string): string {
   return join(folder, 'lock.sqlite');
 }
 
-/** A file that is there stays closed: a process that closes a file gives up all its locks on it. */
+/**
+ * Creates the lock file if it does not exist. An existing file is not opened: a process that closes any handle of a
+ * file loses all its locks on the file.
+ */
 function create(file: string): void {
   try {
     closeSync(openSync(file, 'wx', 0o600));

@@ -1,12 +1,16 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The form of all that the embedded emulators keep in a data folder; it rises with each change that an older one cannot read. */
+/**
+ * Version of the format of a data folder of the embedded emulators. The version is incremented with each change that an
+ * older Rollcall cannot read.
+ */
 export const folderVersion = 1;
 
 /**
- * Writes the version into a folder that is new. `data` are the names by which a folder that holds data is known.
- * @throws Error for a folder of another version that says so, and what to do
+ * Checks the version of a data folder, and writes the version into a new folder. `data`: file names; a folder without a
+ * version that has one of these files is not new.
+ * @throws Error when the folder has another version; the message says what to do
  */
 export function claimVersion(folder: string, data: readonly string[]): void {
   const file = join(folder, 'version');

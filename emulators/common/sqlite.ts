@@ -3,10 +3,9 @@ import { DatabaseSync } from 'node:sqlite';
 const emptiedEveryMs = 5_000;
 
 /**
- * Opens a database with a write-ahead log: what a call has written survives the death of the process at any moment.
- * Against a loss of power it is whole, but may lack the last moments.
- * What is deleted is overwritten.
- * `pageBytes` holds for a file that is new.
+ * Opens a database with a write-ahead log. Completed writes survive a crash of the process at any moment. After a loss
+ * of power the database is consistent, but the last writes may be missing. Deleted data is overwritten. `pageBytes`
+ * applies only to a new file.
  */
 export function openDatabase(file: string, schema: string, pageBytes = 4_096): DatabaseSync {
   const db = new DatabaseSync(file);
@@ -17,7 +16,10 @@ export function openDatabase(file: string, schema: string, pageBytes = 4_096): D
   return db;
 }
 
-/** Empties the write-ahead log a while after each change: it would keep what was deleted. Nobody else may read. */
+/**
+ * Empties the write-ahead log every 5 seconds if the database was changed, because the log still holds data that was
+ * deleted from the database. No other connection may read the database: the log cannot be emptied during a read.
+ */
 export function emptyLogOften(db: DatabaseSync): void {
   const changes = db.prepare('SELECT total_changes() AS changes');
   const checkpoint = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)');

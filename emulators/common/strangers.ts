@@ -1,23 +1,24 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import { STATUS_CODES } from 'node:http';
 
-/** The names by which this machine calls itself. */
+/** Host names of the machine itself, which are always allowed. */
 const ownNames = ['127.0.0.1', 'localhost', '[::1]'];
 
-/** What a server on this machine refuses; `allowHosts` are further names by which it may be called. */
+/** Which requests a server refuses. `allowHosts`: host names that a request may use besides those of the machine. */
 export type Strangers = {
   allowHosts?: readonly string[];
   /**
-   * Where no key stands before what they could do, pages of other sites are refused too, except those of these origins;
-   * `*`: of any. Absent: none is refused.
+   * For a server that requires no key: origins whose pages may send requests; `*`: all origins. Requests from pages of
+   * other sites are refused. Absent: no request is refused for the site of its page.
    */
   allowSites?: readonly string[];
 };
 
 /**
- * A web page can have a name of its own point at this machine, and then read what it asks a server here (DNS
- * rebinding). So a request that calls the server by a foreign name is refused before anything looks at it. Ports are not
- * compared: a load balancer or a proxy has another one. Before the server listens, and after all else listens to it.
+ * Refuses requests that use a foreign host name, before any other listener handles them: a web page can let its own
+ * host name resolve to this machine and then read the answers of a local server (DNS rebinding). Ports are not
+ * compared, because a load balancer or a proxy has another port. `refuseStrangers` has to be called before the server
+ * listens on its port, and after all other listeners for requests are added.
  */
 export function refuseStrangers(
   server: Pick<Server, 'listeners' | 'removeAllListeners' | 'on'>,
@@ -37,7 +38,7 @@ export function refuseStrangers(
   });
 }
 
-/** The name without the port, in lower case. */
+/** The host name without the port, in lower case. */
 function nameIn(host: string): string {
   return host.toLowerCase().replace(/:\d*$/, '');
 }
