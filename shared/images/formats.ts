@@ -3,9 +3,21 @@ export type Size = { width: number; height: number };
 /** Bytes at the start of a file that are searched for the SVG tag. */
 const drawingWithin = 4_096;
 
-/** Whether the file is an SVG, judged by its first bytes. An SVG is never given to an SVG parser. */
+/** libvips takes a file for an SVG if it begins with so many bytes of ASCII and has the tag soon after. */
+const asciiOfDrawing = 24;
+const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
+
+/**
+ * Whether the file is an SVG, judged by its first bytes as libvips does. An SVG is never given to an SVG parser; a
+ * photograph that has the tag in its metadata is no SVG.
+ */
 export function isDrawing(bytes: Uint8Array): boolean {
-  return /<svg[\s>]/i.test(Buffer.from(bytes.subarray(0, drawingWithin)).toString('latin1'));
+  const head = Buffer.from(bytes.subarray(0, drawingWithin));
+  const text = head.subarray(0, 3).equals(byteOrderMark) ? head.subarray(3) : head;
+  return (
+    text.subarray(0, asciiOfDrawing).every((byte) => byte < 0x80) &&
+    /<svg[\s>]/i.test(text.toString('latin1'))
+  );
 }
 
 /** Whether the chunks of a PNG are complete up to the IEND chunk. */

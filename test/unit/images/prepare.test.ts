@@ -73,6 +73,11 @@ test.each([
     () => Buffer.from(`<?xml version="1.0"?><!DOCTYPE svg>${' '.repeat(900)}<svg width="90" height="90"/>`),
     'unsupported_format',
   ],
+  [
+    'a drawing behind text',
+    () => Buffer.from(`${' '.repeat(30)}drawn by hand <svg width="90" height="90"/>`),
+    'unsupported_format',
+  ],
   ['text that begins as a BMP does', () => Buffer.from('BM '.padEnd(2_000, 'hello ')), 'not_an_image'],
   ['a PNG bomb', pngBomb, 'image_too_large'],
   ['a JPEG bomb', jpegBomb, 'image_too_large'],
@@ -100,6 +105,13 @@ test.each([
   ['a file of 65 MB', () => Buffer.alloc(65 * 1024 * 1024), 'image_too_large'],
 ])('%s is refused as what it is', async (_what, make, code) => {
   await expect(prepareImage(await make())).rejects.toMatchObject({ code });
+});
+
+test('a photograph with the tag of a drawing in its metadata is a photograph', async () => {
+  const note = Buffer.from('<x:xmpmeta xmlns:x="adobe:ns:meta/"><svg >a sketch</svg></x:xmpmeta>');
+  const photograph = await sharp(portrait('cage.jpg')).withXmp(note.toString()).jpeg().toBuffer();
+  expect(photograph.subarray(0, 4_096).includes('<svg')).toBe(true);
+  await expect(prepareImage(photograph)).resolves.toHaveProperty('bytes');
 });
 
 test.each(Object.entries(odd))(
