@@ -47,9 +47,14 @@ describe.each([1, 4])('%d instance(s)', (instances) => {
     let answered = 0;
     const callers = (async () => {
       while (!importing.signal.aborted) {
-        const { status } = await stack.postPicture('groups/few/identify', fakePicture('stranger'));
-        // On a machine that is too busy to answer in time, a caller is told to come back.
-        expect([200, 429]).toContain(status);
+        const { status } = await stack.api('groups/few/identify', {
+          method: 'POST',
+          headers: { 'content-type': 'application/octet-stream' },
+          body: new Uint8Array(fakePicture('stranger')),
+        });
+        // On a machine that is too busy to answer in time, a caller is told to come back. Each request counts: one
+        // that was not answered may have been detected.
+        expect([200, 429, 503]).toContain(status);
         asked += 1;
         if (status === 200) answered += 1;
         await sleep(betweenCallersMs);
