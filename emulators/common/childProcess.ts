@@ -1,7 +1,10 @@
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
+import { lockFolder } from './folderLock.ts';
+import { claimVersion } from './folderVersion.ts';
 
 /**
  * The answer of an emulator to its options. Each emulator is a separate process: it loads its code, takes its options
@@ -20,15 +23,22 @@ type Start<Options, Ready> = (options: Options) => Promise<RunningEmulator<Ready
 export const endMessage = 'end';
 
 /**
+ * The data folder of an emulator that leaves its lock and version to the stack. `holder`: the name of the program in an
+ * error; `files`: what a folder with data holds.
+ */
+export type DataFolder = { holder: string; files: readonly string[] };
+
+/**
  * Runs one emulator in this process, either as a child of the stack, or alone with options from the JSON file that is
  * named on the command line.
  */
 export async function runEmulator<Options extends object, Ready extends object>(
   start: Start<Options, Ready>,
+  dataFolder?: DataFolder,
 ): Promise<void> {
   // Every file that a library writes into the data folder is readable only by its owner, and so is a copy of the file.
   process.umask(0o077);
-  await (process.send === undefined ? runAlone(start) : runAsChild(start));
+  await (process.send === undefined ? runAlone(start, dataFolder) : runAsChild(start));
 }
 
 /** `start` resolves when the emulator can be used. A rejection is reported to the stack and ends the process with 1. */
@@ -59,7 +69,10 @@ async function runAsChild<Options, Ready>(start: Start<Options, Ready>): Promise
  * Runs an emulator alone. Its addresses and keys are written to `ready.json` in the data folder, readable only by the
  * owner.
  */
-async function runAlone<Options extends object, Ready>(start: Start<Options, Ready>): Promise<void> {
+async function runAlone<Options extends object, Ready>(
+  start: Start<Options, Ready>,
+  dataFolder: DataFolder | undefined,
+): Promise<void> {
   const [optionsFile] = process.argv.slice(2);
   if (optionsFile === undefined) {
     process.stderr.write('Name a JSON file with the options, which the README of the emulator lists.\n');
@@ -69,20 +82,29 @@ async function runAlone<Options extends object, Ready>(start: Start<Options, Rea
     const options = JSON.parse(await readFile(optionsFile, 'utf8')) as Options & { dataDir?: string };
     const { dataDir = '.' } = options;
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    const unlock = dataFolder === undefined ? undefined : lockFolder(dataDir, dataFolder.holder);
+    if (dataFolder !== undefined) claimVersion(dataDir, dataFolder.files);
     const emulator = await start(options);
     const readyFile = join(dataDir, 'ready.json');
     await writeFile(readyFile, `${JSON.stringify(emulator.ready, null, 2)}\n`, { mode: 0o600 });
     process.stdout.write(`Ready: addresses and keys are in ${readyFile}. Ctrl-C ends it.\n`);
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => endProcess(emulator));
+    for (const signal of ['SIGINT', 'SIGTERM'] as const)
+      process.on(signal, () => {
+        rmSync(readyFile, { force: true });
+        endProcess(emulator, unlock);
+      });
   } catch (error) {
     process.stderr.write(`${reasonOf(error)}\n`);
     process.exit(1);
   }
 }
 
-function endProcess(emulator: RunningEmulator<unknown>): void {
+function endProcess(emulator: RunningEmulator<unknown>, unlock?: () => void): void {
   emulator.close().then(
-    () => process.exit(0),
+    () => {
+      unlock?.();
+      process.exit(0);
+    },
     (error: unknown) => {
       process.stderr.write(`${reasonOf(error)}\n`);
       process.exit(1);

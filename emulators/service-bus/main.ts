@@ -1,4 +1,4 @@
 import { runEmulator } from '../common/childProcess.ts';
 import { startServiceBus } from './broker.ts';
 
-await runEmulator(startServiceBus);
+await runEmulator(startServiceBus, { holder: 'Service Bus', files: ['messages.sqlite', 'key'] });

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -34,8 +35,15 @@ test.each(emulators)(
     expect(String(line)).toBe(`Ready: addresses and keys are in ${readyFile}. Ctrl-C ends it.\n`);
     expect(await readFile(readyFile, 'utf8')).toMatch(readyAs);
     expectOwnerOnly(readyFile);
+    const other = spawn(process.execPath, [`emulators/${emulator}/main.ts`, optionsFile], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const [refusal] = (await once(other.stderr, 'data')) as [Buffer];
+    expect(String(refusal)).toMatch(/^another .* runs on /);
+    await once(other, 'exit');
     child.kill('SIGTERM');
     const [code] = (await once(child, 'exit')) as [number | null];
+    if (process.platform !== 'win32') expect(existsSync(readyFile)).toBe(false);
     expect(process.platform === 'win32' ? 0 : code).toBe(0);
   },
 );
