@@ -11,6 +11,11 @@ const quota = { calls: 10, perSeconds: 1 };
 const betweenCallersMs = 1_000;
 const persons = 4;
 const pictures = 200;
+/**
+ * A trigger delivers at least once: on a machine that is too busy to renew the lock of a message in time, a second
+ * instance may detect an image while the first one still does. Adding a face and all else stay exactly once.
+ */
+const detectedTwiceAtMost = pictures / 100;
 
 describe.each([1, 4])('%d instance(s)', (instances) => {
   let face: Awaited<ReturnType<typeof startFakeFace>>;
@@ -76,7 +81,7 @@ describe.each([1, 4])('%d instance(s)', (instances) => {
     expect(answered).toBeGreaterThan(0);
     expect(others).toEqual({ addFace: pictures, createPerson: persons, createGroup: 1 });
     expect(detect).toBeGreaterThanOrEqual(pictures + answered);
-    expect(detect).toBeLessThanOrEqual(pictures + asked);
+    expect(detect).toBeLessThanOrEqual(pictures + asked + detectedTwiceAtMost);
     expect(identify + findSimilar).toBeLessThanOrEqual(2 * asked);
     expect(train).toBeGreaterThan(0);
     expect(train).toBeLessThanOrEqual(trainingsAtMost(seconds));

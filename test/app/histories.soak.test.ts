@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
 import { startFaultyProxy, type Fault } from '../helpers/faultyProxy.ts';
 import { franck, portrait } from '../helpers/pictures.ts';
-import { startTestStack, type ImageView, type TestStack } from '../helpers/stack.ts';
+import { startTestStack, type GroupView, type ImageView, type TestStack } from '../helpers/stack.ts';
 
 /* A few of the histories of test/unit/histories, on the real embedded stack: real servers, real models, real kills. */
 
@@ -85,6 +85,14 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 /** What lies in the container: the model. */
 type Container = Map<string, string>;
 
+/**
+ * Asks the API again while a connection breaks: a connection that a client keeps may lead to a process that was killed
+ * a moment ago.
+ */
+async function ask(route: string, method: 'GET' | 'PUT' | 'DELETE') {
+  return eventually(`${method} ${route} is answered`, () => stack.api(route, { method }));
+}
+
 async function carryOut(group: string, container: Container, step: Command): Promise<void> {
   switch (step.do) {
     case 'drop':
@@ -95,7 +103,7 @@ async function carryOut(group: string, container: Container, step: Command): Pro
       if (container.delete(step.path)) await stack.remove(`enroll/${group}/${step.path}`);
       return;
     case 'forget': {
-      const { status } = await stack.api(`groups/${group}/persons/${step.person}`, { method: 'DELETE' });
+      const { status } = await ask(`groups/${group}/persons/${step.person}`, 'DELETE');
       // A person of whom nothing has been recorded yet cannot be deleted; his pictures stay.
       if (status !== 202) return;
       for (const known of paths) if (known.startsWith(`${step.person}/`)) container.delete(known);
@@ -150,7 +158,7 @@ async function expectWhole(group: string, container: Container): Promise<void> {
     async () => (await stack.group(group)).training.covered,
     120_000,
   );
-  const { images } = await stack.group(group);
+  const { images } = (await ask(`groups/${group}`, 'GET')).body as GroupView;
   expect(images).toMatchObject({ received: 0, detected: 0, enrolled: enrolled.length, failed: 0 });
 }
 
@@ -162,7 +170,7 @@ test('whatever happens, Face holds one face of each picture in the end', { timeo
     fc.asyncProperty(fc.array(command, { minLength: 6, maxLength: 16 }), async (steps) => {
       run += 1;
       const group = `history-${run}`;
-      await stack.api(`groups/${group}`, { method: 'PUT' });
+      await ask(`groups/${group}`, 'PUT');
       const container: Container = new Map();
       for (const step of steps) await carryOut(group, container, step);
       await proxy.landed();
