@@ -163,7 +163,7 @@ export function createRollcall({
     training: trainings.get,
     now,
   });
-  const identifyDropped = observeIdentify(createIdentify(atPriority('background')), trainings);
+  const identifyDropped = observeIdentify(createIdentify(atPriority('background')));
   const groupOptions = { groups, policyChanges, settings, now };
   const put = (name: string, wanted: GroupSettings, condition?: (group: Group | undefined) => void) =>
     putGroup({ ...groupOptions, imageRecords }, name, wanted, condition);
@@ -285,7 +285,7 @@ export function createRollcall({
     retrain: () => retrain(resyncOptions),
     measureBacklog: createBacklogMeasure({ reminders, quota: settings.FACE_QUOTA, now }),
     // Operations of the HTTP API.
-    identify: observeIdentify(createIdentify(atPriority('interactive')), trainings),
+    identify: observeIdentify(createIdentify(atPriority('interactive'))),
     findSimilar: createFindSimilar(atPriority('interactive')),
     verify: createVerify(atPriority('interactive')),
     cluster: createCluster({ face: face.interactive, faceIds, imageRecords, results }),

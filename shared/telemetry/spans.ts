@@ -56,16 +56,12 @@ function markFailed(span: Span, error: unknown): void {
   span.setStatus({ code: SpanStatusCode.ERROR });
 }
 
-/** Records a span that ends now and began earlier, such as a training in Face, with links to its causes. */
+/** Records a span that ends now and began earlier, such as a training in Face. */
 export function recordSpan(
   name: string,
-  { startedAt, causes, attributes }: { startedAt: number; causes: readonly string[]; attributes: Attributes },
+  { startedAt, attributes }: { startedAt: number; attributes: Attributes },
 ): void {
-  const links = causes.map(readTraceparent).filter((cause) => cause !== undefined);
-  trace
-    .getTracer(scope)
-    .startSpan(name, { startTime: startedAt, attributes, links: links.map((cause) => ({ context: cause })) })
-    .end();
+  trace.getTracer(scope).startSpan(name, { startTime: startedAt, attributes }).end();
 }
 
 /** W3C `traceparent` of the active span; undefined when no span is active. */

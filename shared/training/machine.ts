@@ -34,17 +34,6 @@ export type Training = {
   failures: number;
   retryAt?: number;
   error?: string;
-  /** Maintained by shared/telemetry; no decision depends on `traces`. */
-  traces?: TrainingTraces;
-};
-
-/**
- * W3C `traceparent`s of the changes that wait, that the running training covers, and that the last training covered.
- */
-export type TrainingTraces = {
-  readonly waiting: readonly string[];
-  readonly running: readonly string[];
-  readonly covered: readonly string[];
 };
 
 export type Debounce = { quietMs: number; maxWaitMs: number };

@@ -1,10 +1,9 @@
 import type { Trainings } from '../../records/trainings.ts';
 import { untrained, type Training } from '../../training/machine.ts';
 import { record } from '../../telemetry/metrics.ts';
-import { recordSpan, traceparent } from '../../telemetry/spans.ts';
-import { carryTraces } from './trainingTraces.ts';
+import { recordSpan } from '../../telemetry/spans.ts';
 
-/** Wraps the trainings so that each is counted, timed and has a span that links to the traces of its images. */
+/** Wraps the trainings so that each is counted, timed and has a span. */
 export function observeTrainings(trainings: Trainings<Training>, now: () => number): Trainings<Training> {
   return {
     ...trainings,
@@ -12,8 +11,7 @@ export function observeTrainings(trainings: Trainings<Training>, now: () => numb
       let before = untrained;
       const after = await trainings.change(group, (training) => {
         before = training;
-        const next = transition(training);
-        return next === training ? next : carryTraces(training, next, traceparent());
+        return transition(training);
       });
       tell(before, after, now());
       return after;
@@ -34,7 +32,6 @@ function tell(before: Training, after: Training, now: number): void {
   }
   recordSpan('train', {
     startedAt: running.startedAt,
-    causes: before.traces?.running ?? [],
     attributes: { ...outcome, 'rollcall.training.number': before.begun },
   });
 }
