@@ -1,4 +1,5 @@
 import { createErase } from '../erasure/erase.ts';
+import { createErasedBlobs } from '../erasure/erasedBlobs.ts';
 import { RollcallError } from '../errors/errors.ts';
 import { createAddFace } from '../enrollment/addFace.ts';
 import { createFaceGroups } from '../enrollment/faceGroup.ts';
@@ -180,7 +181,7 @@ export function createRollcall({
       await identifyDropped(group, { kind: 'bytes', bytes, image, version: etag }, { maxCandidates: 1 });
     },
     groups,
-    erasures,
+    erasedBlobs: createErasedBlobs({ erasures, groups, imageRecords, imageStore }),
     groupFor: (name, writtenAt) => groupFor(groupOptions, name, writtenAt),
     groupAwaited: (name, writtenAt) => groupAwaited(groupOptions, name, writtenAt),
     log,
