@@ -1,11 +1,10 @@
 import { createErase } from '../erasure/erase.ts';
 import { createErasedBlobs } from '../erasure/erasedBlobs.ts';
 import { RollcallError } from '../errors/errors.ts';
-import { createAddFace } from '../enrollment/addFace.ts';
 import { createFaceGroups } from '../enrollment/faceGroup.ts';
 import { createFacePersons } from '../enrollment/facePersons.ts';
 import { groupAwaited, groupFor, putGroup, type GroupSettings } from '../enrollment/groups.ts';
-import { createPersonReconciler } from '../pipeline/reconcilePerson.ts';
+import { reconcilePerson, type PersonReconcilerOptions } from '../pipeline/reconcilePerson.ts';
 import { createOrphanedPersons } from '../enrollment/orphanedPersons.ts';
 import type { Clients } from './clients.ts';
 import { createFaceClients, type FaceClient } from '../face/client.ts';
@@ -19,7 +18,7 @@ import { createIdentify, type IdentificationOptions } from '../identification/id
 import { createVerify } from '../identification/verify.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createDeadLetters } from '../messages/deadLetters.ts';
-import { createWorkQueues } from '../messages/workQueues.ts';
+import { createWorkQueues, type PersonKey } from '../messages/workQueues.ts';
 import { createImageReconciler } from '../pipeline/reconcileImage.ts';
 import { policyOf } from '../enrollment/enrollmentPolicy.ts';
 import { createDetect, createDetectForEnrollment } from '../enrollment/detectFace.ts';
@@ -196,19 +195,6 @@ export function createRollcall({
     face: face.background,
     now,
   });
-  const addFace = createAddFace({
-    imageRecords,
-    untrainedFaces,
-    imageStore,
-    face: face.background,
-    facePersons,
-    groupChanged: groupReconciler.groupChanged,
-    detectionModel: settings.DETECTION_MODEL,
-    refusesSeveral: async (name) =>
-      policyOf((await groups.get(name)) ?? {}, settings).severalFaces === 'reject',
-    callTimeoutMs: settings.FACE_TIMEOUT_SECONDS * 1_000,
-    now,
-  });
   const erase = createErase({
     enqueueIfUnseen: imageReconciler.enqueueIfUnseen,
     erasures,
@@ -228,18 +214,24 @@ export function createRollcall({
     log,
     now,
   });
-  const reconcilePerson = createPersonReconciler({
+  const personOptions: PersonReconcilerOptions = {
     imageRecords,
+    untrainedFaces,
+    imageStore,
     groups,
     face: face.background,
-    addFace,
+    facePersons,
     groupChanged: groupReconciler.groupChanged,
+    detectionModel: settings.DETECTION_MODEL,
+    refusesSeveral: async (name) =>
+      policyOf((await groups.get(name)) ?? {}, settings).severalFaces === 'reject',
+    callTimeoutMs: settings.FACE_TIMEOUT_SECONDS * 1_000,
     erasePerson: erase.erasePerson,
     workQueues,
     deadLetters,
     log,
     now,
-  });
+  };
 
   const resyncOptions: ResyncOptions = {
     imageStore,
@@ -279,7 +271,7 @@ export function createRollcall({
       if (path !== undefined) await imageReconciler.reconcile(path);
     },
     reconcileQueuedImage: imageReconciler.reconcileQueued,
-    reconcilePerson,
+    reconcilePerson: (key: PersonKey) => reconcilePerson(personOptions, key),
     eraseGroup: erase.eraseGroup,
     reconcileGroup: groupReconciler.reconcile,
     resync: () => resync(resyncOptions),

@@ -1,34 +1,28 @@
-import type { FaceClient } from '../face/client.ts';
 import { isFaceError } from '../face/errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { DeadLetters } from '../messages/deadLetters.ts';
 import type { ImageRef, WorkQueues, PersonKey } from '../messages/workQueues.ts';
 import type { Groups } from '../records/groups.ts';
-import type { ImageRecords } from '../records/imageRecords.ts';
 import { faceDeleted, isDeferred, needsEnrollment, removed, type ImageRecord } from '../records/image.ts';
 import { recordFailure } from './failurePolicy.ts';
-import type { AddFace } from '../enrollment/addFace.ts';
+import { addFace, type AddFaceOptions } from '../enrollment/addFace.ts';
+import { inDoubtUntil, settleIntents } from '../enrollment/settleIntents.ts';
 
-/** When an image needs its person again (never: Infinity), and whether the run of the session ends with it. */
-type NextTurn = { at: number; stop: boolean };
-
-export type PersonReconcilerOptions = {
-  imageRecords: ImageRecords;
+export type PersonReconcilerOptions = AddFaceOptions & {
   groups: Groups;
-  face: FaceClient;
-  addFace: AddFace;
-  groupChanged: (group: string) => Promise<unknown>;
-  /** Goes on with what is to be erased of a person; resolves with when to come back (never: Infinity). */
+  /** Advances the erasure of a person; resolves with the time of the next reconcile (never: Infinity). */
   erasePerson: (key: PersonKey) => Promise<number>;
   workQueues: WorkQueues;
   deadLetters: DeadLetters;
   log: Log;
-  now: () => number;
 };
 
+/** When an image needs its person reconciled again (never: Infinity), and whether the present run ends with it. */
+type NextRun = { at: number; stop: boolean };
+
 /**
- * Bounds of one run of a session; what is left is queued again. A person has 248 faces at most, so that images that
- * wait do not stand before images that can be worked on.
+ * Bounds of one run of a session; the rest is queued again. A person has 248 faces at most, so images that wait do not
+ * stand before images that can be processed.
  */
 const longestWorkMs = 30_000;
 const imagesAtATime = 300;
@@ -36,101 +30,108 @@ const imagesAtATime = 300;
 const changedPauseMs = 2_000;
 
 /**
- * Reconciles the images of one person with Face, oldest first: orphaned faces are deleted, adds in doubt are looked
- * for, wanted faces are added. Service Bus gives a session to one instance at a time, so nothing else changes this
- * person's faces meanwhile. An image that fails does not hold up the others, unless the quota ran out.
+ * Reconciles the images of one person with Face, oldest first: orphaned faces are deleted, adds in doubt are searched
+ * for, wanted faces are added. Service Bus gives a session to one instance at a time, so nothing else changes the faces
+ * of the person meanwhile. An image that fails does not hold up the others, unless the quota is used up.
  */
-export function createPersonReconciler(options: PersonReconcilerOptions) {
+export async function reconcilePerson(
+  options: PersonReconcilerOptions,
+  { group, person }: PersonKey,
+): Promise<void> {
   const { imageRecords, workQueues, now } = options;
-
-  async function reconcilePerson({ group, person }: PersonKey): Promise<void> {
-    const endAt = now() + longestWorkMs;
-    let requeueAt = await options.erasePerson({ group, person });
-    const refs = await imageRecords.openImages(group, person, imagesAtATime);
-    if (refs.length === imagesAtATime) requeueAt = now();
-    for (const ref of refs) {
-      const next = now() > endAt ? { at: now(), stop: true } : await reconcileImage(ref);
-      requeueAt = Math.min(requeueAt, next.at);
-      if (next.stop) break;
-    }
-    if (requeueAt < Infinity)
-      await workQueues.enqueuePerson({ group, person }, Math.max(0, requeueAt - now()));
+  const endAt = now() + longestWorkMs;
+  let requeueAt = await options.erasePerson({ group, person });
+  const refs = await imageRecords.openImages(group, person, imagesAtATime);
+  if (refs.length === imagesAtATime) requeueAt = now();
+  for (const ref of refs) {
+    const next = now() > endAt ? { at: now(), stop: true } : await reconcileImage(options, ref);
+    requeueAt = Math.min(requeueAt, next.at);
+    if (next.stop) break;
   }
+  if (requeueAt < Infinity) await workQueues.enqueuePerson({ group, person }, Math.max(0, requeueAt - now()));
+}
 
-  /** Takes the next step of one image. */
-  async function reconcileImage(ref: ImageRef): Promise<NextTurn> {
-    const image = await imageRecords.get(ref);
-    if (image === undefined) return { at: Infinity, stop: false };
-    // Deferred by the rate limiter; its own scheduled message will arrive.
-    if (isDeferred(image, now())) return { at: Infinity, stop: true };
-    try {
-      return { at: await advance(ref, image), stop: false };
-    } catch (error) {
-      return recover(ref, image, error);
-    }
+/** Takes the next step of one image. */
+async function reconcileImage(options: PersonReconcilerOptions, ref: ImageRef): Promise<NextRun> {
+  const image = await options.imageRecords.get(ref);
+  if (image === undefined) return { at: Infinity, stop: false };
+  // Deferred by the rate limiter; its own scheduled message will arrive.
+  if (isDeferred(image, options.now())) return { at: Infinity, stop: true };
+  try {
+    return { at: await advance(options, ref, image), stop: false };
+  } catch (error) {
+    return recover(options, ref, image, error);
   }
+}
 
-  /** Each step takes the record as the step before it left it. */
-  async function advance(ref: ImageRef, image: ImageRecord): Promise<number> {
-    const settled = await options.addFace.settleIntents(ref, image);
-    const current = await deleteOrphanedFaces(ref, settled);
-    if (current?.state !== 'detected') return nextTurnOf(current);
-    if (!(await isOfPresentGeneration(ref, current)))
-      return nextTurnOf(
-        await deleteOrphanedFaces(ref, await imageRecords.change(ref, (i) => i && removed(i, now()))),
-      );
-    const after = await options.addFace.add(ref, current);
-    if (after === 'changed') {
-      // The event of the newer version may be lost.
-      await workQueues.enqueueImage(ref);
-      return now() + changedPauseMs;
-    }
-    return nextTurnOf(await deleteOrphanedFaces(ref, after));
+/** Each step takes the record as the step before it left it. */
+async function advance(options: PersonReconcilerOptions, ref: ImageRef, image: ImageRecord): Promise<number> {
+  const settled = await settleIntents(options, ref, image);
+  const current = await deleteOrphanedFaces(options, ref, settled);
+  if (current?.state !== 'detected') return nextRunAt(options, current);
+  if (!(await isOfPresentGeneration(options, ref, current))) {
+    const gone = await options.imageRecords.change(ref, (i) => i && removed(i, options.now()));
+    return nextRunAt(options, await deleteOrphanedFaces(options, ref, gone));
   }
-
-  /** A group or person that was deleted since has a higher generation: nothing is created for an earlier one. */
-  async function isOfPresentGeneration(ref: ImageRef, image: ImageRecord): Promise<boolean> {
-    const group = await options.groups.get(ref.group);
-    const person = group && (await imageRecords.person(group, ref.person ?? ''));
-    return image.generation === person?.generation;
+  const after = await addFace(options, ref, current);
+  if (after === 'changed') {
+    // The event of the newer version may be lost.
+    await options.workQueues.enqueueImage(ref);
+    return options.now() + changedPauseMs;
   }
+  return nextRunAt(options, await deleteOrphanedFaces(options, ref, after));
+}
 
-  /** Deleting is idempotent: a face that Face does not have is gone. */
-  async function deleteOrphanedFaces(
-    ref: ImageRef,
-    image: ImageRecord | undefined,
-  ): Promise<ImageRecord | undefined> {
-    let after = image;
-    for (const { personId, faceId } of image?.orphanedFaces ?? []) {
-      await options.face.deleteFace(ref.group, personId, faceId).catch((error: unknown) => {
-        if (!isFaceError(error, 404)) throw error;
-      });
-      await options.groupChanged(ref.group);
-      after = await imageRecords.change(ref, (i) => i && faceDeleted(i, faceId, now()));
-    }
-    return after;
+/** A group or person that was deleted since has a higher generation: nothing is created for an earlier one. */
+async function isOfPresentGeneration(
+  { groups, imageRecords }: PersonReconcilerOptions,
+  ref: ImageRef,
+  image: ImageRecord,
+): Promise<boolean> {
+  const group = await groups.get(ref.group);
+  const person = group && (await imageRecords.person(group, ref.person ?? ''));
+  return image.generation === person?.generation;
+}
+
+/** Deleting is idempotent: a face that Face does not have is gone. */
+async function deleteOrphanedFaces(
+  { face, groupChanged, imageRecords, now }: PersonReconcilerOptions,
+  ref: ImageRef,
+  image: ImageRecord | undefined,
+): Promise<ImageRecord | undefined> {
+  let after = image;
+  for (const { personId, faceId } of image?.orphanedFaces ?? []) {
+    await face.deleteFace(ref.group, personId, faceId).catch((error: unknown) => {
+      if (!isFaceError(error, 404)) throw error;
+    });
+    await groupChanged(ref.group);
+    after = await imageRecords.change(ref, (i) => i && faceDeleted(i, faceId, now()));
   }
+  return after;
+}
 
-  /** At once when something is left to do; else when the next add in doubt can no longer land (never: Infinity). */
-  function nextTurnOf(image: ImageRecord | undefined): number {
-    if (image === undefined || !needsEnrollment(image)) return Infinity;
-    if (image.state === 'detected' || image.orphanedFaces.length > 0) return now();
-    return Math.min(...image.intents.map(options.addFace.inDoubtUntil));
+/** At once when something is left to do; else when the next add in doubt can no longer take effect (never: Infinity). */
+function nextRunAt(options: PersonReconcilerOptions, image: ImageRecord | undefined): number {
+  if (image === undefined || !needsEnrollment(image)) return Infinity;
+  if (image.state === 'detected' || image.orphanedFaces.length > 0) return options.now();
+  return Math.min(...image.intents.map((intent) => inDoubtUntil(options, intent)));
+}
+
+async function recover(
+  options: PersonReconcilerOptions,
+  ref: ImageRef,
+  seen: ImageRecord,
+  error: unknown,
+): Promise<NextRun> {
+  const { action } = await recordFailure(options, ref, seen, error);
+  switch (action.kind) {
+    case 'defer':
+      return { at: options.now() + action.afterMs, stop: true };
+    case 'retry':
+      return { at: options.now() + action.afterMs, stop: false };
+    case 'reject':
+      return { at: options.now(), stop: false };
+    case 'fail':
+      return { at: Infinity, stop: false };
   }
-
-  async function recover(ref: ImageRef, seen: ImageRecord, error: unknown): Promise<NextTurn> {
-    const { action } = await recordFailure(options, ref, seen, error);
-    switch (action.kind) {
-      case 'defer':
-        return { at: now() + action.afterMs, stop: true };
-      case 'retry':
-        return { at: now() + action.afterMs, stop: false };
-      case 'reject':
-        return { at: now(), stop: false };
-      case 'fail':
-        return { at: Infinity, stop: false };
-    }
-  }
-
-  return reconcilePerson;
 }
