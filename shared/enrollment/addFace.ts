@@ -20,7 +20,7 @@ import {
   type ImageRecord,
 } from '../records/image.ts';
 import type { Training } from '../training/machine.ts';
-import type { FacePersons } from './facePersons.ts';
+import type { FacePersons, Owner } from './facePersons.ts';
 
 export type AddFaceOptions = {
   imageRecords: ImageRecords;
@@ -58,12 +58,13 @@ export async function addFace(
   options: AddFaceOptions,
   ref: ImageRef,
   image: ImageRecord,
+  owner: Owner,
 ): Promise<ImageRecord | undefined | Changed> {
   const bytes = await options.imageStore.read(image.image, image.etag);
   if (bytes === 'changed') return 'changed';
   if (bytes === 'archived') throw new RollcallError('image_archived');
   if (bytes === 'gone') return recordStep(options, ref, (i) => removed(i, options.now()));
-  const person = await options.facePersons.ensure(ref.group, ref.person ?? '');
+  const person = await options.facePersons.ensure(owner);
   const prepared = await prepareImage(bytes, image.part);
   const intent = await intend(options, ref, image, person.personId);
   const targetFace = image.faceRectangle && prepared.toPrepared(image.faceRectangle);

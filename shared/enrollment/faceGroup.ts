@@ -30,8 +30,8 @@ export type FaceGroups = ReturnType<typeof createFaceGroups>;
  */
 export function createFaceGroups(options: FaceGroupsOptions) {
   return {
-    /** Returns the group, and creates it in Face if Face does not have it. */
-    ensure: (name: string): Promise<Group> => ensure(options, name),
+    /** Returns the group, and creates it in Face if Face does not have it. `group`: the row as just read. */
+    ensure: (group: Group): Promise<Group> => ensure(options, group),
 
     /** Deletes in Face what an earlier generation of the group left there. */
     deleteStale: (name: string): Promise<void> => deleteStale(options, name),
@@ -57,11 +57,9 @@ export function createFaceGroups(options: FaceGroupsOptions) {
   };
 }
 
-async function ensure(options: FaceGroupsOptions, name: string): Promise<Group> {
-  const group = await options.groups.get(name);
-  if (group === undefined) throw deletedMeanwhile();
+async function ensure(options: FaceGroupsOptions, group: Group): Promise<Group> {
   if (group.inFace && (group.leasedUntil ?? 0) <= options.now()) return group;
-  const leased = await takeLease(options, name);
+  const leased = await takeLease(options, group.group);
   let isCreating = false;
   try {
     if (leased.isDeleted === true) throw deletedMeanwhile();

@@ -2,10 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { RollcallError } from '../errors/errors.ts';
 import type { FaceClient } from '../face/client.ts';
 import { isFaceError } from '../face/errors.ts';
-import type { Groups } from '../records/groups.ts';
-import type { ImageRecords } from '../records/imageRecords.ts';
+import type { Group, Groups } from '../records/groups.ts';
+import type { ImageRecords, Person } from '../records/imageRecords.ts';
 import type { LostFaces } from '../records/lostFaces.ts';
 import type { FaceGroups } from './faceGroup.ts';
+
+/** The group and the person of an image, as just read: both exist, in the generation of the image. */
+export type Owner = { group: Group; person: Person };
 
 export type FacePersons = ReturnType<typeof createFacePersons>;
 
@@ -24,11 +27,9 @@ export function createFacePersons({
      * orphaned person in Face, which no row names and which has no face. The next attempt creates another person, and
      * the daily resync deletes the orphaned one.
      */
-    async ensure(group: string, key: string): Promise<{ personId: string; faceGroupEpoch: number }> {
-      const living = await faceGroups.ensure(group);
-      const { faceGroupEpoch } = living;
-      const person = await imageRecords.person(living, key);
-      if (person === undefined) throw new RollcallError('conflict', 'The person was deleted meanwhile.');
+    async ensure({ group: row, person }: Owner): Promise<{ personId: string; faceGroupEpoch: number }> {
+      const { faceGroupEpoch } = await faceGroups.ensure(row);
+      const { group, key } = person;
       if (person.personId !== undefined && person.faceGroupEpoch === faceGroupEpoch) {
         return { personId: person.personId, faceGroupEpoch };
       }

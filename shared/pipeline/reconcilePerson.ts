@@ -5,6 +5,7 @@ import type { ImageRef, WorkQueues, PersonKey } from '../messages/workQueues.ts'
 import type { Groups } from '../records/groups.ts';
 import { faceDeleted, isDeferred, needsEnrollment, removed, type ImageRecord } from '../records/image.ts';
 import { recordFailure } from './failurePolicy.ts';
+import type { Owner } from '../enrollment/facePersons.ts';
 import { addFace, type AddFaceOptions } from '../enrollment/addFace.ts';
 import { inDoubtUntil, settleIntents } from '../enrollment/settleIntents.ts';
 
@@ -69,11 +70,12 @@ async function advance(options: PersonReconcilerOptions, ref: ImageRef, image: I
   const settled = await settleIntents(options, ref, image);
   const current = await deleteOrphanedFaces(options, ref, settled);
   if (current?.state !== 'detected') return nextRunAt(options, current);
-  if (!(await isOfPresentGeneration(options, ref, current))) {
+  const owner = await loadOwner(options, ref, current);
+  if (owner === undefined) {
     const gone = await options.imageRecords.change(ref, (i) => i && removed(i, options.now()));
     return nextRunAt(options, await deleteOrphanedFaces(options, ref, gone));
   }
-  const after = await addFace(options, ref, current);
+  const after = await addFace(options, ref, current, owner);
   if (after === 'changed') {
     // The event of the newer version may be lost.
     await options.workQueues.enqueueImage(ref);
@@ -82,15 +84,19 @@ async function advance(options: PersonReconcilerOptions, ref: ImageRef, image: I
   return nextRunAt(options, await deleteOrphanedFaces(options, ref, after));
 }
 
-/** A group or person that was deleted since has a higher generation: nothing is created for an earlier one. */
-async function isOfPresentGeneration(
+/**
+ * The group and the person of an image. Undefined when one of them was deleted since: they have a higher generation then,
+ * and nothing is created for an earlier one.
+ */
+async function loadOwner(
   { groups, imageRecords }: PersonReconcilerOptions,
   ref: ImageRef,
   image: ImageRecord,
-): Promise<boolean> {
+): Promise<Owner | undefined> {
   const group = await groups.get(ref.group);
-  const person = group && (await imageRecords.person(group, ref.person ?? ''));
-  return image.generation === person?.generation;
+  if (group === undefined) return undefined;
+  const person = await imageRecords.person(group, ref.person ?? '');
+  return person !== undefined && image.generation === person.generation ? { group, person } : undefined;
 }
 
 /** Deleting is idempotent: a face that Face does not have is gone. */
