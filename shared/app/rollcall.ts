@@ -45,7 +45,6 @@ import { createTrainings } from '../records/trainings.ts';
 import { createVersionCheck } from '../records/version.ts';
 import { poisonQueue, tables } from '../config/resources.ts';
 import type { Settings } from '../config/settings.ts';
-import { createReconsider } from '../pipeline/resync/reconsiderRejected.ts';
 import { createRedrive } from '../pipeline/redrive.ts';
 import { resync } from '../pipeline/resync/resync.ts';
 import { retrain } from '../pipeline/resync/retrain.ts';
@@ -250,7 +249,7 @@ export function createRollcall({
     deadLetters,
     imageReconciler,
     erase,
-    reconsiderRejected: createReconsider({ policyChanges, groups, imageRecords, workQueues, now }),
+    policyChanges,
     groupReconciler,
     poison: clients.queues.getQueueClient(poisonQueue),
     settings,

@@ -2,7 +2,7 @@ import type { ImageRef } from '../messages/workQueues.ts';
 import { RollcallError } from '../errors/errors.ts';
 import type { FaceClient } from '../face/client.ts';
 import { isFaceError, mayHaveTakenEffect } from '../face/errors.ts';
-import { imageFaultOf } from './detectFace.ts';
+import { toImageFault } from './detectFace.ts';
 import type { ImageStore } from '../images/imageStore.ts';
 import { prepareImage } from '../images/prepareImage.ts';
 import type { UntrainedFaces } from '../records/untrainedFaces.ts';
@@ -140,7 +140,7 @@ async function refuse(
   }
   const fault = isFaceError(error, 403, 'QuotaExceeded')
     ? new RollcallError('person_full')
-    : imageFaultOf(error);
+    : toImageFault(error);
   if (fault === undefined) throw error;
   const { code, message } = fault;
   // Under a policy that rejects several faces an image can reach this point without a detection. When the policy has

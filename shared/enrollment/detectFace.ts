@@ -40,21 +40,21 @@ export type Detected = { faces: Detection[]; size: Size; hasFinerParts: boolean;
  */
 export function createDetect({ face, faceIds, settings, now }: DetectionOptions): Detect {
   return async (bytes, { group, recognitionModel, image, version, part }) => {
-    const picture = await prepareImage(bytes, part);
+    const prepared = await prepareImage(bytes, part);
     const detectedAt = now();
     const faces = await face
-      .detect(picture.bytes, {
+      .detect(prepared.bytes, {
         detectionModel: settings.DETECTION_MODEL,
         recognitionModel,
         faceIdTimeToLive: settings.FACE_ID_LIFETIME_SECONDS,
       })
       .catch((error: unknown) => {
-        throw imageFaultOf(error) ?? error;
+        throw toImageFault(error) ?? error;
       });
     const expiresAt = detectedAt + settings.FACE_ID_LIFETIME_SECONDS * 1_000;
     const detections = faces.map((detected) => ({
       ...detected,
-      faceRectangle: picture.toOriginal(detected.faceRectangle),
+      faceRectangle: prepared.toOriginal(detected.faceRectangle),
       expiresAt,
     }));
     const seen = detections.map(({ faceId, faceRectangle }): SeenFace => ({
@@ -70,7 +70,7 @@ export function createDetect({ face, faceIds, settings, now }: DetectionOptions)
     // A caller that fails before it awaits `remembered` reports its own error and reveals no face. The empty handler
     // keeps a rejection of `remembered` from being an unhandled one.
     remembered.catch(() => undefined);
-    const { size, hasFinerParts } = picture;
+    const { size, hasFinerParts } = prepared;
     return { faces: detections, size, hasFinerParts, remembered };
   };
 }
@@ -78,7 +78,7 @@ export function createDetect({ face, faceIds, settings, now }: DetectionOptions)
 /**
  * The fault that Face found in an image that passed Rollcall's own checks; undefined when the error is not about it.
  */
-export function imageFaultOf(error: unknown): RollcallError | undefined {
+export function toImageFault(error: unknown): RollcallError | undefined {
   if (isFaceError(error, 400, 'InvalidImageSize')) {
     return new RollcallError(
       error.message.includes('small') ? 'image_too_small' : 'image_too_large',
@@ -92,11 +92,11 @@ export function imageFaultOf(error: unknown): RollcallError | undefined {
   if (error.message.includes('No face')) return new RollcallError('no_face', undefined, { cause: error });
   if (error.message.includes('more than 1'))
     return new RollcallError('several_faces', undefined, { cause: error });
-  return new RollcallError('not_an_image', 'The picture cannot be decoded.', { cause: error });
+  return new RollcallError('not_an_image', 'The image cannot be decoded.', { cause: error });
 }
 
 export type DetectForEnrollment = (
-  picture: ImageRecord,
+  image: ImageRecord,
   bytes: Uint8Array,
   /** Records the progress of the detection, so that no call is repeated when a later call has to be deferred. */
   keep: (parts: PartsLookedAt) => Promise<void>,
@@ -125,28 +125,28 @@ export function createDetectForEnrollment(
       return {};
     }
     const { recognitionModel } = group;
-    const look = async (part?: FaceRectangle) => {
+    const detectOn = async (part?: FaceRectangle) => {
       const about = { group: name, recognitionModel, image, version: content, ...(part && { part }) };
       const { remembered, ...found } = await detect(bytes, about);
       await remembered;
       return found;
     };
-    let lookedAt = parts?.content === content ? parts : undefined;
-    if (lookedAt === undefined) {
-      const whole = await look();
+    let searched = parts?.content === content ? parts : undefined;
+    if (searched === undefined) {
+      const whole = await detectOn();
       const finer = whole.hasFinerParts ? partsOf(whole.size, settings.ENROLL_PART_CALLS) : [];
       if (whole.faces.length > 0 || finer.length === 0) return foundFace(faceToEnroll(whole, policy));
-      lookedAt = { content, size: whole.size, count: 0, faces: [] };
-      await keep(lookedAt);
+      searched = { content, size: whole.size, count: 0, faces: [] };
+      await keep(searched);
     }
-    const { size } = lookedAt;
-    for (const part of partsOf(size, settings.ENROLL_PART_CALLS).slice(lookedAt.count)) {
-      const faces = (await look(part)).faces.map((face) => ({ ...face, part }));
-      const all = facesOfParts([...lookedAt.faces, ...faces]).slice(0, keptFaces);
-      lookedAt = { content, size, count: lookedAt.count + 1, faces: all };
-      await keep(lookedAt);
+    const { size } = searched;
+    for (const part of partsOf(size, settings.ENROLL_PART_CALLS).slice(searched.count)) {
+      const faces = (await detectOn(part)).faces.map((face) => ({ ...face, part }));
+      const all = facesOfParts([...searched.faces, ...faces]).slice(0, keptFaces);
+      searched = { content, size, count: searched.count + 1, faces: all };
+      await keep(searched);
     }
-    return foundFace(faceToEnroll(lookedAt, policy));
+    return foundFace(faceToEnroll(searched, policy));
   };
 }
 

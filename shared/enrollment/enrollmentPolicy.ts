@@ -53,7 +53,7 @@ export function faceToEnroll<Face extends DetectedFace>(
   const [face, next] = faces;
   if (face === undefined) throw new RollcallError('no_face', shrunkDetail(size, count));
   if (next !== undefined && policy.severalFaces === 'reject') {
-    throw new RollcallError('several_faces', `There are ${faces.length} faces on the picture.`);
+    throw new RollcallError('several_faces', `There are ${faces.length} faces on the image.`);
   }
   if (policy.severalFaces === 'dominant' && !isDominant(faces, size)) {
     throw new RollcallError('several_faces', `None of the ${faces.length} faces is clearly the subject.`);
@@ -78,8 +78,8 @@ export function faceToEnroll<Face extends DetectedFace>(
 function shrunkDetail({ width, height }: Size, parts: number): string | undefined {
   const side = faceLimits.imageSide;
   if (Math.max(width, height) <= side) return undefined;
-  const looked = `The picture of ${width} × ${height} pixels was shrunk to ${side} a side`;
-  return `${looked}, and nobody is seen on it so, nor on ${parts} parts of it: cut out the part with the face.`;
+  const isShrunk = `The image of ${width} × ${height} pixels was shrunk to ${side} a side`;
+  return `${isShrunk}, and no face is found on it, nor on ${parts} parts of it: cut out the part with the face.`;
 }
 
 function isDominant([face, ...others]: readonly DetectedFace[], size: Size): boolean {

@@ -63,7 +63,7 @@ export function classifyFailure(error: unknown, attempts: number): FailureAction
   return { kind: 'retry', afterMs: Math.max(pause, failure.retryAfterMs ?? 0), error: failure };
 }
 
-/** Nothing answers. A failure that Face itself reports may be of this picture alone. */
+/** Nothing answers. A failure that Face itself reports may be of this image alone. */
 function isOutage({ code, cause }: RollcallError): boolean {
   if (code === 'face_unavailable') return !isFaceError(cause, 500);
   return ['storage_unavailable', 'messaging_unavailable', 'face_throttled'].includes(code);
@@ -90,17 +90,17 @@ export async function recordFailure(
   error: unknown,
 ): Promise<RecordedFailure> {
   const action = classifyFailure(error, seen.attempts ?? 0);
-  const outcome = outcomeOf(action, seen, now);
-  if (action.kind === 'retry') log.warn(`picture ${ref.image} is tried again`, action.error);
+  const outcome = toTransition(action, seen, now);
+  if (action.kind === 'retry') log.warn(`image ${ref.image} is retried`, action.error);
   if (action.kind === 'fail') {
-    log.error(`picture ${ref.image} failed`, action.error);
+    log.error(`image ${ref.image} failed`, action.error);
     await deadLetters.add({ ref, code: action.reason, detail: action.detail });
   }
   return { action, image: await imageRecords.change(ref, (image) => image && outcome(image)) };
 }
 
 /** The transition of the record that an action stands for. */
-function outcomeOf(
+function toTransition(
   action: FailureAction,
   seen: ImageRecord,
   now: () => number,

@@ -150,7 +150,7 @@ async function recover(options: GroupReconcilerOptions, group: string, error: un
   const deferredMs = deferredForMs(error);
   if (deferredMs !== undefined) return workQueues.enqueueTraining(group, 'retry', now() + deferredMs);
   const failure = translateFaceError(error);
-  log.warn('a training is tried again', failure);
+  log.warn('a training is retried', failure);
   if (codeOf(failure) === 'group_lost') await options.groupLost(group);
   const inDoubt = isFaceError(error, 409) || mayHaveTakenEffect(error);
   const next = await trainings.change(group, (training) =>

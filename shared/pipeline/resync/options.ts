@@ -10,6 +10,7 @@ import type { Groups } from '../../records/groups.ts';
 import type { IdempotencyRecords } from '../../records/idempotency.ts';
 import type { ImageRecords } from '../../records/imageRecords.ts';
 import type { LostFaces } from '../../records/lostFaces.ts';
+import type { PolicyChanges } from '../../records/policyChanges.ts';
 import type { Reminders } from '../../records/reminders.ts';
 import type { Results } from '../../records/results.ts';
 import type { Table } from '../../records/table.ts';
@@ -38,7 +39,7 @@ export type ResyncOptions = {
   deadLetters: Pick<DeadLetters, 'dropSentBefore'>;
   imageReconciler: ImageReconciler;
   erase: Pick<Erase, 'remind'>;
-  reconsiderRejected: () => Promise<void>;
+  policyChanges: PolicyChanges;
   groupReconciler: GroupReconciler;
   poison: QueueClient;
   settings: Pick<

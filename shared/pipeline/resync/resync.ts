@@ -9,6 +9,7 @@ import { enrollLostFaces } from './enrollLostFaces.ts';
 import { failPoisonedImages } from './failPoisonedImages.ts';
 import { findUnannouncedBlobs } from './findUnannouncedBlobs.ts';
 import { findUnannouncedRemovals } from './findUnannouncedRemovals.ts';
+import { reconsiderRejected } from './reconsiderRejected.ts';
 import type { ResyncOptions } from './options.ts';
 
 /**
@@ -21,7 +22,7 @@ const jobs: readonly ((options: ResyncOptions) => Promise<void>)[] = [
   deleteOrphanedPersons,
   enqueueUncoveredTrainings,
   ({ erase }) => erase.remind(),
-  ({ reconsiderRejected }) => reconsiderRejected(),
+  reconsiderRejected,
   failPoisonedImages,
   (options) => findUnannouncedBlobs(options, containers.enroll),
   (options) => findUnannouncedBlobs(options, containers.identify),
@@ -36,7 +37,7 @@ export async function resync(options: ResyncOptions): Promise<void> {
     try {
       await job(options);
     } catch (error) {
-      options.log.error('a job of the resync failed and is tried again by the next', error);
+      options.log.error('a job of the resync failed; the next resync retries it', error);
     }
   }
 }
