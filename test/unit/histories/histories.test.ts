@@ -3,7 +3,7 @@ import { contentOf } from '../../../shared/records/image.ts';
 import { faceKeyOf, personKeyOf } from '../../../shared/records/keys.ts';
 import { copy, expectWhole, forget, paths } from './commands.ts';
 import { placeOf } from '../../../shared/images/imagePath.ts';
-import { World, type CallFault } from './world.ts';
+import { picture, World, type CallFault } from './world.ts';
 
 async function enrollAnn(world: World): Promise<void> {
   world.drop(paths[0], true);
@@ -343,6 +343,29 @@ test('a person may be deleted with the probes on which they are the best candida
         const erased = (await world.app.erasures.get(open?.id ?? ''))?.erased;
         expect(erased).toMatchObject({ pictures: 2, faceIds: 2, results: 1 });
       }
+});
+
+test('a person may be deleted with the answers to callers that named them, and with those face IDs', async () => {
+  for (const withProbes of [true, false]) {
+    const world = new World();
+    await enrollAnn(world);
+    await world.settle(2);
+    const group = await world.app.groups.get('g');
+    if (group === undefined) throw new Error('the group does not exist');
+    const { app } = world;
+    const answer = await app.identify(
+      group,
+      { kind: 'bytes', bytes: picture(true, 0) },
+      { maxCandidates: 1 },
+    );
+    expect(answer.faces[0]?.candidates[0]).toMatchObject({ person: 'ann' });
+    const faceId = answer.faces[0]?.faceId ?? 'none';
+    expect(world.rows()).toContain(faceId);
+    expect(await world.forget('g', 'ann', withProbes)).toBe(true);
+    await world.settle();
+    expect(world.rows().includes(faceId)).toBe(!withProbes);
+    expect(world.rows()).not.toContain('"ann\\');
+  }
 });
 
 test('who does not ask for it keeps the probes, and who asked once and deletes again loses them', async () => {
