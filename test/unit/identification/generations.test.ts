@@ -123,3 +123,25 @@ test('the ten largest faces of a picture are compared', async () => {
     Array.from({ length: 10 }, (_, index) => `face-${index}`),
   );
 });
+
+test('an enrolled image is found by the face of the bytes that it has now, touched or not', async () => {
+  const path = 'enroll/club/ann/1.jpg';
+  await drop(path, 'first');
+  const found = async () => {
+    see('stranger');
+    const { body } = await app.call('POST', 'groups/club/find-similar', { headers: jpeg, body: bytes });
+    const [face] = (body as { faces: { matches: { faceId: string; image?: string }[] }[] }).faces;
+    return face?.matches.filter(({ image }) => image === path).map(({ faceId }) => faceId);
+  };
+  expect(await found()).toEqual(['first']);
+
+  app.clock.now += 10_000;
+  await drop(path, 'none of it is asked');
+  expect(await found()).toEqual(['first']);
+
+  app.clock.now += 10_000;
+  see('second');
+  app.blobs.set(path, { bytes: portrait('bieber_small.jpg'), writtenAt: app.clock.now });
+  await app.rollcall.reconcileImage(path);
+  expect(await found()).toEqual(['second']);
+});
