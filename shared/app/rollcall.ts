@@ -233,6 +233,7 @@ export function createRollcall({
   };
 
   const resyncOptions: ResyncOptions = {
+    account: clients.blobs.accountName,
     imageStore,
     imageRecords,
     groups,

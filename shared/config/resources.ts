@@ -4,6 +4,9 @@
  */
 export const containers = { enroll: 'enroll', identify: 'identify' } as const;
 
+/** The container into which Event Grid writes events that it could not deliver. */
+export const undeliveredEvents = 'event-dead-letters';
+
 export const tables = {
   groups: 'groups',
   images: 'images',

@@ -17,6 +17,9 @@ export type MemoryBlob = {
   archived?: boolean;
 };
 
+/** Name of the storage account. */
+export const memoryAccount = 'inmemory';
+
 type Row = { etag: string; properties: Record<string, unknown> };
 
 /** Rows by partition and row key. */
@@ -57,6 +60,7 @@ export function memoryBlobs(
       .filter(([path]) => path.startsWith(`${container}/${prefix}`))
       .map(([path, blob]) => ({ name: path.slice(container.length + 1), properties: propertiesOf(blob) }));
   return {
+    accountName: memoryAccount,
     getContainerClient: (container: string) => ({
       getProperties: () => read('container', () => ({ date: told(now()) })),
       listBlobsFlat: ({ prefix }: { prefix: string }) => ({

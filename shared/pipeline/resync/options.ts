@@ -24,6 +24,8 @@ import type { ImageReconciler } from '../reconcileImage.ts';
 /** What the jobs of the resync work on; each names the few things that it needs. */
 export type ResyncOptions = {
   imageStore: ImageStore;
+  /** Name of the storage account; empty for an emulator without one. */
+  account: string;
   imageRecords: ImageRecords;
   groups: Groups;
   reminders: Reminders;
@@ -55,6 +57,7 @@ export const pageOf = {
   reminders: 200,
   trainings: 200,
   poison: 32,
+  undelivered: 32,
   blobs: 250,
   images: 100,
   groups: 20,

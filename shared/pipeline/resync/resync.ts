@@ -10,6 +10,7 @@ import { failPoisonedImages } from './failPoisonedImages.ts';
 import { findUnannouncedBlobs } from './findUnannouncedBlobs.ts';
 import { findUnannouncedRemovals } from './findUnannouncedRemovals.ts';
 import { reconsiderRejected } from './reconsiderRejected.ts';
+import { reconcileUndelivered } from './reconcileUndelivered.ts';
 import type { ResyncOptions } from './options.ts';
 
 /**
@@ -24,6 +25,7 @@ const jobs: readonly ((options: ResyncOptions) => Promise<void>)[] = [
   ({ erase }) => erase.remind(),
   reconsiderRejected,
   failPoisonedImages,
+  reconcileUndelivered,
   (options) => findUnannouncedBlobs(options, containers.enroll),
   (options) => findUnannouncedBlobs(options, containers.identify),
   findUnannouncedRemovals,
