@@ -30,7 +30,7 @@ export type ProcessImageOptions = {
 };
 
 /** The bytes of the blob; undefined when the version no longer exists, which is taken care of. */
-export type ReadBytes = () => Promise<Buffer | 'archived' | undefined>;
+export type ReadBytes = () => Promise<Uint8Array | 'archived' | undefined>;
 
 /**
  * Processes a received image: detects the face to enroll, or identifies the faces of a probe, and records the outcome
@@ -63,7 +63,7 @@ async function identify(
   { imageRecords, now, ...options }: ProcessImageOptions,
   { ref }: Place,
   seen: ImageRecord,
-  bytes: Buffer,
+  bytes: Uint8Array,
 ): Promise<ImageRecord | undefined> {
   await options.identify(seen, bytes);
   return imageRecords.change(ref, (image) => image && identified(image, seen, now()));
@@ -74,7 +74,7 @@ async function detect(
   { imageRecords, now, ...options }: ProcessImageOptions,
   { ref }: Place,
   seen: ImageRecord,
-  bytes: Buffer,
+  bytes: Uint8Array,
 ): Promise<ImageRecord | undefined> {
   const { content = '', persisted, intents } = seen;
   if (persisted?.content === content || intents.some((intent) => intent.content === content)) {

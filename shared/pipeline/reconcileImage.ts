@@ -34,6 +34,9 @@ export type ImageReconcilerOptions = ProcessImageOptions & {
   groupAwaited: (group: string, writtenAt: number) => Promise<Group | undefined>;
 };
 
+/** The bytes of one version of a blob. */
+type LoadedVersion = { etag: string; bytes: Uint8Array };
+
 /** An image record, and the version of the blob that its path has now. */
 type Recorded = { place: Place; image: ImageRecord; version: ImageVersion; known: KnownPlace };
 
@@ -46,8 +49,11 @@ export type ImageReconciler = ReturnType<typeof createImageReconciler>;
  */
 export function createImageReconciler(options: ImageReconcilerOptions) {
   return {
-    /** Compares the blob at a path with its image record and takes the next step. */
-    reconcile: (path: string): Promise<void> => reconcile(options, path),
+    /**
+     * Compares the blob at a path with its image record and takes the next step. `loaded`: a version whose bytes are at
+     * hand already; any other version is read.
+     */
+    reconcile: (path: string, loaded?: LoadedVersion): Promise<void> => reconcile(options, path, loaded),
 
     /** Reconciles the image that a message names. A reference without an image record is ignored. */
     async reconcileQueued(ref: ImageRef): Promise<void> {
@@ -69,14 +75,18 @@ export function createImageReconciler(options: ImageReconcilerOptions) {
   };
 }
 
-async function reconcile(options: ImageReconcilerOptions, path: string): Promise<void> {
+async function reconcile(
+  options: ImageReconcilerOptions,
+  path: string,
+  loaded?: LoadedVersion,
+): Promise<void> {
   const recorded = await recordBlob(options, path);
   if (recorded === undefined) return;
   const { place, image, version } = recorded;
-  if (isToBeCompared(image, version)) return compare(options, recorded);
+  if (isToBeCompared(image, version)) return compare(options, recorded, loaded);
   if (image.state !== 'received') return enqueuePersonIfNeeded(options, place.ref, image);
   if (isDeferred(image, options.now())) return;
-  const after = await processImage(options, place, image, () => readBytes(options, place, image));
+  const after = await processImage(options, place, image, () => readBytes(options, place, image, loaded));
   await enqueuePersonIfNeeded(options, place.ref, after);
 }
 
@@ -156,9 +166,13 @@ async function locate(
  * Reads the bytes of a blob whose ETag has changed. Equal bytes leave the state of the image as it is: the same bytes
  * were written again, or only the blob was touched.
  */
-async function compare(options: ImageReconcilerOptions, recorded: Recorded): Promise<void> {
+async function compare(
+  options: ImageReconcilerOptions,
+  recorded: Recorded,
+  loaded: LoadedVersion | undefined,
+): Promise<void> {
   const { place, image, version, known } = recorded;
-  const bytes = await readBytes(options, place, version);
+  const bytes = await readBytes(options, place, version, loaded);
   // The bytes of an archived blob cannot be read: the image record stays as it is.
   if (bytes === 'archived') return enqueuePersonIfNeeded(options, place.ref, image);
   if (bytes === undefined) return;
@@ -179,7 +193,9 @@ async function readBytes(
   options: ImageReconcilerOptions,
   place: Place,
   { etag }: { etag: string },
-): Promise<Buffer | 'archived' | undefined> {
+  loaded: LoadedVersion | undefined,
+): Promise<Uint8Array | 'archived' | undefined> {
+  if (loaded?.etag === etag) return loaded.bytes;
   const bytes = await options.imageStore.read(place.image, etag);
   if (bytes === 'gone') await handleMissingBlob(options, place);
   else if (bytes === 'changed') await options.workQueues.enqueueImage(place.ref);

@@ -314,14 +314,14 @@ test('blobs: the webhook proves itself, and what it hears of is handed over', as
   const container = BlobServiceClient.fromConnectionString(storage.ready.connectionString).getContainerClient(
     'drop',
   );
-  await container.getBlockBlobClient('a/123').upload('hello', 5);
+  const { etag } = await container.getBlockBlobClient('a/123').upload('hello', 5);
   expect((await announce('Host.Functions.blob', 'blobs', 'a/123')).status).toBe(202);
   expect((await announce('Host.Functions.blob', 'blobs', 'never/there')).status).toBe(202);
   const [blob] = await eventually('the blob', async () => {
     const all = await seen<object>('blob');
     return all.length > 0 ? all : undefined;
   });
-  expect(blob).toEqual({ text: 'hello', blobTrigger: 'drop/a/123', name: 'a/123', length: 5 });
+  expect(blob).toEqual({ text: 'hello', blobTrigger: 'drop/a/123', name: 'a/123', length: 5, etag });
 });
 
 test('blobs: what fails as often as the threshold says goes into the poison queue', async () => {

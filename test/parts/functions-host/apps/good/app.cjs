@@ -47,7 +47,13 @@ app.storageBlob('blob', {
   source: 'EventGrid',
   handler: (blob, context) => {
     const { blobTrigger, name, properties } = context.triggerMetadata;
-    tell('blob', { text: blob.toString(), blobTrigger, name, length: properties.contentLength });
+    tell('blob', {
+      text: blob.toString(),
+      blobTrigger,
+      name,
+      length: properties.contentLength,
+      etag: properties.eTag,
+    });
     if (blob.toString() === 'fail') throw new Error('on purpose');
   },
 });
