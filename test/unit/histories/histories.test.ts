@@ -346,7 +346,7 @@ test('a person may be deleted with the probes on which they are the best candida
 });
 
 test('a person may be deleted with the answers to callers that named them, and with those face IDs', async () => {
-  for (const withProbes of [true, false]) {
+  for (const alsoProbes of [true, false]) {
     const world = new World();
     await enrollAnn(world);
     await world.settle(2);
@@ -361,9 +361,9 @@ test('a person may be deleted with the answers to callers that named them, and w
     expect(answer.faces[0]?.candidates[0]).toMatchObject({ person: 'ann' });
     const faceId = answer.faces[0]?.faceId ?? 'none';
     expect(world.rows()).toContain(faceId);
-    expect(await world.forget('g', 'ann', withProbes)).toBe(true);
+    expect(await world.forget('g', 'ann', alsoProbes)).toBe(true);
     await world.settle();
-    expect(world.rows().includes(faceId)).toBe(!withProbes);
+    expect(world.rows().includes(faceId)).toBe(!alsoProbes);
     expect(world.rows()).not.toContain('"ann\\');
   }
 });
