@@ -10,6 +10,8 @@ resource app 'Microsoft.Web/sites@2024-04-01' existing = {
   name: functionAppName
 }
 
+// The compiler has no types for the host of an app; its keys are documented.
+#disable-next-line BCP081
 resource host 'Microsoft.Web/sites/host@2024-04-01' existing = {
   parent: app
   name: 'default'
@@ -33,6 +35,7 @@ var deadLetters = {
   }
 }
 
+@batchSize(1) // A topic takes one change at a time.
 resource created 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' = [
   for subscription in needed.created: {
     parent: topic
@@ -51,14 +54,14 @@ resource created 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15
         includedEventTypes: ['Microsoft.Storage.BlobCreated']
         subjectBeginsWith: '/blobServices/default/containers/${subscription.container}/'
         advancedFilters: [
-          // One event a blob: others tell of a blob that is not yet complete.
+          // One event for each blob: the others tell of a blob that is not yet complete.
           {
             operatorType: 'StringIn'
             key: 'data.api'
             values: ['PutBlob', 'PutBlockList', 'CopyBlob', 'FlushWithClose']
           }
-          // The trigger loads the whole blob; the sweep refuses what is larger.
-          { operatorType: 'NumberLessThanOrEquals', key: 'data.contentLength', value: needed.largestPictureBytes }
+          // The trigger loads the whole blob; the resync refuses what is larger.
+          { operatorType: 'NumberLessThanOrEquals', key: 'data.contentLength', value: needed.largestImageBytes }
         ]
       }
       retryPolicy: retryPolicy
@@ -67,11 +70,11 @@ resource created 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15
   }
 ]
 
+@batchSize(1)
 resource deleted 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' = [
   for subscription in needed.deleted: {
     parent: topic
     name: '${subscription.container}-deleted'
-    // One after the other: a topic takes one change at a time.
     dependsOn: [created]
     properties: {
       eventDeliverySchema: 'EventGridSchema'

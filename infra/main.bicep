@@ -6,6 +6,8 @@ targetScope = 'subscription'
 param environmentName string
 
 @minLength(1)
+// azd offers the regions that have Flex Consumption and Face for which it finds quota; docs/deployment.md says how to
+// list both.
 @description('Region of every resource. Flex Consumption and Face must both be offered there.')
 @metadata({ azd: { type: 'location' } })
 param location string
@@ -28,12 +30,15 @@ param serviceBusName string = ''
 @description('Name and subdomain of the Face resource, worldwide unique. Empty: made of the environment.')
 param faceName string = ''
 
-@allowed(['F0', 'S0'])
-@description('Plan of the Face resource. F0 is free: 20 calls a minute, 30,000 a month, one such resource a subscription.')
+@allowed(['S0', 'E0'])
+@description('Plan of the Face resource. The free plan F0 has no identification, which is a Limited Access feature of these two.')
 param faceSku string = 'S0'
 
-@description('Calls that the plan of the Face resource allows, as FACE_QUOTA. Empty: what the plan has when it is new.')
-param faceQuota string = ''
+@description('Calls that the plan of the Face resource allows, in the form of FACE_QUOTA. S0 begins with ten calls a second.')
+param faceQuota string = '10/s'
+
+@description('Name of an existing Face resource in this resource group, used instead of a new one. Empty: a new one is created.')
+param faceResource string = ''
 
 @description('No access from the public internet: private endpoints in a virtual network, and Service Bus Premium, which they need.')
 param privateNetwork bool = false
@@ -49,13 +54,19 @@ param zoneRedundant bool = false
 param nodeVersion string = '24'
 
 @allowed([512, 2048, 4096])
-@description('Memory of an instance in MB. A picture of 100 megapixels needs up to 400 MB while it is converted.')
+@description('Memory of an instance in MB. An image of 100 megapixels needs up to 400 MB while it is converted.')
 param instanceMemoryMB int = 2048
 
-@minValue(1)
+@minValue(40)
 @maxValue(1000)
-@description('The most instances of each function. The quota of Face, not the instances, bounds the throughput: few are enough.')
-param maximumInstanceCount int = 10
+@description('The most instances for each scale group. Fewer than 40 are allowed in some regions only. The quota of Face, not the instances, bounds the throughput.')
+param maximumInstanceCount int = 40
+
+@description('Instances that never stop, for each scale group that is to answer without a cold start: [{ name: \'http\', instanceCount: 1 }]. Scale groups: http, blob, function:NAME.')
+param alwaysReady array = []
+
+@description('Further application settings, by name. They win over the settings that this template gives.')
+param appSettings object = {}
 
 @description('Client ID of the app registration that callers of the HTTP API sign in to. Empty: callers send function keys.')
 param authClientId string = ''
@@ -71,7 +82,7 @@ param alertEmail string = ''
 @description('Days that logs, traces and metrics are kept.')
 param logRetentionDays int = 30
 
-@description('Object ID of who may drop and read pictures with an own sign-in, usually who deploys. Empty: nobody.')
+@description('Object ID of who may upload and read images with their own sign-in, usually who deploys. Empty: nobody.')
 param principalId string = ''
 
 @allowed(['User', 'Group', 'ServicePrincipal'])
@@ -140,7 +151,8 @@ module face 'modules/face.bicep' = {
   name: 'face'
   scope: group
   params: {
-    name: empty(faceName) ? 'face-${token}' : faceName
+    name: empty(faceResource) ? (empty(faceName) ? 'face-${token}' : faceName) : faceResource
+    isNew: empty(faceResource)
     location: location
     tags: allTags
     sku: faceSku
@@ -173,13 +185,15 @@ module functionApp 'modules/functionApp.bicep' = {
     storageAccountName: storage.outputs.name
     serviceBusHostName: serviceBus.outputs.hostName
     faceEndpoint: face.outputs.endpoint
-    faceQuota: empty(faceQuota) ? (faceSku == 'F0' ? '20/min,30000/month' : '10/s') : faceQuota
+    faceQuota: faceQuota
     monitoringConnectionString: monitoring.outputs.connectionString
     authClientId: authClientId
     corsOrigins: corsOrigins
     nodeVersion: nodeVersion
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
+    alwaysReady: alwaysReady
+    appSettings: appSettings
     zoneRedundant: zoneRedundant
     privateNetwork: privateNetwork
     subnetId: privateNetwork ? network!.outputs.appSubnetId : ''

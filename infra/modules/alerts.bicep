@@ -1,6 +1,6 @@
 param location string
 param tags object
-@description('Empty: nobody is told.')
+@description('Empty: nobody is notified.')
 param email string
 param workspaceId string
 param serviceBusId string
@@ -31,7 +31,7 @@ var metricAlerts = [
   }
   {
     name: 'events-dead-lettered'
-    text: 'Event Grid could not deliver events; the sweep finds the pictures all the same.'
+    text: 'Event Grid could not deliver events; the resync finds the images all the same.'
     severity: 3
     scope: eventTopicId
     namespace: 'Microsoft.EventGrid/systemTopics'
@@ -56,7 +56,7 @@ var queryAlerts = [
   }
   {
     name: 'backlog-age'
-    text: 'The oldest picture that waits has waited for half an hour.'
+    text: 'The oldest image that waits has waited for half an hour.'
     severity: 2
     window: 'PT15M'
     threshold: 1800
@@ -95,7 +95,7 @@ var queryAlerts = [
   }
   {
     name: 'errors'
-    text: 'Pictures failed for a cause that was not theirs.'
+    text: 'Images failed for a cause that was not theirs.'
     severity: 2
     window: 'PT15M'
     threshold: 0

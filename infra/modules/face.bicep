@@ -2,13 +2,15 @@ param name string
 param location string
 param tags object
 param sku string
+@description('Whether the resource is created; otherwise a resource of this name exists in the resource group.')
+param isNew bool
 param privateNetwork bool
 param appPrincipalId string
 
 // Face Recognizer may not create groups or persons. Its right to list keys opens nothing: keys are off.
 var cognitiveServicesUser = 'a97b65f3-24c7-4388-baec-2e87135dc908'
 
-resource account 'Microsoft.CognitiveServices/accounts@2024-10-01' = {
+resource created 'Microsoft.CognitiveServices/accounts@2024-10-01' = if (isNew) {
   name: name
   location: location
   tags: tags
@@ -23,8 +25,13 @@ resource account 'Microsoft.CognitiveServices/accounts@2024-10-01' = {
   }
 }
 
+resource account 'Microsoft.CognitiveServices/accounts@2024-10-01' existing = {
+  name: name
+}
+
 resource user 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: account
+  dependsOn: [created]
   name: guid(account.id, appPrincipalId, cognitiveServicesUser)
   properties: {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', cognitiveServicesUser)
@@ -34,4 +41,4 @@ resource user 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 output id string = account.id
-output endpoint string = account.properties.endpoint
+output endpoint string = isNew ? created!.properties.endpoint : account.properties.endpoint

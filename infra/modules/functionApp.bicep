@@ -16,6 +16,8 @@ param corsOrigins string
 param nodeVersion string
 param instanceMemoryMB int
 param maximumInstanceCount int
+param alwaysReady array
+param appSettings object
 param zoneRedundant bool
 param privateNetwork bool
 @description('Where outbound calls leave from; used with privateNetwork only.')
@@ -70,6 +72,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
       scaleAndConcurrency: {
         instanceMemoryMB: instanceMemoryMB
         maximumInstanceCount: maximumInstanceCount
+        alwaysReady: alwaysReady
       }
     }
     siteConfig: {
@@ -89,28 +92,32 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
 resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
   parent: app
   name: 'appsettings'
-  properties: {
-    AzureWebJobsStorage__blobServiceUri: storageUris.blobServiceUri
-    AzureWebJobsStorage__queueServiceUri: storageUris.queueServiceUri
-    AzureWebJobsStorage__tableServiceUri: storageUris.tableServiceUri
-    AzureWebJobsStorage__credential: 'managedidentity'
-    AzureWebJobsStorage__clientId: identityClientId
-    ROLLCALL_STORAGE__blobServiceUri: storageUris.blobServiceUri
-    ROLLCALL_STORAGE__queueServiceUri: storageUris.queueServiceUri
-    ROLLCALL_STORAGE__tableServiceUri: storageUris.tableServiceUri
-    ROLLCALL_STORAGE__credential: 'managedidentity'
-    ROLLCALL_STORAGE__clientId: identityClientId
-    ROLLCALL_SERVICEBUS__fullyQualifiedNamespace: serviceBusHostName
-    ROLLCALL_SERVICEBUS__credential: 'managedidentity'
-    ROLLCALL_SERVICEBUS__clientId: identityClientId
-    AZURE_CLIENT_ID: identityClientId
-    APPLICATIONINSIGHTS_CONNECTION_STRING: monitoringConnectionString
-    APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
-    ROLLCALL_TELEMETRY: 'azure'
-    ROLLCALL_AUTH: empty(authClientId) ? 'keys' : 'entra'
-    FACE_ENDPOINT: faceEndpoint
-    FACE_QUOTA: faceQuota
-  }
+  // A deployment replaces the settings as a whole: what is set by hand in the portal is lost with the next one.
+  properties: union(
+    {
+      AzureWebJobsStorage__blobServiceUri: storageUris.blobServiceUri
+      AzureWebJobsStorage__queueServiceUri: storageUris.queueServiceUri
+      AzureWebJobsStorage__tableServiceUri: storageUris.tableServiceUri
+      AzureWebJobsStorage__credential: 'managedidentity'
+      AzureWebJobsStorage__clientId: identityClientId
+      ROLLCALL_STORAGE__blobServiceUri: storageUris.blobServiceUri
+      ROLLCALL_STORAGE__queueServiceUri: storageUris.queueServiceUri
+      ROLLCALL_STORAGE__tableServiceUri: storageUris.tableServiceUri
+      ROLLCALL_STORAGE__credential: 'managedidentity'
+      ROLLCALL_STORAGE__clientId: identityClientId
+      ROLLCALL_SERVICEBUS__fullyQualifiedNamespace: serviceBusHostName
+      ROLLCALL_SERVICEBUS__credential: 'managedidentity'
+      ROLLCALL_SERVICEBUS__clientId: identityClientId
+      AZURE_CLIENT_ID: identityClientId
+      APPLICATIONINSIGHTS_CONNECTION_STRING: monitoringConnectionString
+      APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+      ROLLCALL_TELEMETRY: 'azure'
+      ROLLCALL_AUTH: empty(authClientId) ? 'keys' : 'entra'
+      FACE_ENDPOINT: faceEndpoint
+      FACE_QUOTA: faceQuota
+    },
+    appSettings
+  )
 }
 
 resource authentication 'Microsoft.Web/sites/config@2024-04-01' = if (!empty(authClientId)) {
@@ -121,8 +128,9 @@ resource authentication 'Microsoft.Web/sites/config@2024-04-01' = if (!empty(aut
     globalValidation: {
       requireAuthentication: true
       unauthenticatedClientAction: 'Return401'
-      // Event Grid brings a key of its own; health is open.
-      excludedPaths: ['/runtime/webhooks/*', '/api/health']
+      // Event Grid brings a key of its own; health is open. The exact paths stand beside the wildcard, which is not
+      // proven on Flex Consumption.
+      excludedPaths: ['/runtime/webhooks/*', '/runtime/webhooks/blobs', '/runtime/webhooks/EventGrid', '/api/health']
     }
     identityProviders: {
       azureActiveDirectory: {
@@ -142,6 +150,8 @@ resource authentication 'Microsoft.Web/sites/config@2024-04-01' = if (!empty(aut
 resource noBasicPublishing 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = [
   for way in ['ftp', 'scm']: {
     parent: app
+    // The names are known policies, but the loop hides them from the compiler.
+    #disable-next-line BCP225
     name: way
     properties: { allow: false }
   }

@@ -1,34 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path/posix';
+import { globSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { readBicep, readBicepFiles } from './bicep.ts';
+import { deployments, lastName, oneOf, readSnapshot, resourcesOf } from './snapshots.ts';
 
-const files = readBicepFiles();
-const fileAt = (path: string) => {
-  const file = files.find((candidate) => candidate.path === path);
-  if (file === undefined) throw new Error(`there is no ${path}`);
-  return file;
-};
-const each = files.map((file) => [file.path, file] as const);
-
-/** Functions of Bicep that the files use. */
-const functions = [
-  ...[
-    'cidrSubnet',
-    'concat',
-    'empty',
-    'environment',
-    'guid',
-    'last',
-    'loadJsonContent',
-    'split',
-    'subscription',
-  ],
-  ...['subscriptionResourceId', 'tenant', 'toLower', 'union', 'uniqueString'],
-];
-const decorators = ['allowed', 'description', 'maxLength', 'maxValue', 'metadata', 'minLength', 'minValue'];
-
-/** Newer ones may be taken once they have been looked at: what they change, and that the region has them. */
+/** A newer version may be taken once it is known what it changes, and that the regions have it. */
 const knownVersions: Record<string, string> = {
   'Microsoft.Authorization/roleAssignments': '2022-04-01',
   'Microsoft.CognitiveServices/accounts': '2024-10-01',
@@ -49,113 +23,126 @@ const knownVersions: Record<string, string> = {
   'Microsoft.Web/sites': '2024-04-01',
 };
 
-/** Built-in roles by the name under which a file holds their ID. */
-const knownRoles: Record<string, string> = {
-  cognitiveServicesUser: 'a97b65f3-24c7-4388-baec-2e87135dc908',
-  monitoringMetricsPublisher: '3913510d-42f4-4e42-8a64-420c390055eb',
-  serviceBusDataOwner: '090c5cfd-751d-490a-894a-3ce6f1109419',
-  storageBlobDataContributor: 'ba92f5b4-2d11-453d-a403-e96b0029c9fe',
-  storageBlobDataOwner: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b',
-  storageQueueDataContributor: '974c5e8b-45b9-4653-ba55-5f855dd0fb88',
-  storageTableDataContributor: '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3',
+/** The built-in roles that are assigned. */
+const roles = {
+  CognitiveServicesUser: 'a97b65f3-24c7-4388-baec-2e87135dc908',
+  MonitoringMetricsPublisher: '3913510d-42f4-4e42-8a64-420c390055eb',
+  ServiceBusDataOwner: '090c5cfd-751d-490a-894a-3ce6f1109419',
+  StorageBlobDataContributor: 'ba92f5b4-2d11-453d-a403-e96b0029c9fe',
+  StorageBlobDataOwner: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b',
+  StorageQueueDataContributor: '974c5e8b-45b9-4653-ba55-5f855dd0fb88',
+  StorageTableDataContributor: '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3',
 };
 
-test('a file that is not Bicep is found', () => {
-  expect(readBicep('broken', "param a string\nresource b 'X@1' = {\n  name: = 'x'\n}\n").errors).not.toEqual(
-    [],
+const app = 'Microsoft.Web/sites';
+
+test.each([...deployments, 'events'] as const)('%s: every type has its known version, no preview', (name) => {
+  for (const { type, apiVersion } of resourcesOf(name)) {
+    const [provider, kind] = type.split('/');
+    expect(`${type} ${apiVersion}`).toBe(`${type} ${knownVersions[`${provider}/${kind}`]}`);
+  }
+});
+
+test.each(deployments)('%s: the roles that the guide names are assigned, and no other', (name) => {
+  const assigned = resourcesOf(name, 'Microsoft.Authorization/roleAssignments').map(({ properties }) =>
+    String(properties?.['roleDefinitionId']).split('/').at(-1),
+  );
+  // Who deploys may upload to both containers, where `principalId` is given.
+  const users = name === 'private' ? 2 : 0;
+  expect(new Set(assigned)).toEqual(new Set(Object.values(roles)));
+  expect(assigned).toHaveLength(Object.values(roles).length + users);
+});
+
+test.each(deployments)('%s: nothing that takes a key or a password is left open', (name) => {
+  expect(oneOf(name, 'Microsoft.Storage/storageAccounts').properties).toMatchObject({
+    allowSharedKeyAccess: false,
+    allowBlobPublicAccess: false,
+    minimumTlsVersion: 'TLS1_2',
+  });
+  for (const type of ['Microsoft.ServiceBus/namespaces', 'Microsoft.CognitiveServices/accounts'])
+    for (const { properties } of resourcesOf(name, type)) expect(properties?.['disableLocalAuth']).toBe(true);
+  expect(oneOf(name, 'Microsoft.Insights/components').properties).toMatchObject({ DisableLocalAuth: true });
+  const policies = resourcesOf(name, `${app}/basicPublishingCredentialsPolicies`);
+  expect(policies.map((policy) => [lastName(policy), policy.properties])).toEqual([
+    ['ftp', { allow: false }],
+    ['scm', { allow: false }],
+  ]);
+});
+
+test('the only key that is read is that of the blob webhook, which Event Grid has to send', () => {
+  const listing = globSync('infra/**/*.bicep').filter((path) =>
+    /\blist[A-Z]\w*\(/.test(readFileSync(path, 'utf8')),
+  );
+  expect(listing.map((path) => path.replaceAll('\\', '/'))).toEqual(['infra/events.bicep']);
+});
+
+test.each(deployments)('%s: the network is closed where it is private', (name) => {
+  const isPrivate = name.startsWith('private');
+  const access = isPrivate ? 'Disabled' : 'Enabled';
+  for (const type of [
+    'Microsoft.Storage/storageAccounts',
+    'Microsoft.ServiceBus/namespaces',
+    'Microsoft.CognitiveServices/accounts',
+  ])
+    for (const { properties } of resourcesOf(name, type))
+      expect(properties?.['publicNetworkAccess']).toBe(access);
+  expect(oneOf(name, 'Microsoft.ServiceBus/namespaces').sku?.name).toBe(isPrivate ? 'Premium' : 'Standard');
+  const { siteConfig } = oneOf(name, app).properties ?? {};
+  expect(siteConfig).toMatchObject(
+    isPrivate
+      ? {
+          ipSecurityRestrictionsDefaultAction: 'Deny',
+          ipSecurityRestrictions: [{ tag: 'ServiceTag', ipAddress: 'AzureEventGrid', action: 'Allow' }],
+        }
+      : { ipSecurityRestrictionsDefaultAction: 'Allow', ipSecurityRestrictions: [] },
+  );
+  const endpoints = resourcesOf(name, 'Microsoft.Network/privateEndpoints');
+  expect(endpoints.map((endpoint) => endpoint.name.split('-').at(-1))).toEqual(
+    isPrivate ? ['blob', 'queue', 'table', 'namespace', 'account', 'sites'] : [],
   );
 });
 
-test.each(each)('%s is Bicep, and declares what it uses and uses what it declares', (_path, file) => {
-  expect(file.errors).toEqual([]);
-  const names = [...file.params.map(({ name }) => name), ...file.declared];
-  const known = new Set([...names, ...functions, ...decorators]);
-  expect([...file.used].filter((name) => !known.has(name))).toEqual([]);
-  const values = [...file.params.map(({ name }) => name), ...Object.keys(file.variables)];
-  expect(values.filter((name) => !file.used.has(name))).toEqual([]);
-});
-
-test.each(each)('%s passes to its modules what they ask for, and reads what they give', (path, file) => {
-  for (const module of file.modules) {
-    const target = fileAt(join(dirname(path), module.path));
-    const params = target.params.map(({ name }) => name);
-    expect(
-      module.params.filter((name) => !params.includes(name)),
-      module.name,
-    ).toEqual([]);
-    const required = target.params.filter(({ isRequired }) => isRequired).map(({ name }) => name);
-    expect(
-      required.filter((name) => !module.params.includes(name)),
-      module.name,
-    ).toEqual([]);
-    const read = file.outputsUsed.filter((used) => used.module === module.name).map(({ output }) => output);
-    expect(
-      read.filter((name) => !target.outputs.includes(name)),
-      module.name,
-    ).toEqual([]);
-  }
-});
-
-test('every module is used', () => {
-  const used = files.flatMap((file) => file.modules.map(({ path }) => join(dirname(file.path), path)));
-  const modules = files.map(({ path }) => path).filter((path) => path.includes('/modules/'));
-  expect(modules.filter((path) => !used.includes(path))).toEqual([]);
-});
-
-test('every version of a resource type is known, none is a preview', () => {
-  for (const { path, resources } of files) {
-    for (const { type, version } of resources) {
-      const [provider, kind] = type.split('/');
-      expect(`${path} ${type} ${version}`).toBe(`${path} ${type} ${knownVersions[`${provider}/${kind}`]}`);
-    }
-  }
-});
-
-test('every role is a known one under its own name, and is assigned', () => {
-  const guid = /^'([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})'$/;
-  const roles = files.flatMap(({ path, variables }) =>
-    Object.entries(variables).flatMap(([name, text]) => {
-      const id = guid.exec(text)?.[1];
-      return id === undefined ? [] : [{ path, name, id }];
-    }),
+test.each(deployments)('%s: plan and storage are spread over the zones where that was chosen', (name) => {
+  const isSpread = name.endsWith('zones');
+  expect(oneOf(name, 'Microsoft.Web/serverfarms').properties).toMatchObject({ zoneRedundant: isSpread });
+  expect(oneOf(name, 'Microsoft.Storage/storageAccounts').sku?.name).toBe(
+    isSpread ? 'Standard_ZRS' : 'Standard_LRS',
   );
-  for (const { path, name, id } of roles)
-    expect({ path, name, id }).toEqual({ path, name, id: knownRoles[name] });
-  expect([...new Set(roles.map(({ name }) => name))].toSorted()).toEqual(Object.keys(knownRoles));
-  // An ID anywhere else would escape the table.
-  for (const { path, root } of files) {
-    const ids = root.text.match(/[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}/g) ?? [];
-    expect(ids, path).toHaveLength(roles.filter((role) => role.path === path).length);
-  }
 });
 
-test('nothing that takes a key or a password is left open', () => {
-  const text = (path: string) => readFileSync(join('infra/modules', path), 'utf8');
-  expect(text('storage.bicep')).toMatch(/allowSharedKeyAccess: false/);
-  expect(text('storage.bicep')).toMatch(/allowBlobPublicAccess: false/);
-  expect(text('serviceBus.bicep')).toMatch(/disableLocalAuth: true/);
-  expect(text('face.bicep')).toMatch(/disableLocalAuth: true/);
-  expect(text('monitoring.bicep')).toMatch(/DisableLocalAuth: true/);
-  expect(text('functionApp.bicep')).toMatch(/properties: \{ allow: false \}/);
-  // The one key is that of the blob webhook, which Event Grid has to bring.
-  const listing = files.filter(({ root }) => /\blist[A-Z]\w*\(/.test(root.text)).map(({ path }) => path);
-  expect(listing).toEqual(['infra/events.bicep']);
+test('callers sign in with Entra where an app registration is named; health and webhooks stay open', () => {
+  expect(resourcesOf('public', `${app}/config`).map(lastName)).toEqual(['appsettings']);
+  expect(oneOf('zones', `${app}/config`, 'authsettingsV2').properties).toMatchObject({
+    globalValidation: {
+      unauthenticatedClientAction: 'Return401',
+      excludedPaths: expect.arrayContaining([
+        '/runtime/webhooks/blobs',
+        '/runtime/webhooks/EventGrid',
+        '/api/health',
+      ]) as string[],
+    },
+  });
 });
 
-test('a private network closes every service, and lets Event Grid in', () => {
-  for (const module of ['storage', 'serviceBus', 'face']) {
-    expect(fileAt(`infra/modules/${module}.bicep`).root.text).toMatch(
-      /publicNetworkAccess: privateNetwork \? 'Disabled' : 'Enabled'/,
-    );
-  }
-  const app = fileAt('infra/modules/functionApp.bicep').root.text;
-  expect(app).toMatch(/ipSecurityRestrictionsDefaultAction: privateNetwork \? 'Deny' : 'Allow'/);
-  expect(app).toMatch(/tag: 'ServiceTag', ipAddress: 'AzureEventGrid'/);
-  expect(fileAt('infra/modules/serviceBus.bicep').root.text).toMatch(/privateNetwork \? \{ name: 'Premium'/);
-});
-
-test('what may be private has its endpoint: every part that the app calls', () => {
-  const { endpoints = '' } = fileAt('infra/modules/privateEndpoints.bicep').variables;
-  const parts = [...endpoints.matchAll(/part: '(\w+)'/g)].map(([, part]) => part);
-  expect(parts).toEqual(['blob', 'queue', 'table', 'namespace', 'account', 'sites']);
+test('parameters reach what they are for', () => {
+  expect(oneOf('public', app).properties).toMatchObject({
+    functionAppConfig: { scaleAndConcurrency: { maximumInstanceCount: 40, alwaysReady: [] } },
+    siteConfig: { cors: { allowedOrigins: [] } },
+  });
+  expect(oneOf('private-zones', app).properties).toMatchObject({
+    functionAppConfig: { scaleAndConcurrency: { alwaysReady: [{ name: 'http', instanceCount: 1 }] } },
+  });
+  expect(oneOf('zones', app).properties).toMatchObject({
+    siteConfig: { cors: { allowedOrigins: ['https://one.example', 'https://two.example'] } },
+  });
+  // Settings of the operator survive a deployment, and win.
+  expect(oneOf('private-zones', `${app}/config`, 'appsettings').properties).toMatchObject({
+    ENROLL_MIN_QUALITY: 'medium',
+    FACE_QUOTA: '100/s',
+    ROLLCALL_AUTH: 'entra',
+  });
+  // An existing Face resource is used and not created.
+  expect(resourcesOf('private-zones', 'Microsoft.CognitiveServices/accounts')).toEqual([]);
+  expect(readSnapshot('private-zones').outputs?.['FACE_ENDPOINT']).toContain('/face-of-another-app');
+  expect(oneOf('public', 'Microsoft.CognitiveServices/accounts').sku).toEqual({ name: 'S0' });
 });

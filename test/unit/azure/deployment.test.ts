@@ -7,15 +7,9 @@ import { emulatorConfig } from '../../../scripts/emulatorConfig.ts';
 import { connect } from '../../../shared/app/clients.ts';
 import { queues } from '../../../shared/config/resources.ts';
 import { readSettings } from '../../../shared/config/settings.ts';
-import { objectIn, readBicepFiles } from './bicep.ts';
 import { registeredBindings } from './bindings.ts';
+import { deployments, lastName, oneOf, resourcesOf } from './snapshots.ts';
 
-const files = readBicepFiles();
-const fileAt = (path: string) => {
-  const file = files.find((candidate) => candidate.path === `infra/${path}`);
-  if (file === undefined) throw new Error(`there is no ${path}`);
-  return file;
-};
 const azureYaml = readFileSync('azure.yaml', 'utf8');
 const bindings = await registeredBindings();
 
@@ -37,28 +31,21 @@ const platformSettings = [
 ];
 const ownSettings = /^(ROLLCALL|FACE)_/;
 
-/** The settings that the Bicep files give the app, with a sample in the place of what is known in Azure only. */
+/** The settings that a deployment gives the app, with a sample in the place of what is known in Azure only. */
 function appSettings(): Record<string, string> {
-  const samples: Record<string, string> = {
-    'storageUris.blobServiceUri': 'https://name.blob.core.windows.net',
-    'storageUris.queueServiceUri': 'https://name.queue.core.windows.net',
-    'storageUris.tableServiceUri': 'https://name.table.core.windows.net',
-    serviceBusHostName: 'name.servicebus.windows.net',
-    identityClientId: 'a-client',
-    monitoringConnectionString: 'IngestionEndpoint=https://region.in.applicationinsights.azure.com/',
-    faceEndpoint: 'https://name.cognitiveservices.azure.com/',
-    faceQuota: '10/s',
-    "empty(authClientId) ? 'keys' : 'entra'": 'keys',
-  };
-  const given = objectIn(fileAt('modules/functionApp.bicep'), 'settings', 'properties');
+  const given = oneOf('public', 'Microsoft.Web/sites/config', '/appsettings').properties ?? {};
   return Object.fromEntries(
-    Object.entries(given).map(([name, text]) => {
-      const literal = /^'([^']*)'$/.exec(text)?.[1];
-      const value = literal ?? samples[text];
-      if (value === undefined) throw new Error(`${name}: no sample for ${text}`);
-      return [name, value.replaceAll('${identityClientId}', 'a-client')];
-    }),
+    Object.entries(given).map(([name, value]) => [name, sampleOf(name, String(value))]),
   );
+}
+
+function sampleOf(name: string, value: string): string {
+  if (!value.startsWith('[')) return value;
+  const service = /__(blob|queue|table)ServiceUri$/.exec(name)?.[1];
+  if (service !== undefined) return `https://name.${service}.core.windows.net`;
+  if (name.endsWith('__fullyQualifiedNamespace')) return 'name.servicebus.windows.net';
+  if (name === 'FACE_ENDPOINT') return 'https://name.cognitiveservices.azure.com/';
+  return 'known in Azure only';
 }
 
 test('the settings that the app is given are those that it reads', () => {
@@ -84,37 +71,25 @@ test('no setting is forbidden on Flex Consumption, and none is a secret', () => 
   expect(secretive).toEqual(['APPLICATIONINSIGHTS_CONNECTION_STRING']);
 });
 
-test('the quotas of the plans can be read', () => {
-  const texts = fileAt('main.bicep').root.text.match(/'[\d/a-z,]+\/(?:s|month)'/g) ?? [];
-  expect(texts).toHaveLength(2);
-  for (const text of texts) {
-    expect(readSettings({ ...appSettings(), FACE_QUOTA: text.replaceAll("'", '') }).FACE_QUOTA).not.toEqual(
-      [],
-    );
-  }
+test('the quota that the app is given is that of a new S0 resource', () => {
+  expect(appSettings()['FACE_QUOTA']).toBe('10/s');
 });
 
-test('the parameters file names parameters, and gives those that have to be given', () => {
+test('azd passes parameters that there are, and those that have to be given', () => {
   const { parameters } = JSON.parse(readFileSync('infra/main.parameters.json', 'utf8')) as {
     parameters: Record<string, { value: string }>;
   };
-  const { params } = fileAt('main.bicep');
-  const names = params.map(({ name }) => name);
+  const declared = [...readFileSync('infra/main.bicep', 'utf8').matchAll(/^param (\w+) \w+( = )?/gm)];
+  const names = declared.map(([, name]) => name);
   expect(Object.keys(parameters).filter((name) => !names.includes(name))).toEqual([]);
-  const required = params.filter(({ isRequired }) => isRequired).map(({ name }) => name);
+  const required = declared.filter(([, , fallback]) => fallback === undefined).map(([, name]) => name ?? '');
   expect(required.filter((name) => !(name in parameters))).toEqual([]);
 });
 
-test('azd deploys what is built, to the app, and then makes the subscriptions from the outputs', () => {
+test('azd deploys what is built, to the app, and then creates the subscriptions', () => {
   const service = /^services:\n {2}(\w+):/m.exec(azureYaml)?.[1];
-  expect(fileAt('modules/functionApp.bicep').root.text).toContain(`'azd-service-name': '${service}'`);
+  expect(oneOf('public', 'Microsoft.Web/sites').tags?.['azd-service-name']).toBe(service);
   expect(azureYaml).toMatch(/path: infra\n {2}module: main/);
-  const { outputs } = fileAt('main.bicep');
-  const read = [...azureYaml.matchAll(/"\$(?:env:)?(\w+)"/g)].map(([, name]) => name ?? '');
-  expect(read.filter((name) => !outputs.includes(name))).toEqual([]);
-  const passed = [...azureYaml.matchAll(/(\w+)="\$/g)].map(([, name]) => name);
-  const asked = fileAt('events.bicep').params.map(({ name }) => name);
-  expect(passed).toEqual([...asked, ...asked]);
 });
 
 test('every subscription names a function that listens to its kind of event', () => {
@@ -144,24 +119,53 @@ test('every queue has its function, with sessions where the queue has them; fail
   expect({ ...heard, failures: false }).toEqual(made);
 });
 
-test('the files read the one description, and name none of it again', () => {
-  expect(fileAt('modules/storage.bicep').variables['needed']).toBe("loadJsonContent('../resources.json')");
-  expect(fileAt('modules/serviceBus.bicep').variables['needed']).toBe("loadJsonContent('../resources.json')");
-  expect(fileAt('events.bicep').variables['needed']).toBe("loadJsonContent('resources.json')");
-  const text = fileAt('modules/serviceBus.bicep').root.text;
-  expect(text).toMatch(
-    /for queue in needed\.queues: \{\s+parent: namespace\s+name: queue\.name\s+properties: queue\.properties/,
+test('what is created is what the one description says', () => {
+  const needed = azureResources();
+  for (const name of deployments) {
+    const made = (type: string) => resourcesOf(name, type);
+    expect(
+      made('Microsoft.ServiceBus/namespaces/queues').map((one) => [lastName(one), one.properties]),
+    ).toEqual(needed.queues.map(({ name: queue, properties }) => [queue, properties]));
+    expect(made('Microsoft.Storage/storageAccounts/tableServices/tables').map(lastName)).toEqual(
+      needed.tables,
+    );
+    expect(made('Microsoft.Storage/storageAccounts/blobServices/containers').map(lastName)).toEqual([
+      ...needed.containers,
+      'deployments',
+      'event-dead-letters',
+    ]);
+  }
+  const subscriptions = resourcesOf('events').map(
+    (one) => [lastName(one), JSON.stringify(one.properties)] as const,
   );
+  expect(subscriptions.map(([name]) => name)).toEqual([
+    ...needed.created.map(({ container }) => `${container}-created`),
+    ...needed.deleted.map(({ container }) => `${container}-deleted`),
+  ]);
+  for (const [index, { container, function: called }] of [...needed.created, ...needed.deleted].entries()) {
+    expect(subscriptions[index]?.[1]).toContain(`/containers/${container}/`);
+    expect(subscriptions[index]?.[1]).toContain(called);
+  }
+  for (const [, text] of subscriptions.slice(0, needed.created.length))
+    expect(text).toContain(`"value":${needed.largestImageBytes}`);
 });
 
 test('nothing that failed is kept for more than a week', () => {
   for (const { properties } of azureResources().queues)
     expect(properties.defaultMessageTimeToLive).toBe('PT604800S');
-  const storage = fileAt('modules/storage.bicep').root.text;
   // Storage looks once a day, and a day passes until a new rule is at work.
-  expect(storage).toMatch(
-    /prefixMatch: \['event-dead-letters\/'\] \}\s+actions: \{ baseBlob: \{ delete: \{ daysAfterModificationGreaterThan: 5 \}/,
-  );
+  expect(oneOf('public', 'Microsoft.Storage/storageAccounts/managementPolicies').properties).toMatchObject({
+    policy: {
+      rules: [
+        {
+          definition: {
+            filters: { prefixMatch: ['event-dead-letters/'] },
+            actions: { baseBlob: { delete: { daysAfterModificationGreaterThan: 5 } } },
+          },
+        },
+      ],
+    },
+  });
 });
 
 test('the official emulator gets the same queues', () => {

@@ -2,23 +2,25 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { failures } from '../../../shared/errors/errors.ts';
 import { metricsTable } from '../../../shared/telemetry/metrics.ts';
-import { readBicepFiles } from './bicep.ts';
+import { resourcesOf } from './snapshots.ts';
 
 const operations = readFileSync('docs/operations.md', 'utf8');
 const deployment = readFileSync('docs/deployment.md', 'utf8');
-const alerts = readBicepFiles().find(({ path }) => path.endsWith('/alerts.bicep'))?.variables ?? {};
-const alertsText = `${alerts['metricAlerts']} ${alerts['queryAlerts']}`;
+const alerts = [
+  ...resourcesOf('public', 'Microsoft.Insights/metricAlerts'),
+  ...resourcesOf('public', 'Microsoft.Insights/scheduledQueryRules'),
+];
 
 test('the runbook says what to do about every alert and every error code', () => {
-  const names = [...alertsText.matchAll(/^ {4}name: '([\w-]+)'/gm)].map(([, name]) => name ?? '');
+  const names = alerts.map(({ name }) => name);
   expect(names).toHaveLength(8);
-  expect(names.filter((name) => !operations.includes(`| \`rollcall-${name}\``))).toEqual([]);
+  expect(names.filter((name) => !operations.includes(`| \`${name}\``))).toEqual([]);
   const codes = operations.slice(operations.indexOf('## Error codes'));
   expect(Object.keys(failures).filter((code) => !codes.includes(`\`${code}\``))).toEqual([]);
 });
 
 test('the alerts ask for metrics that there are', () => {
-  const asked = [...alertsText.matchAll(/'(rollcall\.[\w.]+)'/g)].map(([, name]) => name ?? '');
+  const asked = [...JSON.stringify(alerts).matchAll(/'(rollcall\.[\w.]+)'/g)].map(([, name]) => name ?? '');
   const attributes = ['rollcall.outcome', 'rollcall.window', 'rollcall.state'];
   const metrics = asked.filter((name) => !attributes.includes(name));
   expect(metrics.length).toBeGreaterThan(4);
