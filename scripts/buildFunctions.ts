@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { prunedLock, type Lock } from './prunedLock.ts';
@@ -47,6 +47,8 @@ export type Built = {
  */
 export async function buildFunctions(): Promise<Built> {
   await mkdir(dist, { recursive: true });
+  // Packages of another system, from an earlier `npm run package`, would win over those of this machine.
+  await rm(join(dist, 'node_modules'), { recursive: true, force: true });
   const { metafile, outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { TokenCredential } from '@azure/identity';
 import { format, resolveConfig } from 'prettier';
 import { expect, test } from 'vitest';
@@ -90,6 +90,18 @@ test('azd deploys what is built, to the app, and then creates the subscriptions'
   const service = /^services:\n {2}(\w+):/m.exec(azureYaml)?.[1];
   expect(oneOf('public', 'Microsoft.Web/sites').tags?.['azd-service-name']).toBe(service);
   expect(azureYaml).toMatch(/path: infra\n {2}module: main/);
+  // azd runs these two scripts of package.json and uploads dist; nothing is built in Azure.
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
+  expect(scripts).toMatchObject({
+    build: expect.any(String) as string,
+    package: expect.any(String) as string,
+  });
+  expect(azureYaml).toContain('remoteBuild: false');
+  expect(readFileSync('.funcignore', 'utf8')).toContain('!node_modules/**');
+  const read = [...azureYaml.matchAll(/run: (?:node (\S+)|npm run --silent (\S+))/g)];
+  expect(read).toHaveLength(4);
+  for (const [, file, script = ''] of read)
+    expect(file === undefined ? scripts[script] : existsSync(file)).toBeTruthy();
 });
 
 test('every subscription names a function that listens to its kind of event', () => {
