@@ -31,13 +31,13 @@ var metricAlerts = [
   }
   {
     name: 'events-dead-lettered'
-    text: 'Event Grid could not deliver events; the resync finds the images all the same.'
+    text: 'Event Grid could not deliver more than ten events within five minutes; the resync finds the images all the same.'
     severity: 3
     scope: eventTopicId
     namespace: 'Microsoft.EventGrid/systemTopics'
     metric: 'DeadLetteredCount'
     aggregation: 'Total'
-    threshold: 0
+    threshold: 10
   }
 ]
 
