@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startFaceProcess, type FaceProcessOptions } from '../emulators/face/faceProcess.ts';
-import type { UrlMap } from '../emulators/face/http/urlMap.ts';
+import type { UrlMap } from '../emulators/face/operations/urlMap.ts';
 import { readHostName, readPort, readTrainingTime } from './options.ts';
 
 /** Starts the Face service alone and stays until Ctrl-C. */

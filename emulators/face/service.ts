@@ -11,17 +11,17 @@ import { readOrMakeCertificate } from './http/certificate.ts';
 import { createGallery } from './gallery/gallery.ts';
 import type { Log } from './http/log.ts';
 import { createFaceMetrics } from './http/metrics.ts';
-import type { FaceContext } from './operations/operations.ts';
-import { createPauses } from './scheduling/pauses.ts';
+import type { FaceContext } from './operations/operation.ts';
+import { createTimeSlices } from './scheduling/timeSlices.ts';
 import { createLimiter, type FacePlan, type FaceQuota } from './scheduling/quota.ts';
 import { addRoutes } from './http/routes.ts';
 import { createAdmission, createFaceServer, type ArrivalLimits } from './http/server.ts';
 import { openFaceStore } from './storage/store.ts';
 import { createTrainings } from './training/training.ts';
 import { trainingTimeOf } from './training/trainingTime.ts';
-import { createTurns } from './scheduling/turns.ts';
-import type { UrlMap } from './http/urlMap.ts';
-import type { Vision } from './vision.ts';
+import { createKeyedOrder } from './scheduling/keyedOrder.ts';
+import type { UrlMap } from './operations/urlMap.ts';
+import type { Vision } from './contract/vision.ts';
 
 export type FaceOptions = {
   dataDir: string;
@@ -76,8 +76,8 @@ export async function startFace(options: FaceOptions): Promise<RunningEmulator<F
   const store = openFaceStore(join(dataDir, 'face.sqlite'), options.dataKey);
   const gallery = createGallery(store, vision);
   const trainings = createTrainings({ store, gallery, trainingTime, now });
-  const { analyze, underWay } = createAnalysis(vision);
-  const metrics = createFaceMetrics(underWay);
+  const { analyze, countRunning } = createAnalysis(vision);
+  const metrics = createFaceMetrics(countRunning);
   const server = createFaceServer(certificate, options.arrival);
   const context = {
     store,
@@ -86,8 +86,8 @@ export async function startFace(options: FaceOptions): Promise<RunningEmulator<F
     now,
     analyze,
     confidence: vision.confidence.bind(vision),
-    inTurn: createTurns(),
-    pauses: createPauses(),
+    runInOrder: createKeyedOrder(),
+    startTimeSlices: createTimeSlices(),
     plan: options.plan ?? 'S0',
     attributesRetired: options.attributesRetired ?? false,
     urlMaps: options.urlMaps ?? [],

@@ -3,7 +3,7 @@ import { analyzeImage } from '../../emulators/face/models/analyze.ts';
 import type { Network, NetworkInput } from '../../emulators/face/models/runtime.ts';
 import { loadNetworks } from '../../emulators/face/models/sessions.ts';
 import { createVision } from '../../emulators/face/models/vision.ts';
-import type { Vision, Wanted } from '../../emulators/face/vision.ts';
+import type { Vision, Wanted } from '../../emulators/face/contract/vision.ts';
 import { portrait } from '../helpers/pictures.ts';
 
 /*

@@ -1,5 +1,5 @@
 import { createVision } from '../../emulators/face/models/vision.ts';
-import type { Vision } from '../../emulators/face/vision.ts';
+import type { Vision } from '../../emulators/face/contract/vision.ts';
 
 let made: Promise<Vision> | undefined;
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
-import type { Rectangle } from '../../emulators/face/vision.ts';
+import type { Rectangle } from '../../emulators/face/contract/vision.ts';
 import { withOccluder } from './occluders.ts';
 import { groupPictures } from './pictures.ts';
 import type { Portrait } from './cutOut.ts';

@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import type { Point, Rectangle } from '../../emulators/face/vision.ts';
+import type { Point, Rectangle } from '../../emulators/face/contract/vision.ts';
 import type { Size } from './backgrounds.ts';
 import { withOccluder } from './occluders.ts';
 

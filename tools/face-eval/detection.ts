@@ -2,7 +2,7 @@ import { facesOn } from '../../emulators/face/models/analyze.ts';
 import { withPicture } from '../../emulators/face/models/image/picture.ts';
 import { rectangleOf } from '../../emulators/face/models/rectangle.ts';
 import type { Networks } from '../../emulators/face/models/sessions.ts';
-import type { Rectangle } from '../../emulators/face/vision.ts';
+import type { Rectangle } from '../../emulators/face/contract/vision.ts';
 import type { AnnotatedPicture, TrueFace } from './crowd.ts';
 import type { Detect } from './peers.ts';
 import { table } from './statistics.ts';

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { embeddingOf, type AnalyzedFace, type Wanted } from '../../emulators/face/vision.ts';
+import { requireEmbedding, type AnalyzedFace, type Wanted } from '../../emulators/face/contract/vision.ts';
 import { analyzeImage } from '../../emulators/face/models/analyze.ts';
 import { withPicture } from '../../emulators/face/models/image/picture.ts';
 import { recognise } from '../../emulators/face/models/recognition.ts';
@@ -60,7 +60,7 @@ export async function lookAtAll(networks: Networks, pictures: readonly LabelledP
       quality: face.qualityForRecognition,
       vectors: {
         recognition_01: recognition01,
-        recognition_04: embeddingOf(face),
+        recognition_04: requireEmbedding(face),
       },
     });
     if (index % 50 === 0) process.stderr.write(`\r${index + 1} of ${pictures.length} pictures `);

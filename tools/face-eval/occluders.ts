@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import type { Point } from '../../emulators/face/vision.ts';
+import type { Point } from '../../emulators/face/contract/vision.ts';
 
 /** What can be drawn over a face: a mask of cloth, or a patch over a part of it. */
 export const occluders = ['mask', 'eyes', 'mouth', 'forehead'] as const;

@@ -3,7 +3,7 @@ import { createRequire, findPackageJSON } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { decode } from '../../emulators/face/models/image/decode.ts';
-import type { Rectangle } from '../../emulators/face/vision.ts';
+import type { Rectangle } from '../../emulators/face/contract/vision.ts';
 
 /*
  * The detectors of @vladmandic/face-api (SSD MobileNet) and @vladmandic/human (BlazeFace) as they are, with the

@@ -1,6 +1,6 @@
 import type { FaceStore } from '../storage/store.ts';
 import type { VectorPage } from '../storage/vectorPages.ts';
-import type { RecognitionModel, Vision } from '../vision.ts';
+import type { RecognitionModel, Vision } from '../contract/vision.ts';
 import { createLoading, type Loading } from './loading.ts';
 import { createGalleryMemory } from './memory.ts';
 import { createRows, type Rows } from './rows.ts';

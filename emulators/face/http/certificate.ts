@@ -4,18 +4,18 @@ import { join } from 'node:path';
 import type { Tls } from './server.ts';
 
 export type Certificate = Tls & {
-  /** What callers have to trust. */
+  /** The certificate that callers have to trust. */
   caFile: string;
 };
 
 const day = 86_400_000;
-/** As long as the strictest systems accept. */
+/** The longest lifetime that the strictest clients accept. */
 const lifetimeMs = 397 * day;
 const renewedBeforeMs = 30 * day;
 
 /**
- * The certificate of a data folder for this machine, its own authority: made at the first start and kept, so that who
- * trusts it once need not do so again; made anew when its end is near.
+ * The self-signed certificate of a data folder for this machine. The first start creates it and later starts reuse it,
+ * so that clients have to trust it only once; it is replaced shortly before it expires.
  */
 export async function readOrMakeCertificate(dataDir: string): Promise<Certificate> {
   const [caFile, keyFile] = [join(dataDir, 'cert.pem'), join(dataDir, 'cert.key')];
@@ -30,12 +30,12 @@ function isGood(caFile: string, keyFile: string): boolean {
 }
 
 async function makeCertificate(caFile: string, keyFile: string): Promise<void> {
-  // Most starts need no new one.
+  // Loaded on demand: most starts need no new certificate.
   const { generate } = await import('selfsigned');
   const made = await generate([{ name: 'commonName', value: 'localhost' }], {
     keyType: 'ec',
     algorithm: 'sha256',
-    // A clock may be a little behind.
+    // Valid since yesterday, for clients whose clock is slow.
     notBeforeDate: new Date(Date.now() - day),
     notAfterDate: new Date(Date.now() - day + lifetimeMs),
     extensions: [
@@ -51,7 +51,7 @@ async function makeCertificate(caFile: string, keyFile: string): Promise<void> {
       },
     ],
   });
-  // The certificate last: while it is missing, both are made anew.
+  // The certificate is written last: without it the next start makes both files again.
   writeWhole(keyFile, made.private);
   writeWhole(caFile, made.cert);
 }

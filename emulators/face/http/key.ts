@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 
-/** Whether a caller has the key, in a time that tells nothing about it. */
+/** Compares in constant time, so that the duration says nothing about the key. */
 export function isKey(given: unknown, key: string): boolean {
   if (typeof given !== 'string') return false;
   const [a, b] = [Buffer.from(given), Buffer.from(key)];

@@ -1,10 +1,10 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
-/** Counts every call that reached an operation, refused ones too, where it arrives. */
-export function createFaceMetrics(picturesUnderWay: () => number) {
+/** Counts every call to an operation, refused calls too. */
+export function createFaceMetrics(countAnalyses: () => number) {
   const registry = new Registry();
   const registers = [registry];
-  // Looking at the event loop every 10 ms, as by default, takes two hundredths of a core of a service at rest.
+  // The default sampling of the event loop, every 10 ms, takes 2 % of a core of an idle service.
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 });
   const requests = new Counter({
     name: 'face_requests_total',
@@ -31,7 +31,7 @@ export function createFaceMetrics(picturesUnderWay: () => number) {
     },
     contentType: registry.contentType,
     text(): Promise<string> {
-      underWay.set(picturesUnderWay());
+      underWay.set(countAnalyses());
       return registry.metrics();
     },
     close: () => registry.clear(),

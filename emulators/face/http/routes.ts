@@ -1,30 +1,31 @@
 import type { FastifyInstance } from 'fastify';
-import { createIntake } from './intake.ts';
+import { largestBytes } from '../operations/image.ts';
+import { apiVersions } from '../operations/call.ts';
+import type { FaceContext } from '../operations/operation.ts';
+import { operations } from '../operations/operationTable.ts';
 import type { Log } from './log.ts';
 import type { FaceMetrics } from './metrics.ts';
-import { apiVersions, type FaceContext } from '../operations/operations.ts';
-import { operations } from '../operations/operationTable.ts';
-import { largestBytes } from '../operations/pictures.ts';
-import { carryOut, type Admit } from './server.ts';
+import { answer, type Admit } from './server.ts';
+import { createUploadMemory } from './uploadMemory.ts';
 
-/** A little more than a picture may have: the contract has its own error for one that is too big. */
-const pictureBodyLimit = largestBytes + 1_024;
+/** A little more than an image may have: the Face API has its own error for an image that is too large. */
+const imageBodyLimit = largestBytes + 1_024;
 
 export type RouteOptions = { admit: Admit; context: FaceContext; metrics: FaceMetrics; log: Log };
 
-/** Serves the table of operations in both versions, and what looks after the service. */
+/** Serves the table of operations in both versions, the metrics and the health check. */
 export function addRoutes(server: FastifyInstance, { admit, context, metrics, log }: RouteOptions): void {
-  const letIn = createIntake();
+  const reserveMemory = createUploadMemory();
   for (const version of apiVersions) {
     for (const operation of operations) {
-      const { name, method, path, takesPicture = false } = operation;
+      const { name, method, path, takesImage = false } = operation;
       server.route({
         method,
         url: `/face/${version}${path}`,
-        ...(takesPicture ? { bodyLimit: pictureBodyLimit } : {}),
+        ...(takesImage && { bodyLimit: imageBodyLimit }),
         async onRequest(request, reply) {
           admit(request, reply);
-          if (takesPicture) letIn(request, reply);
+          if (takesImage) reserveMemory(request, reply);
         },
         async onResponse(_request, reply) {
           const { statusCode, elapsedTime } = reply;
@@ -33,7 +34,7 @@ export function addRoutes(server: FastifyInstance, { admit, context, metrics, lo
           const id = String(reply.getHeader('apim-request-id'));
           log([name, statusCode, code, `${Math.round(elapsedTime)} ms`, id].filter(Boolean).join(' '));
         },
-        handler: (request, reply) => carryOut(operation, context, request, reply),
+        handler: (request, reply) => answer(operation, version, context, request, reply),
       });
     }
   }

@@ -2,34 +2,35 @@ import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { noSchemas } from '../../common/noSchemas.ts';
-import { FaceFault, faults } from '../faults.ts';
-import { textOf } from './json.ts';
-import { isKey } from './key.ts';
-import { traceOf } from './log.ts';
-import type { FaceContext, Operation } from '../operations/operations.ts';
+import { FaceFault, faults } from '../contract/faults.ts';
+import type { ApiVersion } from '../operations/call.ts';
+import type { FaceContext, Operation } from '../operations/operation.ts';
 import type { Limiter } from '../scheduling/quota.ts';
-import { mediaTypeOf } from './requests.ts';
+import { imageType, parseMediaType, toCall } from './toCall.ts';
+import { toJson } from './json.ts';
+import { isKey } from './key.ts';
+import { toTrace } from './log.ts';
 
-/** How long a call may take to arrive, in milliseconds; a little later its connection is closed. */
+/** Limits of the arrival of a call. The connection of a call that exceeds them is closed a little later. */
 export type ArrivalLimits = {
   headersMs: number;
-  /** From its first byte to its last. */
+  /** From the first byte of the call to its last. */
   callMs: number;
   checkedEveryMs: number;
 };
 
-const usualLimits: ArrivalLimits = { headersMs: 15_000, callMs: 60_000, checkedEveryMs: 5_000 };
-const connectionsAtMost = 1_000;
-/** Enough for a thousand face IDs, or for the longest user data with every character escaped. */
+const defaultLimits: ArrivalLimits = { headersMs: 15_000, callMs: 60_000, checkedEveryMs: 5_000 };
+const maxConnections = 1_000;
+/** Fits a thousand face IDs, and the longest user data with every character escaped. */
 const largestJsonBytes = 256 * 1024;
 const json = 'application/json; charset=utf-8';
 
 export type Tls = { key: string; cert: string };
 
-/** An HTTP server that takes any body as bytes and answers errors in the envelope of the Face API. */
+/** An HTTP server that takes bodies of any type as bytes and answers errors in the envelope of the Face API. */
 export function createFaceServer(
   tls?: Tls,
-  { headersMs, callMs, checkedEveryMs } = usualLimits,
+  { headersMs, callMs, checkedEveryMs } = defaultLimits,
 ): FastifyInstance {
   const limits = { headersTimeout: headersMs, connectionsCheckingInterval: checkedEveryMs };
   const server = fastify({
@@ -37,7 +38,7 @@ export function createFaceServer(
     bodyLimit: largestJsonBytes,
     requestTimeout: callMs,
     forceCloseConnections: 'idle',
-    // Who is still connected when the service stops gets an answer like any other.
+    // Clients that are still connected while the service stops get regular answers.
     return503OnClosing: false,
     exposeHeadRoutes: false,
     schemaController: noSchemas,
@@ -45,15 +46,15 @@ export function createFaceServer(
     frameworkErrors: (_error, _request, reply) => {
       fail(reply, faults.routeNotFound());
     },
-    clientErrorHandler: (error, socket) => failRaw(socket, faultOfClient(error.code)),
+    clientErrorHandler: (error, socket) => failRaw(socket, toClientFault(error.code)),
   }) as FastifyInstance;
-  server.server.maxConnections = connectionsAtMost;
+  server.server.maxConnections = maxConnections;
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
     done(null, body);
   });
   server.setNotFoundHandler((_request, reply) => fail(reply, faults.routeNotFound()));
-  server.setErrorHandler((error: unknown, request, reply) => fail(reply, faultOf(error, request)));
+  server.setErrorHandler((error: unknown, request, reply) => fail(reply, toFault(error, request)));
   server.addHook('onSend', async (_request, reply) => {
     reply.headers({
       'apim-request-id': randomUUID(),
@@ -66,10 +67,10 @@ export function createFaceServer(
   return server;
 }
 
-/** @throws FaceFault for a call that is not let in */
+/** @throws FaceFault for a call without the key or beyond the quota */
 export type Admit = (request: FastifyRequest, reply: FastifyReply) => void;
 
-/** The key first, then the quota: a call without a key counts for nothing. Bodies are read after both. */
+/** Checks the key before the quota, so that a call without the key does not count. Bodies are read after both checks. */
 export function createAdmission(key: string, limit: Limiter): Admit {
   return (request, reply) => {
     if (!isKey(request.headers['ocp-apim-subscription-key'], key)) throw faults.accessDenied();
@@ -79,45 +80,52 @@ export function createAdmission(key: string, limit: Limiter): Admit {
   };
 }
 
-export async function carryOut(
+export async function answer(
   operation: Operation,
+  version: ApiVersion,
   context: FaceContext,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const answer = await operation.handle(context, request, reply);
-  if (answer === undefined) return reply.header('content-length', '0').send();
-  return reply.type(json).send(textOf(answer));
+  const result = await operation.handle(context, toCall(request, version));
+  if (operation.statusSegment !== undefined) {
+    const [path = ''] = request.url.split('?', 1);
+    const statusPath = path.replace(/[^/]+\/?$/, operation.statusSegment);
+    reply.code(202).header('operation-location', `${request.protocol}://${request.host}${statusPath}`);
+    reply.header('access-control-expose-headers', 'Operation-Location');
+  }
+  if (result === undefined) return reply.header('content-length', '0').send();
+  return reply.type(json).send(toJson(result));
 }
 
-function faultOf(error: unknown, request: FastifyRequest): FaceFault {
+function toFault(error: unknown, request: FastifyRequest): FaceFault {
   if (error instanceof FaceFault) return error;
   const { statusCode = 500 } = error as { statusCode?: number };
-  if (statusCode === 413 && mediaTypeOf(request) === 'application/octet-stream') return faults.tooBig();
+  if (statusCode === 413 && parseMediaType(request) === imageType) return faults.tooBig();
   if (statusCode < 500) return faults.body();
-  process.stderr.write(`an operation of the Face service failed: ${traceOf(error)}\n`);
+  process.stderr.write(`an operation of the Face service failed: ${toTrace(error)}\n`);
   return faults.internal();
 }
 
 function fail(reply: FastifyReply, fault: FaceFault): FastifyReply {
   const { status, code, retryAfterSeconds } = fault;
   if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
-  return reply.code(status).header('x-ms-error-code', code).type(json).send(envelopeOf(fault));
+  return reply.code(status).header('x-ms-error-code', code).type(json).send(toEnvelope(fault));
 }
 
-function envelopeOf({ code, message }: FaceFault): string {
+function toEnvelope({ code, message }: FaceFault): string {
   return JSON.stringify({ error: { code, message } });
 }
 
-/** What is no HTTP request, or takes too long to become one. */
-function faultOfClient(code: string | undefined): FaceFault {
+/** The fault of a connection whose bytes are no HTTP request, or arrive too slowly. */
+function toClientFault(code: string | undefined): FaceFault {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return faults.timeOut();
   return code === 'HPE_HEADER_OVERFLOW' ? faults.headers() : faults.body();
 }
 
 function failRaw(socket: Socket, fault: FaceFault): void {
   if (!socket.writable) return void socket.destroy();
-  const body = envelopeOf(fault);
+  const body = toEnvelope(fault);
   const head = [
     `HTTP/1.1 ${fault.status} ${fault.code}`,
     `content-type: ${json}`,

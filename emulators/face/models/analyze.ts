@@ -1,4 +1,4 @@
-import type { AnalyzedFace, AnalyzedImage, Wanted } from '../vision.ts';
+import type { AnalyzedFace, AnalyzedImage, Wanted } from '../contract/vision.ts';
 import { attributesOf, qualityOf } from './attributes.ts';
 import { detectFaces, type FoundFace } from './detectFaces.ts';
 import { withPicture, type Picture } from './image/picture.ts';

@@ -1,4 +1,4 @@
-import type { AnalyzedFace, Point } from '../vision.ts';
+import type { AnalyzedFace, Point } from '../contract/vision.ts';
 import { alignedSize } from './embed.ts';
 
 type Attributes = Pick<AnalyzedFace, 'headPose' | 'blur' | 'exposure'>;

@@ -1,4 +1,4 @@
-import type { Point } from '../vision.ts';
+import type { Point } from '../contract/vision.ts';
 import { Tensor, type Network } from './runtime.ts';
 import { withoutOverlaps, type Box } from './boxes.ts';
 import type { Picture } from './image/picture.ts';

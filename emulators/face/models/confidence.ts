@@ -1,4 +1,4 @@
-import type { RecognitionModel } from '../vision.ts';
+import type { RecognitionModel } from '../contract/vision.ts';
 import { familyOf, type RecognitionFamily } from './families.ts';
 
 /** From the cosine of two vectors to a confidence, joined by straight lines. */

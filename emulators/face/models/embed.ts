@@ -1,4 +1,4 @@
-import type { Point } from '../vision.ts';
+import type { Point } from '../contract/vision.ts';
 import type { Picture } from './image/picture.ts';
 import { similarityBetween, type Similarity } from './image/similarity.ts';
 import { Tensor, type Network } from './runtime.ts';

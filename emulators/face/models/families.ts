@@ -1,4 +1,4 @@
-import type { RecognitionModel } from '../vision.ts';
+import type { RecognitionModel } from '../contract/vision.ts';
 
 /** How vectors of a model are made; two models of one family give the same vectors. */
 export type RecognitionFamily = 'descriptor' | 'fused';

@@ -1,4 +1,4 @@
-import type { Point } from '../vision.ts';
+import type { Point } from '../contract/vision.ts';
 import type { FaceMesh } from './mesh.ts';
 
 /** Those that the detector itself finds. */

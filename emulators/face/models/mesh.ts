@@ -1,4 +1,4 @@
-import type { AnalyzedFace, Point } from '../vision.ts';
+import type { AnalyzedFace, Point } from '../contract/vision.ts';
 import type { FoundFace } from './detectFaces.ts';
 import { levelledSquare } from './faceFeatures.ts';
 import type { Picture } from './image/picture.ts';

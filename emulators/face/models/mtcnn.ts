@@ -1,4 +1,4 @@
-import type { Point } from '../vision.ts';
+import type { Point } from '../contract/vision.ts';
 import { regressed, squared, withoutOverlaps, type Box } from './boxes.ts';
 import { faceness, offset, run, runOnCrops, scale } from './cascade.ts';
 import type { Picture } from './image/picture.ts';

@@ -1,4 +1,4 @@
-import type { UnsureAttributes } from '../vision.ts';
+import type { UnsureAttributes } from '../contract/vision.ts';
 import type { FoundFace } from './detectFaces.ts';
 import type { Picture } from './image/picture.ts';
 import { levelCrop } from './image/similarity.ts';

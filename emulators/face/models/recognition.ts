@@ -1,4 +1,4 @@
-import type { RecognitionModel } from '../vision.ts';
+import type { RecognitionModel } from '../contract/vision.ts';
 import { descriptorOf } from './descriptor.ts';
 import { embeddingOf, type Look } from './embed.ts';
 import { familyOf } from './families.ts';

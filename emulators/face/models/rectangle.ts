@@ -1,4 +1,4 @@
-import type { DetectionModel, Rectangle } from '../vision.ts';
+import type { DetectionModel, Rectangle } from '../contract/vision.ts';
 import type { Box } from './boxes.ts';
 
 /**

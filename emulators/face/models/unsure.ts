@@ -1,4 +1,4 @@
-import type { UnsureAttributes } from '../vision.ts';
+import type { UnsureAttributes } from '../contract/vision.ts';
 import type { FoundFace } from './detectFaces.ts';
 import { emotionOf } from './expression.ts';
 import { faceFeaturesOf } from './faceFeatures.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Piscina } from 'piscina';
-import { ImageRefused, type Vision, type Wanted } from '../vision.ts';
+import { ImageRefused, type Vision, type Wanted } from '../contract/vision.ts';
 import { confidenceOf } from './confidence.ts';
 import type { WorkerAnswer, WorkerTask } from './worker.ts';
 

@@ -1,4 +1,4 @@
-import { ImageRefused, type AnalyzedImage, type ImageFault, type Wanted } from '../vision.ts';
+import { ImageRefused, type AnalyzedImage, type ImageFault, type Wanted } from '../contract/vision.ts';
 import { analyzeImage } from './analyze.ts';
 import { loadNetworks } from './sessions.ts';
 

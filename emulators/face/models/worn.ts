@@ -1,4 +1,4 @@
-import type { UnsureAttributes } from '../vision.ts';
+import type { UnsureAttributes } from '../contract/vision.ts';
 import { likelihood, type Head, type HeadName } from './heads.ts';
 
 export type Worn = Pick<UnsureAttributes, 'glasses' | 'mask' | 'occlusion' | 'accessories'>;

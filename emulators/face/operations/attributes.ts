@@ -1,10 +1,10 @@
-import { faults } from '../faults.ts';
-import type { ApiVersion } from './operations.ts';
-import type { AnalyzedFace, DetectionModel, RecognitionModel } from '../vision.ts';
+import { faults } from '../contract/faults.ts';
+import type { AnalyzedFace, DetectionModel, RecognitionModel } from '../contract/vision.ts';
+import type { ApiVersion } from './call.ts';
 
 const retired = ['age', 'gender', 'smile', 'facialHair', 'emotion', 'hair', 'makeup'];
 
-/** What each detection model supports. */
+/** Attributes by detection model. */
 const supported: Record<DetectionModel, readonly string[]> = {
   detection_01: [
     ...['accessories', 'noise', 'blur', 'exposure', 'glasses', 'headPose', 'occlusion'],
@@ -14,45 +14,45 @@ const supported: Record<DetectionModel, readonly string[]> = {
   detection_03: ['blur', 'exposure', 'glasses', 'headPose', 'occlusion', 'mask', 'qualityForRecognition'],
 };
 const known = new Set(Object.values(supported).flat());
-/** Names are compared without case. */
+/** The spelling of each name by its lower case: names in the query are case-insensitive. */
 const spelling = new Map([...known, ...retired].map((name) => [name.toLowerCase(), name]));
-const judgesQuality: readonly RecognitionModel[] = ['recognition_03', 'recognition_04'];
+const modelsWithQuality: readonly RecognitionModel[] = ['recognition_03', 'recognition_04'];
 
-export type AskedOf = {
+export type AttributeOptions = {
   detectionModel: DetectionModel;
   recognitionModel: RecognitionModel;
-  /** Whether the operator wants the retired attributes answered. */
+  /** The operator allows the retired attributes. */
   attributesRetired: boolean;
 };
 
 /**
- * The attributes that a call may ask for with these models. Those that Azure has retired can be had back, whatever the
- * detection model, as far as the models can tell them. @throws FaceFault
+ * The names in `returnFaceAttributes`. The attributes that Azure has retired are allowed with every detection model if
+ * `attributesRetired` is set. @throws FaceFault for a name that the models do not support
  */
 export function readAttributes(
   text: string | undefined,
-  { detectionModel, recognitionModel, attributesRetired }: AskedOf,
+  { detectionModel, recognitionModel, attributesRetired }: AttributeOptions,
 ): string[] {
   const asked = (text ?? '')
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '')
     .map((name) => spelling.get(name.toLowerCase()) ?? name);
-  const brought = attributesRetired ? retired : [];
+  const allowedRetired = attributesRetired ? retired : [];
   if (!attributesRetired && asked.some((name) => retired.includes(name))) throw faults.retiredAttributes();
-  if (asked.some((name) => !known.has(name) && !brought.includes(name))) {
+  if (asked.some((name) => !known.has(name) && !allowedRetired.includes(name))) {
     throw faults.badArgument('Invalid argument returnFaceAttributes.');
   }
-  if (asked.some((name) => !supported[detectionModel].includes(name) && !brought.includes(name))) {
+  if (asked.some((name) => !supported[detectionModel].includes(name) && !allowedRetired.includes(name))) {
     throw faults.badArgument(`'returnFaceAttributes' is not supported by ${detectionModel}.`);
   }
-  if (asked.includes('qualityForRecognition') && !judgesQuality.includes(recognitionModel)) {
+  if (asked.includes('qualityForRecognition') && !modelsWithQuality.includes(recognitionModel)) {
     throw faults.badArgument(`'qualityForRecognition' is not supported by ${recognitionModel}.`);
   }
   return asked;
 }
 
-/** As v1.0 has always spelled them; v1.2 documents the names that our models use. */
+/** The values of v1.0, which spells them differently from v1.2. The models use the names of v1.2. */
 const spelledInV1: Record<string, string> = {
   noGlasses: 'NoGlasses',
   readingGlasses: 'ReadingGlasses',
@@ -62,10 +62,10 @@ const spelledInV1: Record<string, string> = {
 };
 
 /**
- * The attributes asked for. What the models cannot tell is left out, as the contract does with properties that have
- * no value: asking for it is right, so it is no error.
+ * The requested attributes. An attribute that the models cannot tell is left out, like any property without a value in
+ * the Face API, since requesting it is no error.
  */
-export function attributesOf(
+export function toAttributesResponse(
   face: AnalyzedFace,
   asked: readonly string[],
   version: ApiVersion,
@@ -73,38 +73,38 @@ export function attributesOf(
   const spelled = (name: string): string => (version === 'v1.0' ? (spelledInV1[name] ?? name) : name);
   const { pitch, roll, yaw } = face.headPose;
   const answers: Record<string, unknown> = {
-    headPose: { pitch: tenth(pitch), roll: tenth(roll), yaw: tenth(yaw) },
-    blur: { ...face.blur, value: hundredth(face.blur.value) },
-    exposure: { ...face.exposure, value: hundredth(face.exposure.value) },
-    noise: face.noise && { ...face.noise, value: hundredth(face.noise.value) },
+    headPose: { pitch: toTenths(pitch), roll: toTenths(roll), yaw: toTenths(yaw) },
+    blur: { ...face.blur, value: toHundredths(face.blur.value) },
+    exposure: { ...face.exposure, value: toHundredths(face.exposure.value) },
+    noise: face.noise && { ...face.noise, value: toHundredths(face.noise.value) },
     glasses: face.glasses && spelled(face.glasses),
     occlusion: face.occlusion,
     accessories: face.accessories?.map(({ type, confidence }) => ({
       type: spelled(type),
-      confidence: hundredth(confidence),
+      confidence: toHundredths(confidence),
     })),
     mask: face.mask,
     qualityForRecognition: face.qualityForRecognition,
     age: face.age === undefined ? undefined : Math.round(face.age),
     gender: face.gender,
-    smile: face.smile === undefined ? undefined : thousandth(face.smile),
+    smile: face.smile === undefined ? undefined : toThousandths(face.smile),
     emotion:
       face.emotion &&
-      Object.fromEntries(Object.entries(face.emotion).map(([name, share]) => [name, thousandth(share)])),
+      Object.fromEntries(Object.entries(face.emotion).map(([name, share]) => [name, toThousandths(share)])),
   };
   return Object.fromEntries(
     asked.filter((name) => answers[name] !== undefined).map((name) => [name, answers[name]]),
   );
 }
 
-export function tenth(value: number): number {
+export function toTenths(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
-function hundredth(value: number): number {
+function toHundredths(value: number): number {
   return Math.round(value * 100) / 100;
 }
 
-function thousandth(value: number): number {
+function toThousandths(value: number): number {
   return Math.round(value * 1_000) / 1_000;
 }

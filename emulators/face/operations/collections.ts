@@ -1,63 +1,50 @@
-import type { FastifyRequest } from 'fastify';
+import type { StoredCollection } from '../storage/store.ts';
 import { isCollectionId, type Kind } from './kinds.ts';
 import { readRecognitionModel } from './modelNames.ts';
-import type { FaceContext, Operation } from './operations.ts';
-import {
-  flag,
-  patched,
-  queryOf,
-  readJson,
-  readNamed,
-  readPage,
-  requiredName,
-  withoutNull,
-} from '../http/requests.ts';
-import type { StoredCollection } from '../storage/store.ts';
+import type { Call } from './call.ts';
+import type { FaceContext, Operation } from './operation.ts';
+import { mergePatch, omitNull, readFlag, readNamed, readPage, requireName } from './parameters.ts';
 
-/** The collection that a path names. @throws FaceFault 404 */
-export function collectionOf(kind: Kind, { store }: FaceContext, request: FastifyRequest): StoredCollection {
-  const { collection: id } = request.params as { collection: string };
-  if (!isCollectionId(id)) throw kind.faults.invalidIdInPath();
-  const found = store.collection(kind.path, id);
-  if (found === undefined) throw kind.faults.notFound(404);
-  return found;
+/** The collection in the path. @throws FaceFault 404 */
+export function loadCollection(kind: Kind, { store }: FaceContext, { params }: Call): StoredCollection {
+  if (!isCollectionId(params.collection)) throw kind.faults.invalidIdInPath();
+  const collection = store.collection(kind.path, params.collection);
+  if (collection === undefined) throw kind.faults.notFound(404);
+  return collection;
 }
 
-/** The same, for a change of it or of what it holds. @throws FaceFault 404, or 409 while it trains */
-export function changeableCollectionOf(
+/** The collection in the path, for a change of the collection or its content. @throws FaceFault 404, or 409 in training */
+export function loadChangeableCollection(kind: Kind, context: FaceContext, call: Call): StoredCollection {
+  const collection = loadCollection(kind, context, call);
+  if (kind.closedWhileTraining && context.trainings.isRunning(collection.key)) {
+    throw kind.faults.underTraining();
+  }
+  return collection;
+}
+
+function toResponse(
   kind: Kind,
-  context: FaceContext,
-  request: FastifyRequest,
-): StoredCollection {
-  const found = collectionOf(kind, context, request);
-  if (kind.closedWhileTraining && context.trainings.isRunning(found.key)) throw kind.faults.underTraining();
-  return found;
-}
-
-function viewOf(kind: Kind, { id, name, userData, recognitionModel }: StoredCollection, withModel: boolean) {
+  { id, name, userData, recognitionModel }: StoredCollection,
+  withModel: boolean,
+): object {
   return {
     [kind.idProperty]: id,
-    ...withoutNull({ name, userData, recognitionModel: withModel ? recognitionModel : null }),
+    ...omitNull({ name, userData, recognitionModel: withModel ? recognitionModel : null }),
   };
 }
 
-function wantsModel(request: FastifyRequest): boolean {
-  return flag(queryOf(request), 'returnRecognitionModel', false);
+function readWithModel({ query }: Call): boolean {
+  return readFlag(query, 'returnRecognitionModel', false);
 }
 
-/** A list that needs no training is read with its faces. */
-function facesIn(kind: Kind, { store }: FaceContext, { key }: StoredCollection): object {
+/** The faces of a list without training, which are part of its response. */
+function loadListedFaces(kind: Kind, { store }: FaceContext, { key }: StoredCollection): object {
   if (kind.trained) return {};
   const faces = store.faces(key, null, '', kind.limits.S0.each);
-  return { persistedFaces: faces.map(({ id, userData }) => withoutNull({ persistedFaceId: id, userData })) };
+  return { persistedFaces: faces.map(({ id, userData }) => omitNull({ persistedFaceId: id, userData })) };
 }
 
-/** Those that need no training are few, and listed without pages. */
-function pageOf(kind: Kind, request: FastifyRequest): [start: string, top: number] {
-  return kind.trained ? readPage(request) : ['', kind.limits.S0.collections];
-}
-
-/** A kind of collection itself: create, read, change, delete, list. */
+/** Create, read, change, delete and list collections of a kind. */
 export function collectionOperations(kind: Kind): Operation[] {
   const path = `/${kind.path}/:collection`;
   return [
@@ -65,13 +52,12 @@ export function collectionOperations(kind: Kind): Operation[] {
       name: `create${kind.noun}`,
       method: 'PUT',
       path,
-      handle({ store, plan }, request) {
-        const { collection: id } = request.params as { collection: string };
+      handle({ store, plan }, { params: { collection: id }, json }) {
         if (!isCollectionId(id)) throw kind.faults.invalidId();
-        const body = readJson(request);
+        const body = json();
         const recognitionModel = readRecognitionModel(body['recognitionModel']);
         const named = readNamed(body);
-        const name = requiredName(named);
+        const name = requireName(named);
         if (store.collection(kind.path, id) !== undefined) throw kind.faults.exists();
         if (store.totals(kind.path).collections >= kind.limits[plan].collections) throw kind.faults.tooMany();
         store.addCollection(kind.path, id, name, named.userData ?? null, recognitionModel);
@@ -81,26 +67,29 @@ export function collectionOperations(kind: Kind): Operation[] {
       name: `get${kind.noun}`,
       method: 'GET',
       path,
-      handle(context, request) {
-        const found = collectionOf(kind, context, request);
-        return { ...viewOf(kind, found, wantsModel(request)), ...facesIn(kind, context, found) };
+      handle(context, call) {
+        const collection = loadCollection(kind, context, call);
+        return {
+          ...toResponse(kind, collection, readWithModel(call)),
+          ...loadListedFaces(kind, context, collection),
+        };
       },
     },
     {
       name: `update${kind.noun}`,
       method: 'PATCH',
       path,
-      handle(context, request) {
-        const before = changeableCollectionOf(kind, context, request);
-        context.store.updateCollection(...patched(before, readNamed(readJson(request))), before.key);
+      handle(context, call) {
+        const before = loadChangeableCollection(kind, context, call);
+        context.store.updateCollection(...mergePatch(before, readNamed(call.json())), before.key);
       },
     },
     {
       name: `delete${kind.noun}`,
       method: 'DELETE',
       path,
-      handle(context, request) {
-        const { key } = changeableCollectionOf(kind, context, request);
+      handle(context, call) {
+        const { key } = loadChangeableCollection(kind, context, call);
         context.store.deleteCollection(key);
         context.gallery.forget(key);
       },
@@ -109,11 +98,13 @@ export function collectionOperations(kind: Kind): Operation[] {
       name: `list${kind.noun}s`,
       method: 'GET',
       path: `/${kind.path}`,
-      handle({ store }, request) {
-        const withModel = wantsModel(request);
+      handle({ store }, call) {
+        const withModel = readWithModel(call);
+        // The Face API has no pages of face lists without training, since there are at most 64.
+        const page: [string, number] = kind.trained ? readPage(call) : ['', kind.limits.S0.collections];
         return store
-          .collections(kind.path, ...pageOf(kind, request))
-          .map((found) => viewOf(kind, found, withModel));
+          .collections(kind.path, ...page)
+          .map((collection) => toResponse(kind, collection, withModel));
       },
     },
   ];

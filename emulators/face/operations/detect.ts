@@ -1,15 +1,21 @@
 import { randomUUID } from 'node:crypto';
-import type { FastifyRequest } from 'fastify';
-import { attributesOf, readAttributes, tenth } from './attributes.ts';
-import { faults } from '../faults.ts';
+import { faults } from '../contract/faults.ts';
+import {
+  requireEmbedding,
+  type AnalyzedFace,
+  type Point,
+  type RecognitionModel,
+  type Wanted,
+} from '../contract/vision.ts';
+import { readAttributes, toAttributesResponse, toTenths } from './attributes.ts';
+import { readImage } from './image.ts';
 import { readDetectionModel, readRecognitionModel } from './modelNames.ts';
-import type { ApiVersion, Operation } from './operations.ts';
-import { readPicture } from './pictures.ts';
-import { flag, queryOf, readInteger, withoutNull } from '../http/requests.ts';
-import { embeddingOf, type AnalyzedFace, type Point, type RecognitionModel, type Wanted } from '../vision.ts';
+import type { ApiVersion, Call } from './call.ts';
+import type { Operation } from './operation.ts';
+import { omitNull, readFlag, readInteger } from './parameters.ts';
 
-const facesAtMost = 100;
-const lifetime = { least: 60, most: 86_400 };
+const maxFaces = 100;
+const lifetimeSeconds = { least: 60, most: 86_400 };
 
 type DetectQuery = Omit<Wanted, 'recognitionModel'> & {
   recognitionModel: RecognitionModel;
@@ -22,47 +28,49 @@ export const detect: Operation = {
   name: 'detect',
   method: 'POST',
   path: '/detect',
-  takesPicture: true,
-  async handle(context, request) {
+  takesImage: true,
+  async handle(context, call) {
     const { analyze, store, now, attributesRetired } = context;
-    const query = readQuery(request, attributesRetired);
+    const query = readQuery(call, attributesRetired);
     const { recognitionModel, returnFaceId, ...wanted } = query;
-    const picture = await readPicture(request, context);
-    const { faces } = await analyze(picture, returnFaceId ? query : wanted);
+    const image = await readImage(call, context);
+    const { faces } = await analyze(image, returnFaceId ? query : wanted);
     const expiresAt = now() + query.lifetimeMs;
-    const found = faces.slice(0, facesAtMost).map((face) => ({ face, faceId: randomUUID() }));
+    const found = faces.slice(0, maxFaces).map((face) => ({ face, faceId: randomUUID() }));
     if (returnFaceId) {
       store.addDetections(
-        found.map(({ face, faceId }) => ({ faceId, recognitionModel, vector: embeddingOf(face), expiresAt })),
+        found.map(({ face, faceId }) => {
+          return { faceId, recognitionModel, vector: requireEmbedding(face), expiresAt };
+        }),
       );
     }
-    const version = /^\/face\/v1\.0\//i.test(request.url) ? 'v1.0' : 'v1.2';
-    return found.map(({ face, faceId }) => viewOf(face, faceId, query, version));
+    return found.map(({ face, faceId }) => toResponse(face, faceId, query, call.version));
   },
 };
 
-function viewOf(face: AnalyzedFace, faceId: string, query: DetectQuery, version: ApiVersion): object {
-  // The recognition model belongs to the face ID: without the one there is not the other.
+function toResponse(face: AnalyzedFace, faceId: string, query: DetectQuery, version: ApiVersion): object {
+  // Without a face ID there is no recognition model: the model belongs to the ID.
   const withModel = query.returnFaceId && query.returnRecognitionModel;
-  return withoutNull({
+  const { attributes } = query;
+  return omitNull({
     faceId: query.returnFaceId ? faceId : null,
     recognitionModel: withModel ? query.recognitionModel : null,
     faceRectangle: face.rectangle,
-    faceLandmarks: query.landmarks ? landmarksOf(face) : null,
-    faceAttributes: query.attributes.length > 0 ? attributesOf(face, query.attributes, version) : null,
+    faceLandmarks: query.landmarks ? toLandmarksResponse(face) : null,
+    faceAttributes: attributes.length > 0 ? toAttributesResponse(face, attributes, version) : null,
   });
 }
 
-function readQuery(request: FastifyRequest, attributesRetired: boolean): DetectQuery {
-  const query = queryOf(request);
+function readQuery({ query }: Call, attributesRetired: boolean): DetectQuery {
   const detectionModel = readDetectionModel(query['detectionModel']);
   const recognitionModel = readRecognitionModel(query['recognitionModel']);
-  const landmarks = flag(query, 'returnFaceLandmarks', false);
+  const landmarks = readFlag(query, 'returnFaceLandmarks', false);
   if (landmarks && detectionModel === 'detection_02') {
     throw faults.badArgument("'returnLandmarks' is not supported by detection_02.");
   }
-  const seconds = readInteger(query['faceIdTimeToLive'] ?? String(lifetime.most));
-  if (seconds === undefined || seconds < lifetime.least || seconds > lifetime.most) {
+  const { least, most } = lifetimeSeconds;
+  const seconds = readInteger(query['faceIdTimeToLive'] ?? String(most));
+  if (seconds === undefined || seconds < least || seconds > most) {
     throw faults.badArgument("'faceIdTimeToLive' is invalid.");
   }
   return {
@@ -73,15 +81,15 @@ function readQuery(request: FastifyRequest, attributesRetired: boolean): DetectQ
       recognitionModel,
       attributesRetired,
     }),
-    returnFaceId: flag(query, 'returnFaceId', true),
+    returnFaceId: readFlag(query, 'returnFaceId', true),
     landmarks,
-    returnRecognitionModel: flag(query, 'returnRecognitionModel', false),
+    returnRecognitionModel: readFlag(query, 'returnRecognitionModel', false),
     lifetimeMs: seconds * 1_000,
   };
 }
 
-function landmarksOf({ landmarks }: AnalyzedFace): Record<string, Point> {
+function toLandmarksResponse({ landmarks }: AnalyzedFace): Record<string, Point> {
   return Object.fromEntries(
-    Object.entries(landmarks).map(([name, { x, y }]) => [name, { x: tenth(x), y: tenth(y) }]),
+    Object.entries(landmarks).map(([name, { x, y }]) => [name, { x: toTenths(x), y: toTenths(y) }]),
   );
 }

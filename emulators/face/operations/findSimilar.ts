@@ -1,13 +1,12 @@
-import { faults } from '../faults.ts';
+import { faults } from '../contract/faults.ts';
 import { isCollectionId, kinds, type Kind } from './kinds.ts';
-import { rounded, samePerson, type FaceContext, type Operation } from './operations.ts';
-import { probeOf, probesOf, readFaceIds, readTop, refuseOtherModels, type Probe } from './probes.ts';
-import { readJson } from '../http/requests.ts';
+import { roundConfidence, samePerson, type FaceContext, type Operation } from './operation.ts';
+import { loadProbe, loadProbes, readFaceIds, readTop, refuseOtherModels, type Probe } from './probes.ts';
 import type { StoredCollection } from '../storage/store.ts';
 
 type Similar = { confidence: number; faceId: string } | { confidence: number; persistedFaceId: string };
 
-/** Asks one of the things that can be searched for those that are at least so much alike, at most so many. */
+/** Finds the `top` faces that are most like the probe, of a confidence of `least` or more. */
 type Search = (probe: Probe, least: number, top: number) => Similar[] | Promise<Similar[]>;
 
 const lists = kinds.filter(({ holds }) => holds === 'faces');
@@ -16,19 +15,19 @@ export const findSimilar: Operation = {
   name: 'findSimilar',
   method: 'POST',
   path: '/findsimilars',
-  handle(context, request) {
-    const body = readJson(request);
-    refuseOtherThanOne(body);
+  handle(context, { json }) {
+    const body = json();
+    requireOneScope(body);
     const top = readTop(body['maxNumOfCandidatesReturned'], 20, 1_000);
     const { mode = 'matchPerson' } = body;
     if (mode !== 'matchPerson' && mode !== 'matchFace') throw faults.badArgument('Mode is invalid.');
-    const search = searchOf(context, body);
-    const probe = probeOf(context, body['faceId']);
+    const search = chooseSearch(context, body);
+    const probe = loadProbe(context, body['faceId']);
     return search(probe, mode === 'matchPerson' ? samePerson : 0, top);
   },
 };
 
-function refuseOtherThanOne(body: Record<string, unknown>): void {
+function requireOneScope(body: Record<string, unknown>): void {
   const given = ['faceIds', ...lists.map(({ idProperty }) => idProperty)].filter((name) => name in body);
   if (given.length === 0) {
     throw faults.badArgument('LargeFaceListId, faceListId and faceIds are all null.');
@@ -38,53 +37,60 @@ function refuseOtherThanOne(body: Record<string, unknown>): void {
   }
 }
 
-function searchOf(context: FaceContext, body: Record<string, unknown>): Search {
+function chooseSearch(context: FaceContext, body: Record<string, unknown>): Search {
   const kind = lists.find(({ idProperty }) => idProperty in body);
-  if (kind === undefined) return amongFaces(context, readFaceIds(body['faceIds'], 1, 1_000));
+  if (kind === undefined) return searchDetected(context, readFaceIds(body['faceIds'], 1, 1_000));
   const id = body[kind.idProperty];
   if (!isCollectionId(id)) throw kind.faults.invalidId();
   const list = context.store.collection(kind.path, id);
   if (list === undefined) throw kind.faults.notFound(400);
-  return kind.trained ? amongTrained(context, kind, list) : amongListed(context, kind, list);
+  return kind.trained ? searchTrained(context, kind, list) : searchList(context, kind, list);
 }
 
-/** Faces that were detected. */
-function amongFaces(context: FaceContext, faceIds: readonly unknown[]): Search {
+/** Searches detected faces. */
+function searchDetected(context: FaceContext, faceIds: readonly unknown[]): Search {
   return async (probe, least, top) => {
-    const others = await probesOf(context, faceIds, context.pauses());
+    const others = await loadProbes(context, faceIds, context.startTimeSlices());
     refuseOtherModels([probe, ...others]);
-    return best(context, probe, others, least, top).map(({ confidence, faceId }) => ({ confidence, faceId }));
+    return rankFaces(context, probe, others, least, top).map(({ confidence, faceId }) => ({
+      confidence,
+      faceId,
+    }));
   };
 }
 
-/** A face list, as it is now. */
-function amongListed(context: FaceContext, kind: Kind, { key, recognitionModel }: StoredCollection): Search {
+/** Searches the current faces of a face list. */
+function searchList(context: FaceContext, kind: Kind, { key, recognitionModel }: StoredCollection): Search {
   return (probe, least, top) => {
     refuseOtherModels([probe], recognitionModel);
-    const faces = context.store.vectorsOf(key, null);
+    const faces = context.store.vectors(key, null);
     if (faces.length === 0) throw kind.faults.notReady();
-    return best(context, probe, faces, least, top).map(({ confidence, faceId: persistedFaceId }) => ({
+    return rankFaces(context, probe, faces, least, top).map(({ confidence, faceId: persistedFaceId }) => ({
       confidence,
       persistedFaceId,
     }));
   };
 }
 
-/** A large face list, as it was trained last. */
-function amongTrained(context: FaceContext, kind: Kind, { key, recognitionModel }: StoredCollection): Search {
+/** Searches a large face list as of its last training. */
+function searchTrained(
+  context: FaceContext,
+  kind: Kind,
+  { key, recognitionModel }: StoredCollection,
+): Search {
   if (!context.trainings.hasSucceeded(key)) throw kind.faults.notTrained(400);
   return async (probe, threshold, top) => {
     refuseOtherModels([probe], recognitionModel);
     const options = { threshold, top, recognitionModel };
     const [found = []] = await context.gallery.identify(key, [probe.vector], options);
     return found.map(({ confidence, faceId: persistedFaceId }) => ({
-      confidence: rounded(confidence),
+      confidence: roundConfidence(confidence),
       persistedFaceId,
     }));
   };
 }
 
-function best<Face extends { vector: Float32Array; faceId: string }>(
+function rankFaces<Face extends { vector: Float32Array; faceId: string }>(
   { confidence }: FaceContext,
   probe: Probe,
   faces: readonly Face[],
@@ -94,7 +100,7 @@ function best<Face extends { vector: Float32Array; faceId: string }>(
   return faces
     .map(({ faceId, vector }) => ({
       faceId,
-      confidence: rounded(confidence(probe.vector, vector, probe.recognitionModel)),
+      confidence: roundConfidence(confidence(probe.vector, vector, probe.recognitionModel)),
     }))
     .filter((found) => found.confidence >= least)
     .toSorted((a, b) => b.confidence - a.confidence)

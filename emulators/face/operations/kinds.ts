@@ -1,25 +1,26 @@
-import { FaceFault, faults } from '../faults.ts';
+import { FaceFault, faults } from '../contract/faults.ts';
 import type { FacePlan } from '../scheduling/quota.ts';
 
 type Limits = { collections: number; each: number; inAll: number };
 
 type KindTraits = {
-  /** Its part of the path, and its name in the store. */
+  /** The segment of the path, and the name of the kind in the store. */
   path: 'largepersongroups' | 'persongroups' | 'largefacelists' | 'facelists';
   idProperty: 'largePersonGroupId' | 'personGroupId' | 'largeFaceListId' | 'faceListId';
-  /** What its error codes begin with, and how messages name it. */
+  /** Prefix of error codes. */
   code: string;
+  /** The name in messages. */
   title: string;
-  /** A group holds persons, who hold faces; a list holds faces. */
+  /** A group holds persons, which hold faces; a list holds faces. */
   holds: 'persons' | 'faces';
-  /** What is added is found after a training. Without one it is found at once, and read with its collection. */
+  /** Added faces are found after a training. Otherwise they are found at once, and returned with their collection. */
   trained: boolean;
   /**
-   * A small collection refuses changes and identify while it trains; a large one takes changes and answers from its
-   * last trained state.
+   * A small collection refuses changes and identify during a training; a large one accepts changes and answers from
+   * its last training.
    */
   closedWhileTraining: boolean;
-  /** Of persons, or of the faces of lists. */
+  /** `each` and `inAll` count persons in groups, and faces in lists. */
   limits: Record<FacePlan, Limits>;
 };
 
@@ -74,7 +75,7 @@ function withFaults(kind: KindTraits) {
   const { code, title } = kind;
   return {
     ...kind,
-    /** How metrics name it. */
+    /** The label in metrics. */
     noun: kind.holds === 'persons' ? 'Group' : 'List',
     faults: {
       // 400 in recognition, 404 in management.
@@ -97,7 +98,7 @@ function withFaults(kind: KindTraits) {
   };
 }
 
-/** The kinds of collections, one a row: routes, IDs, error codes and limits follow from it. */
+/** The table of the kinds of collections, from which routes, IDs, error codes and limits follow. */
 export const kinds = traits.map(withFaults);
 export type Kind = (typeof kinds)[number];
 

@@ -1,137 +1,147 @@
 import { randomUUID } from 'node:crypto';
-import type { FastifyRequest } from 'fastify';
-import { changeableCollectionOf, collectionOf } from './collections.ts';
-import { faults } from '../faults.ts';
+import { faults } from '../contract/faults.ts';
+import { requireEmbedding, type AnalyzedFace } from '../contract/vision.ts';
+import type { StoredCollection, StoredFace } from '../storage/store.ts';
+import { loadChangeableCollection, loadCollection } from './collections.ts';
+import { readImage } from './image.ts';
 import type { Kind } from './kinds.ts';
 import { readDetectionModel } from './modelNames.ts';
-import type { FaceContext, Operation } from './operations.ts';
-import { facesOfAPerson, personOf, turnOf } from './persons.ts';
-import { readPicture } from './pictures.ts';
-import { queryOf, readFaceUserData, readJson, readPage, readUuid, withoutNull } from '../http/requests.ts';
-import type { StoredCollection, StoredFace } from '../storage/store.ts';
-import { onlyFace, readTarget } from './targetFace.ts';
-import { embeddingOf, type AnalyzedFace } from '../vision.ts';
+import type { Call } from './call.ts';
+import type { FaceContext, Operation } from './operation.ts';
+import { omitNull, readFaceUserData, readPage, readUuid } from './parameters.ts';
+import { loadPerson, maxFacesPerPerson, toOrderKey } from './persons.ts';
+import { readTarget, selectFace } from './targetFace.ts';
 
-/** What holds faces: a person of a group, or a list itself. */
+/** The owner of faces: a person of a group, or a list itself. */
 type Owner = { collection: StoredCollection; personId: string | null };
 
-function ownerOf(kind: Kind, context: FaceContext, request: FastifyRequest, use: 'read' | 'change'): Owner {
-  const find = use === 'read' ? collectionOf : changeableCollectionOf;
-  const collection = find(kind, context, request);
-  const personId = kind.holds === 'persons' ? personOf(context, collection, request).id : null;
+function loadOwner(kind: Kind, context: FaceContext, call: Call, use: 'read' | 'change'): Owner {
+  const load = use === 'read' ? loadCollection : loadChangeableCollection;
+  const collection = load(kind, context, call);
+  const personId = kind.holds === 'persons' ? loadPerson(context, collection, call).id : null;
   return { collection, personId };
 }
 
-function faceOf(
-  { store }: FaceContext,
-  { collection, personId }: Owner,
-  request: FastifyRequest,
-): StoredFace {
-  const id = readUuid((request.params as { face: string }).face);
+function loadFace({ store }: FaceContext, { collection, personId }: Owner, { params }: Call): StoredFace {
+  const id = readUuid(params.face);
   if (id === undefined) throw faults.persistedFaceId();
-  const found = store.face(collection.key, personId, id);
-  if (found === undefined) throw faults.persistedFaceNotFound(id);
-  return found;
+  const face = store.face(collection.key, personId, id);
+  if (face === undefined) throw faults.persistedFaceNotFound(id);
+  return face;
 }
 
-function viewOf({ id, userData }: StoredFace): object {
-  return withoutNull({ persistedFaceId: id, userData });
+function toResponse({ id, userData }: StoredFace): object {
+  return omitNull({ persistedFaceId: id, userData });
 }
 
 function refuseTooMany(kind: Kind, { store, plan }: FaceContext, { collection, personId }: Owner): void {
-  const full =
+  const isFull =
     personId === null
       ? collection.faces >= kind.limits[plan].each
-      : store.faces(collection.key, personId, '', facesOfAPerson).length >= facesOfAPerson;
-  if (full) throw faults.quota('Persisted face number reached limit.');
+      : store.faces(collection.key, personId, '', maxFacesPerPerson).length >= maxFacesPerPerson;
+  if (isFull) throw faults.quota('Persisted face number reached limit.');
 }
 
-/** The one face that a call to add one is about, seen with the recognition model of its collection. */
-async function lookAt(
+/** The face to add, with its vector of the collection's recognition model. @throws FaceFault unless it is one face */
+async function analyzeFace(
   context: FaceContext,
   { recognitionModel }: StoredCollection,
-  request: FastifyRequest,
+  call: Call,
 ): Promise<AnalyzedFace> {
-  const query = queryOf(request);
-  const detectionModel = readDetectionModel(query['detectionModel']);
-  const target = readTarget(query['targetFace']);
-  const picture = await readPicture(request, context);
+  const detectionModel = readDetectionModel(call.query['detectionModel']);
+  const target = readTarget(call.query['targetFace']);
+  const image = await readImage(call, context);
   const wanted = { detectionModel, recognitionModel, landmarks: false, attributes: [] };
-  return onlyFace(await context.analyze(picture, wanted), target);
+  return selectFace(await context.analyze(image, wanted), target);
 }
 
-/** The faces of persons of a kind of group, or of a kind of list. */
+function addFace(kind: Kind, path: string): Operation {
+  return {
+    name: 'addFace',
+    method: 'POST',
+    path,
+    takesImage: true,
+    handle(context, call) {
+      const { collection, personId } = loadOwner(kind, context, call, 'change');
+      const userData = readFaceUserData(call.query['userData']) ?? null;
+      const analyzed = analyzeFace(context, collection, call);
+      return context.runInOrder(toOrderKey(collection, personId), analyzed, (face) => {
+        // During the analysis the owner may have been deleted, and created again under the same ID.
+        const owner = loadOwner(kind, context, call, 'read');
+        if (owner.collection.key !== collection.key) throw kind.faults.notFound(404);
+        refuseTooMany(kind, context, owner);
+        const id = randomUUID();
+        context.store.addFace(collection.key, personId, { id, userData, vector: requireEmbedding(face) });
+        return { persistedFaceId: id };
+      });
+    },
+  };
+}
+
+function getFace(kind: Kind, path: string): Operation {
+  return {
+    name: 'getFace',
+    method: 'GET',
+    path,
+    handle: (context, call) => toResponse(loadFace(context, loadOwner(kind, context, call, 'read'), call)),
+  };
+}
+
+function updateFace(kind: Kind, path: string): Operation {
+  return {
+    name: 'updateFace',
+    method: 'PATCH',
+    path,
+    handle(context, call) {
+      const owner = loadOwner(kind, context, call, 'change');
+      const before = loadFace(context, owner, call);
+      const userData = readFaceUserData(call.json()['userData']) ?? before.userData;
+      context.store.updateFace(userData, owner.collection.key, owner.personId, before.id);
+    },
+  };
+}
+
+function deleteFace(kind: Kind, path: string): Operation {
+  return {
+    name: 'deleteFace',
+    method: 'DELETE',
+    path,
+    handle(context, call) {
+      const owner = loadOwner(kind, context, call, 'change');
+      const { collection, personId } = owner;
+      return context.runInOrder(toOrderKey(collection, personId), Promise.resolve(), () => {
+        const { id } = loadFace(context, owner, call);
+        context.store.deleteFace(collection.key, personId, id);
+        context.gallery.forgetFace(collection.key, id);
+      });
+    },
+  };
+}
+
+function listFaces(kind: Kind, path: string): Operation {
+  return {
+    name: 'listFaces',
+    method: 'GET',
+    path,
+    handle(context, call) {
+      const { collection, personId } = loadOwner(kind, context, call, 'read');
+      return context.store.faces(collection.key, personId, ...readPage(call)).map(toResponse);
+    },
+  };
+}
+
+/**
+ * The operations on the faces of persons of a kind of group, or of a kind of list. The response of a person lists its
+ * faces, as the response of a list without training does.
+ */
 export function persistedFaceOperations(kind: Kind): Operation[] {
   const owner = kind.holds === 'persons' ? ':collection/persons/:person' : ':collection';
   const all = `/${kind.path}/${owner}/persistedfaces`;
   const path = `${all}/:face`;
-  const operations: Operation[] = [
-    {
-      name: 'addFace',
-      method: 'POST',
-      path: all,
-      takesPicture: true,
-      handle(context, request) {
-        const { collection, personId } = ownerOf(kind, context, request, 'change');
-        const userData = readFaceUserData(queryOf(request)['userData']) ?? null;
-        const found = lookAt(context, collection, request);
-        return context.inTurn(turnOf(collection, personId), found, (seen) => {
-          // What held the face may have been deleted, and created anew, while the picture was looked at.
-          const now = ownerOf(kind, context, request, 'read');
-          if (now.collection.key !== collection.key) throw kind.faults.notFound(404);
-          refuseTooMany(kind, context, now);
-          const face = { id: randomUUID(), userData, vector: embeddingOf(seen) };
-          context.store.addFace(collection.key, personId, face);
-          return { persistedFaceId: face.id };
-        });
-      },
-    },
-    {
-      name: 'getFace',
-      method: 'GET',
-      path,
-      handle: (context, request) => viewOf(faceOf(context, ownerOf(kind, context, request, 'read'), request)),
-    },
-    {
-      name: 'updateFace',
-      method: 'PATCH',
-      path,
-      handle(context, request) {
-        const changed = ownerOf(kind, context, request, 'change');
-        const before = faceOf(context, changed, request);
-        const userData = readFaceUserData(readJson(request)['userData']) ?? before.userData;
-        context.store.updateFace(userData, changed.collection.key, changed.personId, before.id);
-      },
-    },
-    {
-      name: 'deleteFace',
-      method: 'DELETE',
-      path,
-      handle(context, request) {
-        const changed = ownerOf(kind, context, request, 'change');
-        const { collection, personId } = changed;
-        return context.inTurn(turnOf(collection, personId), Promise.resolve(), () => {
-          const { id } = faceOf(context, changed, request);
-          context.store.deleteFace(collection.key, personId, id);
-          context.gallery.forgetFace(collection.key, id);
-        });
-      },
-    },
-    {
-      name: 'listFaces',
-      method: 'GET',
-      path: all,
-      handle(context, request) {
-        const { collection, personId } = ownerOf(kind, context, request, 'read');
-        return context.store.faces(collection.key, personId, ...readPage(request)).map(viewOf);
-      },
-    },
+  return [
+    addFace(kind, all),
+    ...(kind.trained ? [getFace(kind, path), updateFace(kind, path)] : []),
+    deleteFace(kind, path),
+    ...(kind.trained && kind.holds === 'faces' ? [listFaces(kind, all)] : []),
   ];
-  return operations.filter(({ name }) => isServed(kind, name));
-}
-
-/** Faces of a person are listed with the person; a list that is read whole has none that are read alone. */
-function isServed({ holds, trained }: Kind, name: string): boolean {
-  if (name === 'listFaces') return holds === 'faces' && trained;
-  return trained || name === 'addFace' || name === 'deleteFace';
 }

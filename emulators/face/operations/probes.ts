@@ -1,21 +1,22 @@
-import { FaceFault, faults } from '../faults.ts';
+import { FaceFault, faults } from '../contract/faults.ts';
 import { isCollectionId, kinds, type Kind } from './kinds.ts';
-import type { FaceContext } from './operations.ts';
-import type { Pause } from '../scheduling/pauses.ts';
-import { readUuid } from '../http/requests.ts';
+import type { FaceContext } from './operation.ts';
+import type { YieldIfDue } from '../scheduling/timeSlices.ts';
+import { readUuid } from './parameters.ts';
 import type { StoredCollection, StoredDetection } from '../storage/store.ts';
-import type { RecognitionModel } from '../vision.ts';
+import type { RecognitionModel } from '../contract/vision.ts';
 
 const groups = kinds.filter(({ holds }) => holds === 'persons');
 
-/** A face that detect has found, by its face ID. */
+/** A face that detect has found. */
 export type Probe = StoredDetection & { faceId: string };
 
 /**
- * The face that was detected under this ID.
+ * The detected face with this ID.
  * @param missing the status of FaceNotFound: 404 in verify, 400 elsewhere
+ * @throws FaceFault
  */
-export function probeOf({ store, now }: FaceContext, value: unknown, missing: 400 | 404 = 400): Probe {
+export function loadProbe({ store, now }: FaceContext, value: unknown, missing: 400 | 404 = 400): Probe {
   if (typeof value !== 'string') throw faults.body();
   const faceId = readUuid(value);
   if (faceId === undefined) throw faults.badArgument('Face ID is invalid.');
@@ -24,16 +25,16 @@ export function probeOf({ store, now }: FaceContext, value: unknown, missing: 40
   return { faceId, ...found };
 }
 
-/** The same for up to a thousand. */
-export async function probesOf(
+/** The detected faces with these IDs, in order. @throws FaceFault when one is missing */
+export async function loadProbes(
   context: FaceContext,
   values: readonly unknown[],
-  pause: Pause,
+  yieldIfDue: YieldIfDue,
 ): Promise<Probe[]> {
   const probes: Probe[] = [];
   for (const value of values) {
-    await pause();
-    probes.push(probeOf(context, value));
+    await yieldIfDue();
+    probes.push(loadProbe(context, value));
   }
   return probes;
 }
@@ -45,7 +46,7 @@ export function readFaceIds(value: unknown, least: number, most: number): unknow
   return faceIds;
 }
 
-/** Probes have to be of one model; where it is not given, the first one's. */
+/** @throws FaceFault for a probe of another model; without `model`, of another one than the first probe's */
 export function refuseOtherModels(
   probes: readonly Probe[],
   model: RecognitionModel | undefined = probes[0]?.recognitionModel,
@@ -53,21 +54,21 @@ export function refuseOtherModels(
   if (probes.some(({ recognitionModel }) => recognitionModel !== model)) throw faults.incompatibleModel();
 }
 
-/** How many answers a call wants: `maxNumOfCandidatesReturned`. */
+/** Reads `maxNumOfCandidatesReturned`. */
 export function readTop(value: unknown, otherwise: number, most: number): number {
   const top = value ?? otherwise;
   if (typeof top === 'number' && Number.isInteger(top) && top >= 1 && top <= most) return top;
   throw faults.badArgument('The argument maxNumOfCandidatesReturned is not valid.');
 }
 
-/** The one collection of persons that a body names. @throws FaceFault 400 */
-export function scopeOf(
+/** The group of persons in a body. @throws FaceFault 400 unless the body names exactly one */
+export function loadGroup(
   { store }: FaceContext,
   body: Record<string, unknown>,
 ): { kind: Kind; collection: StoredCollection } {
   const [kind, ...others] = groups.filter(({ idProperty }) => body[idProperty] !== undefined);
-  if (kind === undefined) throw scopeFault('BothNull', 'both null');
-  if (others.length > 0) throw scopeFault('BothNotNull', 'both not null');
+  if (kind === undefined) throw toGroupFault('BothNull', 'both null');
+  if (others.length > 0) throw toGroupFault('BothNotNull', 'both not null');
   const id = body[kind.idProperty];
   if (!isCollectionId(id)) throw kind.faults.invalidId();
   const collection = store.collection(kind.path, id);
@@ -75,7 +76,7 @@ export function scopeOf(
   return { kind, collection };
 }
 
-function scopeFault(ending: string, are: string): FaceFault {
+function toGroupFault(ending: string, are: string): FaceFault {
   return new FaceFault(
     400,
     `PersonGroupIdAndLargePersonGroupId${ending}`,

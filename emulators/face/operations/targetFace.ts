@@ -1,11 +1,11 @@
-import { faults } from '../faults.ts';
-import { readInteger } from '../http/requests.ts';
-import type { AnalyzedFace, AnalyzedImage, Rectangle } from '../vision.ts';
+import { faults } from '../contract/faults.ts';
+import { readInteger } from './parameters.ts';
+import type { AnalyzedFace, AnalyzedImage, Rectangle } from '../contract/vision.ts';
 
-/** A rectangle that shares so much of its union with a target is what the target was drawn around. */
-const drawnAround = 0.5;
+/** Intersection over union from which a face counts as the one that the target was drawn around. */
+const leastOverlap = 0.5;
 
-/** `left,top,width,height`, as `targetFace` gives it; undefined when none is given. */
+/** Parses `targetFace`: `left,top,width,height`. @throws FaceFault */
 export function readTarget(text: string | undefined): Rectangle | undefined {
   if (text === undefined || text === '') return undefined;
   const numbers = text.split(',').map((part) => readInteger(part.trim()) ?? Number.NaN);
@@ -17,20 +17,20 @@ export function readTarget(text: string | undefined): Rectangle | undefined {
   return { left, top, width, height };
 }
 
-/** The one face of a picture, or of the part of it that the target names. */
-export function onlyFace(
+/** The only face of an image, or of the target. @throws FaceFault for no face or several */
+export function selectFace(
   { faces, width, height }: AnalyzedImage,
   target: Rectangle | undefined,
 ): AnalyzedFace {
-  if (target === undefined) return theOne(faces);
+  if (target === undefined) return requireOne(faces);
   if (target.left + target.width > width || target.top + target.height > height) throw outOfRange();
-  // Neighbours in a crowd reach into each other's rectangles: the one that was meant goes first.
-  const meant = faces.toSorted((a, b) => likeness(b.rectangle, target) - likeness(a.rectangle, target))[0];
-  if (meant !== undefined && likeness(meant.rectangle, target) >= drawnAround) return meant;
-  return theOne(faces.filter(({ rectangle }) => holdsCentre(target, rectangle)));
+  // In a crowd several faces may have their centre in the target, so that the best overlap decides first.
+  const meant = faces.toSorted((a, b) => overlap(b.rectangle, target) - overlap(a.rectangle, target))[0];
+  if (meant !== undefined && overlap(meant.rectangle, target) >= leastOverlap) return meant;
+  return requireOne(faces.filter(({ rectangle }) => containsCentre(target, rectangle)));
 }
 
-function theOne(faces: readonly AnalyzedFace[]): AnalyzedFace {
+function requireOne(faces: readonly AnalyzedFace[]): AnalyzedFace {
   const [face, ...others] = faces;
   if (face === undefined) throw faults.noFace();
   if (others.length > 0) throw faults.severalFaces();
@@ -41,8 +41,8 @@ function outOfRange(): Error {
   return faults.badArgument('Argument targetFace out of range.');
 }
 
-/** What both share, as a share of what they cover together. */
-function likeness(a: Rectangle, b: Rectangle): number {
+/** Intersection over union, 0 to 1. */
+function overlap(a: Rectangle, b: Rectangle): number {
   const width = Math.min(a.left + a.width, b.left + b.width) - Math.max(a.left, b.left);
   const height = Math.min(a.top + a.height, b.top + b.height) - Math.max(a.top, b.top);
   if (width <= 0 || height <= 0) return 0;
@@ -50,7 +50,7 @@ function likeness(a: Rectangle, b: Rectangle): number {
   return shared / (a.width * a.height + b.width * b.height - shared);
 }
 
-function holdsCentre(target: Rectangle, { left, top, width, height }: Rectangle): boolean {
+function containsCentre(target: Rectangle, { left, top, width, height }: Rectangle): boolean {
   const [x, y] = [left + width / 2, top + height / 2];
   return (
     x >= target.left && x <= target.left + target.width && y >= target.top && y <= target.top + target.height

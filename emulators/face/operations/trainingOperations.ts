@@ -1,21 +1,21 @@
-import { collectionOf } from './collections.ts';
+import { loadCollection } from './collections.ts';
 import type { Kind } from './kinds.ts';
-import type { Operation } from './operations.ts';
-import { withoutNull } from '../http/requests.ts';
+import type { Operation } from './operation.ts';
+import { omitNull } from './parameters.ts';
 import type { StoredTraining } from '../storage/store.ts';
 
-/** Seven fractional digits, as the real service writes times. */
-function iso(time: number): string {
+/** Azure writes times with seven fractional digits. */
+function toIsoTime(time: number): string {
   return new Date(time).toISOString().replace('Z', '0000Z');
 }
 
-/** `lastSuccessfulTrainingDateTime` is absent until the first success, as in the real service. */
-function viewOf({ status, createdAt, lastActionAt, lastSuccessAt, message }: StoredTraining): object {
-  return withoutNull({
+/** `lastSuccessfulTrainingDateTime` is absent until the first success, as in Azure's answers. */
+function toResponse({ status, createdAt, lastActionAt, lastSuccessAt, message }: StoredTraining): object {
+  return omitNull({
     status,
-    createdDateTime: iso(createdAt),
-    lastActionDateTime: iso(lastActionAt),
-    lastSuccessfulTrainingDateTime: lastSuccessAt === null ? null : iso(lastSuccessAt),
+    createdDateTime: toIsoTime(createdAt),
+    lastActionDateTime: toIsoTime(lastActionAt),
+    lastSuccessfulTrainingDateTime: lastSuccessAt === null ? null : toIsoTime(lastSuccessAt),
     message,
   });
 }
@@ -27,24 +27,21 @@ export function trainingOperations(kind: Kind): Operation[] {
       name: 'train',
       method: 'POST',
       path: `${path}/train`,
-      handle(context, request, reply) {
-        const { key } = collectionOf(kind, context, request);
+      statusSegment: 'training',
+      handle(context, call) {
+        const { key } = loadCollection(kind, context, call);
         if (context.trainings.isRunning(key)) throw kind.faults.underTraining();
         context.trainings.start(key);
-        const [itself = ''] = request.url.split('?', 1);
-        const status = itself.replace(/\/train\/?$/i, '/training');
-        reply.code(202).header('operation-location', `${request.protocol}://${request.host}${status}`);
-        reply.header('access-control-expose-headers', 'Operation-Location');
       },
     },
     {
       name: 'trainingStatus',
       method: 'GET',
       path: `${path}/training`,
-      handle(context, request) {
-        const training = context.store.training(collectionOf(kind, context, request).key);
+      handle(context, call) {
+        const training = context.store.training(loadCollection(kind, context, call).key);
         if (training === undefined) throw kind.faults.notTrained(404);
-        return viewOf(training);
+        return toResponse(training);
       },
     },
   ];

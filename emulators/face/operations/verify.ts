@@ -1,35 +1,35 @@
-import { faults } from '../faults.ts';
-import { rounded, samePerson, type FaceContext, type Operation } from './operations.ts';
-import { probeOf, refuseOtherModels, scopeOf } from './probes.ts';
-import { readJson, readUuid } from '../http/requests.ts';
+import { faults } from '../contract/faults.ts';
+import { roundConfidence, samePerson, type FaceContext, type Operation } from './operation.ts';
+import { loadProbe, refuseOtherModels, loadGroup } from './probes.ts';
+import { readUuid } from './parameters.ts';
 
-/** Two faces, or a face and a person as enrolled now, trained or not. */
+/** Compares two detected faces, or a detected face with all current faces of a person, trained or not. */
 export const verify: Operation = {
   name: 'verify',
   method: 'POST',
   path: '/verify',
-  handle(context, request) {
-    const body = readJson(request);
-    const likeness = 'personId' in body ? againstPerson(context, body) : againstFace(context, body);
-    const confidence = rounded(likeness);
+  handle(context, { json }) {
+    const body = json();
+    const likeness = 'personId' in body ? compareWithPerson(context, body) : compareFaces(context, body);
+    const confidence = roundConfidence(likeness);
     return { isIdentical: confidence >= samePerson, confidence };
   },
 };
 
-function againstFace(context: FaceContext, body: Record<string, unknown>): number {
-  const [a, b] = [probeOf(context, body['faceId1'], 404), probeOf(context, body['faceId2'], 404)];
+function compareFaces(context: FaceContext, body: Record<string, unknown>): number {
+  const [a, b] = [loadProbe(context, body['faceId1'], 404), loadProbe(context, body['faceId2'], 404)];
   refuseOtherModels([a, b]);
   return context.confidence(a.vector, b.vector, a.recognitionModel);
 }
 
-function againstPerson(context: FaceContext, body: Record<string, unknown>): number {
+function compareWithPerson(context: FaceContext, body: Record<string, unknown>): number {
   const personId = readUuid(body['personId']);
   if (personId === undefined) throw faults.badArgument('Person ID is invalid.');
-  const { collection } = scopeOf(context, body);
-  const probe = probeOf(context, body['faceId'], 404);
+  const { collection } = loadGroup(context, body);
+  const probe = loadProbe(context, body['faceId'], 404);
   if (context.store.person(collection.key, personId) === undefined) throw faults.personNotFound(personId);
   refuseOtherModels([probe], collection.recognitionModel);
-  const vectors = context.store.vectorsOf(collection.key, personId);
+  const vectors = context.store.vectors(collection.key, personId);
   if (vectors.length === 0) throw faults.noPersistedFace();
   return Math.max(
     ...vectors.map(({ vector }) => context.confidence(probe.vector, vector, collection.recognitionModel)),

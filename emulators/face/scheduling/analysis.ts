@@ -1,10 +1,10 @@
-import { faults } from '../faults.ts';
-import { ImageRefused, type ImageFault, type Vision } from '../vision.ts';
+import { faults } from '../contract/faults.ts';
+import { ImageRefused, type ImageFault, type Vision } from '../contract/vision.ts';
 
 export type Analyze = Vision['analyze'];
 
-/** Pictures under way in the models; the next one is told to come again, so that memory stays bounded. */
-const atOnce = 64;
+/** Images in the models or waiting for them. A call beyond this is refused, so that memory stays bounded. */
+const maxRunning = 64;
 
 const refusals: Record<ImageFault, () => Error> = {
   not_decodable: faults.decoding,
@@ -13,22 +13,22 @@ const refusals: Record<ImageFault, () => Error> = {
 };
 
 /**
- * The queue in front of the models. `analyze` throws a FaceFault for a picture that the models refuse, or when too
- * many are under way.
+ * Limits the images in the models. `analyze` throws a FaceFault for an image that the models refuse, and beyond the
+ * limit.
  */
-export function createAnalysis(vision: Vision): { analyze: Analyze; underWay: () => number } {
-  let underWay = 0;
+export function createAnalysis(vision: Vision): { analyze: Analyze; countRunning: () => number } {
+  let running = 0;
   return {
-    underWay: () => underWay,
+    countRunning: () => running,
     async analyze(bytes, wanted) {
-      if (underWay >= atOnce) throw faults.busy();
-      underWay += 1;
+      if (running >= maxRunning) throw faults.busy();
+      running += 1;
       try {
         return await vision.analyze(bytes, wanted);
       } catch (error) {
         throw error instanceof ImageRefused ? refusals[error.fault]() : error;
       } finally {
-        underWay -= 1;
+        running -= 1;
       }
     },
   };

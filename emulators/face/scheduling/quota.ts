@@ -1,21 +1,20 @@
-import { FaceFault, faults } from '../faults.ts';
+import { FaceFault, faults } from '../contract/faults.ts';
 import type { FaceStore } from '../storage/store.ts';
 
-/** So many calls in any window of so many seconds, and in a month; or anything. */
+/** `calls` in any window of `perSeconds` seconds, and `callsPerMonth`; `none` is unlimited. */
 export type FaceQuota = { calls: number; perSeconds: number; callsPerMonth?: number } | 'none';
 
-/** Which limits of collections and persons hold: those of the free plan, or of the paid one. */
+/** The plan whose limits of collections and persons hold: F0 is free, S0 is paid. */
 export type FacePlan = 'F0' | 'S0';
 
 const monthMs = 30 * 86_400_000;
 
-/** Counts a call; gives the fault that refuses it instead when it is one too many. */
+/** Counts a call, or returns the fault that refuses a call beyond the quota. */
 export type Limiter = () => FaceFault | undefined;
 
 /**
- * A sliding-window log, the strictest limiter there is: of any N + 1 calls that are let through, the last comes
- * at least W after the first. A call that is refused does not count. The month's count outlives the process, the
- * window does not.
+ * A sliding-window log, the strictest kind of limiter: of any N + 1 admitted calls, the last comes at least W after the
+ * first. Refused calls do not count. The count of the month survives a restart, the window does not.
  */
 export function createLimiter(quota: FaceQuota, store: FaceStore, now: () => number): Limiter {
   if (quota === 'none') return () => undefined;
@@ -23,13 +22,13 @@ export function createLimiter(quota: FaceQuota, store: FaceStore, now: () => num
   const recent: number[] = [];
   return () => {
     const at = now();
-    // A clock that was set back would otherwise close the service until it has caught up.
+    // Entries from the future are dropped: a clock that was set back would otherwise refuse calls until it catches up.
     while (recent[0] !== undefined && (recent[0] <= at - windowMs || recent[0] > at)) recent.shift();
     if (recent.length >= quota.calls) return rateExceeded((recent[0] ?? at) + windowMs - at);
     const monthly = quota.callsPerMonth;
     if (monthly !== undefined) {
       const month = Math.floor(at / monthMs);
-      if (store.callsOfMonth(month) >= monthly) return volumeExceeded((month + 1) * monthMs - at);
+      if (store.monthlyCalls(month) >= monthly) return volumeExceeded((month + 1) * monthMs - at);
       store.countCall(month);
     }
     recent.push(at);

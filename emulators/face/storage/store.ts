@@ -1,7 +1,7 @@
 import { openFaceDatabase, type FaceDatabase, type Row } from './database.ts';
 import { createVectorCipher, plain, type VectorCipher } from './vectorCipher.ts';
 import { vectorPagesIn, type VectorPage, type VectorSource } from './vectorPages.ts';
-import type { RecognitionModel } from '../vision.ts';
+import type { RecognitionModel } from '../contract/vision.ts';
 
 export type StoredCollection = {
   /** Of this collection only; one that is created anew under the same ID has another. */
@@ -150,7 +150,7 @@ function facesIn(db: FaceDatabase, cipher: VectorCipher) {
     deleteFace: db.erase('DELETE FROM faces WHERE collection = ? AND personId IS ? AND id = ?'),
     newestFace: (collection: number): number => newest(collection)?.seq ?? 0,
     countFaces: (collection: number, upTo: number): number => count(collection, upTo)?.count ?? 0,
-    vectorsOf: (collection: number, personId: string | null) =>
+    vectors: (collection: number, personId: string | null) =>
       held(collection, personId).map((row) => ({ faceId: String(row['id']), vector: vectorOf(row) })),
     /** A page of the trained faces that came after this one; an empty one when there are no more. */
     trainedPage: (collection: number, after: number, upTo: number): VectorPage =>
@@ -220,7 +220,7 @@ function detectionsIn(db: FaceDatabase, cipher: VectorCipher) {
 function monthsIn(db: FaceDatabase) {
   const calls = db.one<{ calls: number }>('SELECT calls FROM months WHERE month = ?');
   return {
-    callsOfMonth: (month: number): number => calls(month)?.calls ?? 0,
+    monthlyCalls: (month: number): number => calls(month)?.calls ?? 0,
     countCall: db.run('INSERT INTO months VALUES (?, 1) ON CONFLICT DO UPDATE SET calls = calls + 1'),
   };
 }

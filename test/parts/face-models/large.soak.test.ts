@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { beforeAll, expect, test } from 'vitest';
-import type { Vision, Wanted } from '../../../emulators/face/vision.ts';
+import type { Vision, Wanted } from '../../../emulators/face/contract/vision.ts';
 import { groupPicture, portrait } from '../../helpers/pictures.ts';
 import { realVision } from '../../helpers/vision.ts';
 

@@ -6,12 +6,12 @@ import { withOccluder } from '../../../tools/face-eval/occluders.ts';
 import { packagePictures } from '../../../tools/face-eval/pictures.ts';
 import { confidenceOfCosine } from '../../../emulators/face/models/confidence.ts';
 import {
-  embeddingOf,
+  requireEmbedding,
   type AnalyzedFace,
   type RecognitionModel,
   type Vision,
   type Wanted,
-} from '../../../emulators/face/vision.ts';
+} from '../../../emulators/face/contract/vision.ts';
 import { groupPicture, portrait } from '../../helpers/pictures.ts';
 import { realVision } from '../../helpers/vision.ts';
 
@@ -37,7 +37,7 @@ async function faceOf(bytes: Uint8Array, asked = wanted): Promise<RecognisedFace
   const { faces } = await vision.analyze(bytes, asked);
   const [face] = faces;
   if (face === undefined) throw new Error('no face was found');
-  return { ...face, embedding: embeddingOf(face) };
+  return { ...face, embedding: requireEmbedding(face) };
 }
 
 test('what is not asked for is not worked out: no vector and no quality', async () => {

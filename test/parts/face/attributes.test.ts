@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import type { UnsureAttributes, Vision, Wanted } from '../../../emulators/face/vision.ts';
+import type { UnsureAttributes, Vision, Wanted } from '../../../emulators/face/contract/vision.ts';
 import { createFakeVision, picture } from './fakeVision.ts';
 import { callsOf, startTestFace, type TestFace } from './harness.ts';
 

@@ -7,7 +7,7 @@ import {
   type Wanted,
   type Rectangle,
   type Vision,
-} from '../../../emulators/face/vision.ts';
+} from '../../../emulators/face/contract/vision.ts';
 
 /*
  * Stands in for the models where a test is about the contract only: pictures say in JSON whose faces are on them.

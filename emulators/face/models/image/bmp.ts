@@ -1,4 +1,4 @@
-import { ImageRefused } from '../../vision.ts';
+import { ImageRefused } from '../../contract/vision.ts';
 
 export function isBmp(bytes: Uint8Array): boolean {
   return bytes.length > 54 && bytes[0] === 0x42 && bytes[1] === 0x4d;

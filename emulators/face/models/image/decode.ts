@@ -1,5 +1,5 @@
 import sharp, { type Sharp } from 'sharp';
-import { ImageRefused } from '../../vision.ts';
+import { ImageRefused } from '../../contract/vision.ts';
 import { decodeBmp, isBmp } from './bmp.ts';
 
 /** An upright picture of so many pixels. */

@@ -1,4 +1,4 @@
-import type { Point } from '../../vision.ts';
+import type { Point } from '../../contract/vision.ts';
 
 /** Maps a point of a crop to one of the picture: x' = a·x − b·y + c, y' = b·x + a·y + d. */
 export type Similarity = { a: number; b: number; c: number; d: number };

@@ -1,32 +1,35 @@
-import { samePerson, type Operation } from './operations.ts';
-import type { Pause } from '../scheduling/pauses.ts';
-import { probesOf, readFaceIds, refuseOtherModels, type Probe } from './probes.ts';
-import { readJson } from '../http/requests.ts';
+import { samePerson, type Operation } from './operation.ts';
+import type { YieldIfDue } from '../scheduling/timeSlices.ts';
+import { loadProbes, readFaceIds, refuseOtherModels, type Probe } from './probes.ts';
 
 export const group: Operation = {
   name: 'group',
   method: 'POST',
   path: '/group',
-  async handle(context, request) {
-    const faceIds = readFaceIds(readJson(request)['faceIds'], 2, 1_000);
-    const pause = context.pauses();
-    const probes = await probesOf(context, [...new Set(faceIds)], pause);
+  async handle(context, { json }) {
+    const faceIds = readFaceIds(json()['faceIds'], 2, 1_000);
+    const yieldIfDue = context.startTimeSlices();
+    const probes = await loadProbes(context, [...new Set(faceIds)], yieldIfDue);
     refuseOtherModels(probes);
     const alike = (a: Probe, b: Probe): boolean =>
       context.confidence(a.vector, b.vector, a.recognitionModel) >= samePerson;
-    return clusters(probes, alike, pause);
+    return clusterFaces(probes, alike, yieldIfDue);
   },
 };
 
-/** Faces that are joined by a chain of likenesses, largest group first; those without a counterpart are the messy group. */
-async function clusters(probes: readonly Probe[], alike: (a: Probe, b: Probe) => boolean, pause: Pause) {
+/** Groups of faces that are joined by a chain of alike faces, largest first; single faces form the messy group. */
+async function clusterFaces(
+  probes: readonly Probe[],
+  alike: (a: Probe, b: Probe) => boolean,
+  yieldIfDue: YieldIfDue,
+) {
   const left = new Set(probes);
   const found: string[][] = [];
   for (const seed of probes) {
     if (!left.delete(seed)) continue;
     const members = [seed];
     for (const member of members) {
-      await pause();
+      await yieldIfDue();
       for (const other of left) {
         if (!alike(member, other)) continue;
         left.delete(other);

@@ -1,18 +1,18 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { createPauses } from '../../../emulators/face/scheduling/pauses.ts';
+import { createTimeSlices } from '../../../emulators/face/scheduling/timeSlices.ts';
 import { createFakeVision, picture } from './fakeVision.ts';
 import { startTestFace, type Answer } from './harness.ts';
 
 test('of all long work one piece is done in a turn, in the order of asking', async () => {
-  const pauses = createPauses();
+  const startTimeSlices = createTimeSlices();
   let turn = 0;
   const done = { yet: false };
   const counting = (async () => {
     for (; !done.yet; turn += 1) await nextTurn();
   })();
   const pieces = Array.from({ length: 5 }, async () => {
-    await pauses()();
+    await startTimeSlices()();
     return turn;
   });
   const turns = await Promise.all(pieces);

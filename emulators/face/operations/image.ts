@@ -1,9 +1,8 @@
-import type { FastifyRequest } from 'fastify';
-import { faults, FaceFault } from '../faults.ts';
-import { mediaTypeOf, readJson } from '../http/requests.ts';
-import { readMapped, type UrlMap } from '../http/urlMap.ts';
+import { faults, FaceFault } from '../contract/faults.ts';
+import type { Call } from './call.ts';
+import { readMapped, type UrlMap } from './urlMap.ts';
 
-/** The contract says 1 KB and 6 MB; read here as powers of two. */
+/** The Face API documents 1 KB and 6 MB; read as powers of two. */
 const smallestBytes = 1_024;
 export const largestBytes = 6 * 1024 * 1024;
 
@@ -14,24 +13,22 @@ const signatures = {
   bmp: [0x42, 0x4d],
 } as const;
 
-export type PictureSources = {
-  /** How long a download may take. */
+export type ImageSources = {
+  /** Limit of a download. */
   urlTimeoutMs: number;
   urlMaps: readonly UrlMap[];
 };
 
-/** The picture of a request: its bytes, or what the URL that its JSON names leads to. */
-export async function readPicture(request: FastifyRequest, sources: PictureSources): Promise<Uint8Array> {
-  if (mediaTypeOf(request) === 'application/octet-stream') {
-    return checked(request.body instanceof Uint8Array ? request.body : new Uint8Array(0));
-  }
-  const { url } = readJson(request);
+/** The image of a call: its body, or the content of the URL in its JSON. @throws FaceFault */
+export async function readImage({ image, json }: Call, sources: ImageSources): Promise<Uint8Array> {
+  if (image !== undefined) return checkImage(image);
+  const { url } = json();
   if (typeof url !== 'string') throw faults.body();
   const mapped = await readMapped(sources.urlMaps, url, largestBytes);
-  return checked(mapped ?? (await download(url, sources.urlTimeoutMs)));
+  return checkImage(mapped ?? (await download(url, sources.urlTimeoutMs)));
 }
 
-function checked(bytes: Uint8Array): Uint8Array {
+function checkImage(bytes: Uint8Array): Uint8Array {
   if (bytes.length < smallestBytes) throw faults.tooSmall();
   if (bytes.length > largestBytes) throw faults.tooBig();
   const isKnown = Object.values(signatures).some((signature) =>
@@ -41,7 +38,7 @@ function checked(bytes: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** Any address may be named, this machine's too: the service listens on it alone, and only the holder of the key asks. */
+/** Any address is allowed, this machine's too: the service listens on this machine alone and every call needs its key. */
 async function download(text: string, timeoutMs: number): Promise<Uint8Array> {
   const url = URL.parse(text);
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') throw faults.url();

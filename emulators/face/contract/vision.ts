@@ -65,8 +65,8 @@ export type UnsureAttributes = {
   emotion: Record<string, number>;
 };
 
-/** The embedding of a face for which a recognition model was named. */
-export function embeddingOf({ embedding }: AnalyzedFace): Float32Array {
+/** The embedding of a face whose analysis named a recognition model. @throws Error when it is absent */
+export function requireEmbedding({ embedding }: AnalyzedFace): Float32Array {
   if (embedding === undefined) throw new Error('The vision gave no embedding, though a model was named.');
   return embedding;
 }

@@ -1,14 +1,14 @@
 import { open, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { faults, FaceFault } from '../faults.ts';
+import { faults, FaceFault } from '../contract/faults.ts';
 
-/** Picture URLs that begin with the prefix are read from the folder instead of the network. */
+/** Image URLs that begin with the prefix are read from the folder instead of the network. */
 export type UrlMap = { prefix: string; folder: string };
 
 /**
- * The file that a map leads to; undefined when the URL is none of theirs. Nothing outside the folder is read, whatever
- * the URL or a link in the folder says.
- * @throws FaceFault when there is no such file, or it has more bytes than `most`
+ * The content of the mapped file; undefined when no map has a prefix of the URL. Neither `..` in the URL nor a link in
+ * the folder leads outside the folder.
+ * @throws FaceFault when the file does not exist, or has more bytes than `most`
  */
 export async function readMapped(
   maps: readonly UrlMap[],
@@ -18,14 +18,14 @@ export async function readMapped(
   const map = maps.find(({ prefix }) => url.startsWith(prefix));
   if (map === undefined) return undefined;
   try {
-    return await readInside(await realpath(map.folder), pathOf(url.slice(map.prefix.length)), most);
+    return await readInside(await realpath(map.folder), parsePath(url.slice(map.prefix.length)), most);
   } catch (error) {
     throw error instanceof FaceFault ? error : faults.download();
   }
 }
 
-/** What comes after the prefix, as a path: without query and fragment, unescaped. */
-function pathOf(rest: string): string {
+/** The rest of a URL behind the prefix as a path: without query and fragment, unescaped. */
+function parsePath(rest: string): string {
   return decodeURIComponent(rest.replace(/[?#].*$/s, ''));
 }
 
