@@ -4,7 +4,7 @@ import { claimVersion } from '../common/folderVersion.ts';
 import type { RunningEmulator } from '../common/childProcess.ts';
 import { createVision } from './models/vision.ts';
 import { startFace, type FaceOptions, type FaceReady } from './service.ts';
-import { trainingTimeOf, type TrainingTime } from './training/trainingTime.ts';
+import { createTrainingTime, type TrainingTime } from './training/trainingTime.ts';
 import { readDataKey } from './storage/vectorCipher.ts';
 
 export type FaceProcessOptions = Pick<
@@ -57,7 +57,7 @@ async function startWithModels({
   ...others
 }: FaceProcessOptions): Promise<RunningEmulator<FaceReady>> {
   const limits = limitsOf(quota);
-  const training = trainingTimeOf(trainingTime);
+  const training = createTrainingTime(trainingTime);
   const dataKey = readDataKey(process.env['FACE_DATA_KEY']);
   const vision = await createVision({ workers });
   try {

@@ -17,8 +17,8 @@ import { createLimiter, type FacePlan, type FaceQuota } from './scheduling/quota
 import { addRoutes } from './http/routes.ts';
 import { createAdmission, createFaceServer, type ArrivalLimits } from './http/server.ts';
 import { openFaceStore } from './storage/store.ts';
-import { createTrainings } from './training/training.ts';
-import { trainingTimeOf } from './training/trainingTime.ts';
+import { Trainings } from './training/training.ts';
+import { createTrainingTime } from './training/trainingTime.ts';
 import { createKeyedOrder } from './scheduling/keyedOrder.ts';
 import type { UrlMap } from './operations/urlMap.ts';
 import type { Vision } from './contract/vision.ts';
@@ -69,13 +69,13 @@ const closingAtMostMs = 5_000;
  * @throws Error when the port is in use, the data is another version's, or the data key is not theirs
  */
 export async function startFace(options: FaceOptions): Promise<RunningEmulator<FaceReady>> {
-  const { dataDir, vision, now = Date.now, trainingTime = trainingTimeOf('none') } = options;
+  const { dataDir, vision, now = Date.now, trainingTime = createTrainingTime('none') } = options;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const key = readOrMakeKey(join(dataDir, 'key'), () => randomBytes(16).toString('hex'));
   const certificate = options.tls === true ? await readOrMakeCertificate(dataDir) : undefined;
   const store = openFaceStore(join(dataDir, 'face.sqlite'), options.dataKey);
   const gallery = createGallery(store, vision);
-  const trainings = createTrainings({ store, gallery, trainingTime, now });
+  const trainings = new Trainings({ store, gallery, trainingTime, now });
   const { analyze, countRunning } = createAnalysis(vision);
   const metrics = createFaceMetrics(countRunning);
   const server = createFaceServer(certificate, options.arrival);

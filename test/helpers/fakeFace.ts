@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { trainingTimeOf, type TrainingTime } from '../../emulators/face/training/trainingTime.ts';
+import { createTrainingTime, type TrainingTime } from '../../emulators/face/training/trainingTime.ts';
 import type { FaceQuota } from '../../emulators/face/scheduling/quota.ts';
 import { createFakeVision, picture } from '../parts/face/fakeVision.ts';
 import { startTestFace } from '../parts/face/harness.ts';
@@ -26,5 +26,5 @@ export async function startFakeFace({
   const vision = createFakeVision();
   const { analyze } = vision;
   vision.analyze = (image, wanted) => analyze.call(vision, image.subarray(canvas.length), wanted);
-  return startTestFace({ vision, quota, trainingTime: trainingTimeOf(trainingTime) });
+  return startTestFace({ vision, quota, trainingTime: createTrainingTime(trainingTime) });
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The loops of kernel.wat, whose comments say what they do. All numbers are addresses or counts. */
+/** The functions of kernel.wat, which documents them. All numbers are addresses or counts. */
 export type Kernel = {
   score(
     rows: number,

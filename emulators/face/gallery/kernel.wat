@@ -1,11 +1,11 @@
-;; The inner loops of the gallery: writing faces as whole numbers, and how alike they are to some probes.
+;; The inner loops of the gallery: vectors become whole numbers, and are scored against some probes.
 ;; `npx node scripts/kernels.ts` assembles it into kernel.wasm.
 (module
   (import "gallery" "memory" (memory 1 65536 shared))
 
   ;; scores[probe][row] = scales[row] * (dot(row, probe) - biases[row]), for `rowCount` rows, a multiple of 4.
-  ;; Vectors have `width` numbers, a multiple of 16: of rows -127 to 127, of probes 0 to 127 (within that, all machines
-  ;; agree on the relaxed instruction). Four rows at once share each load of a probe.
+  ;; Vectors have `width` numbers, a multiple of 16: -127 to 127 in rows, 0 to 127 in probes, the range in which the
+  ;; relaxed instruction has the same result on all machines. Four rows share each load of a probe.
   (func (export "score")
     (param $rows i32) (param $rowCount i32) (param $width i32) (param $scales i32) (param $biases i32)
     (param $probes i32) (param $probeCount i32) (param $scores i32)
@@ -67,8 +67,8 @@
           (local.tee $rows (i32.add (local.get $rows) (i32.shl (local.get $width) (i32.const 2))))
           (local.get $rowsEnd)))))
 
-  ;; Writes `width` floats as whole numbers of -127 to 127 times *scale, with *bias = 64 times their sum: what the
-  ;; middle of probes adds to their products. The result is the length of what the whole numbers leave out.
+  ;; Quantises `width` floats to whole numbers of -127 to 127 times *scale. *bias is 64 times the sum of the whole
+  ;; numbers, which the offset of probes adds to their products. Returns the length of the difference.
   (func (export "quantise")
     (param $floats i32) (param $width i32) (param $row i32) (param $scale i32) (param $bias i32) (result f32)
     (local $at i32) (local $end i32) (local $most f32)
@@ -77,7 +77,7 @@
     (local $w v128) (local $x v128) (local $y v128) (local $z v128)
     (local.set $end (i32.add (local.get $floats) (i32.shl (local.get $width) (i32.const 2))))
 
-    ;; Four of everything, so that none waits for another.
+    ;; Four independent accumulators, so that no instruction waits for the one before.
     (local.set $at (local.get $floats))
     (loop $largest
       (local.set $a (f32x4.pmax (local.get $a) (f32x4.abs (v128.load (local.get $at)))))

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FaceStore } from '../storage/store.ts';
-import { rowsOfBlock } from './block.ts';
+import { rowsPerBlock } from './block.ts';
 import type { Loaded } from './load.ts';
 import type { GalleryMemory, Loan } from './memory.ts';
 import type { Rows } from './rows.ts';
@@ -9,18 +9,18 @@ import { stagingBytes } from './write.ts';
 
 const everything = Number.MAX_SAFE_INTEGER;
 
-/** What this thread loads itself, in about the time that the others take to start. */
+/** Faces that this thread loads itself, in about the time in which the other threads start. */
 const facesHere = 16_384;
-/** What another thread loads at a time. Whoever wants to search meanwhile waits for a few of these. */
-const blocksOfSlice = 16;
+/** Blocks that another thread loads per request. A search may have to wait for a few of these requests. */
+const blocksPerSlice = 16;
 
-/** Faces on their way into blocks, which are adopted then, or released. */
+/** A range of faces that another thread reads into blocks, which the rows adopt or release afterwards. */
 type Slice = {
   upTo: number;
   loan: Loan;
   blocks: number[];
   loaded: Promise<PromiseSettledResult<Loaded>[]> | undefined;
-  /** Faces were trained or deleted since; nobody knows whether the thread has seen it. */
+  /** Faces were trained or deleted since the request; the thread may or may not have read the change. */
   outdated: boolean;
 };
 
@@ -33,39 +33,76 @@ export type LoadingOptions = {
 /**
  * Loads the trained faces of a collection into rows, oldest first.
  *
- * - All that is trained and no newer than `upTo` is in the rows. What is trained later, but no newer, has to be added
- *   to them; the rest will be loaded.
- * - Other threads read slices, which are adopted in order. One that is outdated by then is read again by this thread,
- *   page by page, so that nothing comes between reading a page and adding it.
+ * Invariants:
+ * - The rows hold all trained faces up to `upTo`. A face up to there that is trained later has to be added to the rows;
+ *   newer faces will be loaded.
+ * - Other threads read slices, and the rows adopt slices in order. This thread reads an outdated slice again, page by
+ *   page, so that no change can happen between the read of a page and its addition.
  */
-export function createLoading({ store, memory, threads }: LoadingOptions, collection: number, rows: Rows) {
-  const slices: Slice[] = [];
-  let upTo = 0;
-  let stopped = false;
-  const goesOn = (): boolean => !stopped;
+export class Loading {
+  readonly #options: LoadingOptions;
+  readonly #collection: number;
+  readonly #rows: Rows;
+  readonly #slices: Slice[] = [];
+  #upTo = 0;
+  #stopped = false;
 
-  async function loadHere(last: number): Promise<void> {
-    while (goesOn() && upTo < last) {
-      const page = store.trainedPage(collection, upTo, last);
-      rows.add(page);
-      upTo = page.count > 0 ? page.upTo : last;
+  constructor(options: LoadingOptions, collection: number, rows: Rows) {
+    this.#options = options;
+    this.#collection = collection;
+    this.#rows = rows;
+  }
+
+  get upTo(): number {
+    return this.#upTo;
+  }
+
+  async load(): Promise<void> {
+    const { store, threads } = this.#options;
+    const first = store.trainedSlice(this.#collection, 0, facesHere);
+    const isLarge = first.count === facesHere && store.source !== undefined;
+    if (isLarge) threads.start();
+    await this.#loadHere(first.upTo);
+    if (isLarge) await this.#loadInThreads();
+    await this.#loadHere(everything);
+  }
+
+  /** Faces of the collection were trained or deleted. */
+  markOutdated(): void {
+    for (const slice of this.#slices) slice.outdated = true;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  #isStopped(): boolean {
+    return this.#stopped;
+  }
+
+  async #loadHere(last: number): Promise<void> {
+    while (!this.#isStopped() && this.#upTo < last) {
+      const page = this.#options.store.trainedPage(this.#collection, this.#upTo, last);
+      this.#rows.add(page);
+      this.#upTo = page.count > 0 ? page.upTo : last;
       await nextTurn();
     }
   }
 
-  async function loadElsewhere(): Promise<void> {
+  async #loadInThreads(): Promise<void> {
+    const slices = this.#slices;
     try {
-      while (goesOn()) {
-        startSlices();
+      while (!this.#isStopped()) {
+        this.#requestSlices();
         const [slice] = slices;
         if (slice === undefined) return;
         const [result] = (await slice.loaded) ?? [];
-        if (goesOn()) await take(slice, result);
+        if (!this.#isStopped()) await this.#take(slice, result);
         slices.shift();
         slice.loan.release();
       }
     } finally {
-      // Threads write into the blocks of the others until they are done.
+      // Blocks are released only after the threads have finished writing into them.
       for (const { loaded, loan } of slices) {
         await loaded;
         loan.release();
@@ -73,54 +110,35 @@ export function createLoading({ store, memory, threads }: LoadingOptions, collec
     }
   }
 
-  /** One more than there are threads, so that none waits for this one. */
-  function startSlices(): void {
-    while (slices.length <= threads.count) {
-      const after = slices.at(-1)?.upTo ?? upTo;
-      const next = store.trainedSlice(collection, after, blocksOfSlice * rowsOfBlock);
+  /** Keeps one request more than there are threads, so that no thread waits for this one. */
+  #requestSlices(): void {
+    const { store, threads } = this.#options;
+    while (this.#slices.length <= threads.count) {
+      const after = this.#slices.at(-1)?.upTo ?? this.#upTo;
+      const next = store.trainedSlice(this.#collection, after, blocksPerSlice * rowsPerBlock);
       if (next.count === 0) return;
-      startSlice(after, next);
+      this.#requestSlice(after, next);
     }
   }
 
-  function startSlice(after: number, next: { count: number; upTo: number }): void {
-    const { upTo: last, count } = next;
+  #requestSlice(after: number, { upTo, count }: { upTo: number; count: number }): void {
+    const { memory, threads } = this.#options;
+    const { layout, dimensions } = this.#rows;
     const loan = memory.borrow();
-    const slice: Slice = { upTo: last, loan, blocks: [], loaded: undefined, outdated: false };
-    slices.push(slice);
-    const staging = loan.allocate(stagingBytes(rows.layout()));
+    const slice: Slice = { upTo, loan, blocks: [], loaded: undefined, outdated: false };
+    this.#slices.push(slice);
+    const staging = loan.allocate(stagingBytes(layout));
     const { blocks } = slice;
-    while (blocks.length * rowsOfBlock < count) blocks.push(loan.allocate(rows.layout().bytes));
-    const request = { collection, after, upTo: last, blocks, numbers: rows.numbers(), staging };
+    while (blocks.length * rowsPerBlock < count) blocks.push(loan.allocate(layout.bytes));
+    const request = { collection: this.#collection, after, upTo, blocks, dimensions, staging };
     slice.loaded = Promise.allSettled([threads.load(request)]);
   }
 
-  async function take(slice: Slice, result: PromiseSettledResult<Loaded> | undefined): Promise<void> {
+  async #take(slice: Slice, result: PromiseSettledResult<Loaded> | undefined): Promise<void> {
     if (result?.status === 'rejected') throw result.reason;
-    if (result === undefined || slice.outdated) return loadHere(slice.upTo);
+    if (result === undefined || slice.outdated) return this.#loadHere(slice.upTo);
     for (const block of slice.blocks) slice.loan.keep(block);
-    rows.adopt(slice.blocks, result.value);
-    upTo = slice.upTo;
+    this.#rows.adopt(slice.blocks, result.value);
+    this.#upTo = slice.upTo;
   }
-
-  return {
-    async load(): Promise<void> {
-      const first = store.trainedSlice(collection, 0, facesHere);
-      const elsewhere = first.count === facesHere && store.source !== undefined;
-      if (elsewhere) threads.start();
-      await loadHere(first.upTo);
-      if (elsewhere) await loadElsewhere();
-      await loadHere(everything);
-    },
-    upTo: () => upTo,
-    /** Faces of the collection were trained or deleted. */
-    changed(): void {
-      for (const slice of slices) slice.outdated = true;
-    },
-    stop(): void {
-      stopped = true;
-    },
-  };
 }
-
-export type Loading = ReturnType<typeof createLoading>;

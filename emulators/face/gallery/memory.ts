@@ -5,10 +5,10 @@ const mostPages = 65_536;
 /** Memory grows by at least this much at a time. */
 const growthPages = 256;
 
-/** The whole memory as numbers. */
+/** The whole memory as bytes and as numbers. */
 export type Views = { bytes: Buffer; signed: Int8Array; ints: Int32Array; floats: Float32Array };
 
-function viewsOf(buffer: SharedArrayBuffer): Views {
+function viewBuffer(buffer: SharedArrayBuffer): Views {
   return {
     bytes: Buffer.from(buffer),
     signed: new Int8Array(buffer),
@@ -17,24 +17,24 @@ function viewsOf(buffer: SharedArrayBuffer): Views {
   };
 }
 
-/** Views of all the memory there is now; older ones end where it ended when they were made. */
+/** Returns views of the current memory. Earlier views do not reach memory that was added later. */
 export function createViews(memory: WebAssembly.Memory): () => Views {
-  let views = viewsOf(memory.buffer);
+  let views = viewBuffer(memory.buffer);
   return () => {
     const { buffer } = memory;
-    if (views.bytes.byteLength !== buffer.byteLength) views = viewsOf(buffer);
+    if (views.bytes.byteLength !== buffer.byteLength) views = viewBuffer(buffer);
     return views;
   };
 }
 
 /**
- * The memory of all galleries, which threads share: at most 4 GiB. It grows in place, so that nothing is ever copied;
- * what is released is overwritten, and given to the next who asks for as much.
+ * The memory of all collections, which threads share: at most 4 GiB. Growth never moves or copies its content. Released
+ * memory is overwritten, and reused for allocations of the same size.
  */
 export function createGalleryMemory() {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: mostPages, shared: true });
-  // Only this thread lets it grow.
-  let views = viewsOf(memory.buffer);
+  // These views stay current, since only this thread grows the memory.
+  let views = viewBuffer(memory.buffer);
   const released = new Map<number, number[]>();
   let end = 0;
 
@@ -44,13 +44,13 @@ export function createGalleryMemory() {
     if (missing <= 0) return;
     const left = mostPages - memory.buffer.byteLength / pageBytes;
     memory.grow(Math.max(missing, Math.min(growthPages, left)));
-    views = viewsOf(memory.buffer);
+    views = viewBuffer(memory.buffer);
   }
 
-  /** The address of so many bytes, all zero, for vectors of 16 bytes. */
+  /** The address of `size` bytes, all zero, aligned to 16 bytes for SIMD. */
   function allocate(size: number): number {
-    const again = released.get(size)?.pop();
-    if (again !== undefined) return again;
+    const reused = released.get(size)?.pop();
+    if (reused !== undefined) return reused;
     const address = end;
     const next = end + Math.ceil(size / 16) * 16;
     makeRoom(next);
@@ -60,31 +60,31 @@ export function createGalleryMemory() {
 
   function release(address: number, size: number): void {
     views.bytes.fill(0, address, address + size);
-    const others = released.get(size);
-    if (others === undefined) released.set(size, [address]);
-    else others.push(address);
+    const addresses = released.get(size);
+    if (addresses === undefined) released.set(size, [address]);
+    else addresses.push(address);
   }
 
   return {
     memory,
     kernel: createKernel(memory),
-    /** Views of all there is; of before the last call of `allocate`, they may be too short. */
+    /** Views of the whole memory. Views from before a call of `allocate` may be too short. */
     views: () => views,
     allocate,
     release,
-    /** Memory for a while: what is not kept until then is released together. */
+    /** Temporary memory: `release` releases every allocation that was not kept. */
     borrow() {
-      const taken = new Map<number, number>();
+      const borrowed = new Map<number, number>();
       return {
         allocate(size: number): number {
           const address = allocate(size);
-          taken.set(address, size);
+          borrowed.set(address, size);
           return address;
         },
-        keep: (address: number) => taken.delete(address),
+        keep: (address: number) => borrowed.delete(address),
         release(): void {
-          for (const [address, size] of taken) release(address, size);
-          taken.clear();
+          for (const [address, size] of borrowed) release(address, size);
+          borrowed.clear();
         },
       };
     },

@@ -1,10 +1,8 @@
-/** Numbers of a probe lie within 63 of this middle, as the kernel wants them. */
+/** The kernel takes probes as whole numbers within 63 of 64. */
 const most = 63;
 const middle = 64;
 
-/**
- * Writes a probe as whole numbers, which times `scale` stand for it. `error` is the length of what they leave out.
- */
+/** Quantises a probe: `scale` times the whole numbers approximates it, and `error` is the length of the difference. */
 export function writeProbe(
   vector: Float32Array,
   into: Int8Array,

@@ -1,116 +1,149 @@
+import type { VectorPage } from '../storage/vectorPages.ts';
 import {
-  biasAt,
-  faceAt,
+  locateBias,
+  locateFace,
+  locatePerson,
+  locateScale,
+  locateVector,
+  computeLayout,
   idBytes,
-  layoutOf,
-  personAt,
-  rowsOf,
-  rowsOfBlock,
-  scaleAt,
-  vectorAt,
+  listRows,
+  rowsPerBlock,
   type Layout,
   type Row,
 } from './block.ts';
-import type { VectorPage } from '../storage/vectorPages.ts';
 import type { Loaded } from './load.ts';
 import type { GalleryMemory } from './memory.ts';
 import { writeUuid } from './uuid.ts';
-import { numbersOf, refuseOtherNumbers, stagingBytes, writePage } from './write.ts';
+import { countDimensions, refuseOtherDimensions, stagingBytes, writePage } from './write.ts';
 
 /**
- * The faces of one collection in the shared memory. A face never moves while it is there, and a removed one leaves an
- * empty row for the next: threads may look through the rows while they change. What they then find may be older or
- * newer by a moment; whoever uses it looks the face up.
+ * The faces of one collection in the shared memory. A face never moves, and removal leaves an empty row for a later
+ * face, so that threads may scan the rows while they change. A result may therefore be slightly outdated, and callers
+ * look each found face up in the store.
  */
-export function createRows(memory: GalleryMemory) {
-  let numbers = 0;
-  let layout: Layout = layoutOf(0);
-  const blocks: number[] = [];
-  const empty: Row[] = [];
-  let size = 0;
-  let error = 0;
+export class Rows {
+  readonly memory: GalleryMemory;
+  readonly #blocks: number[] = [];
+  readonly #empty: Row[] = [];
+  #layout: Layout = computeLayout(0);
+  #dimensions = 0;
+  #size = 0;
+  #error = 0;
 
-  function nextRow(): Row {
-    if (empty.length === 0) adopt([memory.allocate(layout.bytes)], 0);
-    return empty.pop() ?? { block: 0, row: 0 };
+  constructor(memory: GalleryMemory) {
+    this.memory = memory;
   }
 
-  /** Blocks whose first rows are filled. */
-  function adopt(added: readonly number[], count: number): void {
-    blocks.push(...added);
-    size += count;
-    // The last is taken first.
-    empty.push(...rowsOf(added).slice(count).toReversed());
+  get blocks(): readonly number[] {
+    return this.#blocks;
   }
 
-  function wipe(place: Row): void {
-    const { bytes, floats, ints } = memory.views();
-    bytes.fill(0, personAt(layout, place), faceAt(layout, place) + idBytes);
-    bytes.fill(0, vectorAt(layout, place), vectorAt(layout, place) + layout.width);
-    floats[scaleAt(layout, place) / Float32Array.BYTES_PER_ELEMENT] = 0;
-    ints[biasAt(layout, place) / Int32Array.BYTES_PER_ELEMENT] = 0;
-    empty.push(place);
-    size -= 1;
+  get layout(): Layout {
+    return this.#layout;
   }
 
-  /** Empties the rows whose ID at this place is the given one, `atMost` of them. */
-  function removeWhere(idAt: typeof personAt, id: string, atMost: number): void {
+  /** The length of the vectors. */
+  get dimensions(): number {
+    return this.#dimensions;
+  }
+
+  /** The number of faces. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Bytes of the memory that the blocks take. */
+  get bytes(): number {
+    return this.#blocks.length * this.#layout.bytes;
+  }
+
+  /** The largest distance between a vector and its quantised row. */
+  get error(): number {
+    return this.#error;
+  }
+
+  /** @throws Error for vectors of another length, which come from another model */
+  add(page: Omit<VectorPage, 'upTo'>): void {
+    if (page.count === 0) return;
+    const dimensions = countDimensions(page);
+    if (this.#dimensions === 0 && Number.isInteger(dimensions)) {
+      this.#dimensions = dimensions;
+      this.#layout = computeLayout(dimensions);
+    }
+    refuseOtherDimensions(dimensions, this.#dimensions);
+    const places = Array.from({ length: page.count }, () => this.#takeRow());
+    const { memory } = this;
+    const layout = this.#layout;
+    const staging = memory.allocate(stagingBytes(layout));
+    try {
+      const target = { kernel: memory.kernel, views: memory.views(), layout, staging };
+      this.#error = Math.max(this.#error, writePage(target, page, places));
+      this.#size += page.count;
+    } finally {
+      memory.release(staging, stagingBytes(layout));
+    }
+  }
+
+  /** Takes over blocks that another thread has filled from their first row on. */
+  adopt(added: readonly number[], { count, error }: Loaded): void {
+    this.#addBlocks(added, count);
+    this.#error = Math.max(this.#error, error);
+  }
+
+  removeFace(faceId: string): void {
+    this.#removeWhere(locateFace, faceId, 1);
+  }
+
+  removePerson(personId: string): void {
+    this.#removeWhere(locatePerson, personId, Infinity);
+  }
+
+  /** Overwrites and releases all blocks. */
+  release(): void {
+    for (const block of this.#blocks) this.memory.release(block, this.#layout.bytes);
+    this.#blocks.length = 0;
+    this.#empty.length = 0;
+    this.#size = 0;
+  }
+
+  #takeRow(): Row {
+    if (this.#empty.length === 0) this.#addBlocks([this.memory.allocate(this.#layout.bytes)], 0);
+    return this.#empty.pop() ?? { block: 0, row: 0 };
+  }
+
+  /** @param filled the number of rows, from the first on, that already hold faces */
+  #addBlocks(added: readonly number[], filled: number): void {
+    this.#blocks.push(...added);
+    this.#size += filled;
+    // In reverse, since rows are taken from the end.
+    this.#empty.push(...listRows(added).slice(filled).toReversed());
+  }
+
+  /** Empties up to `atMost` rows whose ID at this address is the given one. */
+  #removeWhere(locate: typeof locatePerson, id: string, atMost: number): void {
     const wanted = Buffer.alloc(idBytes);
     writeUuid(Buffer.from(id, 'latin1'), 0, wanted, 0);
-    const [first, { bytes, ints }] = [wanted.readInt32LE(), memory.views()];
+    const [first, layout, { bytes, ints }] = [wanted.readInt32LE(), this.#layout, this.memory.views()];
     let found = 0;
-    for (const block of blocks) {
-      for (let row = 0; row < rowsOfBlock && found < atMost; row += 1) {
-        const at = idAt(layout, { block, row });
+    for (const block of this.#blocks) {
+      for (let row = 0; row < rowsPerBlock && found < atMost; row += 1) {
+        const at = locate(layout, { block, row });
         if (ints[at / 4] !== first || bytes.compare(wanted, 0, idBytes, at, at + idBytes) !== 0) continue;
-        wipe({ block, row });
+        this.#wipe({ block, row });
         found += 1;
       }
     }
   }
 
-  return {
-    memory,
-    size: () => size,
-    /** What it takes of the memory. */
-    bytes: () => blocks.length * layout.bytes,
-    blocks: (): readonly number[] => blocks,
-    layout: () => layout,
-    numbers: () => numbers,
-    /** The most that a row leaves out of its vector. */
-    error: () => error,
-    refuseOtherNumbers: (length: number) => refuseOtherNumbers(length, numbers),
-    /** @throws Error for vectors of another length: they come from another model */
-    add(page: Omit<VectorPage, 'upTo'>): void {
-      if (page.count === 0) return;
-      const length = numbersOf(page);
-      if (numbers === 0 && Number.isInteger(length)) [numbers, layout] = [length, layoutOf(length)];
-      refuseOtherNumbers(length, numbers);
-      const places = Array.from({ length: page.count }, nextRow);
-      const staging = memory.allocate(stagingBytes(layout));
-      try {
-        const target = { kernel: memory.kernel, views: memory.views(), layout, staging };
-        error = Math.max(error, writePage(target, page, places));
-        size += page.count;
-      } finally {
-        memory.release(staging, stagingBytes(layout));
-      }
-    },
-    /** Faces that another thread has written into these blocks. */
-    adopt(added: readonly number[], loaded: Loaded): void {
-      adopt(added, loaded.count);
-      error = Math.max(error, loaded.error);
-    },
-    removeFace: (faceId: string) => removeWhere(faceAt, faceId, 1),
-    removePerson: (personId: string) => removeWhere(personAt, personId, Infinity),
-    /** Nothing of it stays in memory. */
-    release(): void {
-      for (const block of blocks) memory.release(block, layout.bytes);
-      blocks.length = 0;
-      empty.length = 0;
-      size = 0;
-    },
-  };
+  #wipe(place: Row): void {
+    const { bytes, floats, ints } = this.memory.views();
+    const layout = this.#layout;
+    bytes.fill(0, locatePerson(layout, place), locateFace(layout, place) + idBytes);
+    bytes.fill(0, locateVector(layout, place), locateVector(layout, place) + layout.width);
+    floats[locateScale(layout, place) / Float32Array.BYTES_PER_ELEMENT] = 0;
+    ints[locateBias(layout, place) / Int32Array.BYTES_PER_ELEMENT] = 0;
+    this.#empty.push(place);
+    this.#size -= 1;
+  }
 }
-
-export type Rows = ReturnType<typeof createRows>;

@@ -1,24 +1,33 @@
-import { faceAt, personAt, personKey, rowsOfBlock, scaleAt, vectorAt, type Row } from './block.ts';
+import {
+  locateFace,
+  locatePerson,
+  locateScale,
+  locateVector,
+  readPersonKey,
+  rowsPerBlock,
+  type Row,
+} from './block.ts';
 import { writeProbe } from './probe.ts';
 import type { Rows } from './rows.ts';
 import { scoreBytes, type ScanRequest } from './scan.ts';
 import { createShortlist } from './shortlist.ts';
 import type { GalleryThreads } from './threads.ts';
 import { readUuid } from './uuid.ts';
+import { refuseOtherDimensions } from './write.ts';
 
 export type FoundFace = { personId: string; faceId: string };
 
-/** Products of a face and a probe that this thread works out itself: some tenths of a millisecond. */
-const productsHere = 20_000;
-/** Blocks of a part: enough parts that no thread waits long for the other. */
-const blocksOfPart = 512;
+/** Up to this number of scores this thread scans alone, which takes some tenths of a millisecond. */
+const maxScoresHere = 20_000;
+/** Small parts end at about the same time on all threads. */
+const blocksPerPart = 512;
 
 /**
- * For each probe the faces that can be the nearest of the `top` nearest persons; whoever is missing is further away.
+ * For each probe the faces that may be the nearest of the `top` nearest persons; every other face is further away.
  *
- * Two looks, each with the margin of what it may be wrong by: first at all rows, as whole numbers, by the kernel; then
- * at those that stay, with the probe as it is. For x and p replaced by x' and p', |x·p - x'·p'| is at most
- * |x - x'|·|p| + |x'|·|p - p'|.
+ * Two passes keep the faces within the margin of their error: the kernel scans all rows with quantised probes, then
+ * this thread scores the remaining rows with the probes themselves. For x and p quantised to x' and p', the error
+ * |x·p - x'·p'| is at most |x - x'|·|p| + |x'|·|p - p'|.
  */
 export async function search(
   rows: Rows,
@@ -26,35 +35,35 @@ export async function search(
   probes: readonly Float32Array[],
   top: number,
 ): Promise<FoundFace[][]> {
-  if (rows.size() === 0) return probes.map(() => []);
-  for (const { length } of probes) rows.refuseOtherNumbers(length);
-  const places = await firstLook(rows, threads, probes, top);
-  return probes.map((probe, index) => secondLook(rows, places[index] ?? [], probe, top));
+  if (rows.size === 0) return probes.map(() => []);
+  for (const { length } of probes) refuseOtherDimensions(length, rows.dimensions);
+  const places = await scanQuantised(rows, threads, probes, top);
+  return probes.map((probe, index) => rescore(rows, places[index] ?? [], probe, top));
 }
 
-async function firstLook(
+async function scanQuantised(
   rows: Rows,
   threads: GalleryThreads,
   probes: readonly Float32Array[],
   top: number,
 ): Promise<Row[][]> {
   const { memory } = rows;
-  const { width } = rows.layout();
-  const products = rows.blocks().length * rowsOfBlock * probes.length;
-  const parts = partsOf(rows.blocks(), products <= productsHere ? 1 : threads.count);
+  const { width } = rows.layout;
+  const scoreCount = rows.blocks.length * rowsPerBlock * probes.length;
+  const parts = splitBlocks(rows.blocks, scoreCount <= maxScoresHere ? 1 : threads.count);
   const loan = memory.borrow();
   try {
     const at = loan.allocate(probes.length * width);
     const margins = probes.map((probe, index) => {
       const { scale, error } = writeProbe(probe, memory.views().signed, at + index * width);
-      // In the kernel's unit, which is the probe's.
-      return (2 * (rows.error() * lengthOf(probe) + (1 + rows.error()) * error)) / scale;
+      // In the unit of the kernel's scores, which is that of the quantised probe.
+      return (2 * (rows.error * computeNorm(probe) + (1 + rows.error) * error)) / scale;
     });
     const requests = parts.map(
       (blocks) =>
         ({
           blocks,
-          numbers: rows.numbers(),
+          dimensions: rows.dimensions,
           probes: at,
           scores: loan.allocate(scoreBytes(probes.length)),
           top,
@@ -65,44 +74,44 @@ async function firstLook(
     const found =
       only !== undefined && requests.length === 1
         ? [threads.scanHere(only)]
-        : await allOf(requests.map((request) => threads.scan(request)));
+        : await settleAll(requests.map((request) => threads.scan(request)));
     return probes.map((_, index) => found.flatMap((lists) => (lists[index] ?? []).map(({ item }) => item)));
   } finally {
     loan.release();
   }
 }
 
-/** Like Promise.all, but no part goes on once this has failed: the memory is given to others. */
-async function allOf<Result>(parts: Promise<Result>[]): Promise<Result[]> {
+/** Like Promise.all, but a failure waits for all parts, since the memory of the parts is reused afterwards. */
+async function settleAll<Result>(parts: Promise<Result>[]): Promise<Result[]> {
   await Promise.allSettled(parts);
   return Promise.all(parts);
 }
 
-function partsOf(blocks: readonly number[], atLeast: number): number[][] {
-  const count = atLeast === 1 ? 1 : Math.max(atLeast, Math.ceil(blocks.length / blocksOfPart));
+function splitBlocks(blocks: readonly number[], atLeast: number): number[][] {
+  const count = atLeast === 1 ? 1 : Math.max(atLeast, Math.ceil(blocks.length / blocksPerPart));
   const size = Math.ceil(blocks.length / count);
   return Array.from({ length: count }, (_, part) => blocks.slice(part * size, (part + 1) * size));
 }
 
-function secondLook(rows: Rows, places: readonly Row[], probe: Float32Array, top: number): FoundFace[] {
-  const layout = rows.layout();
+function rescore(rows: Rows, places: readonly Row[], probe: Float32Array, top: number): FoundFace[] {
+  const layout = rows.layout;
   const views = rows.memory.views();
-  const list = createShortlist<Row>({ top, margin: 2 * rows.error() * lengthOf(probe) });
+  const list = createShortlist<Row>({ top, margin: 2 * rows.error * computeNorm(probe) });
   for (const place of places) {
-    const person = personKey(views, layout, place);
+    const person = readPersonKey(views, layout, place);
     if (person === undefined) continue;
-    const at = vectorAt(layout, place);
+    const at = locateVector(layout, place);
     let product = 0;
     for (const [index, value] of probe.entries()) product += value * (views.signed[at + index] ?? 0);
-    list.offer(person, place, product * (views.floats[scaleAt(layout, place) / 4] ?? 0));
+    list.offer(person, place, product * (views.floats[locateScale(layout, place) / 4] ?? 0));
   }
   return list.hits().map(({ item }) => ({
-    personId: readUuid(views.bytes, personAt(layout, item)),
-    faceId: readUuid(views.bytes, faceAt(layout, item)),
+    personId: readUuid(views.bytes, locatePerson(layout, item)),
+    faceId: readUuid(views.bytes, locateFace(layout, item)),
   }));
 }
 
-function lengthOf(vector: Float32Array): number {
+function computeNorm(vector: Float32Array): number {
   let squares = 0;
   for (const value of vector) squares += value * value;
   return Math.sqrt(squares);

@@ -1,15 +1,15 @@
-/** Persons that are kept beyond those that were asked for, and faces that are kept of each. */
+/** Persons that are kept beyond `top`, and faces that are kept per person. */
 const sparePersons = 64;
-const facesOfAPerson = 8;
+const maxFacesPerPerson = 8;
 
 export type Hit<Item> = { item: Item; score: number };
 
 export type Shortlist<Item> = ReturnType<typeof createShortlist<Item>>;
 
 /**
- * The best faces of the best persons, where scores are a little wrong: whoever may be among the `top` persons once the
- * faces are looked at exactly stays, that is, whose score is less than `margin` below the last of them. What is kept
- * is bounded, whatever is offered.
+ * The best faces of the best persons by inexact scores. A person stays on the list while exact scores may place the
+ * person among the `top` ones: while the score is less than `margin` below that of the last of them. The list is
+ * bounded, whatever is offered.
  */
 export function createShortlist<Item>({ top, margin }: { top: number; margin: number }) {
   const most = top + sparePersons;
@@ -26,7 +26,7 @@ export function createShortlist<Item>({ top, margin }: { top: number; margin: nu
   }
 
   return {
-    /** Scores up to here need not be offered. */
+    /** Scores up to this one need not be offered. */
     floor: (): number => floor,
     offer(person: string, item: Item, score: number): void {
       const known = persons.get(person);
@@ -34,7 +34,7 @@ export function createShortlist<Item>({ top, margin }: { top: number; margin: nu
       else {
         known.best = Math.max(known.best, score);
         known.hits.push({ item, score });
-        if (known.hits.length > facesOfAPerson) dropWorst(known.hits);
+        if (known.hits.length > maxFacesPerPerson) dropWorst(known.hits);
       }
       offered += 1;
       if (offered >= 2 * most) prune();

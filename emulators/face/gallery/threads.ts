@@ -9,10 +9,10 @@ import type { Hit } from './shortlist.ts';
 
 const count = 2;
 
-/** What each thread works on. */
+/** Shared with each thread. */
 export type ThreadData = { memory: WebAssembly.Memory; source: VectorSource | undefined };
 
-/** Threads that load and look through large galleries. */
+/** A pool of threads that load and scan large collections. */
 export function createThreads({ memory }: GalleryMemory, source: VectorSource | undefined) {
   let pool: Piscina<unknown, unknown> | undefined;
 
@@ -34,9 +34,9 @@ export function createThreads({ memory }: GalleryMemory, source: VectorSource | 
 
   return {
     count,
-    /** Otherwise they start with the first request. */
+    /** Starts the threads before the first request. */
     start: () => void started(),
-    /** On this thread: for what is too small to be sent to another. */
+    /** Scans on this thread, for requests that are too small to be worth a message. */
     scanHere: createScan(memory),
     scan: async (request: ScanRequest) => (await run('scan', request)) as Hit<Row>[][],
     load: async (request: LoadRequest) => (await run('load', request)) as Loaded,

@@ -1,21 +1,20 @@
 const hex = '0123456789abcdef';
-const valueOf = new Int8Array(256).fill(-1);
-for (let value = 0; value < 16; value += 1) valueOf[hex.charCodeAt(value)] = value;
+const hexValues = new Int8Array(256).fill(-1);
+for (let value = 0; value < 16; value += 1) hexValues[hex.charCodeAt(value)] = value;
 
-/** Characters of a UUID, and bytes of it in ASCII. */
+/** The length of a UUID in ASCII. */
 export const uuidLength = 36;
 
 /**
- * From the ASCII text of a UUID in lower case to its 16 bytes: a million are read at once, without making a string
- * of each.
- * @throws Error when it is none
+ * Writes the 16 bytes of a UUID in lower-case ASCII, without making a string, since a collection may have a million.
+ * @throws Error when the text is no UUID
  */
 export function writeUuid(text: Uint8Array, from: number, into: Uint8Array, at: number): void {
   let place = from;
   for (let byte = 0; byte < 16; byte += 1) {
     if (byte === 4 || byte === 6 || byte === 8 || byte === 10) place += 1;
-    const high = valueOf[text[place] ?? 0] ?? -1;
-    const low = valueOf[text[place + 1] ?? 0] ?? -1;
+    const high = hexValues[text[place] ?? 0] ?? -1;
+    const low = hexValues[text[place + 1] ?? 0] ?? -1;
     if (high < 0 || low < 0) throw new Error('the IDs of a gallery have to be UUIDs');
     into[at + byte] = high * 16 + low;
     place += 2;

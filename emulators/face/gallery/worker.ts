@@ -3,7 +3,7 @@ import { createLoad } from './load.ts';
 import { createScan } from './scan.ts';
 import type { ThreadData } from './threads.ts';
 
-/* Runs in the threads of the pool, on the memory that all threads share. */
+/* Runs in each thread of the pool, on the shared memory. */
 
 const { memory, source } = workerData as ThreadData;
 export const scan = createScan(memory);

@@ -44,68 +44,87 @@ function loadListedFaces(kind: Kind, { store }: FaceContext, { key }: StoredColl
   return { persistedFaces: faces.map(({ id, userData }) => omitNull({ persistedFaceId: id, userData })) };
 }
 
-/** Create, read, change, delete and list collections of a kind. */
+function createCollection(kind: Kind, path: string): Operation {
+  return {
+    name: `create${kind.noun}`,
+    method: 'PUT',
+    path,
+    handle({ store, plan }, { params: { collection: id }, json }) {
+      if (!isCollectionId(id)) throw kind.faults.invalidId();
+      const body = json();
+      const recognitionModel = readRecognitionModel(body['recognitionModel']);
+      const named = readNamed(body);
+      const name = requireName(named);
+      if (store.collection(kind.path, id) !== undefined) throw kind.faults.exists();
+      if (store.totals(kind.path).collections >= kind.limits[plan].collections) throw kind.faults.tooMany();
+      store.addCollection(kind.path, id, name, named.userData ?? null, recognitionModel);
+    },
+  };
+}
+
+function getCollection(kind: Kind, path: string): Operation {
+  return {
+    name: `get${kind.noun}`,
+    method: 'GET',
+    path,
+    handle(context, call) {
+      const collection = loadCollection(kind, context, call);
+      const response = toResponse(kind, collection, readWithModel(call));
+      return { ...response, ...loadListedFaces(kind, context, collection) };
+    },
+  };
+}
+
+function updateCollection(kind: Kind, path: string): Operation {
+  return {
+    name: `update${kind.noun}`,
+    method: 'PATCH',
+    path,
+    handle(context, call) {
+      const before = loadChangeableCollection(kind, context, call);
+      context.store.updateCollection(...mergePatch(before, readNamed(call.json())), before.key);
+    },
+  };
+}
+
+function deleteCollection(kind: Kind, path: string): Operation {
+  return {
+    name: `delete${kind.noun}`,
+    method: 'DELETE',
+    path,
+    handle(context, call) {
+      const { key } = loadChangeableCollection(kind, context, call);
+      context.store.deleteCollection(key);
+      context.gallery.forget(key);
+    },
+  };
+}
+
+function listCollections(kind: Kind, path: string): Operation {
+  return {
+    name: `list${kind.noun}s`,
+    method: 'GET',
+    path,
+    handle({ store }, call) {
+      const withModel = readWithModel(call);
+      // Face lists without training have no pages in the Face API, since there are at most 64.
+      const page: [string, number] = kind.trained ? readPage(call) : ['', kind.limits.S0.collections];
+      return store
+        .collections(kind.path, ...page)
+        .map((collection) => toResponse(kind, collection, withModel));
+    },
+  };
+}
+
+/** The operations on collections of a kind. */
 export function collectionOperations(kind: Kind): Operation[] {
-  const path = `/${kind.path}/:collection`;
+  const all = `/${kind.path}`;
+  const path = `${all}/:collection`;
   return [
-    {
-      name: `create${kind.noun}`,
-      method: 'PUT',
-      path,
-      handle({ store, plan }, { params: { collection: id }, json }) {
-        if (!isCollectionId(id)) throw kind.faults.invalidId();
-        const body = json();
-        const recognitionModel = readRecognitionModel(body['recognitionModel']);
-        const named = readNamed(body);
-        const name = requireName(named);
-        if (store.collection(kind.path, id) !== undefined) throw kind.faults.exists();
-        if (store.totals(kind.path).collections >= kind.limits[plan].collections) throw kind.faults.tooMany();
-        store.addCollection(kind.path, id, name, named.userData ?? null, recognitionModel);
-      },
-    },
-    {
-      name: `get${kind.noun}`,
-      method: 'GET',
-      path,
-      handle(context, call) {
-        const collection = loadCollection(kind, context, call);
-        return {
-          ...toResponse(kind, collection, readWithModel(call)),
-          ...loadListedFaces(kind, context, collection),
-        };
-      },
-    },
-    {
-      name: `update${kind.noun}`,
-      method: 'PATCH',
-      path,
-      handle(context, call) {
-        const before = loadChangeableCollection(kind, context, call);
-        context.store.updateCollection(...mergePatch(before, readNamed(call.json())), before.key);
-      },
-    },
-    {
-      name: `delete${kind.noun}`,
-      method: 'DELETE',
-      path,
-      handle(context, call) {
-        const { key } = loadChangeableCollection(kind, context, call);
-        context.store.deleteCollection(key);
-        context.gallery.forget(key);
-      },
-    },
-    {
-      name: `list${kind.noun}s`,
-      method: 'GET',
-      path: `/${kind.path}`,
-      handle({ store }, call) {
-        const withModel = readWithModel(call);
-        // The Face API has no pages of face lists without training, since there are at most 64.
-        const page: [string, number] = kind.trained ? readPage(call) : ['', kind.limits.S0.collections];
-        return store
-          .collections(kind.path, ...page)
-          .map((collection) => toResponse(kind, collection, withModel));
-      },
-    },
+    createCollection(kind, path),
+    getCollection(kind, path),
+    updateCollection(kind, path),
+    deleteCollection(kind, path),
+    listCollections(kind, all),
   ];
 }

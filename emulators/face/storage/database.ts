@@ -1,5 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { openDatabase } from '../../common/sqlite.ts';
 
 export type SqlValue = string | number | null | Uint8Array;
@@ -7,22 +7,22 @@ export type Row = Record<string, SqlValue>;
 
 const schemaVersion = 3;
 
-/** Eleven vectors of 320 numbers fit, and little is left over: half the time to read many. */
+/** Fits eleven vectors of 320 numbers with little waste, which halves the time to read many. */
 const pageBytes = 16_384;
 
-/** How long a statement waits for one of another connection: those of readers take about a millisecond. */
-const waitAtMostMs = 100;
-/** How long a reader waits for the log to be emptied, which takes some milliseconds. */
-const gateAtMostMs = 1_000;
+/** The longest wait for a statement of another connection. Statements of readers take about a millisecond. */
+const busyTimeoutMs = 100;
+/** The longest wait of a reader for a checkpoint, which takes some milliseconds. */
+const gateTimeoutMs = 1_000;
 
 /**
- * Closed (1) while the write-ahead log is emptied, which nobody may read meanwhile: threads that read wait here before
- * each statement.
+ * 1 (closed) during a checkpoint, which fails while another connection reads. Readers in other threads wait for the
+ * gate before each statement.
  */
 export type Gate = Int32Array<SharedArrayBuffer>;
 
-// Faces and detections are kept in the order of their arrival: pages are then filled and never shuffled, so that no
-// copy of a deleted vector stays in the unused part of a page. A face without a person is one of a face list.
+// Faces and detections have ascending keys: SQLite then fills pages in order and never moves rows, so that no copy of a
+// deleted vector remains in the unused part of a page. A face without a person belongs to a face list.
 const schema = `
   PRAGMA foreign_keys = ON;
   CREATE TABLE IF NOT EXISTS collections (
@@ -60,53 +60,37 @@ const schema = `
 
 /** @throws Error when the file was written by another version */
 export function openFaceDatabase(file: string) {
-  // SQLite gives its other files the permissions of the first.
+  // SQLite gives its additional files the permissions of this one.
   if (file !== ':memory:') closeSync(openSync(file, 'a', 0o600));
   const db = openDatabase(file, '', pageBytes);
   refuseOtherVersions(db, file);
-  db.exec(`${schema} PRAGMA busy_timeout = ${waitAtMostMs}; PRAGMA user_version = ${schemaVersion};`);
-  const gate: Gate = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  db.exec(`${schema} PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA user_version = ${schemaVersion};`);
+  const checkpoint = new Checkpoint(db);
+  // A crash may have come between a deletion and its checkpoint.
+  checkpoint.run();
 
   const run = (sql: string) => {
     const statement = db.prepare(sql);
     return (...values: SqlValue[]): number => Number(statement.run(...values).changes);
   };
-  const checkpoint = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)');
-  /** A deletion waits in the log, since somebody reads. */
-  let waiting = true;
-  /** Empties the write-ahead log, and with it what was deleted. */
-  const settle = (): void => {
-    if (!waiting) return;
-    Atomics.store(gate, 0, 1);
-    try {
-      waiting = checkpoint.get()?.['busy'] !== 0;
-    } finally {
-      Atomics.store(gate, 0, 0);
-      Atomics.notify(gate, 0);
-    }
-  };
-  // A kill may have come between a deletion and its checkpoint.
-  settle();
-
   return {
-    gate,
+    gate: checkpoint.gate,
     run,
-    one: oneOf(db),
+    one: prepareOne(db),
     all: <Found>(sql: string) => {
       const statement = db.prepare(sql);
       return (...values: SqlValue[]) => statement.all(...values) as Found[];
     },
-    /** A deletion after which what was deleted is nowhere on the disk, the write-ahead log included. */
+    /** A deletion that leaves no copy of the deleted rows on the disk, in the write-ahead log neither. */
     erase: (sql: string) => {
       const erase = run(sql);
       return (...values: SqlValue[]): number => {
         const changes = erase(...values);
-        waiting ||= changes > 0;
-        settle();
+        if (changes > 0) checkpoint.request();
+        checkpoint.run();
         return changes;
       };
     },
-    settle,
     transaction(work: () => void): void {
       db.exec('BEGIN');
       try {
@@ -123,16 +107,43 @@ export function openFaceDatabase(file: string) {
 
 export type FaceDatabase = ReturnType<typeof openFaceDatabase>;
 
-/** Reads in a thread of its own, while another writes. */
+/** Empties the write-ahead log, which holds copies of deleted rows, while the gate is closed to readers. */
+class Checkpoint {
+  readonly gate: Gate = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  readonly #truncate: StatementSync;
+  /** The last checkpoint failed because of a reader, or a deletion came since. */
+  #isPending = true;
+
+  constructor(db: DatabaseSync) {
+    this.#truncate = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)');
+  }
+
+  request(): void {
+    this.#isPending = true;
+  }
+
+  run(): void {
+    if (!this.#isPending) return;
+    Atomics.store(this.gate, 0, 1);
+    try {
+      this.#isPending = this.#truncate.get()?.['busy'] !== 0;
+    } finally {
+      Atomics.store(this.gate, 0, 0);
+      Atomics.notify(this.gate, 0);
+    }
+  }
+}
+
+/** A read-only connection for another thread. */
 export function openReader(file: string, gate: Gate) {
-  const db = new DatabaseSync(file, { readOnly: true, timeout: waitAtMostMs });
-  const one = oneOf(db);
+  const db = new DatabaseSync(file, { readOnly: true, timeout: busyTimeoutMs });
+  const one = prepareOne(db);
   return {
     one: <Found>(sql: string) => {
       const found = one<Found>(sql);
       return (...values: SqlValue[]) => {
-        // Who reads all the same only lets the log be emptied a little later.
-        Atomics.wait(gate, 0, 1, gateAtMostMs);
+        // After the timeout the reader reads anyway, and the log is emptied by a later checkpoint.
+        Atomics.wait(gate, 0, 1, gateTimeoutMs);
         return found(...values);
       };
     },
@@ -140,7 +151,7 @@ export function openReader(file: string, gate: Gate) {
   };
 }
 
-function oneOf(db: DatabaseSync) {
+function prepareOne(db: DatabaseSync) {
   return <Found>(sql: string) => {
     const statement = db.prepare(sql);
     return (...values: SqlValue[]) => statement.get(...values) as Found | undefined;

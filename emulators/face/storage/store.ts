@@ -1,17 +1,18 @@
 import { openFaceDatabase, type FaceDatabase, type Row } from './database.ts';
 import { createVectorCipher, plain, type VectorCipher } from './vectorCipher.ts';
-import { vectorPagesIn, type VectorPage, type VectorSource } from './vectorPages.ts';
+import { preparePages, type VectorPage, type VectorSource } from './vectorPages.ts';
 import type { RecognitionModel } from '../contract/vision.ts';
 
 export type StoredCollection = {
-  /** Of this collection only; one that is created anew under the same ID has another. */
+  /** Never reused: a collection that is created again under the same ID has another key. */
   key: number;
   id: string;
   name: string;
   userData: string | null;
   recognitionModel: RecognitionModel;
+  /** The number of persons. */
   persons: number;
-  /** Of persons, too. */
+  /** The number of faces, with the faces of persons. */
   faces: number;
 };
 export type StoredPerson = { id: string; name: string; userData: string | null };
@@ -24,21 +25,17 @@ export type StoredTraining = {
   lastActionAt: number;
   lastSuccessAt: number | null;
   message: string | null;
-  /** The newest face that this training takes in. */
+  /** The newest face that this training covers. */
   upTo: number;
 };
 
-/*
- * Wherever a person is asked for, null stands for none: the faces of a list.
- */
-
 /**
- * Everything that the service remembers, in SQLite with a write-ahead log: what a call has answered survives the
- * death of the process. What is deleted is overwritten. A face is part of what was trained while its row says so.
+ * The data of the service in SQLite with a write-ahead log: an answered change survives a crash, and deleted data is
+ * overwritten. `personId` is null for the faces of lists. A face is searchable once its row is marked as trained.
  */
 export function openFaceStore(file: string, key?: Uint8Array) {
   const db = openFaceDatabase(file);
-  const cipher = cipherOf(db, file, key);
+  const cipher = openCipher(db, file, key);
   return {
     ...collectionsIn(db),
     ...personsIn(db),
@@ -46,16 +43,14 @@ export function openFaceStore(file: string, key?: Uint8Array) {
     ...trainingsIn(db),
     ...detectionsIn(db, cipher),
     ...monthsIn(db),
-    /** Where other threads read; undefined when it is in the memory of this one. */
+    /** For readers in other threads; undefined for a database in memory, which has no file. */
     source: file === ':memory:' ? undefined : ({ file, gate: db.gate, key } satisfies VectorSource),
-    /** Finishes deletions that could not be finished at once. */
-    settle: db.settle,
     close: db.close,
   };
 }
 
-/** What the first start has decided holds: vectors are encrypted or not, and with one key. */
-function cipherOf(db: FaceDatabase, file: string, key: Uint8Array | undefined): VectorCipher {
+/** The first start decides whether vectors are encrypted, and with which key. @throws Error for any other choice */
+function openCipher(db: FaceDatabase, file: string, key: Uint8Array | undefined): VectorCipher {
   const cipher = key === undefined ? plain : createVectorCipher(key);
   const sampleId = 'sample';
   const kept = db.one<{ sample: Uint8Array | null }>('SELECT sample FROM encryption')();
@@ -84,16 +79,18 @@ function cipherOf(db: FaceDatabase, file: string, key: Uint8Array | undefined): 
 
 export type FaceStore = ReturnType<typeof openFaceStore>;
 
-const ofCollection = 'key, id, name, userData, recognitionModel, persons, faces';
+const collectionColumns = 'key, id, name, userData, recognitionModel, persons, faces';
 
 function collectionsIn(db: FaceDatabase) {
   const totals = db.one<{ collections: number; persons: number }>(
     'SELECT COUNT(*) AS collections, COALESCE(SUM(persons), 0) AS persons FROM collections WHERE kind = ?',
   );
   return {
-    collection: db.one<StoredCollection>(`SELECT ${ofCollection} FROM collections WHERE kind = ? AND id = ?`),
+    collection: db.one<StoredCollection>(
+      `SELECT ${collectionColumns} FROM collections WHERE kind = ? AND id = ?`,
+    ),
     collections: db.all<StoredCollection>(
-      `SELECT ${ofCollection} FROM collections WHERE kind = ? AND id > ? ORDER BY id LIMIT ?`,
+      `SELECT ${collectionColumns} FROM collections WHERE kind = ? AND id > ? ORDER BY id LIMIT ?`,
     ),
     totals: (kind: string) => totals(kind) ?? { collections: 0, persons: 0 },
     addCollection: db.run(
@@ -124,12 +121,12 @@ function facesIn(db: FaceDatabase, cipher: VectorCipher) {
     'SELECT COUNT(*) AS count FROM faces WHERE collection = ? AND seq <= ?',
   );
   const newest = db.one<{ seq: number | null }>('SELECT MAX(seq) AS seq FROM faces WHERE collection = ?');
-  const vectorOf = (row: Row): Float32Array => cipher.open(row['vector'] as Uint8Array, String(row['id']));
+  const openVector = (row: Row): Float32Array => cipher.open(row['vector'] as Uint8Array, String(row['id']));
   const held = db.all<Row>('SELECT id, vector FROM faces WHERE collection = ? AND personId IS ? ORDER BY id');
   const trained = db.one<Row>(
     'SELECT id, vector FROM faces WHERE collection = ? AND personId IS ? AND id = ? AND trained = 1',
   );
-  const page = vectorPagesIn(db, cipher);
+  const page = preparePages(db, cipher);
   const slice = db.one<{ count: number; upTo: number | null }>(
     `SELECT COUNT(*) AS count, MAX(seq) AS upTo
     FROM (SELECT seq FROM faces WHERE collection = ? AND trained = 1 AND seq > ? ORDER BY seq LIMIT ?)`,
@@ -151,11 +148,11 @@ function facesIn(db: FaceDatabase, cipher: VectorCipher) {
     newestFace: (collection: number): number => newest(collection)?.seq ?? 0,
     countFaces: (collection: number, upTo: number): number => count(collection, upTo)?.count ?? 0,
     vectors: (collection: number, personId: string | null) =>
-      held(collection, personId).map((row) => ({ faceId: String(row['id']), vector: vectorOf(row) })),
-    /** A page of the trained faces that came after this one; an empty one when there are no more. */
+      held(collection, personId).map((row) => ({ faceId: String(row['id']), vector: openVector(row) })),
+    /** The oldest trained faces after `after`; an empty page when there are none. */
     trainedPage: (collection: number, after: number, upTo: number): VectorPage =>
       page(collection, 1, after, upTo),
-    /** How many trained faces came after this one, of `atMost`, and the newest of them. */
+    /** The number of trained faces after `after`, up to `atMost`, and the newest of them. */
     trainedSlice(collection: number, after: number, atMost: number): { count: number; upTo: number } {
       const found = slice(collection, after, atMost);
       return { count: found?.count ?? 0, upTo: found?.upTo ?? after };
@@ -170,7 +167,7 @@ function facesIn(db: FaceDatabase, cipher: VectorCipher) {
     },
     trainedVector(collection: number, personId: string, faceId: string): Float32Array | undefined {
       const row = trained(collection, personId === faceId ? null : personId, faceId);
-      return row && vectorOf(row);
+      return row && openVector(row);
     },
     markTrained: db.run('UPDATE faces SET trained = 1 WHERE collection = ? AND trained = 0 AND seq <= ?'),
   };

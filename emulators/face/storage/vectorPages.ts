@@ -1,13 +1,13 @@
 import { openReader, type FaceDatabase, type Gate } from './database.ts';
 import { type VectorCipher } from './vectorCipher.ts';
 
-/** Faces, many at a time. IDs are text in ASCII, one right behind the other. */
+/** A page of faces. IDs are ASCII text without gaps. */
 export type VectorPage = {
   count: number;
-  /** A face that belongs to no person has its own ID here. */
+  /** The ID of the face itself for a face without a person. */
   personIds: Uint8Array;
   faceIds: Uint8Array;
-  /** Bytes of float32 numbers, a vector right behind the other. */
+  /** Bytes of float32 vectors without gaps. */
   vectors: Uint8Array;
   /** The newest face of the page. */
   upTo: number;
@@ -15,24 +15,24 @@ export type VectorPage = {
 
 export type ReadPage = (collection: number, trained: 0 | 1, after: number, upTo: number) => VectorPage;
 
-/** What a thread of its own needs to read vectors. */
+/** Opens a reader in another thread. */
 export type VectorSource = { file: string; gate: Gate; key: Uint8Array | undefined };
 
-const facesOfPage = 96;
+const facesPerPage = 96;
 
 /**
- * Reads the oldest faces after one and up to another, as many as make a page. A page is one row for us: a million rows
- * of their own would take three times as long to read.
+ * Prepares to read the oldest faces after `after` and up to `upTo`. SQLite returns a page as one row: one row per face
+ * takes three times as long.
  */
-export function vectorPagesIn(db: Pick<FaceDatabase, 'one'>, cipher: VectorCipher): ReadPage {
-  const joined = (what: string): string => `CAST(group_concat(${what}, '') AS BLOB)`;
+export function preparePages(db: Pick<FaceDatabase, 'one'>, cipher: VectorCipher): ReadPage {
+  const concat = (column: string): string => `CAST(group_concat(${column}, '') AS BLOB)`;
   const page = db.one<
     { count: number; upTo: number } & Record<'personIds' | 'faceIds' | 'vectors', Uint8Array>
   >(
-    `SELECT COUNT(*) AS count, MAX(seq) AS upTo, ${joined('COALESCE(personId, id)')} AS personIds,
-      ${joined('id')} AS faceIds, ${joined('vector')} AS vectors
+    `SELECT COUNT(*) AS count, MAX(seq) AS upTo, ${concat('COALESCE(personId, id)')} AS personIds,
+      ${concat('id')} AS faceIds, ${concat('vector')} AS vectors
     FROM (SELECT seq, personId, id, vector FROM faces
-      WHERE collection = ? AND trained = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ${facesOfPage})`,
+      WHERE collection = ? AND trained = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ${facesPerPage})`,
   );
   return (collection, trained, after, upTo) => {
     const found = page(collection, trained, after, upTo);
@@ -46,5 +46,5 @@ export function vectorPagesIn(db: Pick<FaceDatabase, 'one'>, cipher: VectorCiphe
 
 export function openVectorReader({ file, gate }: VectorSource, cipher: VectorCipher) {
   const db = openReader(file, gate);
-  return { page: vectorPagesIn(db, cipher), close: db.close };
+  return { page: preparePages(db, cipher), close: db.close };
 }

@@ -1,10 +1,7 @@
-/**
- * How long trainings take: `published`, as long as Azure's do by published figures; `none`, a moment; or always so
- * many seconds.
- */
+/** The duration of trainings: `published` as Azure's published figures, `none` an instant, a number in seconds. */
 export type TrainingTime = 'published' | 'none' | number;
 
-/** Faces and seconds: a thousand take 1 to 2 s, ten thousand 5 to 10 s, a hundred thousand 1 to 2 minutes. */
+/** Faces and seconds. Azure's figures: 1,000 take 1 to 2 s, 10,000 take 5 to 10 s, 100,000 take 1 to 2 minutes. */
 const published = [
   [1_000, 1.5],
   [10_000, 7.5],
@@ -12,8 +9,8 @@ const published = [
 ] as const;
 const shortestMs = 100;
 
-/** Milliseconds for a number of faces. @throws Error for a time that is none */
-export function trainingTimeOf(kind: TrainingTime): (faces: number) => number {
+/** Returns milliseconds by the number of faces. @throws Error for a duration that is not valid */
+export function createTrainingTime(kind: TrainingTime): (faces: number) => number {
   if (kind === 'none') return () => shortestMs;
   if (kind === 'published') return (faces) => Math.max(shortestMs, publishedSeconds(faces) * 1_000);
   if (!(kind >= 0 && Number.isFinite(kind))) {
@@ -22,7 +19,7 @@ export function trainingTimeOf(kind: TrainingTime): (faces: number) => number {
   return () => kind * 1_000;
 }
 
-/** Between two figures, and beyond the last, it grows by a power of the number of faces. */
+/** Interpolates, and extrapolates beyond the last figure, by a power of the number of faces. */
 function publishedSeconds(faces: number): number {
   const [small, middle, large] = published;
   if (faces <= small[0]) return (small[1] * faces) / small[0];

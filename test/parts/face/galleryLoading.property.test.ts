@@ -3,12 +3,12 @@ import { copyFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { faceAt, rowsOf } from '../../../emulators/face/gallery/block.ts';
+import { locateFace, listRows } from '../../../emulators/face/gallery/block.ts';
 import { createGallery } from '../../../emulators/face/gallery/gallery.ts';
 import { createLoad, type LoadRequest } from '../../../emulators/face/gallery/load.ts';
-import { createLoading } from '../../../emulators/face/gallery/loading.ts';
+import { Loading } from '../../../emulators/face/gallery/loading.ts';
 import { createGalleryMemory } from '../../../emulators/face/gallery/memory.ts';
-import { createRows, type Rows } from '../../../emulators/face/gallery/rows.ts';
+import { Rows } from '../../../emulators/face/gallery/rows.ts';
 import { createThreads } from '../../../emulators/face/gallery/threads.ts';
 import { readUuid } from '../../../emulators/face/gallery/uuid.ts';
 import { openFaceStore, type FaceStore } from '../../../emulators/face/storage/store.ts';
@@ -88,15 +88,15 @@ function openEncrypted(dataKey: Uint8Array) {
 function facesIn(rows: Rows): string[] {
   const { bytes } = rows.memory.views();
   const nobody = '00000000-0000-0000-0000-000000000000';
-  return rowsOf(rows.blocks())
-    .map((place) => readUuid(bytes, faceAt(rows.layout(), place)))
+  return listRows(rows.blocks)
+    .map((place) => readUuid(bytes, locateFace(rows.layout, place)))
     .filter((id) => id !== nobody);
 }
 
 /** A loading whose threads read at once, and say so when they are `released`. */
 function startLoading(store: FaceStore, collection: number) {
   const memory = createGalleryMemory();
-  const rows = createRows(memory);
+  const rows = new Rows(memory);
   const load = createLoad(memory.memory, store.source);
   const [asked, released] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
   const threads = {
@@ -109,7 +109,7 @@ function startLoading(store: FaceStore, collection: number) {
       return loaded;
     },
   };
-  const loading = createLoading({ store, memory, threads }, collection, rows);
+  const loading = new Loading({ store, memory, threads }, collection, rows);
   const isEmpty = (): boolean => memory.views().bytes.every((byte) => byte === 0);
   return { rows, loading, isEmpty, asked: asked.promise, release: () => released.resolve(undefined) };
 }
@@ -122,11 +122,11 @@ test('what threads have read before it was deleted, or trained after, is read ag
   const removed = [faces[5], faces[17_000], faces.at(-100)].filter((face) => face !== undefined);
   for (const { personId, faceId } of removed) {
     store.deleteFace(key, personId, faceId);
-    loading.changed();
+    loading.markOutdated();
     rows.removeFace(faceId);
   }
   addMore(1_000);
-  loading.changed();
+  loading.markOutdated();
   release();
   await done;
 
@@ -134,7 +134,7 @@ test('what threads have read before it was deleted, or trained after, is read ag
   for (const { faceId } of removed) expected.delete(faceId);
   const held = facesIn(rows);
   expect(held.length).toBe(expected.size);
-  expect(rows.size()).toBe(expected.size);
+  expect(rows.size).toBe(expected.size);
   expect(new Set(held)).toEqual(expected);
   rows.release();
   expect(isEmpty()).toBe(true);
@@ -151,7 +151,7 @@ test('a loading that is stopped waits for the threads, and leaves nothing in mem
   expect(isEmpty()).toBe(false);
   release();
   await done;
-  expect(rows.size()).toBe(0);
+  expect(rows.size).toBe(0);
   expect(isEmpty()).toBe(true);
   store.close();
 });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, expect, test } from 'vitest';
 import { createGalleryMemory } from '../../../emulators/face/gallery/memory.ts';
-import { createRows } from '../../../emulators/face/gallery/rows.ts';
+import { Rows } from '../../../emulators/face/gallery/rows.ts';
 import { anyVector, unit } from '../../helpers/vectors.ts';
 import { newGallery } from './newGallery.ts';
 
@@ -30,7 +30,7 @@ test('vectors of another length come from other models, and are refused', async 
 
 test('no deleted vector stays in memory', () => {
   const memory = createGalleryMemory();
-  const rows = createRows(memory);
+  const rows = new Rows(memory);
   const ids = Array.from({ length: 600 }, () => ({ person: randomUUID(), face: randomUUID() }));
   const ascii = (texts: string[]): Buffer => Buffer.from(texts.join(''), 'latin1');
   rows.add({
@@ -45,9 +45,9 @@ test('no deleted vector stays in memory', () => {
     rows.removeFace(face);
     rows.removePerson(person);
   }
-  expect(rows.size()).toBe(300);
+  expect(rows.size).toBe(300);
   expect(used()).toBeLessThan(300 * (24 + 8 + 32) + 1);
   for (const { person } of ids.slice(300)) rows.removePerson(person);
-  expect(rows.size()).toBe(0);
+  expect(rows.size).toBe(0);
   expect(used()).toBe(0);
 });

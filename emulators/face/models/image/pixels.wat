@@ -1,10 +1,10 @@
-;; The inner loops over pixels. Pictures hold four bytes a pixel, red, green, blue and nothing, row by row.
+;; The inner loops over pixels. Images have four bytes per pixel (red, green, blue, unused), row by row.
 ;; `npx node scripts/kernels.ts` assembles it into pixels.wasm.
 (module
   (import "picture" "memory" (memory 1))
 
-  ;; Sets `count` pixels of three bytes at $from apart to four bytes each at $to. Four pixels a turn: reads up to 13
-  ;; bytes and writes up to 12 bytes beyond the last.
+  ;; Spreads `count` pixels of three bytes at $from to four bytes each at $to. Four pixels per iteration: reads up to 13
+  ;; bytes and writes up to 12 bytes beyond the last pixel.
   (func (export "spread") (param $from i32) (param $count i32) (param $to i32)
     (local $end i32)
     (local.set $end (i32.add (local.get $to) (i32.shl (local.get $count) (i32.const 2))))
@@ -16,8 +16,9 @@
       (br_if $fourPixels
         (i32.lt_u (local.tee $to (i32.add (local.get $to) (i32.const 16))) (local.get $end)))))
 
-  ;; A picture of half the width and height, each pixel the mean of four. Two pixels a turn: where the half is odd, the
-  ;; second is rubbish that the next row replaces; reads and writes up to 16 bytes beyond the last.
+  ;; Writes an image of half the width and height, each pixel the mean of four. Two pixels per iteration: in a row of an
+  ;; odd width the last write is one pixel too long, and the next row overwrites it. Reads and writes up to 16 bytes
+  ;; beyond the last pixel.
   (func (export "halve") (param $from i32) (param $width i32) (param $height i32) (param $to i32)
     (local $stride i32) (local $row i32) (local $rowEnd i32) (local $at i32) (local $end i32)
     (local $first v128) (local $second v128)
@@ -50,9 +51,9 @@
       (local.set $from (i32.add (local.get $from) (i32.shl (local.get $stride) (i32.const 1))))
       (br_if $rows (i32.lt_u (local.get $to) (local.get $end)))))
 
-  ;; Cuts a crop of $columns x $rows pixels: its pixel (x, y) is where a*x - b*y + c and b*x + a*y + d say on the
-  ;; picture, between four pixels. Writes value * scale + shift of red, green and blue, each colour by itself; where
-  ;; the place is more than a pixel outside, `beyond` instead. Places are counted in 2^-32 of a pixel.
+  ;; Cuts a crop of $columns x $rows pixels: pixel (x, y) of the crop is interpolated from the four pixels
+  ;; around (a*x - b*y + c, b*x + a*y + d) of the image. Writes value * scale + shift, one plane each of red, green and
+  ;; blue, or `beyond` more than a pixel outside the image. Coordinates are in units of 2^-32 pixels.
   (func (export "cut")
     (param $from i32) (param $width i32) (param $height i32)
     (param $a f64) (param $b f64) (param $c f64) (param $d f64)
@@ -71,7 +72,7 @@
     (local.set $green (i32.shl (i32.mul (local.get $columns) (local.get $rows)) (i32.const 2)))
     (local.set $blue (i32.shl (local.get $green) (i32.const 1)))
     (local.set $end (i32.add (local.get $to) (local.get $green)))
-    ;; Products with shares of 2^14 are undone here.
+    ;; Undoes the factor of the weights, 2^14.
     (local.set $scales (f32x4.splat (f32.mul (local.get $scale) (f32.const 0x1p-14))))
     (local.set $shifts (f32x4.replace_lane 2
       (f32x4.replace_lane 1 (f32x4.splat (local.get $shiftRed)) (local.get $shiftGreen))
@@ -85,17 +86,17 @@
         (local.set $top (i32.wrap_i64 (i64.shr_s (local.get $py) (i64.const 32))))
         (if
           (i32.and
-            ;; -1 <= left < width, as one comparison of numbers without a sign.
+            ;; -1 <= left < width, as one unsigned comparison.
             (i32.le_u (i32.add (local.get $left) (i32.const 1)) (local.get $width))
             (i32.le_u (i32.add (local.get $top) (i32.const 1)) (local.get $height)))
           (then
-            ;; Shares of left and right, one after the other, four times.
+            ;; The weights of left and right, alternating, four times.
             (local.set $share (i32.wrap_i64 (i64.and
               (i64.shr_u (local.get $px) (i64.const 18)) (i64.const 0x3fff))))
             (local.set $weights (i32x4.splat (i32.or
               (i32.shl (local.get $share) (i32.const 16))
               (i32.sub (i32.const 0x4000) (local.get $share)))))
-            ;; At the edges the pixel inside stands for the one outside.
+            ;; Pixels outside the edges have the value of the nearest pixel inside.
             (local.set $right (i32.add (local.get $left)
               (i32.lt_s (local.get $left) (i32.sub (local.get $width) (i32.const 1)))))
             (local.set $bottom (i32.add (local.get $top)
