@@ -5,7 +5,7 @@ import { fromTflite } from './fromTflite.ts';
 import { readTflite } from './tflite.ts';
 import type { ModelSource } from './modelSource.ts';
 
-/** The model as ONNX. */
+/** Converts a model file to ONNX. */
 export function convert(file: string, source: ModelSource): Buffer {
   switch (source.format) {
     case 'tflite':

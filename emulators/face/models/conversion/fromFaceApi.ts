@@ -4,14 +4,14 @@ import { GraphBuilder } from './graphBuilder.ts';
 import { readWeights, weightsManifest, type Weight } from './tfjsWeights.ts';
 
 /*
- * face-api ships weights without a graph: its residual network for descriptors of faces, which is dlib's, is put
- * together here as its source does it.
+ * face-api ships weights without a graph. This file builds the graph of its descriptor network, dlib's residual network,
+ * as the source of face-api does.
  */
 
-/** Side of the picture that the network takes. */
+/** Side of the input in pixels. */
 const inputSize = 150;
 
-/** Name of a block of two convolutions, and whether it halves the picture. */
+/** Blocks of two convolutions; `halves`: the block halves width and height. */
 const blocks = [
   ...[1, 2, 3].map((number) => ({ name: `conv32_${number}`, halves: false })),
   { name: 'conv64_down', halves: true },
@@ -23,7 +23,7 @@ const blocks = [
   { name: 'conv256_down_out', halves: true },
 ];
 
-/** Side and channels of what flows between blocks. */
+/** The shape of the output of a block. */
 type Shape = { side: number; channels: number };
 
 /** The descriptor network, from `input` [n, 3, 150, 150] to `output0` [n, 128]. */
@@ -47,7 +47,7 @@ class ResidualNetwork {
     builder.node('first.relu', 'Relu', ['conv32_down']);
     builder.node('first', 'MaxPool', ['first.relu'], { kernel_shape: [3, 3], strides: [2, 2] });
     let flow = 'first';
-    // 150 → 72 by the first convolution, 35 by the pooling.
+    // The first convolution reduces the side from 150 to 72, and the pooling to 35.
     let shape: Shape = { side: 35, channels: 32 };
     for (const { name, halves } of blocks) {
       [flow, shape] = halves ? this.#halving(name, flow, shape) : [this.#block(name, flow), shape];
@@ -66,13 +66,13 @@ class ResidualNetwork {
     return weight;
   }
 
-  /** A convolution with its scale folded in. */
+  /** A convolution with the scale layer behind it folded in. */
   #convolution(name: string, input: string, kind: 'same' | 'valid'): string {
     const filters = this.#weight(`${name}/conv/filters`);
     const [bias, factors, shifts] = ['conv/bias', 'scale/weights', 'scale/biases'].map(
       (part) => this.#weight(`${name}/${part}`).data,
     );
-    const { shape, data } = rearranged(filters, factors ?? new Float32Array());
+    const { shape, data } = reorder(filters, factors ?? new Float32Array());
     const added = (bias ?? new Float32Array()).map(
       (value, index) => value * (factors?.[index] ?? 1) + (shifts?.[index] ?? 0),
     );
@@ -98,7 +98,7 @@ class ResidualNetwork {
     return name;
   }
 
-  /** Halves the picture; where the shapes of the two ways differ, the smaller is filled up with zeros. */
+  /** Halves width and height. The smaller of the convolved and the pooled branch is padded with zeros. */
   #halving(name: string, input: string, { side, channels }: Shape): [flow: string, shape: Shape] {
     const builder = this.#builder;
     this.#convolution(`${name}/conv1`, input, 'valid');
@@ -108,9 +108,9 @@ class ResidualNetwork {
     const convolved = Math.floor((side - 3) / 2) + 1;
     const pooled = Math.floor(side / 2);
     builder.node(`${name}.pool`, 'AveragePool', [input], { kernel_shape: [2, 2], strides: [2, 2] });
-    const wide = this.#padded(`${name}/conv2`, 0, pooled - convolved);
-    const deep = this.#padded(`${name}.pool`, after - channels, 0);
-    builder.node(`${name}.sum`, 'Add', [wide, deep]);
+    const convolvedPadded = this.#padded(`${name}/conv2`, 0, pooled - convolved);
+    const pooledPadded = this.#padded(`${name}.pool`, after - channels, 0);
+    builder.node(`${name}.sum`, 'Add', [convolvedPadded, pooledPadded]);
     builder.node(name, 'Relu', [`${name}.sum`]);
     return [name, { side: pooled, channels: after }];
   }
@@ -123,8 +123,8 @@ class ResidualNetwork {
   }
 }
 
-/** From height, width, inputs, outputs to the order of ONNX, each output times its factor: millions of numbers. */
-function rearranged({ shape, data }: Weight, factors: Float32Array): Weight {
+/** Reorders [height, width, inputs, outputs] to [outputs, inputs, height, width], each output times its factor. */
+function reorder({ shape, data }: Weight, factors: Float32Array): Weight {
   const [height = 1, width = 1, inputs = 1, outputs = 1] = shape;
   const places = height * width;
   const to = new Float32Array(data.length);

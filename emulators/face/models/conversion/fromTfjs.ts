@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { GraphBuilder, permuted } from './graphBuilder.ts';
+import { GraphBuilder, permute } from './graphBuilder.ts';
 import type { Attribute } from './onnx.ts';
 import { readWeights, weightsManifest, type Weight } from './tfjsWeights.ts';
 
 /*
- * Turns a TensorFlow.js graph model (a JSON topology and a file of weights), channels last, into ONNX, channels
- * first, for the operators that small detectors use.
+ * Converts a TensorFlow.js graph model (a JSON topology and a file of weights), channels last, to ONNX, channels first.
+ * The operators are those of small detectors.
  */
 
 const node = z.object({
@@ -31,169 +31,204 @@ function fusesRelu(attr: Node['attr']): boolean {
 type Node = z.output<typeof node>;
 
 export type TfjsOptions = {
-  /** Side of the picture that the network takes. */
+  /** Side of the input in pixels. */
   inputSize: number;
-  /** Nodes at which the graph ends. */
+  /** Names of the nodes at which the graph ends. */
   outputs: string[];
 };
 
-/** The graph from its input, named `input` (NCHW, of the given size), to the named nodes: `output0`, `output1`, … */
-export function fromTfjs(file: string, { inputSize, outputs }: TfjsOptions): Buffer {
+/** Converts the graph from its input, named `input`, to the named nodes, which become `output0`, `output1`, … */
+export function fromTfjs(file: string, options: TfjsOptions): Buffer {
   const { modelTopology, weightsManifest: manifest } = modelFile.parse(
     JSON.parse(readFileSync(file, 'utf8')),
   );
-  const nodes = new Map(modelTopology.node.map((item) => [item.name, item]));
-  const weights = readWeights(dirname(file), manifest);
-  const builder = new GraphBuilder();
-  const done = new Map<string, string>();
+  return new Converter(modelTopology.node, readWeights(dirname(file), manifest), options).convert();
+}
 
-  function emit(name: string): string {
-    const known = done.get(name);
+class Converter {
+  readonly #nodes: Map<string, Node>;
+  readonly #weights: Map<string, Weight>;
+  readonly #options: TfjsOptions;
+  readonly #builder = new GraphBuilder();
+  /** Names of outputs in the new graph by the names of their nodes. */
+  readonly #emitted = new Map<string, string>();
+
+  constructor(nodes: readonly Node[], weights: Map<string, Weight>, options: TfjsOptions) {
+    this.#nodes = new Map(nodes.map((item) => [item.name, item]));
+    this.#weights = weights;
+    this.#options = options;
+  }
+
+  convert(): Buffer {
+    for (const [index, name] of this.#options.outputs.entries()) {
+      this.#builder.node(`output${index}`, 'Identity', [this.#emit(name)]);
+      this.#builder.output(`output${index}`);
+    }
+    return this.#builder.encode();
+  }
+
+  /** Emits a node after the nodes that it needs, and returns the name of its output. */
+  #emit(name: string): string {
+    const known = this.#emitted.get(name);
     if (known !== undefined) return known;
-    const found = nodes.get(name);
+    const found = this.#nodes.get(name);
     if (found === undefined) throw new Error(`the model has no node ${name}`);
-    const output = found.op === 'Placeholder' ? 'input' : `n${done.size}`;
-    done.set(name, output);
-    if (found.op === 'Placeholder') builder.input(output, [0, channelsOf(found), inputSize, inputSize]);
-    else emitNode(found, output);
+    const output = found.op === 'Placeholder' ? 'input' : `n${this.#emitted.size}`;
+    this.#emitted.set(name, output);
+    if (found.op === 'Placeholder') {
+      const { inputSize } = this.#options;
+      this.#builder.input(output, [0, readChannels(found), inputSize, inputSize]);
+    } else {
+      this.#emitNode(found, output);
+    }
     return output;
   }
 
-  function weightOf(name: string | undefined): Weight {
-    const weight = weights.get(name ?? '');
-    if (weight === undefined) throw new Error(`the model has no weight ${name}`);
-    return weight;
-  }
-
-  function convolve({ input, attr }: Node, output: string, order: number[], group: number): void {
-    const [data = '', kernel, bias, slopes] = input;
-    const { shape, data: values } = weightOf(kernel);
-    const bent = order.map((axis) => shape[axis] ?? 1);
-    const names = [emit(data), builder.floats(`${output}.weights`, bent, permuted(values, shape, order))];
-    if (bias !== undefined) names.push(builder.floats(`${output}.bias`, [bent[0] ?? 0], weightOf(bias).data));
-    const [, height = 1, width = 1] = integersOf(attr['strides']);
-    const convolved = `${output}.convolved`;
-    builder.node(convolved, 'Conv', names, { ...paddingOf(attr), strides: [height, width], group });
-    if (slopes !== undefined) builder.parametricRelu(output, convolved, weightOf(slopes).data);
-    else builder.node(output, fusesRelu(attr) ? 'Relu' : 'Identity', [convolved]);
-  }
-
-  function emitNode(found: Node, output: string): void {
+  #emitNode(found: Node, output: string): void {
     const [first = '', second = ''] = found.input;
+    const builder = this.#builder;
     switch (found.op) {
       case '_FusedConv2D':
       case 'Conv2D':
-        return convolve(found, output, [3, 2, 0, 1], 1);
+        return this.#convolution(found, output, [3, 2, 0, 1], 1);
       case 'DepthwiseConv2dNative':
-        return convolve(found, output, [2, 3, 0, 1], weightOf(second).shape[2] ?? 1);
+        return this.#convolution(found, output, [2, 3, 0, 1], this.#weight(second).shape[2] ?? 1);
       case 'Add':
       case 'AddV2':
       case 'Sub':
       case 'Mul':
-        return builder.node(output, found.op.replace('V2', ''), [emit(first), addend(second, output)]);
+        return builder.node(output, found.op.replace('V2', ''), [
+          this.#emit(first),
+          this.#addend(second, output),
+        ]);
+      case 'Identity':
       case 'Relu':
       case 'Sigmoid':
-        return builder.node(output, found.op, [emit(first)]);
+        return builder.node(output, found.op, [this.#emit(first)]);
       case 'Softmax':
-        return builder.node(output, 'Softmax', [emit(first)], { axis: -1 });
+        return builder.node(output, 'Softmax', [this.#emit(first)], { axis: -1 });
       case 'Minimum':
-        return builder.node(output, 'Min', [emit(first), scalar(second, output)]);
+        return builder.node(output, 'Min', [this.#emit(first), this.#scalar(second, output)]);
       case 'Maximum':
-        return clip(found, output);
+        return this.#maximum(found, output);
       case 'Prelu':
-        return builder.parametricRelu(output, emit(first), weightOf(second).data);
+        return builder.parametricRelu(output, this.#emit(first), this.#weight(second).data);
       case 'Mean':
-        // Over height and width: what else it can be, small networks do not use.
-        builder.node(`${output}.mean`, 'GlobalAveragePool', [emit(first)]);
+        // Small networks use the mean over height and width only.
+        builder.node(`${output}.mean`, 'GlobalAveragePool', [this.#emit(first)]);
         return builder.node(output, 'Flatten', [`${output}.mean`], { axis: 1 });
       case '_FusedMatMul':
-        return multiply(found, output);
-      case 'MaxPool': {
-        const [, kernelHeight = 1, kernelWidth = 1] = integersOf(found.attr['ksize']);
-        const [, height = 1, width = 1] = integersOf(found.attr['strides']);
-        return builder.node(output, 'MaxPool', [emit(first)], {
-          ...paddingOf(found.attr),
-          kernel_shape: [kernelHeight, kernelWidth],
-          strides: [height, width],
-        });
-      }
-      case 'Pad': {
-        // Pairs of before and after, channels last; ONNX wants all befores, then all afters, channels first.
-        const pads = [...weightOf(second).data];
-        const at = (axis: number, side: number) => pads[axis * 2 + side] ?? 0;
-        const order = [0, 3, 1, 2];
-        const values = [0, 1].flatMap((side) => order.map((axis) => at(axis, side)));
-        return builder.node(output, 'Pad', [emit(first), builder.integers(`${output}.pads`, values)]);
-      }
-      case 'Reshape': {
-        // The flattened order is that of channels last.
-        builder.node(`${output}.last`, 'Transpose', [emit(first)], { perm: [0, 2, 3, 1] });
-        const shape = builder.integers(`${output}.shape`, [...weightOf(second).data]);
-        return builder.node(output, 'Reshape', [`${output}.last`, shape]);
-      }
-      case 'Identity':
-        return builder.node(output, 'Identity', [emit(first)]);
+        return this.#fullyConnected(found, output);
+      case 'MaxPool':
+        return this.#maxPool(found, output);
+      case 'Pad':
+        return this.#pad(found, output);
+      case 'Reshape':
+        return this.#reshape(found, output);
       default:
         throw new Error(`operator ${found.op} is not supported`);
     }
   }
 
-  function multiply({ input, attr }: Node, output: string): void {
-    const [data = '', matrix, bias] = input;
-    const { shape, data: values } = weightOf(matrix);
-    const names = [
-      emit(data),
+  #weight(name: string | undefined): Weight {
+    const weight = this.#weights.get(name ?? '');
+    if (weight === undefined) throw new Error(`the model has no weight ${name}`);
+    return weight;
+  }
+
+  #convolution({ input, attr }: Node, output: string, order: number[], group: number): void {
+    const [data = '', kernel, bias, slopes] = input;
+    const builder = this.#builder;
+    const { shape, data: values } = this.#weight(kernel);
+    const dims = order.map((axis) => shape[axis] ?? 1);
+    const inputs = [
+      this.#emit(data),
+      builder.floats(`${output}.weights`, dims, permute(values, shape, order)),
+    ];
+    if (bias !== undefined) {
+      inputs.push(builder.floats(`${output}.bias`, [dims[0] ?? 0], this.#weight(bias).data));
+    }
+    const convolved = `${output}.convolved`;
+    builder.node(convolved, 'Conv', inputs, { ...readWindow(attr), group });
+    if (slopes !== undefined) builder.parametricRelu(output, convolved, this.#weight(slopes).data);
+    else builder.node(output, fusesRelu(attr) ? 'Relu' : 'Identity', [convolved]);
+  }
+
+  #maxPool({ input: [data = ''], attr }: Node, output: string): void {
+    const [, height = 1, width = 1] = readIntegers(attr['ksize']);
+    const attributes = { ...readWindow(attr), kernel_shape: [height, width] };
+    this.#builder.node(output, 'MaxPool', [this.#emit(data)], attributes);
+  }
+
+  /** TensorFlow has pairs of before and after, channels last; ONNX has all befores, then all afters, channels first. */
+  #pad({ input: [data = '', padding] }: Node, output: string): void {
+    const pads = this.#weight(padding).data;
+    const values = [0, 1].flatMap((side) => [0, 3, 1, 2].map((axis) => pads[axis * 2 + side] ?? 0));
+    const input = this.#emit(data);
+    this.#builder.node(output, 'Pad', [input, this.#builder.integers(`${output}.pads`, values)]);
+  }
+
+  /** The channels become the last dimension again, since the new shape counts on that order. */
+  #reshape({ input: [data = '', shape] }: Node, output: string): void {
+    const builder = this.#builder;
+    builder.node(`${output}.last`, 'Transpose', [this.#emit(data)], { perm: [0, 2, 3, 1] });
+    const dims = builder.integers(`${output}.shape`, [...this.#weight(shape).data]);
+    builder.node(output, 'Reshape', [`${output}.last`, dims]);
+  }
+
+  #fullyConnected({ input: [data = '', matrix, bias], attr }: Node, output: string): void {
+    const builder = this.#builder;
+    const { shape, data: values } = this.#weight(matrix);
+    const inputs = [
+      this.#emit(data),
       builder.floats(`${output}.matrix`, shape, values),
-      builder.floats(`${output}.bias`, [shape[1] ?? 0], weightOf(bias).data),
+      builder.floats(`${output}.bias`, [shape[1] ?? 0], this.#weight(bias).data),
     ];
     const withRelu = fusesRelu(attr);
-    builder.node(withRelu ? `${output}.product` : output, 'Gemm', names);
+    builder.node(withRelu ? `${output}.product` : output, 'Gemm', inputs);
     if (withRelu) builder.node(output, 'Relu', [`${output}.product`]);
   }
 
-  /** The larger of the smaller of a rectified value and a limit is that value clipped, which the runtime fuses. */
-  function clip({ input }: Node, output: string): void {
-    const [first = '', second = ''] = input;
-    const inner = nodes.get(first);
+  /** max(min(relu(x), limit), 0) becomes one Clip, which the runtime fuses with the convolution before it. */
+  #maximum({ input: [first = '', second = ''] }: Node, output: string): void {
+    const builder = this.#builder;
+    const inner = this.#nodes.get(first);
     const [before = '', limit = ''] = inner?.input ?? [];
-    if (inner?.op !== 'Minimum' || weightOf(second).data[0] !== 0) {
-      return builder.node(output, 'Max', [emit(first), scalar(second, output)]);
+    if (inner?.op !== 'Minimum' || this.#weight(second).data[0] !== 0) {
+      return builder.node(output, 'Max', [this.#emit(first), this.#scalar(second, output)]);
     }
-    const rectified = nodes.get(before);
+    const rectified = this.#nodes.get(before);
     const source = rectified?.op === 'Relu' ? (rectified.input[0] ?? '') : before;
-    const limits = [scalar(second, `${output}.least`), scalar(limit, `${output}.most`)];
-    return builder.node(output, 'Clip', [emit(source), ...limits]);
+    const limits = [this.#scalar(second, `${output}.least`), this.#scalar(limit, `${output}.most`)];
+    builder.node(output, 'Clip', [this.#emit(source), ...limits]);
   }
 
-  function scalar(name: string, output: string): string {
-    return builder.floats(`${output}.scalar`, [], weightOf(name).data);
+  #scalar(name: string, output: string): string {
+    return this.#builder.floats(`${output}.scalar`, [], this.#weight(name).data);
   }
 
-  /** A weight that is added is one number a channel. */
-  function addend(name: string, output: string): string {
-    const weight = weights.get(name);
-    if (weight === undefined) return emit(name);
-    return builder.floats(`${output}.addend`, [1, weight.data.length, 1, 1], weight.data);
+  /** A constant addend has one number per channel. */
+  #addend(name: string, output: string): string {
+    const weight = this.#weights.get(name);
+    if (weight === undefined) return this.#emit(name);
+    return this.#builder.floats(`${output}.addend`, [1, weight.data.length, 1, 1], weight.data);
   }
-
-  for (const [index, name] of outputs.entries()) {
-    builder.node(`output${index}`, 'Identity', [emit(name)]);
-    builder.output(`output${index}`);
-  }
-  return builder.encode();
 }
 
-function paddingOf(attr: Record<string, unknown>): Record<string, Attribute> {
+/** Padding and strides of a convolution or a pooling. */
+function readWindow(attr: Node['attr']): Record<string, Attribute> {
   const { s = '' } = (attr['padding'] ?? {}) as { s?: string };
-  return { auto_pad: Buffer.from(s, 'base64').toString('utf8') === 'SAME' ? 'SAME_UPPER' : 'VALID' };
+  const isSame = Buffer.from(s, 'base64').toString('utf8') === 'SAME';
+  const [, height = 1, width = 1] = readIntegers(attr['strides']);
+  return { auto_pad: isSame ? 'SAME_UPPER' : 'VALID', strides: [height, width] };
 }
 
-function channelsOf({ attr }: Node): number {
+function readChannels({ attr }: Node): number {
   const { shape } = (attr['shape'] ?? {}) as { shape?: { dim?: { size?: string }[] } };
   return Number(shape?.dim?.[3]?.size ?? 3);
 }
 
-function integersOf(value: unknown): number[] {
+function readIntegers(value: unknown): number[] {
   const { list } = (value ?? {}) as { list?: { i?: (string | number)[] } };
   return (list?.i ?? []).map(Number);
 }

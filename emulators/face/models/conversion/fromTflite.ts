@@ -1,11 +1,11 @@
-import { GraphBuilder, permuted } from './graphBuilder.ts';
+import { GraphBuilder, permute } from './graphBuilder.ts';
 import type { Attribute } from './onnx.ts';
 import type { TfliteModel, TfliteOperator, TfliteTensor } from './tflite.ts';
 
 /*
- * Turns a TensorFlow Lite graph, channels last, into ONNX, channels first: four-dimensional tensors are held as NCHW,
- * weights are rearranged once, and element-wise operators stay as they are. The parametric ReLU, which TensorFlow
- * Lite spells out in five operators, becomes one.
+ * Converts a TensorFlow Lite graph, channels last, to ONNX, channels first: four-dimensional tensors become NCHW,
+ * weights are reordered, and element-wise operators stay unchanged. The five operators of a parametric ReLU in
+ * TensorFlow Lite become one.
  */
 
 // Operator codes of TensorFlow's schema.fbs.
@@ -24,15 +24,15 @@ const codes = {
 } as const;
 
 export type TfliteOptions = {
-  /** The network was trained on transposed pictures: its filters are transposed, so that it takes upright ones. */
+  /** The network was trained on transposed images. Its filters are transposed, so that it takes upright images. */
   transposed?: boolean;
-  /** Height and width may be any. */
+  /** The input may have any height and width. */
   anySize?: boolean;
-  /** Tensors at which the graph ends, by part of their name; absent: its outputs. */
+  /** Tensors at which the graph ends, by a part of their name; by default its outputs. */
   outputs?: string[];
 };
 
-/** The graph of a model from its input, named `input`, to its outputs, named `output0`, `output1`, … */
+/** Converts the graph from its input, named `input`, to its outputs, named `output0`, `output1`, … */
 export function fromTflite(model: TfliteModel, options: TfliteOptions = {}): Buffer {
   return new Converter(model, options).convert();
 }
@@ -42,7 +42,7 @@ class Converter {
   readonly #options: TfliteOptions;
   readonly #builder = new GraphBuilder();
   readonly #producers = new Map<number, TfliteOperator>();
-  readonly #done = new Set<number>();
+  readonly #emitted = new Set<number>();
 
   constructor(model: TfliteModel, options: TfliteOptions) {
     this.#model = model;
@@ -59,7 +59,7 @@ class Converter {
     const [, height = 0, width = 0, channels = 0] = this.#tensor(input).shape;
     const size = this.#options.anySize === true ? [0, 0] : [height, width];
     this.#builder.input(this.#name(input), [0, channels, ...size]);
-    this.#done.add(input);
+    this.#emitted.add(input);
     const wanted =
       this.#options.outputs?.map((part) => tensors.findIndex(({ name }) => name.includes(part))) ?? outputs;
     for (const [index, output] of wanted.entries()) {
@@ -80,10 +80,10 @@ class Converter {
     return index === this.#model.inputs[0] ? 'input' : `t${index}`;
   }
 
-  /** Emits what produces a tensor, after what it needs: nothing that leads nowhere is emitted. */
+  /** Emits the operator that produces a tensor, after the operators that it needs. Unused operators are left out. */
   #emit(index: number): string {
-    if (this.#done.has(index)) return this.#name(index);
-    this.#done.add(index);
+    if (this.#emitted.has(index)) return this.#name(index);
+    this.#emitted.add(index);
     const operator = this.#producers.get(index);
     if (operator === undefined) throw new Error(`nothing produces ${this.#tensor(index).name}`);
     this.#operator(operator, this.#name(index));
@@ -101,7 +101,7 @@ class Converter {
       case codes.conv:
         return this.#convolution(operator, output, [0, 3, 1, 2], 1);
       case codes.depthwiseConv:
-        return this.#convolution(operator, output, [3, 0, 1, 2], this.#channelsOf(operator));
+        return this.#convolution(operator, output, [3, 0, 1, 2], this.#countChannels(operator));
       case codes.maxPool:
         return this.#maxPool(operator, output);
       case codes.fullyConnected:
@@ -123,9 +123,7 @@ class Converter {
     }
   }
 
-  /**
-   * relu(x) + slope · −relu(−x), or relu(x) + slope/2 · (x − |x|): both are what a parametric ReLU gives.
-   */
+  /** Recognises a parametric ReLU: relu(x) + slope · −relu(−x), or relu(x) + slope/2 · (x − |x|). */
   #parametricRelu({
     code,
     inputs,
@@ -138,10 +136,9 @@ class Converter {
     const rest = product?.inputs.find((input) => input !== slope);
     const input = relu?.inputs[0];
     if (slope === undefined || rest === undefined || input === undefined) return undefined;
-    const code_ = this.#producers.get(rest)?.code;
-    return code_ === codes.neg || code_ === codes.sub
-      ? { input, slope, factor: code_ === codes.sub ? 2 : 1 }
-      : undefined;
+    const negated = this.#producers.get(rest)?.code;
+    if (negated === codes.neg) return { input, slope, factor: 1 };
+    return negated === codes.sub ? { input, slope, factor: 2 } : undefined;
   }
 
   #floats(index: number): Float32Array {
@@ -150,29 +147,29 @@ class Converter {
     throw new Error(`${name} holds no numbers`);
   }
 
-  #channelsOf({ inputs }: TfliteOperator): number {
+  #countChannels({ inputs }: TfliteOperator): number {
     return this.#tensor(inputs[1] ?? -1).shape[3] ?? 1;
   }
 
   #convolution(operator: TfliteOperator, output: string, order: number[], group: number): void {
     const [input = -1, weights = -1, bias = -1] = operator.inputs;
-    const [kernel, bent] = this.#rearranged(weights, order);
+    const [kernel, dims] = this.#reorder(weights, order);
     const names = [
       this.#emit(input),
-      this.#builder.floats(`${output}.weights`, bent, kernel),
-      this.#builder.floats(`${output}.bias`, [bent[0] ?? 0], this.#floats(bias)),
+      this.#builder.floats(`${output}.weights`, dims, kernel),
+      this.#builder.floats(`${output}.bias`, [dims[0] ?? 0], this.#floats(bias)),
     ];
     this.#builder.node(output, 'Conv', names, { ...this.#window(operator), group });
   }
 
-  #rearranged(weights: number, order: number[]): [Float32Array, number[]] {
+  #reorder(weights: number, order: number[]): [Float32Array, number[]] {
     const { shape } = this.#tensor(weights);
     const [first = 0, second = 0, height = 0, width = 0] = order;
     const turned = this.#options.transposed === true ? [first, second, width, height] : order;
-    return [permuted(this.#floats(weights), shape, turned), turned.map((axis) => shape[axis] ?? 1)];
+    return [permute(this.#floats(weights), shape, turned), turned.map((axis) => shape[axis] ?? 1)];
   }
 
-  /** Padding and strides, which have the same fields in the options of all windowed operators. */
+  /** Padding and strides, whose fields are the same in the options of convolutions and poolings. */
   #window(operator: TfliteOperator): Record<string, Attribute> {
     const width = operator.option(1, 'int32') ?? 1;
     const height = operator.option(2, 'int32') ?? 1;
@@ -189,7 +186,7 @@ class Converter {
     });
   }
 
-  /** The weights are rearranged to the order in which a tensor of channels first is flattened. */
+  /** The weights are reordered to the order in which a channels-first tensor is flattened. */
   #fullyConnected(operator: TfliteOperator, output: string): void {
     const [input = -1, weights = -1, bias = -1] = operator.inputs;
     const { shape } = this.#tensor(input);
@@ -199,7 +196,7 @@ class Converter {
     if (shape.length === 4) {
       const [, a = 1, b = 1, channels = 1] = shape;
       const order = this.#options.transposed === true ? [0, 3, 2, 1] : [0, 3, 1, 2];
-      values = permuted(values, [units, a, b, channels], order);
+      values = permute(values, [units, a, b, channels], order);
       this.#builder.node(`${output}.flat`, 'Flatten', [flat], { axis: 1 });
       flat = `${output}.flat`;
     }

@@ -1,6 +1,6 @@
 import { encodeModel, type Attribute, type OnnxNode, type OnnxTensor, type OnnxValue } from './onnx.ts';
 
-/** Puts an ONNX graph together, channels first (NCHW). Every node's output is named by its first argument. */
+/** Builds an ONNX graph, channels first (NCHW). Each node has one output. */
 export class GraphBuilder {
   readonly #nodes: OnnxNode[] = [];
   readonly #tensors: OnnxTensor[] = [];
@@ -30,9 +30,9 @@ export class GraphBuilder {
   }
 
   /**
-   * x where it is positive and slope · x elsewhere, one slope a channel of [n, channels, …]. Spelled out as
-   * (1 − slope) · relu(x) + slope · x, in operators for which the runtime need not leave its own order of channels:
-   * MobileFaceNet takes a sixth less time than with PRelu.
+   * x if it is positive, otherwise slope · x, with one slope per channel of [n, channels, …]. Emitted as
+   * (1 − slope) · relu(x) + slope · x: these operators keep the runtime's blocked memory layout, and MobileFaceNet takes
+   * a sixth less time than with PRelu.
    */
   parametricRelu(output: string, input: string, slopes: Float32Array): void {
     this.node(`${output}.relu`, 'Relu', [input]);
@@ -70,12 +70,8 @@ export class GraphBuilder {
   }
 }
 
-/** Rearranges a dense array: `order[i]` is the old dimension that becomes dimension i. */
-export function permuted(
-  data: Float32Array,
-  dims: readonly number[],
-  order: readonly number[],
-): Float32Array {
+/** Transposes a dense array: `order[i]` is the old dimension that becomes dimension i. */
+export function permute(data: Float32Array, dims: readonly number[], order: readonly number[]): Float32Array {
   const strides = dims.map((_, index) => dims.slice(index + 1).reduce((product, dim) => product * dim, 1));
   const sizes = order.map((from) => dims[from] ?? 1);
   const steps = order.map((from) => strides[from] ?? 1);

@@ -1,6 +1,6 @@
 /*
- * Writes ONNX models: the few messages of onnx.proto that a feed-forward network needs, in protobuf's wire format.
- * Field numbers are those of onnx.proto (IR version 8, operator set 13).
+ * Encodes ONNX models: the messages of onnx.proto that a feed-forward network needs, in protobuf's wire format. Field
+ * numbers are those of onnx.proto (IR version 8, operator set 13).
  */
 
 export type Attribute = number | string | number[] | { float: number };
@@ -14,7 +14,7 @@ export type OnnxNode = {
 
 export type OnnxTensor = { name: string; dims: number[]; data: Float32Array | BigInt64Array };
 
-/** A dimension of 0 may have any size; without dimensions (as outputs are), any shape. */
+/** A dimension of 0 stands for any size. A value without `dims` has any shape, as outputs do. */
 export type OnnxValue = { name: string; dims?: number[] };
 
 export type OnnxGraph = {
@@ -29,7 +29,7 @@ const operatorSet = 13;
 const floatType = 1;
 const int64Type = 7;
 
-/** Bytes in pieces: tensors of many megabytes are copied once, at the end. */
+/** Encoded bytes in pieces, so that tensors of many megabytes are copied only once, at the end. */
 type Pieces = Buffer[];
 
 export function encodeModel(graph: OnnxGraph): Buffer {
@@ -99,7 +99,7 @@ function tag(field: number, wireType: number): number {
 
 function varint(value: number): Buffer {
   const bytes: number[] = [];
-  // Negative numbers take ten bytes, as 64-bit two's complement.
+  // Negative numbers are encoded as 64-bit two's complement, in ten bytes.
   for (let rest = BigInt.asUintN(64, BigInt(value)); ; rest >>= 7n) {
     if (rest < 128n) return Buffer.from([...bytes, Number(rest)]);
     bytes.push(Number(rest & 127n) | 128);

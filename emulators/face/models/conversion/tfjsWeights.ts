@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 
-/** How TensorFlow.js lists the weights of a model: the same for graph models and for face-api's networks. */
+/** The weights manifest of TensorFlow.js, which graph models and face-api's networks share. */
 export const weightsManifest = z.array(
   z.object({
     paths: z.array(z.string()),
@@ -21,7 +21,7 @@ export const weightsManifest = z.array(
 
 export type Weight = { shape: number[]; data: Float32Array };
 
-/** The weights by name, from the files beside the manifest. */
+/** Reads the weights by name from the files beside the manifest. */
 export function readWeights(folder: string, manifest: z.output<typeof weightsManifest>): Map<string, Weight> {
   const weights = new Map<string, Weight>();
   for (const group of manifest) {
@@ -32,14 +32,14 @@ export function readWeights(folder: string, manifest: z.output<typeof weightsMan
       const kind = quantization?.dtype ?? dtype;
       const width = kind === 'uint8' ? 1 : kind === 'float16' || kind === 'uint16' ? 2 : 4;
       const slice = bytes.subarray(offset, offset + count * width);
-      weights.set(name, { shape, data: numbersOf(slice, kind, quantization) });
+      weights.set(name, { shape, data: toFloats(slice, kind, quantization) });
       offset += count * width;
     }
   }
   return weights;
 }
 
-function numbersOf(
+function toFloats(
   bytes: Buffer,
   kind: string,
   quantization?: { min?: number | undefined; scale?: number | undefined },
@@ -51,26 +51,26 @@ function numbersOf(
     case 'int32':
       return new Float32Array(new Int32Array(buffer));
     case 'float16':
-      return mapped(new Uint16Array(buffer), halfFloat);
+      return mapFloats(new Uint16Array(buffer), decodeHalfFloat);
     case 'uint8':
     case 'uint16': {
       const { min = 0, scale = 1 } = quantization ?? {};
       const values = kind === 'uint8' ? new Uint8Array(buffer) : new Uint16Array(buffer);
-      return mapped(values, (value) => value * scale + min);
+      return mapFloats(values, (value) => value * scale + min);
     }
     default:
       throw new Error(`weights of type ${kind} are not supported`);
   }
 }
 
-/** Millions of numbers: `Float32Array.from` with a function is ten times slower. */
-function mapped(values: Uint8Array | Uint16Array, change: (value: number) => number): Float32Array {
+/** A loop, since `Float32Array.from` with a function is ten times slower and there are millions of numbers. */
+function mapFloats(values: Uint8Array | Uint16Array, change: (value: number) => number): Float32Array {
   const result = new Float32Array(values.length);
   for (let index = 0; index < result.length; index += 1) result[index] = change(values[index] ?? 0);
   return result;
 }
 
-function halfFloat(bits: number): number {
+function decodeHalfFloat(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31;
   const fraction = bits & 1023;
