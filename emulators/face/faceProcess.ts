@@ -11,21 +11,21 @@ export type FaceProcessOptions = Pick<
   FaceOptions,
   'dataDir' | 'port' | 'tls' | 'urlMaps' | 'allowHosts' | 'attributesRetired' | 'log'
 > & {
-  /** Calls a second; `F0` is the free plan: 20 a minute, 30,000 a month, and its limits of persons. */
+  /** Calls per second. `F0` is the free plan: 20 per minute, 30,000 per month, and its limits of persons. */
   quota: number | 'none' | 'F0';
-  /** Default: none. */
+  /** By default `none`. */
   trainingTime?: TrainingTime;
-  /** Says where the service is and what its key is, while it is ready. */
+  /** A file with the endpoint and the key, which exists while the service is ready. */
   endpointsFile?: string;
 };
 
-/** Worker threads that look at pictures. */
+/** Threads that run the models. */
 const workers = 2;
 
 /**
- * The service with the models that ship inside npm packages, as a process runs it, one at a time on a folder. The key
- * to the vectors on the disk comes from the environment: `FACE_DATA_KEY`.
- * @throws Error that says what was expected
+ * Starts the service with the models from npm packages. The process locks its data folder. The environment variable
+ * `FACE_DATA_KEY` is the key of the stored vectors.
+ * @throws Error for an option that is not valid, a locked folder, or an error of `startFace`
  */
 export async function startFaceProcess(options: FaceProcessOptions): Promise<RunningEmulator<FaceReady>> {
   const { dataDir, endpointsFile } = options;
@@ -33,7 +33,7 @@ export async function startFaceProcess(options: FaceProcessOptions): Promise<Run
   const unlock = lockFolder(dataDir, 'Face service');
   try {
     claimVersion(dataDir, ['face.sqlite', 'key']);
-    // One that was killed has left it.
+    // A process that was killed leaves the file behind.
     removeEndpoints(endpointsFile);
     const emulator = await startWithModels(options);
     if (endpointsFile !== undefined) writeEndpoints(endpointsFile, emulator.ready);
@@ -56,7 +56,7 @@ async function startWithModels({
   trainingTime = 'none',
   ...others
 }: FaceProcessOptions): Promise<RunningEmulator<FaceReady>> {
-  const limits = limitsOf(quota);
+  const limits = parseQuota(quota);
   const training = createTrainingTime(trainingTime);
   const dataKey = readDataKey(process.env['FACE_DATA_KEY']);
   const vision = await createVision({ workers });
@@ -75,9 +75,9 @@ async function startWithModels({
   }
 }
 
-/** Readable by its owner only: it holds the key. */
+/** Writes a file that only its owner may read, since it contains the key. */
 function writeEndpoints(file: string, { endpoint, key, caFile }: FaceReady): void {
-  const endpoints = { face: endpoint, faceKey: key, ...(caFile === undefined ? {} : { caFile }) };
+  const endpoints = { face: endpoint, faceKey: key, ...(caFile !== undefined && { caFile }) };
   writeFileSync(`${file}.new`, `${JSON.stringify(endpoints, null, 2)}\n`, { mode: 0o600 });
   renameSync(`${file}.new`, file);
 }
@@ -86,14 +86,14 @@ function removeEndpoints(file: string | undefined): void {
   if (file !== undefined) rmSync(file, { force: true });
 }
 
-/** @throws Error for a quota that is none */
-function limitsOf(quota: FaceProcessOptions['quota']): Pick<FaceOptions, 'quota' | 'plan'> {
+/** @throws Error for a quota that is not valid */
+function parseQuota(quota: FaceProcessOptions['quota']): Pick<FaceOptions, 'quota' | 'plan'> {
   if (quota === 'none') return { quota };
   if (quota === 'F0') return { quota: { calls: 20, perSeconds: 60, callsPerMonth: 30_000 }, plan: 'F0' };
   if (!(quota > 0 && Number.isFinite(quota))) {
     throw new Error(`the quota is calls a second, "F0" or "none", not ${String(quota)}`);
   }
-  // A share of a call a second is a call in more seconds.
+  // 0.2 calls per second, for example, are one call per 5 seconds.
   return {
     quota: Number.isInteger(quota) ? { calls: quota, perSeconds: 1 } : { calls: 1, perSeconds: 1 / quota },
   };

@@ -31,24 +31,23 @@ export type FaceOptions = {
   /** Not closed by the service. */
   vision: Vision;
   now?: () => number;
-  /** How long the training of so many faces takes, in milliseconds. */
+  /** The duration of a training of this number of faces, in milliseconds. By default an instant. */
   trainingTime?: (faces: number) => number;
-  /** Whose limits of collections and persons hold; the paid plan's where not given. */
+  /** The plan whose limits of collections and persons hold. By default the paid plan, S0. */
   plan?: FacePlan;
-  /** Whether to serve HTTPS, with a certificate of the data folder's own. */
+  /** Serves HTTPS with a self-signed certificate, which the data folder keeps. */
   tls?: boolean;
-  /** 32 bytes; vectors are encrypted with them on the disk. */
+  /** 32 bytes, the key that encrypts the stored vectors. */
   dataKey?: Uint8Array | undefined;
-  /** Whether the attributes that Azure has retired are answered, as estimates. */
+  /** Answers the attributes that Azure has retired, as estimates. */
   attributesRetired?: boolean;
   urlMaps?: readonly UrlMap[];
-  /** Names by which the service may be called, besides those of this machine. */
+  /** Host names of calls that are accepted besides those of this machine. */
   allowHosts?: readonly string[];
-  /** How long the download of a picture may take. */
+  /** Limit of the download of an image. */
   urlTimeoutMs?: number;
-  /** How long calls may take to arrive. */
   arrival?: ArrivalLimits;
-  /** Gets a line for each call. What fails on our side is written to standard error. */
+  /** Takes a line per call. Internal errors are written to standard error. */
   log?: Log;
 };
 
@@ -56,17 +55,17 @@ export type FaceReady = {
   endpoint: string;
   key: string;
   port: number;
-  /** The certificate to trust, where the service has one. */
+  /** The certificate to trust, if the service serves HTTPS. */
   caFile?: string;
 };
 
 const purgeEveryMs = 60_000;
-const closingAtMostMs = 5_000;
+const closeTimeoutMs = 5_000;
 
 /**
- * The Face service: the REST contract of Azure's Face for detection, recognition and collections of persons and faces,
- * over the models that it is given, kept on disk.
- * @throws Error when the port is in use, the data is another version's, or the data key is not theirs
+ * Starts the Face service: Azure's REST API for detection, recognition and collections of persons and faces, with the
+ * given models and a database on disk.
+ * @throws Error when the port is in use, the data is of another version, or the data key does not match
  */
 export async function startFace(options: FaceOptions): Promise<RunningEmulator<FaceReady>> {
   const { dataDir, vision, now = Date.now, trainingTime = createTrainingTime('none') } = options;
@@ -124,9 +123,9 @@ export async function startFace(options: FaceOptions): Promise<RunningEmulator<F
   };
 }
 
-/** Calls under way are answered first, unless that takes too long. */
+/** Waits until running calls are answered, up to the timeout. */
 async function closeServer(server: FastifyInstance): Promise<void> {
-  const late = setTimeout(() => server.server.closeAllConnections(), closingAtMostMs);
+  const late = setTimeout(() => server.server.closeAllConnections(), closeTimeoutMs);
   try {
     await server.close();
   } finally {

@@ -1,6 +1,6 @@
-import { facesOn } from '../../emulators/face/models/analyze.ts';
-import { withPicture } from '../../emulators/face/models/image/picture.ts';
-import { rectangleOf } from '../../emulators/face/models/rectangle.ts';
+import { detectWithinLimits } from '../../emulators/face/models/analyze.ts';
+import { withImage } from '../../emulators/face/models/image/pyramid.ts';
+import { toRectangle } from '../../emulators/face/models/rectangle.ts';
 import type { Networks } from '../../emulators/face/models/sessions.ts';
 import type { Rectangle } from '../../emulators/face/contract/vision.ts';
 import type { AnnotatedPicture, TrueFace } from './crowd.ts';
@@ -12,9 +12,9 @@ type Tally = { found: Map<string, number>; falseAlarms: number; ms: number };
 /** Our detector alone, without what is worked out about each face afterwards. */
 export function detectorOf(networks: Networks): Detect {
   return (bytes) =>
-    withPicture(bytes, async (picture) => {
-      const faces = await facesOn(networks, picture);
-      return faces.map((face) => rectangleOf(face, 'detection_03', picture));
+    withImage(bytes, async (picture) => {
+      const faces = await detectWithinLimits(networks, picture);
+      return faces.map((face) => toRectangle(face, 'detection_03', picture));
     });
 }
 

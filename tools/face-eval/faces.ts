@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { requireEmbedding, type AnalyzedFace, type Wanted } from '../../emulators/face/contract/vision.ts';
 import { analyzeImage } from '../../emulators/face/models/analyze.ts';
-import { withPicture } from '../../emulators/face/models/image/picture.ts';
-import { recognise } from '../../emulators/face/models/recognition.ts';
-import { lookAt } from '../../emulators/face/models/embed.ts';
+import { withImage } from '../../emulators/face/models/image/pyramid.ts';
+import { computeEmbedding } from '../../emulators/face/models/recognition.ts';
+import { alignFace } from '../../emulators/face/models/alignedFace.ts';
 import type { Networks } from '../../emulators/face/models/sessions.ts';
 import type { LabelledPicture } from './pictures.ts';
 
@@ -50,9 +50,9 @@ export async function lookAtAll(networks: Networks, pictures: readonly LabelledP
       found.missed.push(image);
       continue;
     }
-    const recognition01 = await withPicture(bytes, async (opened) => {
-      const look = lookAt(networks.embedding, opened, fivePoints(face));
-      return recognise(networks, opened, look, 'recognition_01');
+    const recognition01 = await withImage(bytes, async (opened) => {
+      const aligned = alignFace(networks.embedding, opened, fivePoints(face));
+      return computeEmbedding(networks, opened, aligned, 'recognition_01');
     });
     found.faces.push({
       image,

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { confidenceOfCosine } from '../../emulators/face/models/confidence.ts';
+import { toConfidence } from '../../emulators/face/models/confidence.ts';
 import { degraded } from './degrade.ts';
 import type { LabelledFace } from './faces.ts';
 import type { LabelledPicture } from './pictures.ts';
@@ -41,7 +41,7 @@ export function reportQuality(faces: readonly LabelledFace[], good: readonly Lab
       (a, b) => Math.max(rank(a), rank(b)) === index && a.image !== b.image,
     );
     const confident = (cosines: Float32Array) =>
-      cosines.filter((value) => confidenceOfCosine(value, model) >= 0.5).length;
+      cosines.filter((value) => toConfidence(value, model) >= 0.5).length;
     return [
       level,
       `${of}`,

@@ -2,15 +2,15 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { detectFaces, type FoundFace } from '../../emulators/face/models/detectFaces.ts';
-import { faceFeaturesOf } from '../../emulators/face/models/faceFeatures.ts';
+import { computeFaceFeatures } from '../../emulators/face/models/faceFeatures.ts';
 import {
   headNames,
   headsFile,
-  likelihood,
+  computeProbability,
   type Head,
   type HeadName,
 } from '../../emulators/face/models/heads.ts';
-import { withPicture } from '../../emulators/face/models/image/picture.ts';
+import { withImage } from '../../emulators/face/models/image/pyramid.ts';
 import { loadNetworks, type Networks } from '../../emulators/face/models/sessions.ts';
 import { fitHead, type Example } from './fitHead.ts';
 import { occluders, randomFrom, withOccluder, type Occluder } from './occluders.ts';
@@ -64,7 +64,7 @@ async function featuresOfAll(networks: Networks, from: string, labels: readonly 
       const shown = drawn === undefined ? bytes : await withOccluder(bytes, face.points, drawn, index);
       // Where the face is still found its own box counts, as in use.
       const seen = drawn === undefined ? face : ((await middleFace(networks, shown)) ?? face);
-      const { features } = await withPicture(shown, (picture) => faceFeaturesOf(network, picture, seen));
+      const { features } = await withImage(shown, (picture) => computeFaceFeatures(network, picture, seen));
       found.push({ ...row, person, drawn, features });
     }
     if (index % 20 === 0) process.stderr.write(`\r${index} of ${labels.length} `);
@@ -74,7 +74,7 @@ async function featuresOfAll(networks: Networks, from: string, labels: readonly 
 }
 
 function middleFace(networks: Networks, bytes: Uint8Array): Promise<FoundFace | undefined> {
-  return withPicture(bytes, async (picture) => {
+  return withImage(bytes, async (picture) => {
     const faces = await detectFaces(networks, picture, { smallest: 36, most: 100 });
     const fromMiddle = ({ x1, x2 }: FoundFace) => Math.abs((x1 + x2 - picture.width) / 2);
     return faces.toSorted((a, b) => fromMiddle(a) - fromMiddle(b))[0];
@@ -118,7 +118,7 @@ function judge(examples: readonly (Example & { person: string })[]): string[] {
     const head = fitHead(examples.filter(({ person }) => foldOf(person) !== fold));
     return examples
       .filter(({ person }) => foldOf(person) === fold)
-      .map(({ features, answer }) => ({ answer, said: likelihood(head, features) >= 0.5 }));
+      .map(({ features, answer }) => ({ answer, said: computeProbability(head, features) >= 0.5 }));
   }).flat();
   const having = judged.filter(({ answer }) => answer);
   const lacking = judged.filter(({ answer }) => !answer);

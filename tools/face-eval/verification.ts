@@ -1,4 +1,4 @@
-import { confidenceOfCosine } from '../../emulators/face/models/confidence.ts';
+import { toConfidence } from '../../emulators/face/models/confidence.ts';
 import type { ComparedModel, LabelledFace } from './faces.ts';
 import type { LabelledPair } from './pictures.ts';
 import { countFrom, deviation, mean, percent, quantile, shareOf, table } from './statistics.ts';
@@ -44,7 +44,7 @@ export function reportAllPairs(pairs: AllPairs, model: ComparedModel): string {
   const rows = rates.map((rate) => {
     const threshold = thresholdAt(pairs, rate);
     const found = shareOf(countFrom(same, threshold), same.length);
-    return [`${rate * 100} %`, percent(found), confidenceOfCosine(threshold, model).toFixed(2)];
+    return [`${rate * 100} %`, percent(found), toConfidence(threshold, model).toFixed(2)];
   });
   return [
     `  all pairs: ${same.length} of one person, ${strangers.length} of strangers`,
@@ -54,7 +54,7 @@ export function reportAllPairs(pairs: AllPairs, model: ComparedModel): string {
 }
 
 function reportCalibration({ same, strangers }: AllPairs, model: ComparedModel): string {
-  const confidences = (cosines: Float32Array) => cosines.map((value) => confidenceOfCosine(value, model));
+  const confidences = (cosines: Float32Array) => cosines.map((value) => toConfidence(value, model));
   const [ofSame, ofStrangers] = [confidences(same), confidences(strangers)];
   const edges = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
   const between = (ascending: Float32Array, low: number, high: number) =>
@@ -108,7 +108,7 @@ export function reportProtocol(
     return accuracy(inside, best(outside.length > 0 ? outside : inside));
   });
   const half = scored.filter(
-    ({ same, score }) => score !== undefined && confidenceOfCosine(score, model) >= 0.5 === same,
+    ({ same, score }) => score !== undefined && toConfidence(score, model) >= 0.5 === same,
   ).length;
   return (
     `  protocol: ${pairs.length} pairs, ${folds.length} folds: ${(mean(reached) * 100).toFixed(2)} ± ` +

@@ -1,4 +1,4 @@
-/** An error of the Face API: status, code and message as Microsoft's error page has them. */
+/** An error of the Face API, with status, code and message of Microsoft's documentation. */
 export class FaceFault extends Error {
   override readonly name = 'FaceFault';
   readonly status: number;
@@ -17,7 +17,7 @@ const invalidUrl = (message: string) => new FaceFault(400, 'InvalidURL', message
 const invalidImage = (message: string) => new FaceFault(400, 'InvalidImage', message);
 const persistedFaceNotFound = (message: string) => new FaceFault(404, 'PersistedFaceNotFound', message);
 
-/** What can be wrong whatever the kind of collection; the rest is in `kinds.ts`. */
+/** Faults without a kind of collection. The kinds add faults of their own. */
 export const faults = {
   badArgument,
   body: () => badArgument('Request body is invalid.'),
@@ -51,7 +51,7 @@ export const faults = {
         ' longer supported.',
     ),
   quota: (message: string) => new FaceFault(403, 'QuotaExceeded', message),
-  // A face ID that has expired or never was: 404 in verify, 400 elsewhere.
+  // For an unknown or expired face ID: 404 in verify, 400 elsewhere.
   faceNotFound: (status: 400 | 404) => new FaceFault(status, 'FaceNotFound', 'Face is not found.'),
   personNotFound: (id: string) => new FaceFault(404, 'PersonNotFound', `Person ${id} is not found.`),
   personId: () => new FaceFault(404, 'PersonNotFound', 'Person ID is invalid.'),
@@ -64,6 +64,6 @@ export const faults = {
   internal: () => new FaceFault(500, 'InternalServerError', 'Internal server error.'),
   rateExceeded: (seconds: number) =>
     new FaceFault(429, '429', `Rate limit is exceeded. Try again in ${seconds} seconds.`, seconds),
-  // More pictures are under way than there is room for, whatever the quota says.
+  // For more simultaneous images than fit into memory, independent of the quota.
   busy: () => faults.rateExceeded(1),
 } as const;

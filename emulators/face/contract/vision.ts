@@ -1,6 +1,6 @@
-/** What the Face service asks of its models: the seam behind which another pack of models can stand. */
+/* The interface between the Face service and its models. Another pack of models can implement it. */
 
-/** Pixels of the upright picture (EXIF orientation applied), whole numbers. */
+/** Whole pixels of the upright image (EXIF orientation applied). */
 export type Rectangle = { left: number; top: number; width: number; height: number };
 
 export type Point = { x: number; y: number };
@@ -8,7 +8,7 @@ export type Point = { x: number; y: number };
 export const detectionModels = ['detection_01', 'detection_02', 'detection_03'] as const;
 export type DetectionModel = (typeof detectionModels)[number];
 
-/** Vectors of different ones cannot be compared. */
+/** Embeddings of different models cannot be compared. */
 export const recognitionModels = [
   'recognition_01',
   'recognition_02',
@@ -17,14 +17,14 @@ export const recognitionModels = [
 ] as const;
 export type RecognitionModel = (typeof recognitionModels)[number];
 
-/** What a call wants to know of a picture. What nobody asks for need not be worked out. */
+/** The requested results of an analysis; others need not be computed. */
 export type Wanted = {
   detectionModel: DetectionModel;
-  /** Absent: nobody will recognise the faces, which spares a quarter of the time. */
+  /** Absent if no embedding is needed, which saves a quarter of the time. */
   recognitionModel?: RecognitionModel;
-  /** All 27 points. */
+  /** All 27 landmarks instead of five. */
   landmarks: boolean;
-  /** By the names of the Face API: `headPose`, `mask`, …; the retired ones only where the operator switched them on. */
+  /** Names of the Face API: `headPose`, `mask`, …; retired ones only if the operator allows them. */
   attributes: readonly string[];
 };
 
@@ -32,7 +32,7 @@ type Level = 'low' | 'medium' | 'high';
 
 export type AnalyzedFace = {
   rectangle: Rectangle;
-  /** How sure the detector is, 0 to 1. */
+  /** Score of the detector, 0 to 1. */
   score: number;
   /** The 27 points of the Face API by their names (`pupilLeft`, `noseTip`, …). */
   landmarks: Record<string, Point>;
@@ -40,14 +40,14 @@ export type AnalyzedFace = {
   headPose: { pitch: number; roll: number; yaw: number };
   blur: { blurLevel: Level; value: number };
   exposure: { exposureLevel: 'underExposure' | 'goodExposure' | 'overExposure'; value: number };
-  /** Absent unless asked for. */
+  /** Absent unless requested. */
   qualityForRecognition?: Level;
-  /** Of the recognition model that was wanted, unit length; absent where none was. */
+  /** Of unit length; absent without a requested recognition model. */
   embedding?: Float32Array;
-} & Partial<UnsureAttributes>;
+} & Partial<OptionalAttributes>;
 
-/** What models may not be able to tell: a property that is absent is left out of the answer, never made up. */
-export type UnsureAttributes = {
+/** Attributes that models may not be able to tell. The response leaves out an absent attribute. */
+export type OptionalAttributes = {
   noise: { noiseLevel: Level; value: number };
   glasses: 'noGlasses' | 'readingGlasses' | 'sunglasses' | 'swimmingGoggles';
   occlusion: { foreheadOccluded: boolean; eyeOccluded: boolean; mouthOccluded: boolean };
@@ -56,7 +56,7 @@ export type UnsureAttributes = {
     type: 'noMask' | 'faceMask' | 'otherMaskOrOcclusion' | 'uncertain';
     noseAndMouthCovered: boolean;
   };
-  /** The rest are retired by Azure, and estimates here. Years. */
+  /** Estimated years. Azure has retired this attribute and those below. */
   age: number;
   gender: 'male' | 'female';
   /** 0 to 1. */
@@ -67,17 +67,19 @@ export type UnsureAttributes = {
 
 /** The embedding of a face whose analysis named a recognition model. @throws Error when it is absent */
 export function requireEmbedding({ embedding }: AnalyzedFace): Float32Array {
-  if (embedding === undefined) throw new Error('The vision gave no embedding, though a model was named.');
+  if (embedding === undefined)
+    throw new Error('the analysis named a recognition model, but the face has no embedding');
   return embedding;
 }
 
 export type AnalyzedImage = {
   width: number;
   height: number;
-  /** Largest rectangle first. */ faces: AnalyzedFace[];
+  /** Largest rectangle first. */
+  faces: AnalyzedFace[];
 };
 
-/** What a picture can be refused for; the Face service turns each into the error of its contract. */
+/** The reasons for refusing an image. The Face service answers each with an error of the Face API. */
 export type ImageFault = 'not_decodable' | 'too_small' | 'too_big';
 
 export class ImageRefused extends Error {
@@ -91,13 +93,13 @@ export class ImageRefused extends Error {
 
 export interface Vision {
   /**
-   * Finds and describes every face of an encoded picture (JPEG, PNG, GIF first frame, BMP).
+   * Finds and describes every face of an encoded image (JPEG, PNG, GIF first frame, BMP).
    * @throws ImageRefused
    */
   analyze(image: Uint8Array, wanted: Wanted): Promise<AnalyzedImage>;
   /**
-   * How alike two embeddings of one recognition model are, 0 to 1; 0.5 separates the same person from different
-   * ones, 1 is the same picture.
+   * The similarity of two embeddings of one recognition model, 0 to 1. From 0.5 on they count as the same person; 1 is
+   * the same image.
    */
   confidence(a: Float32Array, b: Float32Array, model: RecognitionModel): number;
   close(): Promise<void>;

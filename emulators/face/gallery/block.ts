@@ -51,7 +51,7 @@ export function locateBias({ biases }: Layout, { block, row }: Row): number {
 export function readPersonKey({ bytes }: Views, layout: Layout, place: Row): string | undefined {
   const at = locatePerson(layout, place);
   const key = bytes.toString('latin1', at, at + idBytes);
-  return key === nobody ? undefined : key;
+  return key === emptyKey ? undefined : key;
 }
 
-const nobody = '\0'.repeat(idBytes);
+const emptyKey = '\0'.repeat(idBytes);

@@ -1,63 +1,63 @@
 import type { AnalyzedFace, AnalyzedImage, Wanted } from '../contract/vision.ts';
-import { attributesOf, qualityOf } from './attributes.ts';
+import { measureAttributes, judgeQuality } from './attributes.ts';
 import { detectFaces, type FoundFace } from './detectFaces.ts';
-import { withPicture, type Picture } from './image/picture.ts';
-import { fiveLandmarksOf, landmarksOf } from './landmarks.ts';
-import { gazeOf, meshOf } from './mesh.ts';
-import { recognise } from './recognition.ts';
-import { rectangleOf } from './rectangle.ts';
+import { withImage, type ImagePyramid } from './image/pyramid.ts';
+import { toFiveLandmarks, toLandmarks } from './landmarks.ts';
+import { estimateGaze, computeMesh } from './mesh.ts';
+import { computeEmbedding } from './recognition.ts';
+import { toRectangle } from './rectangle.ts';
 import type { Networks } from './sessions.ts';
-import { unsureAttributesOf } from './unsure.ts';
+import { estimateOptionalAttributes } from './optionalAttributes.ts';
 
-/** Limits of the Face API: 36 pixels up to 1920 × 1080 and in proportion above; at most 100 faces. */
+/** Limits of the Face API: faces of 36 pixels, more in images above 1920 × 1080 pixels; at most 100 faces. */
 const smallestFace = 36;
 const largestSide = 1_920;
-const facesAtMost = 100;
+const maxFaces = 100;
 
-/** Finds and describes every face of an encoded picture. @throws ImageRefused */
+/** Finds and describes every face of an encoded image. @throws ImageRefused */
 export function analyzeImage(networks: Networks, bytes: Uint8Array, wanted: Wanted): Promise<AnalyzedImage> {
-  return withPicture(bytes, async (picture) => {
-    const { width, height } = picture;
+  return withImage(bytes, async (image) => {
+    const { width, height } = image;
     const faces: AnalyzedFace[] = [];
-    for (const face of await facesOn(networks, picture)) {
-      faces.push(await describe(networks, picture, face, wanted));
+    for (const face of await detectWithinLimits(networks, image)) {
+      faces.push(await describe(networks, image, face, wanted));
     }
     return { width, height, faces: faces.toSorted((a, b) => area(b) - area(a)) };
   });
 }
 
-/** The faces of a picture that are within the limits. */
-export function facesOn(networks: Networks, picture: Picture): Promise<FoundFace[]> {
-  const { width, height } = picture;
+/** Finds the faces that are within the limits of the Face API. */
+export function detectWithinLimits(networks: Networks, image: ImagePyramid): Promise<FoundFace[]> {
+  const { width, height } = image;
   const smallest = smallestFace * Math.max(1, Math.max(width, height) / largestSide);
-  return detectFaces(networks, picture, { smallest, most: facesAtMost });
+  return detectFaces(networks, image, { smallest, most: maxFaces });
 }
 
 async function describe(
   networks: Networks,
-  picture: Picture,
+  image: ImagePyramid,
   face: FoundFace,
   wanted: Wanted,
 ): Promise<AnalyzedFace> {
-  const { points, score, look } = face;
+  const { points, score, aligned } = face;
   const { detectionModel, recognitionModel, attributes: asked } = wanted;
   const width = face.x2 - face.x1;
-  const attributes = attributesOf({ points, aligned: look.aligned, width });
+  const attributes = measureAttributes({ points, pixels: aligned.pixels, width });
   const needsMesh = wanted.landmarks || asked.includes('headPose');
-  const mesh = needsMesh ? await meshOf(await networks.mesh(), picture, face) : undefined;
+  const mesh = needsMesh ? await computeMesh(await networks.mesh(), image, face) : undefined;
   const described: AnalyzedFace = {
-    rectangle: rectangleOf(face, detectionModel, picture),
+    rectangle: toRectangle(face, detectionModel, image),
     score,
-    landmarks: mesh === undefined ? fiveLandmarksOf(points) : landmarksOf(points, mesh),
+    landmarks: mesh === undefined ? toFiveLandmarks(points) : toLandmarks(points, mesh),
     ...attributes,
-    headPose: { ...attributes.headPose, ...(mesh === undefined ? {} : gazeOf(mesh)) },
-    ...(await unsureAttributesOf(networks, picture, face, asked)),
+    headPose: { ...attributes.headPose, ...(mesh !== undefined && estimateGaze(mesh)) },
+    ...(await estimateOptionalAttributes(networks, image, face, asked)),
   };
   if (asked.includes('qualityForRecognition')) {
-    described.qualityForRecognition = qualityOf(attributes, { norm: await look.norm(), width, score });
+    described.qualityForRecognition = judgeQuality(attributes, { norm: await aligned.norm(), width, score });
   }
   if (recognitionModel !== undefined) {
-    described.embedding = await recognise(networks, picture, look, recognitionModel);
+    described.embedding = await computeEmbedding(networks, image, aligned, recognitionModel);
   }
   return described;
 }

@@ -1,35 +1,35 @@
 import type { AnalyzedFace, Point } from '../contract/vision.ts';
-import { alignedSize } from './embed.ts';
+import { alignedSize } from './alignedFace.ts';
 
 type Attributes = Pick<AnalyzedFace, 'headPose' | 'blur' | 'exposure'>;
 
-export type FaceSigns = {
+export type AttributeInputs = {
   points: readonly Point[];
-  /** Planar RGB, −1 to 1. */
-  aligned: Float32Array;
-  /** Pixels of the picture. */
+  /** The aligned face: planar RGB, −1 to 1. */
+  pixels: Float32Array;
+  /** Width of the face in pixels of the image. */
   width: number;
 };
 
-/** Attributes from the geometry of the five points and the aligned face. */
-export function attributesOf(signs: FaceSigns): Attributes {
-  const gray = grayOf(signs.aligned);
-  const blurValue = blurOf(gray, signs.width);
+/** Computes attributes from the five points and the pixels of the aligned face. */
+export function measureAttributes({ points, pixels, width }: AttributeInputs): Attributes {
+  const gray = toGray(pixels);
+  const blurValue = measureBlur(gray, width);
   const exposureValue = gray.reduce((sum, value) => sum + value, 0) / gray.length / 255;
   return {
-    headPose: headPoseOf(signs.points),
-    blur: { blurLevel: levelOf(blurValue), value: blurValue },
-    exposure: { exposureLevel: exposureLevelOf(exposureValue), value: exposureValue },
+    headPose: estimateHeadPose(points),
+    blur: { blurLevel: toLevel(blurValue), value: blurValue },
+    exposure: { exposureLevel: toExposureLevel(exposureValue), value: exposureValue },
   };
 }
 
-function grayOf(aligned: Float32Array): Float32Array {
+function toGray(pixels: Float32Array): Float32Array {
   const plane = alignedSize * alignedSize;
   const gray = new Float32Array(plane);
   for (let index = 0; index < plane; index += 1) {
-    const red = aligned[index] ?? 0;
-    const green = aligned[index + plane] ?? 0;
-    const blue = aligned[index + 2 * plane] ?? 0;
+    const red = pixels[index] ?? 0;
+    const green = pixels[index + plane] ?? 0;
+    const blue = pixels[index + 2 * plane] ?? 0;
     gray[index] = (0.299 * red + 0.587 * green + 0.114 * blue + 1) * 127.5;
   }
   return gray;
@@ -38,10 +38,10 @@ function grayOf(aligned: Float32Array): Float32Array {
 const degrees = 180 / Math.PI;
 
 /**
- * Degrees. Roll is the slope of the line through the eyes; yaw and pitch come from how far the tip of the nose is
- * from where it lies on a frontal face, in distances of the eyes. Right to within some ten degrees up to 45.
+ * The head pose in degrees. Roll is the slope of the line through the eyes. Yaw and pitch follow from the distance
+ * between the tip of the nose and its place on a frontal face. The error is about ten degrees up to 45 degrees.
  */
-export function headPoseOf(points: readonly Point[]): AnalyzedFace['headPose'] {
+export function estimateHeadPose(points: readonly Point[]): AnalyzedFace['headPose'] {
   const origin = { x: 0, y: 0 };
   const [left = origin, right = origin, nose = origin, mouthLeft = origin, mouthRight = origin] = points;
   const roll = Math.atan2(right.y - left.y, right.x - left.x);
@@ -54,11 +54,11 @@ export function headPoseOf(points: readonly Point[]): AnalyzedFace['headPose'] {
   const tip = upright(nose);
   const height = Math.max(1, mouth.y - eyes.y);
   const middle = eyes.x + ((mouth.x - eyes.x) * (tip.y - eyes.y)) / height;
-  // The tip stands out from the face by about 0.6 of its eyes-to-mouth distance; it lies a little below the middle:
-  // with these the median pitch and yaw of the portraits of LFW are 0 ± 0.5.
+  // In units of the eyes-to-mouth distance: how far the tip of the nose stands out, and how far it is below the eyes of a
+  // frontal face. With these values the median pitch and yaw of the portraits of LFW are 0 ± 0.5.
   const depth = 0.6;
   const frontal = 0.54;
-  const angle = (share: number) => Math.asin(Math.max(-1, Math.min(1, share))) * degrees;
+  const angle = (sine: number) => Math.asin(Math.max(-1, Math.min(1, sine))) * degrees;
   return {
     pitch: angle((frontal - (tip.y - eyes.y) / height) / depth),
     roll: roll * degrees,
@@ -66,12 +66,12 @@ export function headPoseOf(points: readonly Point[]): AnalyzedFace['headPose'] {
   };
 }
 
-/** 0 sharp to 1 blurred: from the variance of the Laplacian of the aligned face, where it holds enough pixels. */
-function blurOf(gray: Float32Array, width: number): number {
+/** Blur from 0 (sharp) to 1, by the variance of the Laplacian of the aligned face. */
+function measureBlur(gray: Float32Array, width: number): number {
   let sum = 0;
   let squares = 0;
   let count = 0;
-  // The middle of the face: no background, no hair.
+  // Only the middle of the face, without background and hair.
   for (let y = 28; y < alignedSize - 12; y += 1) {
     for (let x = 24; x < alignedSize - 24; x += 1) {
       const at = y * alignedSize + x;
@@ -87,26 +87,26 @@ function blurOf(gray: Float32Array, width: number): number {
     }
   }
   const variance = squares / count - (sum / count) ** 2;
-  // A face of fewer pixels than the aligned one is blurred by being enlarged: it is judged by what it could show.
-  const shown = Math.min(1, width / alignedSize);
-  return Math.min(1, 1 / (1 + variance / (sharpVariance * shown ** 2)));
+  // A smaller face is blurred by its enlargement to the aligned size; the expected variance is reduced accordingly.
+  const detail = Math.min(1, width / alignedSize);
+  return Math.min(1, 1 / (1 + variance / (sharpVariance * detail ** 2)));
 }
 
-/** At this variance of the Laplacian the blur is 0.5; clear portraits have ten times as much. */
+/** The variance of the Laplacian at which blur is 0.5. Clear portraits have ten times this variance. */
 const sharpVariance = 25;
 
-function levelOf(value: number): 'low' | 'medium' | 'high' {
+function toLevel(value: number): 'low' | 'medium' | 'high' {
   if (value < 0.25) return 'low';
   return value < 0.75 ? 'medium' : 'high';
 }
 
-function exposureLevelOf(value: number): AnalyzedFace['exposure']['exposureLevel'] {
+function toExposureLevel(value: number): AnalyzedFace['exposure']['exposureLevel'] {
   if (value < 0.25) return 'underExposure';
   return value < 0.75 ? 'goodExposure' : 'overExposure';
 }
 
-/** The length of the embedding is the best single sign of how well the face can be recognised. */
-export function qualityOf(
+/** Quality for recognition. Of the inputs, the length of MobileFaceNet's vector predicts it best. */
+export function judgeQuality(
   { headPose: { yaw, pitch }, blur }: Attributes,
   { norm, width, score }: { norm: number; width: number; score: number },
 ): 'low' | 'medium' | 'high' {

@@ -1,6 +1,7 @@
-/** A box in pixels, not rounded: left, top, right, bottom. */
+/** A box in pixels of the image, not rounded. */
 export type Box = { x1: number; y1: number; x2: number; y2: number; score: number };
 
+/** The shared area, as a share of the union or of the smaller box. */
 export function overlap(a: Box, b: Box, against: 'union' | 'smaller'): number {
   const width = Math.min(a.x2, b.x2) - Math.max(a.x1, b.x1);
   const height = Math.min(a.y2, b.y2) - Math.max(a.y1, b.y1);
@@ -14,7 +15,7 @@ function area({ x1, y1, x2, y2 }: Box): number {
   return (x2 - x1) * (y2 - y1);
 }
 
-/** Keeps the best of boxes that overlap by more than the limit. */
+/** Of boxes that overlap by more than the limit, keeps the one with the best score. */
 export function withoutOverlaps<Item extends Box>(
   boxes: readonly Item[],
   limit: number,
@@ -27,7 +28,7 @@ export function withoutOverlaps<Item extends Box>(
   return kept;
 }
 
-/** The square around the same centre. */
+/** The square with the same centre and the longer side. */
 export function squared<Item extends Box>(box: Item): Item {
   const side = Math.max(box.x2 - box.x1, box.y2 - box.y1);
   const x1 = (box.x1 + box.x2 - side) / 2;
@@ -35,7 +36,7 @@ export function squared<Item extends Box>(box: Item): Item {
   return { ...box, x1, y1, x2: x1 + side, y2: y1 + side };
 }
 
-/** The box moved by a regression, in shares of its own size. */
+/** The box moved by a regression, whose unit is the size of the box. */
 export function regressed<Item extends Box>(
   box: Item,
   [dx1 = 0, dy1 = 0, dx2 = 0, dy2 = 0]: readonly number[],

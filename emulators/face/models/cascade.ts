@@ -1,36 +1,36 @@
-import type { Picture } from './image/picture.ts';
+import type { ImagePyramid } from './image/pyramid.ts';
 import type { Similarity } from './image/similarity.ts';
 import { Tensor, type Network, type NetworkInput } from './runtime.ts';
 
-/* What the networks of MTCNN's cascade have in common: how they are fed and how their answers are read. */
+/* Inputs and outputs of the networks of MTCNN's cascade. */
 
-/** Their input is (value − offset) · scale. */
+/** The input of the networks is (value − offset) · scale. */
 export const offset = 127.5;
 export const scale = 1 / 128;
 
-/** What the last network holds of 64 no longer fits into memory that is used again: they take ten times as long as 32. */
-const cropsAtOnce = 32;
+/** With 64 crops the last network allocates fresh memory at each run, and takes ten times as long as with 32. */
+const batchSize = 32;
 
-/** What a network says of a crop; all but the score in shares of the crop's side. */
+/** The output of a network for a crop. The unit of `regression` and `marks` is the side of the crop. */
 export type CropAnswer = { score: number; regression: number[]; marks: number[] };
 
-/** Runs a network on size × size crops of the picture, some at a time; answers in the order of the crops. */
+/** Runs a network on crops of size × size pixels, in batches. The results are in the order of the crops. */
 export async function runOnCrops(
   network: Network,
-  picture: Picture,
+  image: ImagePyramid,
   crops: readonly Similarity[],
   size: number,
 ): Promise<CropAnswer[]> {
   const results: CropAnswer[] = [];
-  for (let start = 0; start < crops.length; start += cropsAtOnce) {
-    const some = crops.slice(start, start + cropsAtOnce);
-    const values = picture.cut(some, { width: size, height: size }, { offset, scale, outside: 0 });
+  for (let start = 0; start < crops.length; start += batchSize) {
+    const batch = crops.slice(start, start + batchSize);
+    const values = image.cut(batch, { width: size, height: size }, { offset, scale, outside: 0 });
     const [logits, regression, marks] = await run(
       network,
-      new Tensor('float32', values, [some.length, 3, size, size]),
+      new Tensor('float32', values, [batch.length, 3, size, size]),
     );
     results.push(
-      ...some.map((_, index) => ({
+      ...batch.map((_, index) => ({
         score: faceness(logits.data[index * 2] ?? 0, logits.data[index * 2 + 1] ?? 0),
         regression: [...regression.data.slice(index * 4, index * 4 + 4)],
         marks: [...(marks?.data.slice(index * 10, index * 10 + 10) ?? [])],
@@ -42,7 +42,7 @@ export async function runOnCrops(
 
 type Answer = { data: Float32Array; dims: readonly number[] };
 
-/** The outputs of a network in their order: faceness, regression and, of the last network, points. */
+/** The outputs of a network in order: faceness, regression and, of the last network, points. */
 export async function run(network: Network, input: NetworkInput): Promise<[Answer, Answer, ...Answer[]]> {
   const answer = await network.run({ input });
   const answers = network.outputNames.map((name) => {

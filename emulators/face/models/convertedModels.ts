@@ -9,17 +9,16 @@ import { cacheFolder } from '../../common/cacheFolder.ts';
 import type { ModelSource } from './conversion/modelSource.ts';
 
 /*
- * The models are converted once, since that takes a second of the processor and its code a quarter. A file of the
- * cache begins with a hash of what the model was made from, of how, and of a checksum of its content: one that is of
- * another version or torn is made again.
+ * The cache of converted models: a conversion takes a second, and loading the converter a quarter. A file begins with a
+ * hash of its source, the converter and a checksum of its content. A file that is outdated or damaged is made again.
  */
 
-const usualFolder = join(cacheFolder, 'models');
+const defaultFolder = join(cacheFolder, 'models');
 const hashBytes = 32;
-const converter = hashOfConverter();
+const converter = hashConverter();
 
-/** The model as ONNX. */
-export async function loadConverted(source: ModelSource, folder = usualFolder): Promise<Uint8Array> {
+/** Reads a model from the cache, or converts it to ONNX. @throws Error when its package is not installed */
+export async function loadConverted(source: ModelSource, folder = defaultFolder): Promise<Uint8Array> {
   const description = findPackageJSON(source.package, import.meta.url);
   if (description === undefined) {
     throw new Error(`the package ${source.package}, whose models are used, is not installed`);
@@ -27,28 +26,28 @@ export async function loadConverted(source: ModelSource, folder = usualFolder): 
   const { version } = JSON.parse(readFileSync(description, 'utf8')) as { version: string };
   const origin = JSON.stringify([source, version, converter]);
   const cached = join(folder, `${source.package}/${source.file}.onnx`.replaceAll('/', '_'));
-  // What cannot be read is made again.
+  // A file that cannot be read is made again.
   const found = await readFile(cached).catch(() => undefined);
   const model = found?.subarray(hashBytes);
-  if (model !== undefined && found?.subarray(0, hashBytes).equals(hashOf(origin, model)) === true)
+  if (model !== undefined && found?.subarray(0, hashBytes).equals(hashModel(origin, model)) === true)
     return model;
   const { convert } = await import('./conversion/convert.ts');
   const converted = convert(join(dirname(description), source.file), source);
-  await keep(cached, [hashOf(origin, converted), converted]);
+  await writeCache(cached, [hashModel(origin, converted), converted]);
   return converted;
 }
 
-function hashOf(origin: string, model: Uint8Array): Buffer {
+function hashModel(origin: string, model: Uint8Array): Buffer {
   return hash('sha256', `${origin}${crc32(model)}`, 'buffer');
 }
 
-function hashOfConverter(): string {
+function hashConverter(): string {
   const sources = join(import.meta.dirname, 'conversion');
   const files = readdirSync(sources).toSorted();
   return hash('sha256', files.map((file) => readFileSync(join(sources, file), 'utf8')).join('\0'));
 }
 
-async function keep(file: string, content: Uint8Array[]): Promise<void> {
+async function writeCache(file: string, content: Uint8Array[]): Promise<void> {
   const unfinished = `${file}.${process.pid}.${threadId}.new`;
   try {
     await mkdir(dirname(file), { recursive: true });

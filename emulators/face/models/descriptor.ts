@@ -1,30 +1,30 @@
-import type { Picture } from './image/picture.ts';
-import { composed, type Similarity } from './image/similarity.ts';
-import { mirrorImage, normalized } from './embed.ts';
+import type { ImagePyramid } from './image/pyramid.ts';
+import { compose, type Similarity } from './image/similarity.ts';
+import { mirrorImage, normalized } from './alignedFace.ts';
 import { Tensor, type Network } from './runtime.ts';
 
-/** Side of the picture that face-api's descriptor network takes. */
+/** Side of the input of face-api's descriptor network in pixels. */
 const size = 150;
 
-/** Mean colour of the pictures it was trained with. */
+/** Mean colour of the training images. */
 const offset = [122.782, 117.001, 104.298] as const;
 const scale = 1 / 255;
 
 /**
- * Where its picture lies on an aligned face of 112 × 112: as face-api cuts it by eyes and mouth, but turned upright,
- * which lifts the accuracy on LFW from 88 to 99 %.
+ * The crop of the descriptor network on an aligned face of 112 × 112 pixels. It is face-api's own crop by eyes and mouth,
+ * but upright, which raises the accuracy on LFW from 88 to 99 %.
  */
 const onAligned: Similarity = { a: 1 / 1.524, b: 0, c: 55.97 - 75 / 1.524, d: 65.17 - 64.5 / 1.524 };
 
-/** The descriptor of a face, of unit length; `mirror`: the mean with that of its mirror image. */
-export async function descriptorOf(
+/** The descriptor of a face, of unit length. With `mirror` it is the mean with that of the mirror image. */
+export async function computeDescriptor(
   network: Network,
-  picture: Picture,
-  toPicture: Similarity,
+  image: ImagePyramid,
+  toImage: Similarity,
   { mirror }: { mirror: boolean },
 ): Promise<Float32Array> {
-  const crop = composed(toPicture, onAligned);
-  const values = picture.cut([crop], { width: size, height: size }, { offset, scale, outside: 0 });
+  const crop = compose(toImage, onAligned);
+  const values = image.cut([crop], { width: size, height: size }, { offset, scale, outside: 0 });
   const descriptor = await run(network, values);
   if (!mirror) return normalized(descriptor);
   const mirrored = await run(network, mirrorImage(values, size));

@@ -1,51 +1,52 @@
-import { detectByBlazeFace, lookCloser, type SecondOpinion } from './blazeFace.ts';
+import { detectByBlazeFace, detectNear, type BlazeFaceDetection } from './blazeFace.ts';
 import { overlap, type Box } from './boxes.ts';
-import { lookAt, type Look } from './embed.ts';
-import type { Picture } from './image/picture.ts';
+import { alignFace, type AlignedFace } from './alignedFace.ts';
+import type { ImagePyramid } from './image/pyramid.ts';
 import { detectByMtcnn, type DetectedFace } from './mtcnn.ts';
 import type { Networks } from './sessions.ts';
-import { lookUpright, waysAround, waysByEyes, type Way } from './turned.ts';
+import {
+  detectInOrientations,
+  findOrientations,
+  orientationsByEyes,
+  type Orientation,
+} from './orientations.ts';
 
-/** A face, and how it looks to the network that recognises it. */
-export type FoundFace = DetectedFace & { look: Look };
+export type FoundFace = DetectedFace & { aligned: AlignedFace };
 
 export type DetectionLimits = {
-  /** Pixels: the shorter side of a face. */
+  /** The shorter side of a face in pixels. */
   smallest: number;
-  /** Faces; the largest are kept. */
+  /** The number of faces, of which the largest are kept. */
   most: number;
 };
 
 /*
- * Three networks have a say: the cascade, the second detector, and the one that recognises faces, whose vectors of
- * what is no face are short. Fists, ears, lit windows and drawings deceive one of them, seldom two. The limits were
- * chosen on scenes made of half of LFW's persons, and on 165 photographs and 101 other pictures without faces.
+ * Three networks decide: the cascade, BlazeFace, and MobileFaceNet, whose vectors are short for crops without a face.
+ * Fists, ears, lit windows and drawings deceive one of the networks, seldom two. The limits were chosen on scenes made
+ * of half of LFW's persons, and on 165 photographs and 101 other images without faces.
  */
 
-/** The cascade is believed from `sure` on; below, a face needs a vector of 138 less 100 times the score. */
+/** A score of the cascade from `sure` on is accepted; below, 100 times the score plus the norm must reach `together`. */
 const upright = { sure: 0.99, together: 138 };
-/** Its last network alone is believed less: what it is asked about, the networks before it did not take for a face. */
+/** The last network of the cascade alone needs a norm too, since the networks before it rejected these places. */
 const turned = { sure: 0.99, norm: 48 };
-/** Everything else the second detector has to see from near, and it has to be a face that can be recognised. */
+/** Any other face must be found by BlazeFace from near with the score `near`, and have a vector of length `norm`. */
 const confirmed = { near: 0.6, norm: 36, overlap: 1 / 3 };
-/** How sure the second detector must be of what only it sees, from far, to be asked again from near. */
-const worthALookFromNear = 0.5;
-/** A shorter vector may come of a face that was not seen the right way up. */
+/** The score from which a detection by BlazeFace alone is checked from near. */
+const worthCheckingNear = 0.5;
+/** A shorter vector may come from a face in another orientation. */
 const doubtfulNorm = 52;
-/** By how much the vector must gain before the other way up is believed: the cascade's points are the better ones. */
+/** How much longer the vector must be in another orientation, since the points of the cascade are more exact. */
 const clearlyLonger = 1.1;
-/**
- * At most so many looks are for nothing: at boxes that turn out to be no face, and again at places where none was
- * found, of which a photograph has about five.
- */
-const moreLooksAtMost = 64;
-/** Of the ways up in which a face can be seen, the likeliest are compared by the length of their vectors. */
-const waysCompared = 2;
+/** Limits the checks of boxes that turn out to be no face, and of places for turned faces: about five per photograph. */
+const maxExtraChecks = 64;
+/** The likeliest orientations of a face are compared by the length of their vectors. */
+const maxCompared = 2;
 
-/** The faces of a picture by two detectors, largest first. */
+/** Finds faces with two detectors, largest first. */
 export async function detectFaces(
   networks: Networks,
-  picture: Picture,
+  image: ImagePyramid,
   { smallest, most }: DetectionLimits,
 ): Promise<FoundFace[]> {
   const isLarge = ({ x1, y1, x2, y2 }: Box) => Math.min(x2 - x1, y2 - y1) >= smallest * 0.9;
@@ -55,87 +56,91 @@ export async function detectFaces(
   const add = (face: FoundFace | undefined) => {
     if (face !== undefined && isLarge(face) && isFree(face)) found.push(face);
   };
-  const { faces, candidates } = await detectByMtcnn(networks, picture, smallest);
+  const { faces, candidates } = await detectByMtcnn(networks, image, smallest);
   tooSmall.push(...faces.filter((face) => !isLarge(face)));
-  const opinions = await detectByBlazeFace(networks.second, picture);
-  for (const face of largestFirst(faces.filter(isLarge)).slice(0, most + moreLooksAtMost)) {
+  const detections = await detectByBlazeFace(networks.blazeFace, image);
+  for (const face of largestFirst(faces.filter(isLarge)).slice(0, most + maxExtraChecks)) {
     if (found.length >= most) break;
-    const opinion = opinions.find((other) => overlaps(face, other));
-    add(await uprightFace(networks, picture, face, opinion));
+    const detection = detections.find((other) => overlaps(face, other));
+    add(await checkUpright(networks, image, face, detection));
   }
-  for (const opinion of opinions) {
-    if (!isLarge(opinion) || !isFree(opinion)) continue;
-    add(await faceBehind(networks, picture, opinion));
+  for (const detection of detections) {
+    if (!isLarge(detection) || !isFree(detection)) continue;
+    add(await checkDetection(networks, image, detection));
   }
-  const places = candidates.filter((box) => isLarge(box) && isFree(box)).slice(0, moreLooksAtMost);
-  for (const [index, ways] of (await waysAround(networks.refine, picture, places)).entries()) {
+  const places = candidates.filter((box) => isLarge(box) && isFree(box)).slice(0, maxExtraChecks);
+  for (const [index, orientations] of (await findOrientations(networks.refine, image, places)).entries()) {
     const place = places[index];
-    if (place !== undefined && isFree(place)) add(await turnedFace(networks, picture, ways));
+    if (place !== undefined && isFree(place)) add(await checkTurned(networks, image, orientations));
   }
   return largestFirst(found).slice(0, most);
 }
 
-/** What the cascade found, if it is a face; turned, if it is recognised better so. */
-async function uprightFace(
+/** A face of the cascade, in another orientation if its vector is clearly longer there; undefined for no face. */
+async function checkUpright(
   networks: Networks,
-  picture: Picture,
+  image: ImagePyramid,
   face: DetectedFace,
-  opinion: SecondOpinion | undefined,
+  detection: BlazeFaceDetection | undefined,
 ): Promise<FoundFace | undefined> {
-  const seen = { ...face, look: lookAt(networks.embedding, picture, face.points) };
+  const seen = { ...face, aligned: alignFace(networks.embedding, image, face.points) };
   const isClear =
-    face.score >= upright.sure || 100 * face.score + (await seen.look.norm()) >= upright.together;
-  if (!isClear && !(await isConfirmed(networks, picture, seen))) return undefined;
-  if (opinion === undefined) return seen;
-  const norm = await seen.look.norm();
+    face.score >= upright.sure || 100 * face.score + (await seen.aligned.norm()) >= upright.together;
+  if (!isClear && !(await isConfirmed(networks, image, seen))) return undefined;
+  if (detection === undefined) return seen;
+  const norm = await seen.aligned.norm();
   if (norm >= doubtfulNorm) return seen;
-  const other = await clearest(networks, picture, waysByEyes(opinion));
+  const other = await chooseClearest(networks, image, orientationsByEyes(detection));
   if (other === undefined || !overlaps(other, face)) return seen;
-  return (await other.look.norm()) > norm * clearlyLonger ? other : seen;
+  return (await other.aligned.norm()) > norm * clearlyLonger ? other : seen;
 }
 
-/** What the second detector sees, from where it saw it or, if it is rather sure, from near. */
-async function faceBehind(
+/** A face of BlazeFace alone; one with a good score is detected again from near if the first attempt fails. */
+async function checkDetection(
   networks: Networks,
-  picture: Picture,
-  opinion: SecondOpinion,
+  image: ImagePyramid,
+  detection: BlazeFaceDetection,
 ): Promise<FoundFace | undefined> {
-  const face = await turnedFace(networks, picture, waysByEyes(opinion));
-  if (face !== undefined || opinion.score < worthALookFromNear) return face;
-  const near = await lookCloser(networks.second, picture, opinion);
-  return near === undefined ? undefined : turnedFace(networks, picture, waysByEyes(near));
+  const face = await checkTurned(networks, image, orientationsByEyes(detection));
+  if (face !== undefined || detection.score < worthCheckingNear) return face;
+  const near = await detectNear(networks.blazeFace, image, detection);
+  return near === undefined ? undefined : checkTurned(networks, image, orientationsByEyes(near));
 }
 
-async function turnedFace(
+/** The face in the best of these orientations; undefined for no face. */
+async function checkTurned(
   networks: Networks,
-  picture: Picture,
-  ways: readonly Way[],
+  image: ImagePyramid,
+  orientations: readonly Orientation[],
 ): Promise<FoundFace | undefined> {
-  const face = await clearest(networks, picture, ways);
+  const face = await chooseClearest(networks, image, orientations);
   if (face === undefined) return undefined;
-  const isClear = face.score >= turned.sure && (await face.look.norm()) >= turned.norm;
-  return isClear || (await isConfirmed(networks, picture, face)) ? face : undefined;
+  const isClear = face.score >= turned.sure && (await face.aligned.norm()) >= turned.norm;
+  return isClear || (await isConfirmed(networks, image, face)) ? face : undefined;
 }
 
-async function isConfirmed(networks: Networks, picture: Picture, face: FoundFace): Promise<boolean> {
-  if ((await face.look.norm()) < confirmed.norm) return false;
-  const near = await lookCloser(networks.second, picture, face);
-  // A box on the mouth of a face is not confirmed by that face.
+async function isConfirmed(networks: Networks, image: ImagePyramid, face: FoundFace): Promise<boolean> {
+  if ((await face.aligned.norm()) < confirmed.norm) return false;
+  const near = await detectNear(networks.blazeFace, image, face);
+  // The overlap excludes a box on a part of a face, such as the mouth.
   return (
     near !== undefined && near.score >= confirmed.near && overlap(near, face, 'union') >= confirmed.overlap
   );
 }
 
-/** The face in the way up in which it is recognised best. */
-async function clearest(
+/** The face in the orientation with the longest vector. */
+async function chooseClearest(
   networks: Networks,
-  picture: Picture,
-  ways: readonly Way[],
+  image: ImagePyramid,
+  orientations: readonly Orientation[],
 ): Promise<FoundFace | undefined> {
   let best: FoundFace | undefined;
-  for (const way of (await lookUpright(networks.output, picture, ways)).slice(0, waysCompared)) {
-    const face = { ...way, look: lookAt(networks.embedding, picture, way.points) };
-    if (best === undefined || (await face.look.norm()) > (await best.look.norm())) best = face;
+  for (const detected of (await detectInOrientations(networks.output, image, orientations)).slice(
+    0,
+    maxCompared,
+  )) {
+    const face = { ...detected, aligned: alignFace(networks.embedding, image, detected.points) };
+    if (best === undefined || (await face.aligned.norm()) > (await best.aligned.norm())) best = face;
   }
   return best;
 }

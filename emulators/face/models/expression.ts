@@ -1,21 +1,21 @@
 import type { FoundFace } from './detectFaces.ts';
 import { levelledSquare } from './faceFeatures.ts';
-import type { Picture } from './image/picture.ts';
+import type { ImagePyramid } from './image/pyramid.ts';
 import { Tensor, type Network } from './runtime.ts';
 
 const size = 64;
-/** The order in which human's expression network answers. */
+/** The order of the outputs of human's expression network. */
 const names = ['anger', 'disgust', 'fear', 'happiness', 'sadness', 'surprise', 'neutral'] as const;
 
-/** Estimates by the names of the Face API, which add up to 1. No network here knows contempt: it is always 0. */
-export async function emotionOf(
+/** Emotions by the names of the Face API, which add up to 1. Contempt is always 0: the network does not tell it. */
+export async function estimateEmotion(
   network: Network,
-  picture: Picture,
+  image: ImagePyramid,
   face: FoundFace,
 ): Promise<Record<string, number>> {
   const plane = size * size;
   const crop = levelledSquare(face, size, 1);
-  const rgb = picture.cut([crop], { width: size, height: size }, { offset: 127.5, scale: 1 / 127.5 });
+  const rgb = image.cut([crop], { width: size, height: size }, { offset: 127.5, scale: 1 / 127.5 });
   const gray = new Float32Array(plane);
   for (let index = 0; index < plane; index += 1) {
     const [red = 0, green = 0, blue = 0] = [rgb[index], rgb[index + plane], rgb[index + 2 * plane]];

@@ -1,32 +1,32 @@
 import type { FoundFace } from './detectFaces.ts';
-import type { Picture } from './image/picture.ts';
+import type { ImagePyramid } from './image/pyramid.ts';
 import type { Similarity } from './image/similarity.ts';
 import { Tensor, type Network } from './runtime.ts';
 
-/** Side of the picture that human's faceres takes. */
+/** Side of the input of human's faceres network in pixels. */
 const size = 224;
-/** How much wider than the face it is. */
+/** Width of the crop in widths of the face. */
 const wider = 1.2;
-/** Mean red, green and blue of the pictures it was trained with: it takes blue first. */
+/** Mean red, green and blue of the training images. The network takes blue first. */
 const offset = [123.68, 116.779, 103.939] as const;
 
-/** What faceres makes of a face: features that glasses, masks and the like can be read from, age and gender. */
+/** The outputs of faceres. Linear heads read glasses, masks and other attributes from `features`. */
 export type FaceFeatures = {
   /** 1,024 numbers, 0 to 6. */
   features: Float32Array;
   age: number;
-  /** 0 to 1: how sure it is that the face is a man's. */
+  /** Probability (0 to 1) that the face is male. */
   male: number;
 };
 
-export async function faceFeaturesOf(
+export async function computeFaceFeatures(
   network: Network,
-  picture: Picture,
+  image: ImagePyramid,
   face: FoundFace,
 ): Promise<FaceFeatures> {
   const plane = size * size;
   const crop = levelledSquare(face, size, wider);
-  const rgb = picture.cut([crop], { width: size, height: size }, { offset, scale: 1, outside: 0 });
+  const rgb = image.cut([crop], { width: size, height: size }, { offset, scale: 1, outside: 0 });
   const bgr = new Float32Array(3 * plane);
   for (const channel of [0, 1, 2])
     bgr.set(rgb.subarray(channel * plane, (channel + 1) * plane), (2 - channel) * plane);
@@ -37,12 +37,12 @@ export async function faceFeaturesOf(
   return {
     features: features ?? new Float32Array(),
     male: gender?.[0] ?? 0.5,
-    // The mean of the ages from 0 to 99, each as likely as the network says.
+    // The expected age: the network gives a probability for each age from 0 to 99.
     age: (ages ?? new Float32Array()).reduce((sum, likelihood, age) => sum + likelihood * age, 0),
   };
 }
 
-/** A square around a face, a little wider than its longer side, turned so that the eyes are level. */
+/** A square crop around a face, `widerBy` times its longer side, turned so that the eyes are level. */
 export function levelledSquare(
   { x1, y1, x2, y2, points }: Pick<FoundFace, 'x1' | 'y1' | 'x2' | 'y2' | 'points'>,
   side: number,

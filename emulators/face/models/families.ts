@@ -1,9 +1,9 @@
 import type { RecognitionModel } from '../contract/vision.ts';
 
-/** How vectors of a model are made; two models of one family give the same vectors. */
+/** Recognition models of one family have the same vectors. */
 export type RecognitionFamily = 'descriptor' | 'fused';
 
-export const familyOf = {
+export const families = {
   recognition_01: 'descriptor',
   recognition_02: 'descriptor',
   recognition_03: 'fused',

@@ -1,10 +1,10 @@
 import type { Point } from '../contract/vision.ts';
 import type { FaceMesh } from './mesh.ts';
 
-/** Those that the detector itself finds. */
-const found = ['pupilLeft', 'pupilRight', 'noseTip', 'mouthLeft', 'mouthRight'] as const;
+/** The landmarks that the detector finds. */
+const detected = ['pupilLeft', 'pupilRight', 'noseTip', 'mouthLeft', 'mouthRight'] as const;
 
-/** The others by their numbers in the face mesh; left and right as seen. */
+/** Numbers of the other landmarks in the face mesh. Left and right are those of the image. */
 const inMesh = {
   eyebrowLeftOuter: 70,
   eyebrowLeftInner: 107,
@@ -30,15 +30,15 @@ const inMesh = {
   underLipBottom: 17,
 } as const satisfies Record<string, number>;
 
-/** The five landmarks that every face has, in pixels of the picture. */
-export function fiveLandmarksOf(points: readonly Point[]): Record<string, Point> {
-  return Object.fromEntries(found.map((name, index) => [name, points[index] ?? { x: 0, y: 0 }]));
+/** The five landmarks of the detector, in pixels of the image. */
+export function toFiveLandmarks(points: readonly Point[]): Record<string, Point> {
+  return Object.fromEntries(detected.map((name, index) => [name, points[index] ?? { x: 0, y: 0 }]));
 }
 
-/** The 27 landmarks of the Face API by name. */
-export function landmarksOf(points: readonly Point[], { at }: FaceMesh): Record<string, Point> {
+/** The 27 landmarks of the Face API, in pixels of the image. */
+export function toLandmarks(points: readonly Point[], { at }: FaceMesh): Record<string, Point> {
   return {
-    ...fiveLandmarksOf(points),
+    ...toFiveLandmarks(points),
     ...Object.fromEntries(Object.entries(inMesh).map(([name, number]) => [name, at(number)])),
   };
 }

@@ -1,27 +1,27 @@
 import type { AnalyzedFace, Point } from '../contract/vision.ts';
 import type { FoundFace } from './detectFaces.ts';
 import { levelledSquare } from './faceFeatures.ts';
-import type { Picture } from './image/picture.ts';
+import type { ImagePyramid } from './image/pyramid.ts';
 import { Tensor, type Network } from './runtime.ts';
 
-/** Side of the picture that human's face mesh takes, and how much wider than the face it is. */
+/** Side of the input of human's face mesh in pixels, and width of the crop in widths of the face. */
 const size = 192;
 const wider = 1.5;
 
-/** The 468 points that MediaPipe's face mesh puts on a face, by their published numbers. */
+/** The 468 points of MediaPipe's face mesh, by their published numbers. */
 export type FaceMesh = {
-  /** In pixels of the picture. */
+  /** In pixels of the image. */
   at: (number: number) => Point;
-  /** x, y and depth in the crop in which the eyes are level. */
+  /** x, y and depth in the crop, in which the eyes are level. */
   inCrop: (number: number) => Vector;
 };
 
 type Vector = [x: number, y: number, z: number];
 
-export async function meshOf(network: Network, picture: Picture, face: FoundFace): Promise<FaceMesh> {
+export async function computeMesh(network: Network, image: ImagePyramid, face: FoundFace): Promise<FaceMesh> {
   const crop = levelledSquare(face, size, wider);
   const normalization = { offset: 0, scale: 1 / 255, outside: 0 };
-  const values = picture.cut([crop], { width: size, height: size }, normalization);
+  const values = image.cut([crop], { width: size, height: size }, normalization);
   const answer = await network.run({ input: new Tensor('float32', values, [1, 3, size, size]) });
   const numbers = answer['output0']?.data as Float32Array;
   const { a, b, c, d } = crop;
@@ -39,23 +39,23 @@ export async function meshOf(network: Network, picture: Picture, face: FoundFace
 
 const sides = { left: 234, right: 454 };
 const heights = { forehead: 10, chin: 152 };
-/** The middle pitch and yaw of the portraits of LFW as the mesh has them: people look into the camera. */
-const straight = { pitch: -5.3, yaw: 0.9 };
+/** The median pitch and yaw of the mesh on the portraits of LFW, where people look into the camera. */
+const frontal = { pitch: -5.3, yaw: 0.9 };
 const degrees = 180 / Math.PI;
 
 /**
- * Where a face looks, in degrees: across from side to side and down from forehead to chin lies its plane. On LFW the
- * same as a rigid fit of all points to within half a degree.
+ * Pitch and yaw in degrees, from the plane through the sides of the face, the forehead and the chin. On LFW the
+ * difference to a rigid fit of all points is below half a degree.
  */
-export function gazeOf({ inCrop }: FaceMesh): Pick<AnalyzedFace['headPose'], 'pitch' | 'yaw'> {
+export function estimateGaze({ inCrop }: FaceMesh): Pick<AnalyzedFace['headPose'], 'pitch' | 'yaw'> {
   const across = unit(difference(inCrop(sides.right), inCrop(sides.left)));
   const down = difference(inCrop(heights.chin), inCrop(heights.forehead));
-  // Depth grows away from the camera.
+  // Depth increases away from the camera.
   const [x, y, z] = unit(cross(down, across));
   const toCamera = z > 0 ? -1 : 1;
   return {
-    pitch: Math.asin(-y * toCamera) * degrees - straight.pitch,
-    yaw: Math.atan2(x * toCamera, -z * toCamera) * degrees - straight.yaw,
+    pitch: Math.asin(-y * toCamera) * degrees - frontal.pitch,
+    yaw: Math.atan2(x * toCamera, -z * toCamera) * degrees - frontal.yaw,
   };
 }
 

@@ -1,39 +1,39 @@
 import type { RecognitionModel } from '../contract/vision.ts';
-import { descriptorOf } from './descriptor.ts';
-import { embeddingOf, type Look } from './embed.ts';
-import { familyOf } from './families.ts';
-import type { Picture } from './image/picture.ts';
+import { computeDescriptor } from './descriptor.ts';
+import { computeMobileFaceNet, type AlignedFace } from './alignedFace.ts';
+import { families } from './families.ts';
+import type { ImagePyramid } from './image/pyramid.ts';
 import type { Networks } from './sessions.ts';
 
 /**
- * Share of MobileFaceNet in the cosine of fused vectors. The descriptor's cosines lie close together (0.8 to 1), so
- * that its larger share weighs less than half. On the 1.25 million pairs of LFW's folds 0 and 1, anything from 0.35
- * to 0.6 does nearly as well.
+ * The weight of MobileFaceNet in the cosine of fused vectors. The cosines of the descriptor are close together (0.8 to
+ * 1), so that the descriptor decides less than its weight suggests. On the 1.25 million pairs of LFW's folds 0 and 1,
+ * weights from 0.35 to 0.6 are nearly as good.
  */
-const shareOfEmbedding = 0.4;
+const embeddingWeight = 0.4;
 
 /**
- * What a face is recognised by, of unit length. `descriptor`: 128 numbers of face-api's network. `fused`: 192 of
+ * The embedding of a face, of unit length. `descriptor`: 128 numbers of face-api's network. `fused`: 192 numbers of
  * MobileFaceNet and 128 of the descriptor, weighted so that their cosine is the weighted mean of both cosines.
  */
-export async function recognise(
+export async function computeEmbedding(
   networks: Networks,
-  picture: Picture,
-  look: Look,
+  image: ImagePyramid,
+  aligned: AlignedFace,
   model: RecognitionModel,
 ): Promise<Float32Array> {
-  if (familyOf[model] === 'descriptor') {
-    return descriptorOf(await networks.descriptor(), picture, look.toPicture, { mirror: true });
+  if (families[model] === 'descriptor') {
+    return computeDescriptor(await networks.descriptor(), image, aligned.toImage, { mirror: true });
   }
-  // The mirror image of the second adds nothing once both are joined.
-  const descriptor = await descriptorOf(await networks.descriptor(), picture, look.toPicture, {
+  // In fused vectors the mirror image of the descriptor improves nothing.
+  const descriptor = await computeDescriptor(await networks.descriptor(), image, aligned.toImage, {
     mirror: false,
   });
-  const embedding = await embeddingOf(networks.embedding, look);
+  const embedding = await computeMobileFaceNet(networks.embedding, aligned);
   const fused = new Float32Array(embedding.length + descriptor.length);
-  fused.set(embedding.map((value) => value * Math.sqrt(shareOfEmbedding)));
+  fused.set(embedding.map((value) => value * Math.sqrt(embeddingWeight)));
   fused.set(
-    descriptor.map((value) => value * Math.sqrt(1 - shareOfEmbedding)),
+    descriptor.map((value) => value * Math.sqrt(1 - embeddingWeight)),
     embedding.length,
   );
   return fused;

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type * as Runtime from 'onnxruntime-common';
 
-// onnxruntime-node 1.16 has no types of its own: those of its interface are in onnxruntime-common.
+// onnxruntime-node 1.16 has no types; onnxruntime-common declares its interface.
 const runtime = createRequire(import.meta.url)('onnxruntime-node') as typeof Runtime;
 
 export const { InferenceSession, Tensor } = runtime;

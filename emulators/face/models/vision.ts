@@ -1,15 +1,15 @@
 import { join } from 'node:path';
 import { Piscina } from 'piscina';
 import { ImageRefused, type Vision, type Wanted } from '../contract/vision.ts';
-import { confidenceOf } from './confidence.ts';
+import { computeConfidence } from './confidence.ts';
 import type { WorkerAnswer, WorkerTask } from './worker.ts';
 
-/** Pictures that may wait for a worker; more are refused, so that memory stays bounded. */
-const waitingAtMost = 64;
+/** Images that may wait for a worker. The pool refuses further images, so that memory stays bounded. */
+const maxQueued = 64;
 
 /**
- * The models that ship inside npm packages, on up to so many worker threads. Resolves when the first has loaded them;
- * the others start when there is work for them, and stay. One a process: onnxruntime-node does not bear threads that
+ * Runs the models from npm packages on up to `workers` threads. Resolves when the first thread has loaded the models;
+ * the other threads start on demand, and stay. A process may call it only once: onnxruntime-node crashes when threads
  * start after others have ended.
  */
 export async function createVision({ workers }: { workers: number }): Promise<Vision> {
@@ -19,7 +19,7 @@ export async function createVision({ workers }: { workers: number }): Promise<Vi
     minThreads: 1,
     maxThreads: workers,
     idleTimeout: Infinity,
-    maxQueue: waitingAtMost,
+    maxQueue: maxQueued,
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });
   const wanted: Wanted = {
@@ -27,7 +27,7 @@ export async function createVision({ workers }: { workers: number }): Promise<Vi
     landmarks: false,
     attributes: [],
   };
-  // A picture that is none is refused as soon as the models are loaded.
+  // Bytes that are no image are refused as soon as the models are loaded.
   await pool.run({ image: new Uint8Array(0), wanted });
   return {
     async analyze(image, asked) {
@@ -35,7 +35,7 @@ export async function createVision({ workers }: { workers: number }): Promise<Vi
       if ('analyzed' in answer) return answer.analyzed;
       throw new ImageRefused(answer.refused, answer.detail);
     },
-    confidence: confidenceOf,
+    confidence: computeConfidence,
     close: () => pool.destroy(),
   };
 }

@@ -2,15 +2,14 @@ import { ImageRefused, type AnalyzedImage, type ImageFault, type Wanted } from '
 import { analyzeImage } from './analyze.ts';
 import { loadNetworks } from './sessions.ts';
 
-/** What a worker answers: errors lose their class on the way between threads. */
+/** The answer of a worker. Refusals are values, since errors lose their class between threads. */
 export type WorkerAnswer = { analyzed: AnalyzedImage } | { refused: ImageFault; detail: string };
 
-/** A picture and what is wanted of it. */
 export type WorkerTask = { image: Uint8Array; wanted: Wanted };
 
 const networks = await loadNetworks();
 
-/** Runs in a thread of the pool. */
+/** Called in a thread of the pool. */
 export async function analyze({ image, wanted }: WorkerTask): Promise<WorkerAnswer> {
   try {
     return { analyzed: await analyzeImage(networks, image, wanted) };

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { mirrorImage } from '../../../emulators/face/models/embed.ts';
+import { mirrorImage } from '../../../emulators/face/models/alignedFace.ts';
 import type { Pixels } from '../../../emulators/face/models/image/decode.ts';
-import { openPicture } from '../../../emulators/face/models/image/picture.ts';
+import { openPyramid } from '../../../emulators/face/models/image/pyramid.ts';
 import {
-  composed,
+  compose,
   levelCrop,
   similarityBetween,
   type Similarity,
@@ -24,11 +24,11 @@ function slopes(width: number, height: number, shrunk = 1): Pixels {
   return { data, width, height, shrunk };
 }
 
-function crop(picture: Pixels, toPicture: Similarity, side: number, outside?: number): Float32Array {
-  const opened = openPicture(picture);
+function crop(picture: Pixels, toImage: Similarity, side: number, outside?: number): Float32Array {
+  const opened = openPyramid(picture);
   try {
     const normal = { offset: 0, scale: 1, ...(outside === undefined ? {} : { outside }) };
-    return opened.cut([toPicture], { width: side, height: side }, normal).slice();
+    return opened.cut([toImage], { width: side, height: side }, normal).slice();
   } finally {
     opened.close();
   }
@@ -46,12 +46,12 @@ test('a crop shows the place it was cut from, whatever level of the picture it c
         const side = 8;
         const picture = slopes(120, 99, shrunk);
         const [a, b] = [step * Math.cos(angle), step * Math.sin(angle)];
-        const toPicture = { a, b, c: x + 12 * Math.abs(Math.sin(angle)) * 3, d: y };
-        const values = crop(picture, toPicture, side);
+        const toImage = { a, b, c: x + 12 * Math.abs(Math.sin(angle)) * 3, d: y };
+        const values = crop(picture, toImage, side);
         for (let row = 0; row < side; row += 1) {
           for (let column = 0; column < side; column += 1) {
-            const atX = a * column - b * row + toPicture.c;
-            const atY = b * column + a * row + toPicture.d;
+            const atX = a * column - b * row + toImage.c;
+            const atY = b * column + a * row + toImage.d;
             if (atX < 4 || atY < 4 || atX > 115 || atY > 94) continue;
             const at = row * side + column;
             // Slopes stay slopes when pixels are averaged; each level rounds.
@@ -96,7 +96,7 @@ test('a similarity takes points to points, and one after the other is their comp
   for (const side of ['a', 'b', 'c', 'd'] as const) expect(found[side]).toBeCloseTo(known[side], 6);
   const other = { a: 0.3, b: 0.2, c: -1, d: 4 };
   const point = { x: 7, y: -2 };
-  const together = apply(composed(known, other), point);
+  const together = apply(compose(known, other), point);
   const oneByOne = apply(known, apply(other, point));
   expect(together.x).toBeCloseTo(oneByOne.x, 6);
   expect(together.y).toBeCloseTo(oneByOne.y, 6);

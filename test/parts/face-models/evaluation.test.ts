@@ -15,7 +15,7 @@ import type { Portrait } from '../../../tools/face-eval/cutOut.ts';
 import { scenes } from '../../../tools/face-eval/scenes.ts';
 import { countFrom, shareOf } from '../../../tools/face-eval/statistics.ts';
 import { allPairs, reportProtocol, thresholdAt } from '../../../tools/face-eval/verification.ts';
-import { likelihood } from '../../../emulators/face/models/heads.ts';
+import { computeProbability } from '../../../emulators/face/models/heads.ts';
 
 /* What `npm run eval` says of models whose behaviour is known. */
 
@@ -124,7 +124,7 @@ test('a head learns what parts two kinds, and leaves out what says nothing', () 
     return { answer, features: Float32Array.of(noise(1), (answer ? 3 : 1) + noise(2), noise(3), 0) };
   });
   const head = fitHead(examples);
-  for (const { answer, features } of examples) expect(likelihood(head, features) >= 0.5).toBe(answer);
+  for (const { answer, features } of examples) expect(computeProbability(head, features) >= 0.5).toBe(answer);
   expect(head.weights.map(([index]) => index)).toContain(1);
   expect(head.weights.map(([index]) => index)).not.toContain(3);
 });

@@ -4,7 +4,7 @@ import sharp, { type Sharp } from 'sharp';
 import { beforeAll, expect, test } from 'vitest';
 import { withOccluder } from '../../../tools/face-eval/occluders.ts';
 import { packagePictures } from '../../../tools/face-eval/pictures.ts';
-import { confidenceOfCosine } from '../../../emulators/face/models/confidence.ts';
+import { toConfidence } from '../../../emulators/face/models/confidence.ts';
 import {
   requireEmbedding,
   type AnalyzedFace,
@@ -288,13 +288,13 @@ test.each([
   (model, half) => {
     let before = -1;
     for (let cosine = -1; cosine <= 1; cosine += 0.001) {
-      const confidence = confidenceOfCosine(cosine, model);
+      const confidence = toConfidence(cosine, model);
       expect(confidence).toBeGreaterThanOrEqual(before);
       before = confidence;
     }
-    expect(confidenceOfCosine(half, model)).toBeCloseTo(0.5);
-    expect(confidenceOfCosine(1, model)).toBe(1);
-    expect(confidenceOfCosine(-1, model)).toBe(0);
+    expect(toConfidence(half, model)).toBeCloseTo(0.5);
+    expect(toConfidence(1, model)).toBe(1);
+    expect(toConfidence(-1, model)).toBe(0);
   },
 );
 

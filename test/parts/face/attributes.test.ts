@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import type { UnsureAttributes, Vision, Wanted } from '../../../emulators/face/contract/vision.ts';
+import type { OptionalAttributes, Vision, Wanted } from '../../../emulators/face/contract/vision.ts';
 import { createFakeVision, picture } from './fakeVision.ts';
 import { callsOf, startTestFace, type TestFace } from './harness.ts';
 
@@ -7,7 +7,7 @@ let face: TestFace | undefined;
 
 afterEach(() => face?.close());
 
-const told: UnsureAttributes = {
+const told: OptionalAttributes = {
   noise: { noiseLevel: 'low', value: 0.128 },
   glasses: 'noGlasses',
   occlusion: { foreheadOccluded: false, eyeOccluded: false, mouthOccluded: true },

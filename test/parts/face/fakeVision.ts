@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { confidenceOf } from '../../../emulators/face/models/confidence.ts';
+import { computeConfidence } from '../../../emulators/face/models/confidence.ts';
 import {
   ImageRefused,
   type AnalyzedFace,
@@ -73,7 +73,7 @@ export function createFakeVision(): FakeVision {
         faces: faces.map((face, index) => faceOf(face, index, wanted)),
       };
     },
-    confidence: confidenceOf,
+    confidence: computeConfidence,
     close: async () => undefined,
   };
 }

@@ -12,7 +12,7 @@ export function decodeBmp(
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const start = view.getUint32(10, true);
   const width = view.getInt32(18, true);
-  // A negative height: the rows run from top to bottom.
+  // A negative height means that the rows are from top to bottom.
   const rows = view.getInt32(22, true);
   const height = Math.abs(rows);
   const depth = view.getUint16(28, true) / 8;
@@ -21,7 +21,7 @@ export function decodeBmp(
   if ((depth !== 3 && depth !== 4) || !uncompressed || width <= 0 || height <= 0) {
     throw new ImageRefused('not_decodable', 'only uncompressed BMP of 24 or 32 bits is read');
   }
-  if (width * height > largestPixels) throw new ImageRefused('too_big', 'the picture has too many pixels');
+  if (width * height > largestPixels) throw new ImageRefused('too_big', 'the image has too many pixels');
   const stride = Math.ceil((width * depth) / 4) * 4;
   if (start + stride * height > bytes.length) throw new ImageRefused('not_decodable', 'the BMP is cut short');
   const data = new Uint8Array(width * height * 3);

@@ -2,37 +2,35 @@ import sharp, { type Sharp } from 'sharp';
 import { ImageRefused } from '../../contract/vision.ts';
 import { decodeBmp, isBmp } from './bmp.ts';
 
-/** An upright picture of so many pixels. */
+/** A decoded, upright image. */
 export type Pixels = {
+  /** Size of the original image in pixels. */
   width: number;
   height: number;
-  /** RGB, 8 bits, row by row; of a very large picture those of a smaller one. */
+  /** RGB, 8 bits, row by row; those of a smaller copy if the image is very large. */
   data: Uint8Array;
-  /** By how much its width and height were divided for it, and rounded up; absent: not at all. */
+  /** The divisor of width and height for `data`, by default 1. The quotients are rounded up. */
   shrunk?: number;
 };
 
 const largestPixels = 100_000_000;
 /**
- * Larger pictures are shrunk while they are decoded, so that none takes more than some 170 MB: the smallest face that is
- * looked for, 36 pixels where the longer side has 1,920, still has 72.
+ * Larger images are shrunk during decoding, so that an image takes at most some 170 MB. The smallest face in scope, 36
+ * pixels per 1,920 pixels of the longer side, then still has 72 pixels.
  */
 const longestSide = 3_840;
 
-/** sharp reads more, SVG and PDF among them, but the Face API takes only these (and BMP). */
+/** The Face API takes only these and BMP; sharp reads more formats, such as SVG and PDF. */
 const formats = ['jpeg', 'png', 'gif'];
 
 sharp.concurrency(1);
 sharp.cache(false);
 
-// glibc gives back freed blocks that are larger than any it has seen freed before, up to 32 MiB, and fetching fresh ones
-// for the next picture takes as long as decoding it (mallopt(3), M_MMAP_THRESHOLD). Now it has seen one.
+// glibc returns freed blocks to the system if they are larger than any block freed before, up to 32 MiB; allocating them
+// again for each image takes as long as its decoding (mallopt(3), M_MMAP_THRESHOLD). This frees one large block.
 new ArrayBuffer(31 * 2 ** 20).transfer(0);
 
-/**
- * Decodes JPEG, PNG, GIF (first frame) or BMP and sets it upright by its EXIF orientation.
- * @throws ImageRefused
- */
+/** Decodes JPEG, PNG, GIF (first frame) or BMP, upright by its EXIF orientation. @throws ImageRefused */
 export async function decode(bytes: Uint8Array): Promise<Pixels> {
   try {
     if (isBmp(bytes)) return decodeBmp(bytes, largestPixels);
@@ -47,8 +45,8 @@ export async function decode(bytes: Uint8Array): Promise<Pixels> {
   } catch (error) {
     if (error instanceof ImageRefused) throw error;
     const message = error instanceof Error ? error.message : '';
-    if (message.includes('pixel limit')) throw new ImageRefused('too_big', 'the picture has too many pixels');
-    throw new ImageRefused('not_decodable', 'the picture cannot be decoded');
+    if (message.includes('pixel limit')) throw new ImageRefused('too_big', 'the image has too many pixels');
+    throw new ImageRefused('not_decodable', 'the image cannot be decoded');
   }
 }
 
@@ -58,7 +56,7 @@ async function open(bytes: Uint8Array): Promise<{ upright: Sharp; width: number;
   if (!formats.includes(format)) {
     throw new ImageRefused('not_decodable', 'only JPEG, PNG, GIF and BMP are read');
   }
-  // Each step costs a pass over the pixels.
+  // Flattened only if necessary, since each step costs a pass over the pixels.
   return { upright: hasAlpha ? source.flatten({ background: '#ffffff' }) : source, ...autoOrient };
 }
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The loops of pixels.wat, whose comments say what they do. Addresses, counts and numbers. */
+/** The functions of pixels.wat, which documents them. */
 type PixelLoops = {
   spread(from: number, count: number, to: number): void;
   halve(from: number, width: number, height: number, to: number): void;
@@ -18,20 +18,20 @@ type PixelLoops = {
 };
 
 const pageBytes = 65_536;
-/** 4 GiB, the most there can be. */
+/** 4 GiB, the limit of WebAssembly. */
 const mostPages = 65_536;
-/** The loops read and write so many bytes beyond what they were given. */
+/** The loops read and write up to this number of bytes beyond their data. */
 const margin = 64;
 
 const module = new WebAssembly.Module(readFileSync(join(import.meta.dirname, 'pixels.wasm')));
 
-/** Memory for the pixels and crops of one picture at a time, and the loops over it. */
+/** Memory for the pixels and crops of one image at a time, and the loops over it. */
 export class PixelMemory {
   readonly #memory = new WebAssembly.Memory<false>({ initial: 1, maximum: mostPages });
   readonly loops: PixelLoops;
 
   constructor() {
-    const instance = new WebAssembly.Instance(module, { picture: { memory: this.#memory } });
+    const instance = new WebAssembly.Instance(module, { pixels: { memory: this.#memory } });
     this.loops = instance.exports as PixelLoops;
   }
 
@@ -39,7 +39,7 @@ export class PixelMemory {
     return this.#memory.buffer.byteLength;
   }
 
-  /** Makes the memory reach up to an address; what was read of it before may no longer be. @throws RangeError */
+  /** Grows the memory up to an address, which invalidates earlier views. @throws RangeError beyond 4 GiB */
   reach(end: number): void {
     const missing = Math.ceil((end + margin - this.byteLength) / pageBytes);
     if (missing > 0) this.#memory.grow(missing);

@@ -1,7 +1,7 @@
 ;; The inner loops over pixels. Images have four bytes per pixel (red, green, blue, unused), row by row.
 ;; `npx node scripts/kernels.ts` assembles it into pixels.wasm.
 (module
-  (import "picture" "memory" (memory 1))
+  (import "pixels" "memory" (memory 1))
 
   ;; Spreads `count` pixels of three bytes at $from to four bytes each at $to. Four pixels per iteration: reads up to 13
   ;; bytes and writes up to 12 bytes beyond the last pixel.

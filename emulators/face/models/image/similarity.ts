@@ -1,10 +1,10 @@
 import type { Point } from '../../contract/vision.ts';
 
-/** Maps a point of a crop to one of the picture: x' = a·x − b·y + c, y' = b·x + a·y + d. */
+/** Maps a point of a crop to a point of the image: x' = a·x − b·y + c, y' = b·x + a·y + d. */
 export type Similarity = { a: number; b: number; c: number; d: number };
 
-/** Goes through `inner` and then through `outer`. */
-export function composed(outer: Similarity, inner: Similarity): Similarity {
+/** Applies `inner`, then `outer`. */
+export function compose(outer: Similarity, inner: Similarity): Similarity {
   return {
     a: outer.a * inner.a - outer.b * inner.b,
     b: outer.a * inner.b + outer.b * inner.a,
@@ -13,12 +13,12 @@ export function composed(outer: Similarity, inner: Similarity): Similarity {
   };
 }
 
-/** How a crop lies on a box without being turned: `step` is the size of its pixels. */
+/** A crop without rotation; `step` is the side of its pixels in pixels of the image. */
 export function levelCrop(x1: number, y1: number, step: number): Similarity {
   return { a: step, b: 0, c: x1 + step / 2 - 0.5, d: y1 + step / 2 - 0.5 };
 }
 
-/** The least-squares similarity that takes the points `from` to `to`. */
+/** The least-squares similarity that maps the points `from` to `to`. */
 export function similarityBetween(from: readonly Point[], to: readonly Point[]): Similarity {
   const mean = (points: readonly Point[]) => ({
     x: points.reduce((sum, { x }) => sum + x, 0) / points.length,

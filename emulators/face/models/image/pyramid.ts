@@ -4,59 +4,56 @@ import type { Similarity } from './similarity.ts';
 
 type Size = { width: number; height: number };
 
-/** How pixels become the input of a network: (value − offset) · scale; `outside` is the value beyond the edges. */
+/** The input of a network is (value − offset) · scale. `outside` is the value beyond the edges, by default `offset`. */
 export type Normalization = {
   offset: number | readonly [red: number, green: number, blue: number];
   scale: number;
   outside?: number;
 };
 
-/** An upright picture to cut crops from; all places are in pixels of the picture as it came. */
-export type Picture = Size & {
-  /** Side of the finest pixels that are held, in those of the picture; more than 1 where that is very large. */
+/** An upright image in several sizes, to cut crops from. Coordinates are in pixels of the original image. */
+export type ImagePyramid = Size & {
+  /** Side of the finest pixels in memory, in pixels of the original; above 1 for a very large image. */
   finest: number;
   /**
-   * Crops of one size as a network takes them, [crops, 3, height, width]. Where a crop is coarser than the picture it
-   * comes from a smaller copy, so that each of its pixels stands for several. They are there until the next are cut.
+   * Cuts crops of one size as the input of a network, [crops, 3, height, width]. A coarse crop is cut from a smaller
+   * copy of the image, so that its pixels are means. The result is valid until the next call.
    */
   cut(crops: readonly Similarity[], size: Size, normalization: Normalization): Float32Array;
-  /** Nothing is cut any more. */
+  /** Releases the memory. */
   close(): void;
 };
 
-/** The picture, or one of half the width and height of the one before. */
+/** The image, or a copy of half the width and height of the level before. */
 type Level = Size & { address: number };
 
-/** Below this side no crop is taken from a smaller level. */
+/** No level has a shorter side. */
 const smallestLevel = 16;
 const pixelBytes = 4;
-/** Of all this together the memory is kept for the next picture. */
-const keptBytes = 64 * 2 ** 20;
+/** Memory up to this size is kept for the next image. */
+const maxKeptBytes = 64 * 2 ** 20;
 
-/** Fresh memory costs more than what is written to it, so that one picture takes over that of the one before. */
+/** The memory of the image before, since allocation costs more than writing. */
 let spare: PixelMemory | undefined;
 
-/**
- * Decodes a picture for as long as somebody looks at it.
- * @throws ImageRefused
- */
-export async function withPicture<Result>(
+/** Decodes an image, and releases its memory after `use`. @throws ImageRefused */
+export async function withImage<Result>(
   bytes: Uint8Array,
-  look: (picture: Picture) => Promise<Result>,
+  use: (image: ImagePyramid) => Promise<Result>,
 ): Promise<Result> {
-  const picture = openPicture(await decode(bytes));
+  const image = openPyramid(await decode(bytes));
   try {
-    return await look(picture);
+    return await use(image);
   } finally {
-    picture.close();
+    image.close();
   }
 }
 
-export function openPicture({ data, width, height, shrunk = 1 }: Pixels): Picture {
+export function openPyramid({ data, width, height, shrunk = 1 }: Pixels): ImagePyramid {
   const memory = spare ?? new PixelMemory();
   spare = undefined;
   const held = { width: Math.ceil(width / shrunk), height: Math.ceil(height / shrunk) };
-  const { levels, end } = levelsOf(held);
+  const { levels, end } = layOutLevels(held);
   memory.reach(end + data.length);
   memory.bytes(end, data.length).set(data);
   memory.loops.spread(end, held.width * held.height, 0);
@@ -67,10 +64,10 @@ export function openPicture({ data, width, height, shrunk = 1 }: Pixels): Pictur
 
   function cut(crops: readonly Similarity[], size: Size, normalization: Normalization): Float32Array {
     const numbers = 3 * size.width * size.height;
-    const { scale, shifts, beyond } = appliedBy(normalization);
+    const { scale, shifts, beyond } = toFactors(normalization);
     memory.reach(end + crops.length * numbers * Float32Array.BYTES_PER_ELEMENT);
     for (const [index, crop] of crops.entries()) {
-      const { level, a, b, c, d } = onLevel(levels, shrunk, crop);
+      const { level, a, b, c, d } = chooseLevel(levels, shrunk, crop);
       const to = end + index * numbers * Float32Array.BYTES_PER_ELEMENT;
       memory.loops.cut(
         ...[level.address, level.width, level.height],
@@ -90,33 +87,33 @@ export function openPicture({ data, width, height, shrunk = 1 }: Pixels): Pictur
     finest: shrunk,
     cut,
     close() {
-      if (memory.byteLength <= keptBytes) spare = memory;
+      if (memory.byteLength <= maxKeptBytes) spare = memory;
     },
   };
 }
 
-/** Where the levels of a picture lie, and where they end. */
-function levelsOf(size: Size): { levels: readonly [Level, ...Level[]]; end: number } {
+/** The addresses of the levels, and the end of the last one. */
+function layOutLevels(size: Size): { levels: readonly [Level, ...Level[]]; end: number } {
   const first = { ...size, address: 0 };
   const levels: [Level, ...Level[]] = [first];
-  let end = endOf(first);
+  let end = computeEnd(first);
   for (let { width, height } = size; Math.min(width, height) >= 2 * smallestLevel;) {
     [width, height] = [width >> 1, height >> 1];
     const level = { width, height, address: end };
     levels.push(level);
-    end = endOf(level);
+    end = computeEnd(level);
   }
   return { levels, end };
 }
 
-/** With room for what the loops write beyond. */
-function endOf({ address, width, height }: Level): number {
+/** Includes a margin, since the loops write beyond the last pixel. */
+function computeEnd({ address, width, height }: Level): number {
   return address + (Math.ceil((width * height) / 4) + 1) * 4 * pixelBytes;
 }
 
 type Triple = readonly [number, number, number];
 
-function appliedBy({ offset, scale, outside }: Normalization): {
+function toFactors({ offset, scale, outside }: Normalization): {
   scale: number;
   shifts: Triple;
   beyond: Triple;
@@ -130,8 +127,8 @@ function appliedBy({ offset, scale, outside }: Normalization): {
   };
 }
 
-/** The level whose pixels are about as large as the crop's, and the similarity to it. */
-function onLevel(
+/** Chooses the level whose pixels have about the size of the crop's, and scales the similarity to it. */
+function chooseLevel(
   levels: readonly [Level, ...Level[]],
   finest: number,
   { a, b, c, d }: Similarity,
@@ -139,7 +136,7 @@ function onLevel(
   const wanted = Math.max(0, Math.round(Math.log2(Math.hypot(a, b) / finest)));
   const index = Math.min(levels.length - 1, wanted);
   const shrink = 2 ** -index / finest;
-  // The centre of a pixel is half a pixel from its corner, on each level.
+  // On each level the centre of a pixel is half a pixel from its corner.
   const centre = (value: number) => (value + 0.5) * shrink - 0.5;
   return { level: levels[index] ?? levels[0], a: a * shrink, b: b * shrink, c: centre(c), d: centre(d) };
 }
