@@ -1,18 +1,18 @@
 import sharp from 'sharp';
-import { randomFrom } from './occluders.ts';
+import { createRandom } from './occluders.ts';
 
-/* Pictures without faces, drawn: what detectors take for faces is often round, striped or of the colour of skin. */
+/* Draws images without faces. Detectors often take round, striped or skin-coloured shapes for faces. */
 
 export type Size = { width: number; height: number };
 type Random = () => number;
 type Draw = (size: Size, random: Random) => Promise<Buffer>;
 
-/** Encoded PNG; the same number draws the same. */
-export async function drawn(kind: Background, size: Size, seed: number): Promise<Buffer> {
-  return draws[kind](size, randomFrom(seed));
+/** Draws a PNG. The same seed gives the same image. */
+export async function drawBackground(kind: Background, size: Size, seed: number): Promise<Buffer> {
+  return painters[kind](size, createRandom(seed));
 }
 
-const draws = {
+const painters = {
   clouds: (size, random) => clouds(size, [4, 9, 20], random),
   grain: (size, random) => clouds(size, [size.width >> 2, size.width >> 1], random),
   fractal: async (size, random) => fractal(size, random),
@@ -25,10 +25,10 @@ const draws = {
   text: (size, random) => svgOver(size, random, text(size, random)),
 } as const satisfies Record<string, Draw>;
 
-export type Background = keyof typeof draws;
-export const backgrounds = Object.keys(draws) as Background[];
+export type Background = keyof typeof painters;
+export const backgrounds = Object.keys(painters) as Background[];
 
-/** Noise at several scales, each enlarged softly to the whole picture. */
+/** Noise at several scales, each enlarged to the whole image. */
 async function clouds({ width, height }: Size, cells: readonly number[], random: Random): Promise<Buffer> {
   const total = new Float32Array(width * height * 3);
   for (const across of cells) {
@@ -46,7 +46,7 @@ async function clouds({ width, height }: Size, cells: readonly number[], random:
     .toBuffer();
 }
 
-/** A piece of a Julia set. */
+/** A part of a Julia set. */
 async function fractal({ width, height }: Size, random: Random): Promise<Buffer> {
   const [real, imaginary, zoom] = [-0.8 + 0.3 * random(), 0.1 + 0.3 * random(), 1 + 2 * random()];
   const hue = [random(), random(), random()];
@@ -68,7 +68,7 @@ async function fractal({ width, height }: Size, random: Random): Promise<Buffer>
 
 type Shape = (x: number, y: number, size: number, random: Random) => string;
 
-/** From large to small, over clouds. */
+/** Draws shapes over clouds, from large to small. */
 async function shapes(size: Size, random: Random, count: number, shape: Shape): Promise<Buffer> {
   const drawnShapes = Array.from({ length: count }, (_, index) => {
     const across = 10 + (size.width / 6) * (1 - index / count) ** 3 * (0.5 + random());
@@ -86,7 +86,7 @@ async function svgOver(size: Size, random: Random, body: string): Promise<Buffer
     .toBuffer();
 }
 
-/** Any colour, or one of skin. */
+/** A random colour, often one of skin. */
 function colour(random: Random): string {
   if (random() < 0.4) return `hsl(${10 + 25 * random()} ${25 + 45 * random()}% ${25 + 55 * random()}%)`;
   return `hsl(${360 * random()} ${70 * random()}% ${10 + 80 * random()}%)`;
@@ -97,7 +97,7 @@ function disc(x: number, y: number, size: number, random: Random): string {
   return `<ellipse cx="${x}" cy="${y}" rx="${size * narrow}" ry="${size}" fill="${colour(random)}" transform="rotate(${random() * 360} ${x} ${y})"/>`;
 }
 
-/** Discs with holes, as buttons, sockets and headlights have them: two, three or four of them, anyhow. */
+/** Discs with two to four holes at random places, like buttons, sockets and headlights. */
 function buttonsAndSockets(x: number, y: number, size: number, random: Random): string {
   const holes = Array.from({ length: 2 + Math.floor(3 * random()) }, () => {
     const [angle, away] = [random() * 2 * Math.PI, size * (0.2 + 0.4 * random())];

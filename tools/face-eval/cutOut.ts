@@ -1,9 +1,9 @@
 import sharp from 'sharp';
 import type { Point, Rectangle } from '../../emulators/face/contract/vision.ts';
 import type { Size } from './backgrounds.ts';
-import { withOccluder } from './occluders.ts';
+import { drawOccluder } from './occluders.ts';
 
-/** A portrait, its size, and where the only face in it is. */
+/** A portrait with the rectangle and the five points of its only face. */
 export type Portrait = Size & {
   name: string;
   bytes: Uint8Array;
@@ -11,22 +11,22 @@ export type Portrait = Size & {
   points: readonly Point[];
 };
 
-/** How far a head reaches beyond the middle of its face, in widths of the face. */
+/** The radius of a head around the centre of its face, in widths of the face. */
 const reach = 1.4;
 
-/** `width`: of the face, in pixels; `angle`: degrees, clockwise. */
+/** `width` is that of the face in pixels, `angle` is in degrees, clockwise. */
 export type Change = { width: number; angle: number; mirrored: boolean; masked: boolean; seed: number };
 
-/** A head with a soft round edge, turned about the middle of its face, so that this comes to lie at the point. */
-export async function headOf(portrait: Portrait, change: Change, { x, y }: Point) {
+/** Cuts out a head with a soft round edge, turned, with the centre of its face at the point. */
+export async function cutOutHead(portrait: Portrait, change: Change, { x, y }: Point) {
   const { face, points } = portrait;
   const bytes = change.masked
-    ? await withOccluder(portrait.bytes, points, 'mask', change.seed)
+    ? await drawOccluder(portrait.bytes, points, 'mask', change.seed)
     : portrait.bytes;
   const radius = Math.round(face.width * reach);
   const side = 2 * radius;
   const [centreX, centreY] = [face.left + face.width / 2, face.top + face.height / 2];
-  // Beyond the portrait its edge goes on.
+  // The pixels of the edge continue beyond the portrait.
   const extended = await sharp(bytes)
     .removeAlpha()
     .extend({ top: radius, bottom: radius, left: radius, right: radius, extendWith: 'copy' })

@@ -1,11 +1,11 @@
 import sharp, { type Sharp } from 'sharp';
-import { randomFrom } from './occluders.ts';
+import { createRandom } from './occluders.ts';
 
 const harms = ['blurred', 'shrunk', 'noisy', 'dark', 'blocky'] as const;
 
-/** A picture spoilt in one way or another, strongly or less so; the same number does the same. */
-export async function degraded(bytes: Uint8Array, seed: number): Promise<{ how: string; bytes: Buffer }> {
-  const random = randomFrom(seed);
+/** Degrades an image in a random way and strength. The same seed gives the same result. */
+export async function degrade(bytes: Uint8Array, seed: number): Promise<{ how: string; bytes: Buffer }> {
+  const random = createRandom(seed);
   const harm = harms[Math.floor(random() * harms.length)] ?? 'blurred';
   const strength = random();
   const { width, height } = await sharp(bytes).metadata();

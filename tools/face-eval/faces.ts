@@ -5,25 +5,25 @@ import { withImage } from '../../emulators/face/models/image/pyramid.ts';
 import { computeEmbedding } from '../../emulators/face/models/recognition.ts';
 import { alignFace } from '../../emulators/face/models/alignedFace.ts';
 import type { Networks } from '../../emulators/face/models/sessions.ts';
-import type { LabelledPicture } from './pictures.ts';
+import type { LabelledImage } from './images.ts';
 
-/** The models that differ: 02 is 01, and 03 is 04. */
+/** 02 has the vectors of 01, and 03 those of 04. */
 export const comparedModels = ['recognition_01', 'recognition_04'] as const;
 export type ComparedModel = (typeof comparedModels)[number];
 
 export type LabelledFace = {
-  /** A spoilt copy has the name of the picture that it was made from. */
+  /** A degraded copy has the name of its original. */
   image: string;
   person: string;
   quality: NonNullable<AnalyzedFace['qualityForRecognition']>;
   vectors: Record<ComparedModel, Float32Array>;
 };
 
-export type LookedAt = {
+export type AnalyzedImages = {
   faces: LabelledFace[];
-  /** Pictures on which no face was found. */
+  /** Images without a detected face. */
   missed: string[];
-  /** Milliseconds a picture from its bytes to the answer for recognition_04, on one thread. */
+  /** Milliseconds per image from its bytes to the result for recognition_04, on one thread. */
   timesMs: number[];
 };
 
@@ -34,27 +34,30 @@ const toRecognise: Wanted = {
   attributes: ['qualityForRecognition'],
 };
 
-/** The face in the middle of each picture: the person is there, others stand around. */
-export async function lookAtAll(networks: Networks, pictures: readonly LabelledPicture[]): Promise<LookedAt> {
-  const found: LookedAt = { faces: [], missed: [], timesMs: [] };
-  for (const [index, picture] of pictures.entries()) {
-    const { image, person } = picture;
-    const bytes = await (picture.bytes?.() ?? readFile(picture.file));
+/** Analyses the face closest to the middle of each image, since bystanders may be beside the person. */
+export async function analyzeAll(
+  networks: Networks,
+  images: readonly LabelledImage[],
+): Promise<AnalyzedImages> {
+  const results: AnalyzedImages = { faces: [], missed: [], timesMs: [] };
+  for (const [index, labelled] of images.entries()) {
+    const { image, person } = labelled;
+    const bytes = await (labelled.bytes?.() ?? readFile(labelled.file));
     const startedAt = performance.now();
     const { faces, width } = await analyzeImage(networks, bytes, toRecognise);
-    found.timesMs.push(performance.now() - startedAt);
+    results.timesMs.push(performance.now() - startedAt);
     const fromMiddle = ({ rectangle: { left, width: wide } }: AnalyzedFace) =>
       Math.abs(left + wide / 2 - width / 2);
     const [face] = faces.toSorted((a, b) => fromMiddle(a) - fromMiddle(b));
     if (face?.qualityForRecognition === undefined) {
-      found.missed.push(image);
+      results.missed.push(image);
       continue;
     }
     const recognition01 = await withImage(bytes, async (opened) => {
       const aligned = alignFace(networks.embedding, opened, fivePoints(face));
       return computeEmbedding(networks, opened, aligned, 'recognition_01');
     });
-    found.faces.push({
+    results.faces.push({
       image,
       person,
       quality: face.qualityForRecognition,
@@ -63,10 +66,10 @@ export async function lookAtAll(networks: Networks, pictures: readonly LabelledP
         recognition_04: requireEmbedding(face),
       },
     });
-    if (index % 50 === 0) process.stderr.write(`\r${index + 1} of ${pictures.length} pictures `);
+    if (index % 50 === 0) process.stderr.write(`\r${index + 1} of ${images.length} images `);
   }
   process.stderr.write('\r'.padEnd(40) + '\r');
-  return found;
+  return results;
 }
 
 export function fivePoints({ landmarks }: AnalyzedFace) {

@@ -3,10 +3,10 @@ import type { Head } from '../../emulators/face/models/heads.ts';
 export type Example = { features: Float32Array; answer: boolean };
 
 const iterations = 300;
-/** Draws weights to 0, so that about a hundred of a thousand are left. */
+/** Pulls weights to 0; about a hundred of a thousand remain. */
 const sparsity = 0.004;
 
-/** Logistic regression with both answers weighing the same, sparse, by accelerated proximal gradient descent. */
+/** Sparse logistic regression with equal weight of both answers, by accelerated proximal gradient descent. */
 export function fitHead(examples: readonly Example[]): Head {
   const size = examples[0]?.features.length ?? 0;
   const having = examples.filter(({ answer }) => answer).length;
@@ -61,7 +61,7 @@ function spread(examples: readonly Example[], size: number): { means: Float32Arr
   return { means, spreads };
 }
 
-/** The weights for features as they come. */
+/** Converts weights of standardised features to weights of the features themselves. */
 function unscaled(weights: Float32Array, bias: number, means: Float32Array, spreads: Float32Array): Head {
   const kept = [...weights.entries()].flatMap(([index, weight]): [number, number][] =>
     weight === 0 ? [] : [[index, rounded(weight / (spreads[index] ?? 1))]],

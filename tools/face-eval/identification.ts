@@ -1,13 +1,13 @@
 import type { ComparedModel, LabelledFace } from './faces.ts';
-import { percent, quantile, shareOf } from './statistics.ts';
+import { percent, quantile, computeShare } from './statistics.ts';
 import { cosine } from './verification.ts';
 
 const falsePositives = 0.01;
 
 /**
- * Who is this, if anybody we know? The first picture of each person who has several is enrolled; their other
- * pictures are asked about, and those of the persons with one picture only are strangers. TPIR: the right person
- * comes first, above a threshold that 1 % of the strangers reach (FPIR).
+ * Reports open-set identification. The first image of each person with several images is enrolled, and the others are
+ * probes; the persons with one image are strangers. TPIR is the share of probes whose person comes first, above the
+ * threshold that 1 % of the strangers reach (FPIR).
  */
 export function reportIdentification(faces: readonly LabelledFace[], model: ComparedModel): string {
   const persons = [...Map.groupBy(faces, ({ person }) => person).values()];
@@ -24,10 +24,10 @@ export function reportIdentification(faces: readonly LabelledFace[], model: Comp
   const threshold = quantile(reachedByStrangers, 1 - falsePositives);
   const answers = probes.map((probe) => ({ probe, best: nearest(probe) }));
   const right = answers.filter(({ probe, best }) => best.person === probe.person);
-  const sure = right.filter(({ best }) => best.likeness > threshold);
+  const identified = right.filter(({ best }) => best.likeness > threshold);
   return (
-    `  open-set identification among ${gallery.length} persons of one picture each: TPIR ` +
-    `${percent(shareOf(sure.length, probes.length))} at FPIR 1 % (${strangers.length} strangers), ` +
-    `rank 1 ${percent(shareOf(right.length, probes.length))}`
+    `  open-set identification among ${gallery.length} persons of one image each: TPIR ` +
+    `${percent(computeShare(identified.length, probes.length))} at FPIR 1 % (${strangers.length} strangers), ` +
+    `rank 1 ${percent(computeShare(right.length, probes.length))}`
   );
 }

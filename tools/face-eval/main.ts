@@ -2,24 +2,30 @@ import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { analyzeImage } from '../../emulators/face/models/analyze.ts';
 import { loadNetworks } from '../../emulators/face/models/sessions.ts';
-import { annotatedGroups, changedPortraits, readBoxes, smallGroups, type AnnotatedPicture } from './crowd.ts';
-import { detectorOf, reportDetection } from './detection.ts';
-import { faceless } from './faceless.ts';
-import { comparedModels, detectOnly, fivePoints, lookAtAll } from './faces.ts';
+import {
+  annotatedGroups,
+  changedPortraits,
+  readBoxes,
+  smallGroups,
+  type AnnotatedImage,
+} from './annotatedImages.ts';
+import { createDetector, reportDetection } from './detection.ts';
+import { createFacelessImages } from './faceless.ts';
+import { comparedModels, detectOnly, fivePoints, analyzeAll } from './faces.ts';
 import { reportIdentification } from './identification.ts';
 import { loadPeers } from './peers.ts';
-import { packagePictures, readFolder } from './pictures.ts';
-import { reportQuality, spoiltCopies } from './quality.ts';
+import { readPackageImages, readFolder } from './images.ts';
+import { reportQuality, degradedCopies } from './quality.ts';
 import type { Portrait } from './cutOut.ts';
-import { scenes } from './scenes.ts';
+import { createScenes } from './scenes.ts';
 import { mean, quantile } from './statistics.ts';
 import { allPairs, reportAllPairs, reportProtocol } from './verification.ts';
 
 /*
- * How well the models do: npm run eval -- [FOLDER] [--pairs FILE] [--boxes FILE] [--peers] [--only recognition|detection]
- * FOLDER holds person/*.jpg or images/person/*.jpg, and perhaps pairs.csv (fold,a,b,same); without it, the portraits of a package.
- * --boxes: faces on pictures of FOLDER, for detection. --peers: the detectors of face-api and human beside ours,
- * of which the backend in WebAssembly is used where @tensorflow/tfjs-backend-wasm is installed.
+ * Evaluates the models: npm run eval -- [FOLDER] [--pairs FILE] [--boxes FILE] [--peers] [--only recognition|detection]
+ * FOLDER has person/*.jpg or images/person/*.jpg, and optionally pairs.csv (fold,a,b,same). The default is the portraits
+ * of a package. --boxes: true faces on images of FOLDER, for detection. --peers: also evaluates the detectors of face-api
+ * and human, with their WebAssembly backend if @tensorflow/tfjs-backend-wasm is installed.
  */
 
 const { values, positionals } = parseArgs({
@@ -32,23 +38,23 @@ const { values, positionals } = parseArgs({
   },
 });
 const [folder] = positionals;
-const set = folder === undefined ? packagePictures() : await readFolder(folder, values.pairs);
-/** Portraits that scenes are made of, and those that are turned and masked one by one. */
-const portraitsAtMost = 200;
-const changedAtMost = 60;
-/** How often each kind of scene is made; the portraits of packages are few. */
+const set = folder === undefined ? readPackageImages() : await readFolder(folder, values.pairs);
+/** Portraits for scenes, and portraits that are turned and masked one by one. */
+const maxPortraits = 200;
+const maxChanged = 60;
+/** Scenes of each kind. The portraits of packages are too few for several. */
 const rounds = folder === undefined ? 1 : 8;
 const networks = await loadNetworks();
 if (values.only !== 'detection') await evaluateRecognition();
 if (values.only !== 'recognition') await evaluateDetection();
 
 async function evaluateRecognition(): Promise<void> {
-  const { faces, missed, timesMs } = await lookAtAll(networks, set.pictures);
+  const { faces, missed, timesMs } = await analyzeAll(networks, set.images);
   const ascending = timesMs.toSorted((a, b) => a - b);
-  console.log(`${set.name}: ${set.pictures.length} pictures, ${missed.length} without a face`);
+  console.log(`${set.name}: ${set.images.length} images, ${missed.length} without a face`);
   for (const image of missed.slice(0, 20)) console.log(`  no face: ${image}`);
   console.log(
-    `  ${mean(timesMs).toFixed(1)} ms a picture on one thread, from its bytes to the vector of recognition_04 ` +
+    `  ${mean(timesMs).toFixed(1)} ms per image on one thread, from its bytes to the vector of recognition_04 ` +
       `(middle ${quantile(ascending, 0.5).toFixed(1)}, 95 % below ${quantile(ascending, 0.95).toFixed(1)})`,
   );
   for (const model of comparedModels) {
@@ -57,43 +63,43 @@ async function evaluateRecognition(): Promise<void> {
     console.log(reportAllPairs(allPairs(faces, model), model));
     console.log(reportIdentification(faces, model));
   }
-  const spoilt = await lookAtAll(networks, spoiltCopies(set.pictures));
-  console.log('\nqualityForRecognition, with recognition_04: the pictures as they are');
+  const degraded = await analyzeAll(networks, degradedCopies(set.images));
+  console.log('\nqualityForRecognition, with recognition_04: the images as they are');
   console.log(reportQuality(faces, faces));
-  const found = spoilt.faces.length;
+  const found = degraded.faces.length;
   console.log(
-    `with ${found + spoilt.missed.length} spoilt copies (blurred, shrunk, noisy, dark, blocky), of which ${found} show a face`,
+    `with ${found + degraded.missed.length} degraded copies (blurred, shrunk, noisy, dark, blocky), of which ${found} show a face`,
   );
-  console.log(reportQuality([...faces, ...spoilt.faces], faces));
+  console.log(reportQuality([...faces, ...degraded.faces], faces));
 }
 
 async function evaluateDetection(): Promise<void> {
   const peers = values.peers ? await loadPeers() : undefined;
   if (peers !== undefined) console.log(`face-api and human run on ${peers.backend}`);
-  const detectors = { rollcall: detectorOf(networks), ...peers?.detectors };
-  const report = async (title: string, pictures: readonly AnnotatedPicture[]) =>
-    console.log(`\ndetection: ${title}\n${await reportDetection(pictures, detectors)}`);
+  const detectors = { rollcall: createDetector(networks), ...peers?.detectors };
+  const report = async (title: string, images: readonly AnnotatedImage[]) =>
+    console.log(`\ndetection: ${title}\n${await reportDetection(images, detectors)}`);
   const portraits = await readPortraits();
-  await report('group pictures of @vladmandic/face-api', annotatedGroups());
+  await report('group images of @vladmandic/face-api', annotatedGroups());
   await report('the same at two ninths of their size', smallGroups());
-  await report(`scenes made of ${portraits.length} of ${set.name}`, scenes(portraits, rounds));
-  await report('pictures without a face', faceless(portraits, rounds));
+  await report(`scenes made of ${portraits.length} of ${set.name}`, createScenes(portraits, rounds));
+  await report('images without a face', createFacelessImages(portraits, rounds));
   await report(
     `${set.name}, turned and with masks drawn over them`,
-    some(portraits, changedAtMost).flatMap(changedPortraits),
+    spread(portraits, maxChanged).flatMap(changedPortraits),
   );
   if (folder !== undefined && values.boxes !== undefined) {
     await report(values.boxes, await readBoxes(folder, values.boxes));
   }
 }
 
-/** Portraits on which one face is found, of each person two at most. */
+/** Portraits with exactly one detected face, at most two per person. */
 async function readPortraits(): Promise<Portrait[]> {
   const portraits: Portrait[] = [];
-  const ofPersons = [...Map.groupBy(set.pictures, ({ person }) => person).values()].flatMap((own) =>
+  const ofPersons = [...Map.groupBy(set.images, ({ person }) => person).values()].flatMap((own) =>
     own.slice(0, 2),
   );
-  for (const { image, file } of some(ofPersons, portraitsAtMost)) {
+  for (const { image, file } of spread(ofPersons, maxPortraits)) {
     const bytes = await readFile(file);
     const { faces, width, height } = await analyzeImage(networks, bytes, detectOnly);
     const [face] = faces;
@@ -103,8 +109,8 @@ async function readPortraits(): Promise<Portrait[]> {
   return portraits;
 }
 
-/** So many at most, from all of the list. */
-function some<Item>(items: readonly Item[], most: number): Item[] {
+/** At most `most` items, evenly spread over the list. */
+function spread<Item>(items: readonly Item[], most: number): Item[] {
   const every = Math.max(1, Math.floor(items.length / most));
   return items.filter((_, index) => index % every === 0).slice(0, most);
 }

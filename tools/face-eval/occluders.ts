@@ -1,21 +1,21 @@
 import sharp from 'sharp';
 import type { Point } from '../../emulators/face/contract/vision.ts';
 
-/** What can be drawn over a face: a mask of cloth, or a patch over a part of it. */
+/** Shapes to draw over a face: a mask of cloth, or a patch over a part. */
 export const occluders = ['mask', 'eyes', 'mouth', 'forehead'] as const;
 export type Occluder = (typeof occluders)[number];
 
 const colours = ['#f4f4f4', '#9cc4d8', '#20242a', '#5b6470', '#c9a68c', '#7a5a48', '#2d4a6b', '#b33f3f'];
 
-/** Draws over the face with these five points; the same number draws the same. */
-export async function withOccluder(
-  picture: Uint8Array,
+/** Draws over the face with these five points. The same seed gives the same drawing. */
+export async function drawOccluder(
+  image: Uint8Array,
   points: readonly Point[],
   kind: Occluder,
   seed: number,
 ): Promise<Buffer> {
-  const { width, height } = await sharp(picture).metadata();
-  const random = randomFrom(seed);
+  const { width, height } = await sharp(image).metadata();
+  const random = createRandom(seed);
   const outline = outlines[kind](random);
   const place = placeOn(points);
   const path = outline.map(([x, y]) => place(x + (random() - 0.5) * 0.06, y + (random() - 0.5) * 0.06));
@@ -25,7 +25,7 @@ export async function withOccluder(
     .join(' ');
   const shade = `<linearGradient id="s" x2="0.2" y2="1"><stop offset="0" stop-color="#fff" stop-opacity="${0.3 * random()}"/><stop offset="1" stop-color="#000" stop-opacity="${0.1 + 0.3 * random()}"/></linearGradient>`;
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><defs>${shade}</defs><path d="${d} Z" fill="${colour}"/><path d="${d} Z" fill="url(#s)"/></svg>`;
-  return sharp(picture)
+  return sharp(image)
     .composite([{ input: Buffer.from(svg) }])
     .jpeg({ quality: 92 })
     .toBuffer();
@@ -33,7 +33,7 @@ export async function withOccluder(
 
 type Outline = (random: () => number) => [x: number, y: number][];
 
-/** In distances of the eyes: x from the middle of the face to its left and right, y from the eyes down. */
+/** In distances between the eyes: x from the middle of the face to the right, y from the eyes down. */
 const outlines: Record<Occluder, Outline> = {
   mask: (random) => {
     const top = 0.35 + 0.3 * random();
@@ -64,13 +64,13 @@ function band(top: number, bottom: number, half: number): [number, number][] {
   ];
 }
 
-/** From the coordinates of outlines to pixels. */
+/** Maps coordinates of outlines to pixels. */
 function placeOn(points: readonly Point[]): (x: number, y: number) => Point {
   const origin = { x: 0, y: 0 };
   const [left = origin, right = origin, , mouthLeft = origin, mouthRight = origin] = points;
   const eyes = { x: (left.x + right.x) / 2, y: (left.y + right.y) / 2 };
   const mouth = { x: (mouthLeft.x + mouthRight.x) / 2, y: (mouthLeft.y + mouthRight.y) / 2 };
-  // The mouth of a frontal face is 1.15 distances of the eyes below them; a turned face has its eyes closer together.
+  // On a frontal face the mouth is 1.15 distances between the eyes below the eyes. On a turned face the eyes are closer.
   const down = { x: (mouth.x - eyes.x) / 1.15, y: (mouth.y - eyes.y) / 1.15 };
   const unit = Math.max(Math.hypot(down.x, down.y), Math.hypot(right.x - left.x, right.y - left.y) * 0.8);
   const angle = Math.atan2(right.y - left.y, right.x - left.x);
@@ -80,8 +80,8 @@ function placeOn(points: readonly Point[]): (x: number, y: number) => Point {
   });
 }
 
-/** Mulberry32: small, good enough, and the same everywhere. */
-export function randomFrom(seed: number): () => number {
+/** Mulberry32, which gives the same numbers on every platform. */
+export function createRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

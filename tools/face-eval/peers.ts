@@ -6,16 +6,15 @@ import { decode } from '../../emulators/face/models/image/decode.ts';
 import type { Rectangle } from '../../emulators/face/contract/vision.ts';
 
 /*
- * The detectors of @vladmandic/face-api (SSD MobileNet) and @vladmandic/human (BlazeFace) as they are, with the
- * thresholds they come with, on one thread. Both bring TensorFlow.js with its backend in WebAssembly, but not the
- * binary of it: that one is taken from @tensorflow/tfjs-backend-wasm where it is installed (or in NODE_PATH). It is no
- * dependency of this project: 26 MB for a file of 425 kB. Without it the backend in plain JavaScript finds the same
- * faces, far more slowly.
+ * The detectors of @vladmandic/face-api (SSD MobileNet) and @vladmandic/human (BlazeFace), with their default thresholds,
+ * on one thread. Both packages contain TensorFlow.js and its WebAssembly backend, but not the binary of the backend,
+ * which @tensorflow/tfjs-backend-wasm contains (also in NODE_PATH). The project does not depend on that package, since it
+ * has 26 MB for a file of 425 kB. Without it the JavaScript backend finds the same faces, much more slowly.
  */
 
 export type Detect = (bytes: Uint8Array) => Promise<Rectangle[]>;
 
-/** Detectors by name, and on which backend they run. */
+/** Detectors by name, and the backend that they run on. */
 export type Peers = { backend: string; detectors: Record<string, Detect> };
 
 type Tensor = { dispose(): void };
@@ -49,10 +48,10 @@ const mostFaces = 100;
 
 const wasmPackage = '@tensorflow/tfjs-backend-wasm';
 const wasmFile = 'tfjs-backend-wasm-simd.wasm';
-/** Nothing is asked over the network: what the bundles ask for below this address is read from the packages. */
+/** Requests of the bundles below this address are answered from files of the packages, without network. */
 const base = 'http://models.invalid/';
 
-/** TensorFlow.js asks its platform for these; its own ones for Node are not in the bundles. */
+/** The platform for TensorFlow.js, whose own platform for Node is not in the bundles. */
 const platform = {
   fetch: (url: string, options: RequestInit) => globalThis.fetch(url, options),
   now: () => performance.now(),
@@ -63,7 +62,7 @@ const platform = {
 
 export async function loadPeers(): Promise<Peers> {
   const wasmFolder = installedWasm();
-  const human = folderOf('@vladmandic/human');
+  const human = findPackageFolder('@vladmandic/human');
   answerFrom([join(human, 'models'), ...(wasmFolder === undefined ? [] : [wasmFolder])]);
   const use = (tf: Tensorflow) => useBackend(tf, wasmFolder !== undefined);
   const detectors = {
@@ -78,7 +77,7 @@ export async function loadPeers(): Promise<Peers> {
   return { backend, detectors };
 }
 
-function folderOf(name: string): string {
+function findPackageFolder(name: string): string {
   const file = findPackageJSON(name, import.meta.url);
   if (file === undefined) throw new Error(`the package ${name} is not installed`);
   return dirname(file);
@@ -92,7 +91,7 @@ function installedWasm(): string | undefined {
   }
 }
 
-/** Imports a bundle that was made for browsers: where it sees Node it looks for what it does not bring. */
+/** Imports a bundle for browsers, which in Node would require modules that are not in the bundle. */
 async function importBundle<Module>(file: string): Promise<Module> {
   return asBrowser(async () => (await import(pathToFileURL(file).href)) as Module);
 }
@@ -110,7 +109,7 @@ async function asBrowser<Value>(work: () => Promise<Value>): Promise<Value> {
 
 async function useBackend(tf: Tensorflow, wasm: boolean): Promise<void> {
   tf.env().setPlatform('here', platform);
-  // Both bundles share what TensorFlow.js keeps globally; without this the second warns of each of a hundred kernels.
+  // The bundles share TensorFlow.js's global registry: otherwise the second one warns about each of a hundred kernels.
   tf.env().set('PROD', true);
   if (wasm) {
     tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
@@ -124,9 +123,9 @@ async function useBackend(tf: Tensorflow, wasm: boolean): Promise<void> {
   if (tf.getBackend() !== name) throw new Error(`TensorFlow.js runs on ${tf.getBackend()}, not on ${name}`);
 }
 
-/** Human loads its models over HTTP only, as TensorFlow.js does its binary. */
+/** Answers requests from files: human loads its models over HTTP only, and TensorFlow.js its binary. */
 function answerFrom(folders: readonly string[]): void {
-  // Node makes these when they are first asked for, which has to be while it still seems to be Node.
+  // Node creates these globals at the first access, which must happen before `process.versions.node` is hidden.
   const { fetch, Request, Response } = globalThis;
   globalThis.fetch = async (input, options) => {
     const url = input instanceof Request ? input.url : String(input);
@@ -140,10 +139,10 @@ function answerFrom(folders: readonly string[]): void {
 }
 
 async function loadFaceApi(use: (tf: Tensorflow) => Promise<void>): Promise<Detect> {
-  const folder = folderOf('@vladmandic/face-api');
+  const folder = findPackageFolder('@vladmandic/face-api');
   const faceApi = await importBundle<FaceApi>(join(folder, 'dist/face-api.esm.js'));
   await use(faceApi.tf);
-  // It asks whether things are of these classes.
+  // face-api checks its inputs against these classes. No input is a Map.
   const nothing = Map;
   faceApi.env.setEnv({
     ...{ Canvas: nothing, CanvasRenderingContext2D: nothing, Image: nothing, ImageData: nothing },
@@ -153,7 +152,7 @@ async function loadFaceApi(use: (tf: Tensorflow) => Promise<void>): Promise<Dete
   await faceApi.nets.ssdMobilenetv1.loadFromDisk(join(folder, 'model'));
   const options = new faceApi.SsdMobilenetv1Options({ maxResults: mostFaces });
   return async (bytes) => {
-    const { data, shape, rectangle } = await pixelsOf(bytes);
+    const { data, shape, rectangle } = await decodePixels(bytes);
     const tensor = faceApi.tf.tensor3d(new Int32Array(data), shape, 'int32');
     const found = await faceApi.detectAllFaces(tensor, options);
     tensor.dispose();
@@ -161,8 +160,8 @@ async function loadFaceApi(use: (tf: Tensorflow) => Promise<void>): Promise<Dete
   };
 }
 
-/** The pixels that are held of a picture, and rectangles on them as rectangles on the picture. */
-async function pixelsOf(bytes: Uint8Array) {
+/** The decoded pixels of an image, and a function from rectangles on the pixels to rectangles on the image. */
+async function decodePixels(bytes: Uint8Array) {
   const { data, width, height, shrunk = 1 } = await decode(bytes);
   return {
     data,
@@ -176,7 +175,7 @@ async function pixelsOf(bytes: Uint8Array) {
   };
 }
 
-/** `threshold`: nothing, or another than the one that human comes with, which is 0.2. */
+/** `threshold` replaces the default of human, 0.2, if it has a property. */
 async function loadHuman(
   folder: string,
   use: (tf: Tensorflow) => Promise<void>,
@@ -199,7 +198,7 @@ async function loadHuman(
   });
   await use(human.tf);
   return async (bytes) => {
-    const { data, shape, rectangle } = await pixelsOf(bytes);
+    const { data, shape, rectangle } = await decodePixels(bytes);
     const tensor = human.tf.tensor4d(new Float32Array(data), [1, ...shape]);
     const { face } = await human.detect(tensor);
     tensor.dispose();

@@ -1,33 +1,33 @@
 import { readFile } from 'node:fs/promises';
 import { toConfidence } from '../../emulators/face/models/confidence.ts';
-import { degraded } from './degrade.ts';
+import { degrade } from './degrade.ts';
 import type { LabelledFace } from './faces.ts';
-import type { LabelledPicture } from './pictures.ts';
-import { countFrom, percent, shareOf, table } from './statistics.ts';
+import type { LabelledImage } from './images.ts';
+import { countAtLeast, percent, computeShare, table } from './statistics.ts';
 import { allPairs, thresholdAt } from './verification.ts';
 
 const levels = ['high', 'medium', 'low'] as const;
 
-const spoiltAtMost = 400;
+const maxDegraded = 400;
 
-/** Spoilt copies of pictures of persons who have several. */
-export function spoiltCopies(pictures: readonly LabelledPicture[]): LabelledPicture[] {
-  const several = [...Map.groupBy(pictures, ({ person }) => person).values()]
+/** Degraded copies of the images of persons with several images. */
+export function degradedCopies(images: readonly LabelledImage[]): LabelledImage[] {
+  const several = [...Map.groupBy(images, ({ person }) => person).values()]
     .filter(({ length }) => length > 1)
     .flat();
-  const every = Math.max(1, Math.floor(several.length / spoiltAtMost));
+  const every = Math.max(1, Math.floor(several.length / maxDegraded));
   return several
     .filter((_, index) => index % every === 0)
-    .slice(0, spoiltAtMost)
-    .map((picture, index) => ({
-      ...picture,
-      bytes: async () => (await degraded(await readFile(picture.file), index)).bytes,
+    .slice(0, maxDegraded)
+    .map((image, index) => ({
+      ...image,
+      bytes: async () => (await degrade(await readFile(image.file), index)).bytes,
     }));
 }
 
 /**
- * Whether qualityForRecognition says what will be recognised: pairs by the worse quality of both. `good`: faces of
- * pictures as they are, from which the threshold comes.
+ * Reports how well qualityForRecognition predicts recognition: pairs by the worse quality of both. The threshold comes
+ * from `good`, the faces of the original images.
  */
 export function reportQuality(faces: readonly LabelledFace[], good: readonly LabelledFace[]): string {
   const model = 'recognition_04';
@@ -46,9 +46,9 @@ export function reportQuality(faces: readonly LabelledFace[], good: readonly Lab
       level,
       `${of}`,
       `${same.length}`,
-      percent(shareOf(countFrom(same, threshold), same.length), 1),
-      percent(shareOf(confident(same), same.length), 1),
-      percent(shareOf(confident(strangers), strangers.length), 3),
+      percent(computeShare(countAtLeast(same, threshold), same.length), 1),
+      percent(computeShare(confident(same), same.length), 1),
+      percent(computeShare(confident(strangers), strangers.length), 3),
     ];
   });
   const heads = [

@@ -1,21 +1,21 @@
 import sharp from 'sharp';
-import { backgrounds, drawn, type Size } from './backgrounds.ts';
-import type { AnnotatedPicture, TrueFace } from './crowd.ts';
-import { headOf, type Portrait } from './cutOut.ts';
-import { randomFrom } from './occluders.ts';
+import { backgrounds, drawBackground, type Size } from './backgrounds.ts';
+import type { AnnotatedImage, TrueFace } from './annotatedImages.ts';
+import { cutOutHead, type Portrait } from './cutOut.ts';
+import { createRandom } from './occluders.ts';
 
 /*
- * Scenes whose faces are known by construction: heads cut out of portraits with a soft edge, put upon drawn
- * backgrounds at places, sizes and angles that a seed decides.
+ * Scenes whose faces are known by construction: heads from portraits on drawn backgrounds, at random places, sizes and
+ * angles.
  */
 
-/** Faces of one kind that a scene is given. */
+/** Faces of one kind in a scene. */
 type Group = {
   kind: string;
   count: number;
-  /** Pixels: the width of the face. */
+  /** Width of the face in pixels. */
   width: readonly [least: number, most: number];
-  /** Degrees, clockwise; about them ± 8. */
+  /** Degrees, clockwise, ± 8. */
   turned?: number;
   masked?: boolean;
 };
@@ -40,7 +40,7 @@ const plans: readonly Plan[] = [
   { name: 'alone', size: hd, groups: [{ kind: 'alone', count: 1, width: [60, 240] }] },
   { name: 'crowd', size: hd, groups: crowd },
   { name: 'large crowd', size: fullHd, groups: crowd.map((group) => ({ ...group, count: group.count * 2 })) },
-  { name: 'sixty', size: fullHd, groups: [{ kind: 'sixty in one picture', count: 60, width: [36, 60] }] },
+  { name: 'sixty', size: fullHd, groups: [{ kind: 'sixty in one image', count: 60, width: [36, 60] }] },
   {
     name: 'turned',
     size: hd,
@@ -65,16 +65,16 @@ const plans: readonly Plan[] = [
   { name: 'blocky', size: hd, groups: usual('blocky'), harm: blocky },
 ];
 
-/** All plans, so many times. */
-export function scenes(portraits: readonly Portrait[], rounds: number): AnnotatedPicture[] {
+/** `rounds` scenes of each plan. */
+export function createScenes(portraits: readonly Portrait[], rounds: number): AnnotatedImage[] {
   return Array.from({ length: rounds }, (_, round) =>
-    plans.map((plan, index) => sceneOf(plan, portraits, round * plans.length + index)),
+    plans.map((plan, index) => createScene(plan, portraits, round * plans.length + index)),
   ).flat();
 }
 
-function sceneOf({ name, size, groups, harm }: Plan, portraits: readonly Portrait[], seed: number) {
-  const random = randomFrom(seed * 7_919 + 1);
-  const places = placesOf(groups, size, random);
+function createScene({ name, size, groups, harm }: Plan, portraits: readonly Portrait[], seed: number) {
+  const random = createRandom(seed * 7_919 + 1);
+  const places = placeFaces(groups, size, random);
   const heads = places.map((place) => ({
     ...place,
     portrait: portraits[Math.floor(random() * portraits.length)],
@@ -93,7 +93,7 @@ function sceneOf({ name, size, groups, harm }: Plan, portraits: readonly Portrai
         portrait === undefined
           ? []
           : [
-              headOf(
+              cutOutHead(
                 portrait,
                 { width, angle, mirrored, masked: group.masked === true, seed: own },
                 { x, y },
@@ -101,7 +101,7 @@ function sceneOf({ name, size, groups, harm }: Plan, portraits: readonly Portrai
             ],
       ),
     );
-    const scene = await sharp(await drawn(background, size, seed))
+    const scene = await sharp(await drawBackground(background, size, seed))
       .composite(layers)
       .png({ compressionLevel: 1 })
       .toBuffer();
@@ -112,8 +112,8 @@ function sceneOf({ name, size, groups, harm }: Plan, portraits: readonly Portrai
 
 type Place = { x: number; y: number; width: number; angle: number; group: Group };
 
-/** The largest first, where there is room; what finds none is left out. */
-function placesOf(groups: readonly Group[], size: Size, random: () => number): Place[] {
+/** Places faces without overlaps, the largest first. A face without a free place is left out. */
+function placeFaces(groups: readonly Group[], size: Size, random: () => number): Place[] {
   const places: Place[] = [];
   const wanted = groups.flatMap((group) =>
     Array.from({ length: group.count }, () => {
@@ -137,7 +137,7 @@ function placesOf(groups: readonly Group[], size: Size, random: () => number): P
   return places;
 }
 
-/** Width and height of a turned face: those of an ellipse. */
+/** The extent of a turned ellipse of this width and height. */
 function turnedSize(width: number, height: number, degrees: number): [width: number, height: number] {
   const [cos, sin] = [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)];
   return [Math.hypot(width * cos, height * sin), Math.hypot(width * sin, height * cos)];
@@ -159,8 +159,8 @@ async function blocky(scene: Buffer): Promise<Buffer> {
 
 async function noisy(scene: Buffer): Promise<Buffer> {
   const { data, info } = await sharp(scene).removeAlpha().raw().toBuffer({ resolveWithObject: true });
-  const random = randomFrom(data.length);
-  // The sum of three is near enough to a bell; its deviation is 35 steps of 256.
+  const random = createRandom(data.length);
+  // The sum of three random numbers is close to a normal distribution, here with a deviation of 35 of 256.
   for (let index = 0; index < data.length; index += 1) {
     const value = (data[index] ?? 0) + 70 * (random() + random() + random() - 1.5);
     data[index] = Math.min(255, Math.max(0, value));

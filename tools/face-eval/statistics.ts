@@ -1,16 +1,16 @@
-/** A share of a count, with the bounds between which it lies at 95 % by Wilson's method. */
+/** A share with its 95 % confidence interval by Wilson's method. */
 export type Share = { share: number; low: number; high: number; of: number };
 
 const deviations = 1.96;
 
-export function shareOf(count: number, of: number): Share {
+export function computeShare(count: number, of: number): Share {
   if (of === 0) return { share: Number.NaN, low: 0, high: 1, of };
   const share = count / of;
   const square = deviations ** 2;
   const centre = (share + square / (2 * of)) / (1 + square / of);
   const reach =
     (deviations / (1 + square / of)) * Math.sqrt((share * (1 - share)) / of + square / (4 * of * of));
-  // Rounding may put a bound past the share itself at 0 and 1.
+  // At 0 and 1 rounding may move a bound past the share.
   return {
     share,
     low: Math.max(0, Math.min(share, centre - reach)),
@@ -34,13 +34,13 @@ export function deviation(values: readonly number[]): number {
   return Math.sqrt(mean(values.map((value) => (value - middle) ** 2)));
 }
 
-/** The value below which so large a share of ascending values lies. */
+/** The value below which this share of the ascending values is. */
 export function quantile(ascending: ArrayLike<number>, share: number): number {
   return ascending[Math.min(ascending.length - 1, Math.floor(ascending.length * share))] ?? Number.NaN;
 }
 
-/** How many of ascending values are at least so large. */
-export function countFrom(ascending: ArrayLike<number>, least: number): number {
+/** The number of ascending values that are at least `least`. */
+export function countAtLeast(ascending: ArrayLike<number>, least: number): number {
   let [low, high] = [0, ascending.length];
   while (low < high) {
     const middle = (low + high) >> 1;
@@ -50,7 +50,7 @@ export function countFrom(ascending: ArrayLike<number>, least: number): number {
   return ascending.length - low;
 }
 
-/** Columns of text; the first to the left, the others to the right. */
+/** Formats columns of text, the first one left-aligned, the others right-aligned. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const cell = (text: string, column: number) =>

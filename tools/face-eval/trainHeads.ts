@@ -13,14 +13,14 @@ import {
 import { withImage } from '../../emulators/face/models/image/pyramid.ts';
 import { loadNetworks, type Networks } from '../../emulators/face/models/sessions.ts';
 import { fitHead, type Example } from './fitHead.ts';
-import { occluders, randomFrom, withOccluder, type Occluder } from './occluders.ts';
-import { percent, shareOf, table } from './statistics.ts';
+import { occluders, createRandom, drawOccluder, type Occluder } from './occluders.ts';
+import { percent, computeShare, table } from './statistics.ts';
 
 /*
  * Trains the heads for glasses, masks and the like: npm run train-heads -- FOLDER LABELS
- * LABELS is a CSV of image, glasses (none, reading, sun, or empty: not sure) and headwear (0, 1 or empty) for
- * pictures of FOLDER. Masks and covered parts are drawn, on half of the pictures each: nobody in FOLDER wears a
- * mask. Each head is judged on people it was not trained on (five folds by person), then trained on all.
+ * LABELS is a CSV of image, glasses (none, reading, sun, or empty if unclear) and headwear (0, 1 or empty) for images of
+ * FOLDER. Masks and covered parts are drawn, each on half of the images, since no person in FOLDER wears a mask. Each
+ * head is evaluated on persons outside its training (five folds by person), then trained on all.
  */
 
 type Row = { image: string; glasses: string; headwear: string };
@@ -31,13 +31,13 @@ const [folder, labelsFile] = positionals;
 if (folder === undefined || labelsFile === undefined) throw new Error('usage: train-heads FOLDER LABELS');
 
 const rows = await readLabels(labelsFile);
-const samples = await featuresOfAll(await loadNetworks(), folder, rows);
+const samples = await computeAllFeatures(await loadNetworks(), folder, rows);
 const heads: Partial<Record<HeadName, Head>> = {};
 const report = [['head', 'with', 'without', 'found', 'wrongly', 'both right', 'weights']];
 for (const name of headNames) {
-  const examples = examplesOf(name);
+  const examples = toExamples(name);
   heads[name] = fitHead(examples);
-  report.push([name, ...judge(examples), `${heads[name].weights.length}`]);
+  report.push([name, ...evaluate(examples), `${heads[name].weights.length}`]);
 }
 await writeFile(headsFile, `${JSON.stringify(heads)}\n`);
 console.log(table(report));
@@ -50,7 +50,11 @@ async function readLabels(file: string): Promise<Row[]> {
   });
 }
 
-async function featuresOfAll(networks: Networks, from: string, labels: readonly Row[]): Promise<Sample[]> {
+async function computeAllFeatures(
+  networks: Networks,
+  from: string,
+  labels: readonly Row[],
+): Promise<Sample[]> {
   const network = await networks.faceFeatures();
   const found: Sample[] = [];
   for (const [index, row] of labels.entries()) {
@@ -58,13 +62,13 @@ async function featuresOfAll(networks: Networks, from: string, labels: readonly 
     const face = await middleFace(networks, bytes);
     if (face === undefined) continue;
     const person = row.image.split('/')[0] ?? '';
-    const random = randomFrom(index);
+    const random = createRandom(index);
     const drawings = [undefined, ...occluders.filter(() => random() < 0.5)];
     for (const drawn of drawings) {
-      const shown = drawn === undefined ? bytes : await withOccluder(bytes, face.points, drawn, index);
-      // Where the face is still found its own box counts, as in use.
+      const shown = drawn === undefined ? bytes : await drawOccluder(bytes, face.points, drawn, index);
+      // If the detector still finds the face, its new box counts, as in the service.
       const seen = drawn === undefined ? face : ((await middleFace(networks, shown)) ?? face);
-      const { features } = await withImage(shown, (picture) => computeFaceFeatures(network, picture, seen));
+      const { features } = await withImage(shown, (image) => computeFaceFeatures(network, image, seen));
       found.push({ ...row, person, drawn, features });
     }
     if (index % 20 === 0) process.stderr.write(`\r${index} of ${labels.length} `);
@@ -74,15 +78,15 @@ async function featuresOfAll(networks: Networks, from: string, labels: readonly 
 }
 
 function middleFace(networks: Networks, bytes: Uint8Array): Promise<FoundFace | undefined> {
-  return withImage(bytes, async (picture) => {
-    const faces = await detectFaces(networks, picture, { smallest: 36, most: 100 });
-    const fromMiddle = ({ x1, x2 }: FoundFace) => Math.abs((x1 + x2 - picture.width) / 2);
+  return withImage(bytes, async (image) => {
+    const faces = await detectFaces(networks, image, { smallest: 36, most: 100 });
+    const fromMiddle = ({ x1, x2 }: FoundFace) => Math.abs((x1 + x2 - image.width) / 2);
     return faces.toSorted((a, b) => fromMiddle(a) - fromMiddle(b))[0];
   });
 }
 
-/** What a sample says of a head; undefined: nothing. */
-function answerOf(name: HeadName, { glasses, headwear, drawn }: Sample): boolean | undefined {
+/** The answer of a sample for a head; undefined if the sample does not tell. */
+function toAnswer(name: HeadName, { glasses, headwear, drawn }: Sample): boolean | undefined {
   const coversEyes = drawn === 'eyes';
   const coversTop = drawn === 'forehead';
   switch (name) {
@@ -103,27 +107,27 @@ function answerOf(name: HeadName, { glasses, headwear, drawn }: Sample): boolean
   }
 }
 
-function examplesOf(name: HeadName): (Example & { person: string })[] {
+function toExamples(name: HeadName): (Example & { person: string })[] {
   return samples.flatMap((sample) => {
-    const answer = answerOf(name, sample);
+    const answer = toAnswer(name, sample);
     return answer === undefined ? [] : [{ features: sample.features, answer, person: sample.person }];
   });
 }
 
-/** On people that the head was not trained on. */
-function judge(examples: readonly (Example & { person: string })[]): string[] {
+/** Evaluates a head on persons outside its training. */
+function evaluate(examples: readonly (Example & { person: string })[]): string[] {
   const folds = 5;
-  const foldOf = (person: string) => Buffer.from(person).reduce((sum, byte) => sum + byte, 0) % folds;
+  const toFold = (person: string) => Buffer.from(person).reduce((sum, byte) => sum + byte, 0) % folds;
   const judged = Array.from({ length: folds }, (_, fold) => {
-    const head = fitHead(examples.filter(({ person }) => foldOf(person) !== fold));
+    const head = fitHead(examples.filter(({ person }) => toFold(person) !== fold));
     return examples
-      .filter(({ person }) => foldOf(person) === fold)
+      .filter(({ person }) => toFold(person) === fold)
       .map(({ features, answer }) => ({ answer, said: computeProbability(head, features) >= 0.5 }));
   }).flat();
   const having = judged.filter(({ answer }) => answer);
   const lacking = judged.filter(({ answer }) => !answer);
-  const found = shareOf(having.filter(({ said }) => said).length, having.length);
-  const wrong = shareOf(lacking.filter(({ said }) => said).length, lacking.length);
+  const found = computeShare(having.filter(({ said }) => said).length, having.length);
+  const wrong = computeShare(lacking.filter(({ said }) => said).length, lacking.length);
   const balanced = ((found.share + 1 - wrong.share) / 2) * 100;
   return [
     `${having.length}`,

@@ -1,9 +1,9 @@
 import { toConfidence } from '../../emulators/face/models/confidence.ts';
 import type { ComparedModel, LabelledFace } from './faces.ts';
-import type { LabelledPair } from './pictures.ts';
-import { countFrom, deviation, mean, percent, quantile, shareOf, table } from './statistics.ts';
+import type { LabelledPair } from './images.ts';
+import { countAtLeast, deviation, mean, percent, quantile, computeShare, table } from './statistics.ts';
 
-/** Cosines of all pairs of faces, ascending. */
+/** The cosines of all pairs of faces, ascending. */
 export type AllPairs = { same: Float32Array; strangers: Float32Array };
 
 export function cosine(a: Float32Array, b: Float32Array): number {
@@ -32,18 +32,18 @@ export function allPairs(
   return { same: Float32Array.from(same).toSorted(), strangers: strangers.subarray(0, count).toSorted() };
 }
 
-/** The cosine that so large a share of strangers reaches. */
+/** The cosine that this share of strangers reaches. */
 export function thresholdAt({ strangers }: AllPairs, falsePositives: number): number {
   return quantile(strangers, 1 - falsePositives);
 }
 
-/** At how many false positives how many of one person are recognised; how well 0.5 separates. */
+/** Reports recognised pairs of one person by the rate of false positives, and the calibration. */
 export function reportAllPairs(pairs: AllPairs, model: ComparedModel): string {
   const { same, strangers } = pairs;
   const rates = [0.01, 0.001, 0.0001, 0.00001].filter((rate) => strangers.length * rate >= 1);
   const rows = rates.map((rate) => {
     const threshold = thresholdAt(pairs, rate);
-    const found = shareOf(countFrom(same, threshold), same.length);
+    const found = computeShare(countAtLeast(same, threshold), same.length);
     return [`${rate * 100} %`, percent(found), toConfidence(threshold, model).toFixed(2)];
   });
   return [
@@ -58,7 +58,7 @@ function reportCalibration({ same, strangers }: AllPairs, model: ComparedModel):
   const [ofSame, ofStrangers] = [confidences(same), confidences(strangers)];
   const edges = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
   const between = (ascending: Float32Array, low: number, high: number) =>
-    countFrom(ascending, low) - countFrom(ascending, high);
+    countAtLeast(ascending, low) - countAtLeast(ascending, high);
   const rows = edges.map((low) => {
     const high = low === 0.9 ? 2 : low + 0.1;
     const [right, wrong] = [between(ofSame, low, high), between(ofStrangers, low, high)];
@@ -67,16 +67,16 @@ function reportCalibration({ same, strangers }: AllPairs, model: ComparedModel):
   });
   const middle = quantile(ofSame, 0.5);
   return [
-    `  at 0.5: ${percent(shareOf(countFrom(ofSame, 0.5), same.length))} recognised, ` +
-      `${percent(shareOf(countFrom(ofStrangers, 0.5), strangers.length), 3)} of strangers taken for one person; ` +
+    `  at 0.5: ${percent(computeShare(countAtLeast(ofSame, 0.5), same.length))} recognised, ` +
+      `${percent(computeShare(countAtLeast(ofStrangers, 0.5), strangers.length), 3)} of strangers taken for one person; ` +
       `middle pair of one person: ${middle.toFixed(2)}`,
     table([['confidence', 'one person', 'strangers', 'share of one person, were both as many'], ...rows]),
   ].join('\n');
 }
 
 /**
- * The protocol of LFW: the threshold for a fold is the best one of the other folds. A picture without a face counts
- * as an error in each of its pairs.
+ * Reports LFW's protocol: the threshold for a fold is the best one of the other folds. An image without a face counts as
+ * an error in each of its pairs.
  */
 export function reportProtocol(
   faces: readonly LabelledFace[],
@@ -92,7 +92,7 @@ export function reportProtocol(
   type Scored = (typeof scored)[number];
   const accuracy = (some: readonly Scored[], threshold: number) =>
     some.filter(({ same, score }) => score !== undefined && score >= threshold === same).length / some.length;
-  // The middle of the thresholds that do best: where nothing tells them apart, the extremes are luck.
+  // The median of the best thresholds, since the extremes among equally good ones are chance.
   const best = (some: readonly Scored[]) => {
     const scores = some.flatMap(({ score }) => score ?? []).toSorted((x, y) => x - y);
     const between = scores.slice(1).map((score, index) => (score + (scores[index] ?? score)) / 2);
@@ -112,6 +112,6 @@ export function reportProtocol(
   ).length;
   return (
     `  protocol: ${pairs.length} pairs, ${folds.length} folds: ${(mean(reached) * 100).toFixed(2)} ± ` +
-    `${(deviation(reached) * 100).toFixed(2)} % right; at confidence 0.5 ${percent(shareOf(half, pairs.length))}`
+    `${(deviation(reached) * 100).toFixed(2)} % right; at confidence 0.5 ${percent(computeShare(half, pairs.length))}`
   );
 }

@@ -4,16 +4,16 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { backgrounds, drawn } from '../../../tools/face-eval/backgrounds.ts';
+import { backgrounds, drawBackground } from '../../../tools/face-eval/backgrounds.ts';
 import { reportDetection } from '../../../tools/face-eval/detection.ts';
-import { faceless } from '../../../tools/face-eval/faceless.ts';
+import { createFacelessImages } from '../../../tools/face-eval/faceless.ts';
 import type { LabelledFace } from '../../../tools/face-eval/faces.ts';
 import { fitHead } from '../../../tools/face-eval/fitHead.ts';
 import { reportIdentification } from '../../../tools/face-eval/identification.ts';
-import { readFolder } from '../../../tools/face-eval/pictures.ts';
+import { readFolder } from '../../../tools/face-eval/images.ts';
 import type { Portrait } from '../../../tools/face-eval/cutOut.ts';
-import { scenes } from '../../../tools/face-eval/scenes.ts';
-import { countFrom, shareOf } from '../../../tools/face-eval/statistics.ts';
+import { createScenes } from '../../../tools/face-eval/scenes.ts';
+import { countAtLeast, computeShare } from '../../../tools/face-eval/statistics.ts';
 import { allPairs, reportProtocol, thresholdAt } from '../../../tools/face-eval/verification.ts';
 import { computeProbability } from '../../../emulators/face/models/heads.ts';
 
@@ -55,7 +55,7 @@ test('pairs are of one person or of strangers, and thresholds let through as man
   expect([pairs.same.length, pairs.strangers.length]).toEqual([2, 8]);
   expect(pairs.strangers).toEqual(pairs.strangers.toSorted());
   const threshold = thresholdAt(pairs, 0.25);
-  expect(countFrom(pairs.strangers, threshold)).toBe(2);
+  expect(countAtLeast(pairs.strangers, threshold)).toBe(2);
 });
 
 test('the protocol judges a fold by the threshold of the others, and a missing face as an error', () => {
@@ -85,8 +85,8 @@ test('bounds of a share hold it, and are closer the more was counted', () => {
   fc.assert(
     fc.property(fc.nat(1_000), fc.nat(1_000), (a, b) => {
       const [count, of] = [Math.min(a, b), Math.max(a, b, 1)];
-      const { share, low, high } = shareOf(count, of);
-      const closer = shareOf(count * 10, of * 10);
+      const { share, low, high } = computeShare(count, of);
+      const closer = computeShare(count * 10, of * 10);
       expect(low).toBeLessThanOrEqual(share);
       expect(high).toBeGreaterThanOrEqual(share);
       expect(closer.high - closer.low).toBeLessThan(high - low);
@@ -95,8 +95,8 @@ test('bounds of a share hold it, and are closer the more was counted', () => {
 });
 
 test('a folder is read as person/picture; pairs that name what is not there are refused with their line', async () => {
-  const { pictures } = await readFolder(folder);
-  expect(pictures.map(({ image, person }) => [image, person])).toEqual([
+  const { images } = await readFolder(folder);
+  expect(images.map(({ image, person }) => [image, person])).toEqual([
     ['ann/1.jpg', 'ann'],
     ['ann/2.jpg', 'ann'],
   ]);
@@ -112,7 +112,7 @@ test('a folder may hold the pictures in images/ and the protocol beside them', a
   await mkdir(join(both, 'images/ann'), { recursive: true });
   for (const name of ['1.jpg', '2.jpg']) await writeFile(join(both, 'images/ann', name), '');
   await writeFile(join(both, 'pairs.csv'), 'fold,a,b,same\n0,ann/1.jpg,ann/2.jpg,1\n');
-  const expected = { pictures: [{ person: 'ann' }, { person: 'ann' }], pairs: [{ fold: '0', same: true }] };
+  const expected = { images: [{ person: 'ann' }, { person: 'ann' }], pairs: [{ fold: '0', same: true }] };
   expect(await readFolder(both)).toMatchObject(expected);
   expect(await readFolder(join(both, 'images'))).toMatchObject(expected);
 });
@@ -147,7 +147,7 @@ async function whiteFace(): Promise<Portrait> {
 }
 
 test('a scene has the faces where it says: white inside, black around', async () => {
-  const all = scenes([await whiteFace()], 1);
+  const all = createScenes([await whiteFace()], 1);
   const kinds = new Set(all.flatMap((scene) => scene.faces.map(({ kind }) => kind)));
   expect(kinds).toContain('36 to 60 pixels');
   expect(kinds).toContain('turned by 90°');
@@ -174,11 +174,13 @@ test('a scene has the faces where it says: white inside, black around', async ()
 test('pictures without a face are the same for the same number, and differ for another', async () => {
   for (const kind of backgrounds) {
     const size = { width: 160, height: 90 };
-    const [first, again, other] = await Promise.all([1, 1, 2].map((seed) => drawn(kind, size, seed)));
+    const [first, again, other] = await Promise.all(
+      [1, 1, 2].map((seed) => drawBackground(kind, size, seed)),
+    );
     expect(first, kind).toEqual(again);
     expect(first, kind).not.toEqual(other);
   }
-  const pictures = faceless([await whiteFace()], 1);
+  const pictures = createFacelessImages([await whiteFace()], 1);
   expect(pictures.flatMap((picture) => picture.faces)).toEqual([]);
   const { width } = await sharp(await pictures.at(-1)?.bytes()).metadata();
   expect(width).toBe(1_280);

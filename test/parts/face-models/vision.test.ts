@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 import { beforeAll, expect, test } from 'vitest';
-import { withOccluder } from '../../../tools/face-eval/occluders.ts';
-import { packagePictures } from '../../../tools/face-eval/pictures.ts';
+import { drawOccluder } from '../../../tools/face-eval/occluders.ts';
+import { readPackageImages } from '../../../tools/face-eval/images.ts';
 import { toConfidence } from '../../../emulators/face/models/confidence.ts';
 import {
   requireEmbedding,
@@ -53,7 +53,7 @@ test('what is not asked for is not worked out: no vector and no quality', async 
 
 test('pictures of a person match, pictures of different people do not', async () => {
   const faces = await Promise.all(
-    packagePictures().pictures.map(async ({ person, image, file }) => ({
+    readPackageImages().images.map(async ({ person, image, file }) => ({
       person,
       image,
       face: await faceOf(await readFile(file)),
@@ -360,7 +360,7 @@ test('a mask that is drawn over a face is seen, and covers the mouth', async () 
     const points = ['pupilLeft', 'pupilRight', 'noseTip', 'mouthLeft', 'mouthRight'].map(
       (name) => landmarks[name] ?? { x: 0, y: 0 },
     );
-    const masked = await faceOf(await withOccluder(portrait(file), points, 'mask', 1), asked);
+    const masked = await faceOf(await drawOccluder(portrait(file), points, 'mask', 1), asked);
     expect(masked.mask, file).toEqual({ type: 'faceMask', noseAndMouthCovered: true });
     expect(masked.occlusion?.mouthOccluded, file).toBe(true);
   }

