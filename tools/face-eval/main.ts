@@ -23,9 +23,9 @@ import { allPairs, reportAllPairs, reportProtocol } from './verification.ts';
 
 /*
  * Evaluates the models: npm run eval -- [FOLDER] [--pairs FILE] [--boxes FILE] [--peers] [--only recognition|detection]
- * FOLDER has person/*.jpg or images/person/*.jpg, and optionally pairs.csv (fold,a,b,same). The default is the portraits
- * of a package. --boxes: true faces on images of FOLDER, for detection. --peers: also evaluates the detectors of face-api
- * and human, with their WebAssembly backend if @tensorflow/tfjs-backend-wasm is installed.
+ * FOLDER has person/*.jpg or images/person/*.jpg, and optionally pairs.csv (fold,a,b,same). The default is the
+ * portraits of a package. --boxes: true faces on images of FOLDER, for detection. --peers: also evaluates the detectors
+ * of face-api and human, with their WebAssembly backend if @tensorflow/tfjs-backend-wasm is installed.
  */
 
 const { values, positionals } = parseArgs({

@@ -70,7 +70,7 @@ function placeOn(points: readonly Point[]): (x: number, y: number) => Point {
   const [left = origin, right = origin, , mouthLeft = origin, mouthRight = origin] = points;
   const eyes = { x: (left.x + right.x) / 2, y: (left.y + right.y) / 2 };
   const mouth = { x: (mouthLeft.x + mouthRight.x) / 2, y: (mouthLeft.y + mouthRight.y) / 2 };
-  // On a frontal face the mouth is 1.15 distances between the eyes below the eyes. On a turned face the eyes are closer.
+  // On a frontal face the mouth is 1.15 eye distances below the eyes. On a turned face the eyes are closer together.
   const down = { x: (mouth.x - eyes.x) / 1.15, y: (mouth.y - eyes.y) / 1.15 };
   const unit = Math.max(Math.hypot(down.x, down.y), Math.hypot(right.x - left.x, right.y - left.y) * 0.8);
   const angle = Math.atan2(right.y - left.y, right.x - left.x);

@@ -6,10 +6,11 @@ import { decode } from '../../emulators/face/models/image/decode.ts';
 import type { Rectangle } from '../../emulators/face/contract/vision.ts';
 
 /*
- * The detectors of @vladmandic/face-api (SSD MobileNet) and @vladmandic/human (BlazeFace), with their default thresholds,
- * on one thread. Both packages contain TensorFlow.js and its WebAssembly backend, but not the binary of the backend,
- * which @tensorflow/tfjs-backend-wasm contains (also in NODE_PATH). The project does not depend on that package, since it
- * has 26 MB for a file of 425 kB. Without it the JavaScript backend finds the same faces, much more slowly.
+ * The detectors of @vladmandic/face-api (SSD MobileNet) and @vladmandic/human (BlazeFace), with their default
+ * thresholds, on one thread. Both packages contain TensorFlow.js and its WebAssembly backend, but not the binary of the
+ * backend, which @tensorflow/tfjs-backend-wasm contains (also in NODE_PATH). The project does not depend on that
+ * package, since it has 26 MB for a file of 425 kB. Without it the JavaScript backend finds the same faces, much more
+ * slowly.
  */
 
 export type Detect = (bytes: Uint8Array) => Promise<Rectangle[]>;

@@ -18,9 +18,9 @@ import { percent, computeShare, table } from './statistics.ts';
 
 /*
  * Trains the heads for glasses, masks and the like: npm run train-heads -- FOLDER LABELS
- * LABELS is a CSV of image, glasses (none, reading, sun, or empty if unclear) and headwear (0, 1 or empty) for images of
- * FOLDER. Masks and covered parts are drawn, each on half of the images, since no person in FOLDER wears a mask. Each
- * head is evaluated on persons outside its training (five folds by person), then trained on all.
+ * LABELS is a CSV of image, glasses (none, reading, sun, or empty if unclear) and headwear (0, 1 or empty) for images
+ * of FOLDER. Masks and covered parts are drawn, each on half of the images, since no person in FOLDER wears a mask.
+ * Each head is evaluated on persons outside its training (five folds by person), then trained on all.
  */
 
 type Row = { image: string; glasses: string; headwear: string };

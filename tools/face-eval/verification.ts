@@ -75,8 +75,8 @@ function reportCalibration({ same, strangers }: AllPairs, model: ComparedModel):
 }
 
 /**
- * Reports LFW's protocol: the threshold for a fold is the best one of the other folds. An image without a face counts as
- * an error in each of its pairs.
+ * Reports LFW's protocol: the threshold for a fold is the best one of the other folds. An image without a face counts
+ * as an error in each of its pairs.
  */
 export function reportProtocol(
   faces: readonly LabelledFace[],

@@ -70,7 +70,7 @@ export function createFaceServer(
 /** @throws FaceFault for a call without the key or beyond the quota */
 export type Admit = (request: FastifyRequest, reply: FastifyReply) => void;
 
-/** Checks the key before the quota, so that a call without the key does not count. Bodies are read after both checks. */
+/** Checks the key before the quota, so that a call without the key does not count. Bodies are read after both. */
 export function createAdmission(key: string, limit: Limiter): Admit {
   return (request, reply) => {
     if (!isKey(request.headers['ocp-apim-subscription-key'], key)) throw faults.accessDenied();

@@ -54,8 +54,8 @@ export function estimateHeadPose(points: readonly Point[]): AnalyzedFace['headPo
   const tip = upright(nose);
   const height = Math.max(1, mouth.y - eyes.y);
   const middle = eyes.x + ((mouth.x - eyes.x) * (tip.y - eyes.y)) / height;
-  // In units of the eyes-to-mouth distance: how far the tip of the nose stands out, and how far it is below the eyes of a
-  // frontal face. With these values the median pitch and yaw of the portraits of LFW are 0 ± 0.5.
+  // In units of the eyes-to-mouth distance: how far the tip of the nose stands out, and how far it is below the eyes of
+  // a frontal face. With these values the median pitch and yaw of the portraits of LFW are 0 ± 0.5.
   const depth = 0.6;
   const frontal = 0.54;
   const angle = (sine: number) => Math.asin(Math.max(-1, Math.min(1, sine))) * degrees;

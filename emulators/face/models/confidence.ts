@@ -5,10 +5,10 @@ import { families, type RecognitionFamily } from './families.ts';
 type Curve = readonly (readonly [cosine: number, confidence: number])[];
 
 /*
- * Calibrated on all pairs of the 1,583 images of LFW's folds 0 and 1: 1,973 pairs of one person, 1,250,180 of strangers.
- * At a confidence of 0.5, `fused` accepts 1 in 1,000 pairs of strangers and 98.8 % of the pairs of one person;
- * `descriptor`, which is weaker, 3.5 in 1,000 and 97.2 %. The median of strangers is 0.12, that of one person is above
- * 0.9, and identical images have 1.
+ * Calibrated on all pairs of the 1,583 images of LFW's folds 0 and 1: 1,973 pairs of one person, 1,250,180 of
+ * strangers. At a confidence of 0.5, `fused` accepts 1 in 1,000 pairs of strangers and 98.8 % of the pairs of one
+ * person; `descriptor`, which is weaker, 3.5 in 1,000 and 97.2 %. The median of strangers is 0.12, that of one person
+ * is above 0.9, and identical images have 1.
  */
 const curves: Record<RecognitionFamily, Curve> = {
   descriptor: [

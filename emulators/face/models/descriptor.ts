@@ -11,8 +11,8 @@ const offset = [122.782, 117.001, 104.298] as const;
 const scale = 1 / 255;
 
 /**
- * The crop of the descriptor network on an aligned face of 112 × 112 pixels. It is face-api's own crop by eyes and mouth,
- * but upright, which raises the accuracy on LFW from 88 to 99 %.
+ * The crop of the descriptor network on an aligned face of 112 × 112 pixels. It is face-api's own crop by eyes and
+ * mouth, but upright, which raises the accuracy on LFW from 88 to 99 %.
  */
 const onAligned: Similarity = { a: 1 / 1.524, b: 0, c: 55.97 - 75 / 1.524, d: 65.17 - 64.5 / 1.524 };
 

@@ -16,7 +16,7 @@ export type FoundFace = DetectedFace & { aligned: AlignedFace };
 export type DetectionLimits = {
   /** The shorter side of a face in pixels. */
   smallest: number;
-  /** The number of faces, of which the largest are kept. */
+  /** Faces in the result. The largest are kept. */
   most: number;
 };
 
@@ -38,7 +38,7 @@ const worthCheckingNear = 0.5;
 const doubtfulNorm = 52;
 /** How much longer the vector must be in another orientation, since the points of the cascade are more exact. */
 const clearlyLonger = 1.1;
-/** Limits the checks of boxes that turn out to be no face, and of places for turned faces: about five per photograph. */
+/** Limits the checks of boxes that turn out to be no face, and of places of turned faces, about five per image. */
 const maxExtraChecks = 64;
 /** The likeliest orientations of a face are compared by the length of their vectors. */
 const maxCompared = 2;

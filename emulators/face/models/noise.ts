@@ -9,8 +9,8 @@ const maxSide = 200;
 const strong = 20;
 
 /**
- * Noise (0 to 1) from the standard deviation of the noise on a face by Immerkær's method, whose mask responds to neither
- * planes nor edges. Measured on the original pixels, since resampling hides noise.
+ * Noise (0 to 1) from the standard deviation of the noise on a face by Immerkær's method, whose mask responds to
+ * neither planes nor edges. Measured on the original pixels, since resampling hides noise.
  */
 export function measureNoise(image: ImagePyramid, { x1, y1, x2, y2 }: FoundFace): number {
   const { finest } = image;

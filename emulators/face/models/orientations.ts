@@ -7,8 +7,8 @@ import { outputSize, toPoints, refineSize, type DetectedFace } from './mtcnn.ts'
 import type { Network } from './runtime.ts';
 
 /*
- * Detection of turned faces. The last network of MTCNN detects only upright faces, but reliably. Crops at several angles
- * show it turned or half hidden faces upright; the network then runs again on a crop around the detected face.
+ * Detection of turned faces. The last network of MTCNN detects only upright faces, but reliably. Crops at several
+ * angles show it turned or half hidden faces upright; the network then runs again on a crop around the detected face.
  */
 
 /** The least score of a face. A clenched fist reached 0.96 alone; most real faces are above 0.99. */
@@ -19,7 +19,7 @@ const leastFirstScore = 0.2;
 const widths = [1, 1.15, 1.3];
 /** Quarter turns in radians. */
 const turns = [0.5, 1, 1.5].map((turn) => turn * Math.PI);
-/** The score of the second network from which an angle is tried, since a run of the last network costs six times more. */
+/** The score of the second network from which an angle is tried: a run of the last network costs six times more. */
 const leastRefineScore = 0.7;
 
 /** Crops of different widths at one place, all turned by the same angle. */

@@ -9,8 +9,8 @@ const maxQueued = 64;
 
 /**
  * Runs the models from npm packages on up to `workers` threads. Resolves when the first thread has loaded the models;
- * the other threads start on demand, and stay. A process may call it only once: onnxruntime-node crashes when threads
- * start after others have ended.
+ * the other threads start on demand, and stay. A process may call this function only once: onnxruntime-node fails when
+ * threads start after others have ended.
  */
 export async function createVision({ workers }: { workers: number }): Promise<Vision> {
   const pool = new Piscina<WorkerTask, WorkerAnswer>({

@@ -13,7 +13,7 @@ export function loadCollection(kind: Kind, { store }: FaceContext, { params }: C
   return collection;
 }
 
-/** The collection in the path, for a change of the collection or its content. @throws FaceFault 404, or 409 in training */
+/** The collection in the path, for a change of it or its content. @throws FaceFault 404, or 409 during a training */
 export function loadChangeableCollection(kind: Kind, context: FaceContext, call: Call): StoredCollection {
   const collection = loadCollection(kind, context, call);
   if (kind.closedWhileTraining && context.trainings.isRunning(collection.key)) {

@@ -38,7 +38,7 @@ function checkImage(bytes: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** Any address is allowed, this machine's too: the service listens on this machine alone and every call needs its key. */
+/** Any address is allowed, this machine's too: the service listens on this machine only, and calls need its key. */
 async function download(text: string, timeoutMs: number): Promise<Uint8Array> {
   const url = URL.parse(text);
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') throw faults.url();

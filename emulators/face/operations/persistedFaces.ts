@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { faults } from '../contract/faults.ts';
 import { requireEmbedding, type AnalyzedFace } from '../contract/vision.ts';
-import type { StoredCollection, StoredFace } from '../storage/store.ts';
+import type { StoredFace } from '../storage/faces.ts';
+import type { StoredCollection } from '../storage/store.ts';
 import { loadChangeableCollection, loadCollection } from './collections.ts';
 import { readImage } from './image.ts';
 import type { Kind } from './kinds.ts';

@@ -1,6 +1,7 @@
 import { openFaceDatabase, type FaceDatabase, type Row } from './database.ts';
 import { createVectorCipher, plain, type VectorCipher } from './vectorCipher.ts';
-import { preparePages, type VectorPage, type VectorSource } from './vectorPages.ts';
+import type { VectorSource } from './vectorPages.ts';
+import { prepareFaces } from './faces.ts';
 import type { RecognitionModel } from '../contract/vision.ts';
 
 export type StoredCollection = {
@@ -16,7 +17,6 @@ export type StoredCollection = {
   faces: number;
 };
 export type StoredPerson = { id: string; name: string; userData: string | null };
-export type StoredFace = { id: string; userData: string | null };
 export type StoredDetection = { recognitionModel: RecognitionModel; vector: Float32Array };
 export type NewDetection = StoredDetection & { faceId: string; expiresAt: number };
 export type StoredTraining = {
@@ -37,12 +37,12 @@ export function openFaceStore(file: string, key?: Uint8Array) {
   const db = openFaceDatabase(file);
   const cipher = openCipher(db, file, key);
   return {
-    ...collectionsIn(db),
-    ...personsIn(db),
-    ...facesIn(db, cipher),
-    ...trainingsIn(db),
-    ...detectionsIn(db, cipher),
-    ...monthsIn(db),
+    ...prepareCollections(db),
+    ...preparePersons(db),
+    ...prepareFaces(db, cipher),
+    ...prepareTrainings(db),
+    ...prepareDetections(db, cipher),
+    ...prepareMonths(db),
     /** For readers in other threads; undefined for a database in memory, which has no file. */
     source: file === ':memory:' ? undefined : ({ file, gate: db.gate, key } satisfies VectorSource),
     close: db.close,
@@ -81,7 +81,7 @@ export type FaceStore = ReturnType<typeof openFaceStore>;
 
 const collectionColumns = 'key, id, name, userData, recognitionModel, persons, faces';
 
-function collectionsIn(db: FaceDatabase) {
+function prepareCollections(db: FaceDatabase) {
   const totals = db.one<{ collections: number; persons: number }>(
     'SELECT COUNT(*) AS collections, COALESCE(SUM(persons), 0) AS persons FROM collections WHERE kind = ?',
   );
@@ -101,7 +101,7 @@ function collectionsIn(db: FaceDatabase) {
   };
 }
 
-function personsIn(db: FaceDatabase) {
+function preparePersons(db: FaceDatabase) {
   return {
     person: db.one<StoredPerson>('SELECT id, name, userData FROM persons WHERE collection = ? AND id = ?'),
     persons: db.all<StoredPerson>(
@@ -113,67 +113,7 @@ function personsIn(db: FaceDatabase) {
   };
 }
 
-function facesIn(db: FaceDatabase, cipher: VectorCipher) {
-  const insert = db.run(
-    'INSERT INTO faces (collection, personId, id, userData, vector) VALUES (?, ?, ?, ?, ?)',
-  );
-  const count = db.one<{ count: number }>(
-    'SELECT COUNT(*) AS count FROM faces WHERE collection = ? AND seq <= ?',
-  );
-  const newest = db.one<{ seq: number | null }>('SELECT MAX(seq) AS seq FROM faces WHERE collection = ?');
-  const openVector = (row: Row): Float32Array => cipher.open(row['vector'] as Uint8Array, String(row['id']));
-  const held = db.all<Row>('SELECT id, vector FROM faces WHERE collection = ? AND personId IS ? ORDER BY id');
-  const trained = db.one<Row>(
-    'SELECT id, vector FROM faces WHERE collection = ? AND personId IS ? AND id = ? AND trained = 1',
-  );
-  const page = preparePages(db, cipher);
-  const slice = db.one<{ count: number; upTo: number | null }>(
-    `SELECT COUNT(*) AS count, MAX(seq) AS upTo
-    FROM (SELECT seq FROM faces WHERE collection = ? AND trained = 1 AND seq > ? ORDER BY seq LIMIT ?)`,
-  );
-  return {
-    face: db.one<StoredFace>(
-      'SELECT id, userData FROM faces WHERE collection = ? AND personId IS ? AND id = ?',
-    ),
-    faces: db.all<StoredFace>(
-      'SELECT id, userData FROM faces WHERE collection = ? AND personId IS ? AND id > ? ORDER BY id LIMIT ?',
-    ),
-    addFace: (
-      collection: number,
-      personId: string | null,
-      { id, userData, vector }: StoredFace & { vector: Float32Array },
-    ) => insert(collection, personId, id, userData, cipher.seal(vector, id)),
-    updateFace: db.run('UPDATE faces SET userData = ? WHERE collection = ? AND personId IS ? AND id = ?'),
-    deleteFace: db.erase('DELETE FROM faces WHERE collection = ? AND personId IS ? AND id = ?'),
-    newestFace: (collection: number): number => newest(collection)?.seq ?? 0,
-    countFaces: (collection: number, upTo: number): number => count(collection, upTo)?.count ?? 0,
-    vectors: (collection: number, personId: string | null) =>
-      held(collection, personId).map((row) => ({ faceId: String(row['id']), vector: openVector(row) })),
-    /** The oldest trained faces after `after`; an empty page when there are none. */
-    trainedPage: (collection: number, after: number, upTo: number): VectorPage =>
-      page(collection, 1, after, upTo),
-    /** The number of trained faces after `after`, up to `atMost`, and the newest of them. */
-    trainedSlice(collection: number, after: number, atMost: number): { count: number; upTo: number } {
-      const found = slice(collection, after, atMost);
-      return { count: found?.count ?? 0, upTo: found?.upTo ?? after };
-    },
-    untrainedPages(collection: number, upTo: number): VectorPage[] {
-      const pages: VectorPage[] = [];
-      for (let next = page(collection, 0, 0, upTo); next.count > 0;) {
-        pages.push(next);
-        next = page(collection, 0, next.upTo, upTo);
-      }
-      return pages;
-    },
-    trainedVector(collection: number, personId: string, faceId: string): Float32Array | undefined {
-      const row = trained(collection, personId === faceId ? null : personId, faceId);
-      return row && openVector(row);
-    },
-    markTrained: db.run('UPDATE faces SET trained = 1 WHERE collection = ? AND trained = 0 AND seq <= ?'),
-  };
-}
-
-function trainingsIn(db: FaceDatabase) {
+function prepareTrainings(db: FaceDatabase) {
   const write = db.run('INSERT OR REPLACE INTO trainings VALUES (?, ?, ?, ?, ?, ?, ?)');
   return {
     training: db.one<StoredTraining>(
@@ -190,7 +130,7 @@ function trainingsIn(db: FaceDatabase) {
   };
 }
 
-function detectionsIn(db: FaceDatabase, cipher: VectorCipher) {
+function prepareDetections(db: FaceDatabase, cipher: VectorCipher) {
   const insert = db.run(
     'INSERT INTO detections (faceId, recognitionModel, vector, expiresAt) VALUES (?, ?, ?, ?)',
   );
@@ -214,7 +154,7 @@ function detectionsIn(db: FaceDatabase, cipher: VectorCipher) {
   };
 }
 
-function monthsIn(db: FaceDatabase) {
+function prepareMonths(db: FaceDatabase) {
   const calls = db.one<{ calls: number }>('SELECT calls FROM months WHERE month = ?');
   return {
     monthlyCalls: (month: number): number => calls(month)?.calls ?? 0,

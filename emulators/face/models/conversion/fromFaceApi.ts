@@ -4,8 +4,8 @@ import { GraphBuilder } from './graphBuilder.ts';
 import { readWeights, weightsManifest, type Weight } from './tfjsWeights.ts';
 
 /*
- * face-api ships weights without a graph. This file builds the graph of its descriptor network, dlib's residual network,
- * as the source of face-api does.
+ * face-api ships weights without a graph. This file builds the graph of its descriptor network, dlib's residual
+ * network, as the source of face-api does.
  */
 
 /** Side of the input in pixels. */

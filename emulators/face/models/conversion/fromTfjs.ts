@@ -1,34 +1,19 @@
-import { readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { z } from 'zod';
 import { GraphBuilder, permute } from './graphBuilder.ts';
-import type { Attribute } from './onnx.ts';
-import { readWeights, weightsManifest, type Weight } from './tfjsWeights.ts';
+import {
+  fusesRelu,
+  readChannels,
+  readIntegers,
+  readTfjs,
+  readWindow,
+  type TfjsModel,
+  type TfjsNode,
+} from './tfjs.ts';
+import type { Weight } from './tfjsWeights.ts';
 
 /*
- * Converts a TensorFlow.js graph model (a JSON topology and a file of weights), channels last, to ONNX, channels first.
- * The operators are those of small detectors.
+ * Converts a TensorFlow.js graph model, channels last, to ONNX, channels first. The operators are those of small
+ * detectors.
  */
-
-const node = z.object({
-  name: z.string(),
-  op: z.string(),
-  input: z.array(z.string()).default([]),
-  attr: z.record(z.string(), z.unknown()).default({}),
-});
-
-const modelFile = z.object({
-  modelTopology: z.object({ node: z.array(node) }),
-  weightsManifest,
-});
-
-const reluInBase64 = Buffer.from('Relu').toString('base64');
-
-function fusesRelu(attr: Node['attr']): boolean {
-  return JSON.stringify(attr['fused_ops'] ?? '').includes(reluInBase64);
-}
-
-type Node = z.output<typeof node>;
 
 export type TfjsOptions = {
   /** Side of the input in pixels. */
@@ -39,22 +24,19 @@ export type TfjsOptions = {
 
 /** Converts the graph from its input, named `input`, to the named nodes, which become `output0`, `output1`, … */
 export function fromTfjs(file: string, options: TfjsOptions): Buffer {
-  const { modelTopology, weightsManifest: manifest } = modelFile.parse(
-    JSON.parse(readFileSync(file, 'utf8')),
-  );
-  return new Converter(modelTopology.node, readWeights(dirname(file), manifest), options).convert();
+  return new Converter(readTfjs(file), options).convert();
 }
 
 class Converter {
-  readonly #nodes: Map<string, Node>;
+  readonly #nodes: Map<string, TfjsNode>;
   readonly #weights: Map<string, Weight>;
   readonly #options: TfjsOptions;
   readonly #builder = new GraphBuilder();
   /** Names of outputs in the new graph by the names of their nodes. */
   readonly #emitted = new Map<string, string>();
 
-  constructor(nodes: readonly Node[], weights: Map<string, Weight>, options: TfjsOptions) {
-    this.#nodes = new Map(nodes.map((item) => [item.name, item]));
+  constructor({ nodes, weights }: TfjsModel, options: TfjsOptions) {
+    this.#nodes = nodes;
     this.#weights = weights;
     this.#options = options;
   }
@@ -84,7 +66,7 @@ class Converter {
     return output;
   }
 
-  #emitNode(found: Node, output: string): void {
+  #emitNode(found: TfjsNode, output: string): void {
     const [first = '', second = ''] = found.input;
     const builder = this.#builder;
     switch (found.op) {
@@ -136,7 +118,7 @@ class Converter {
     return weight;
   }
 
-  #convolution({ input, attr }: Node, output: string, order: number[], group: number): void {
+  #convolution({ input, attr }: TfjsNode, output: string, order: number[], group: number): void {
     const [data = '', kernel, bias, slopes] = input;
     const builder = this.#builder;
     const { shape, data: values } = this.#weight(kernel);
@@ -154,14 +136,14 @@ class Converter {
     else builder.node(output, fusesRelu(attr) ? 'Relu' : 'Identity', [convolved]);
   }
 
-  #maxPool({ input: [data = ''], attr }: Node, output: string): void {
+  #maxPool({ input: [data = ''], attr }: TfjsNode, output: string): void {
     const [, height = 1, width = 1] = readIntegers(attr['ksize']);
     const attributes = { ...readWindow(attr), kernel_shape: [height, width] };
     this.#builder.node(output, 'MaxPool', [this.#emit(data)], attributes);
   }
 
   /** TensorFlow has pairs of before and after, channels last; ONNX has all befores, then all afters, channels first. */
-  #pad({ input: [data = '', padding] }: Node, output: string): void {
+  #pad({ input: [data = '', padding] }: TfjsNode, output: string): void {
     const pads = this.#weight(padding).data;
     const values = [0, 1].flatMap((side) => [0, 3, 1, 2].map((axis) => pads[axis * 2 + side] ?? 0));
     const input = this.#emit(data);
@@ -169,14 +151,14 @@ class Converter {
   }
 
   /** The channels become the last dimension again, since the new shape counts on that order. */
-  #reshape({ input: [data = '', shape] }: Node, output: string): void {
+  #reshape({ input: [data = '', shape] }: TfjsNode, output: string): void {
     const builder = this.#builder;
     builder.node(`${output}.last`, 'Transpose', [this.#emit(data)], { perm: [0, 2, 3, 1] });
     const dims = builder.integers(`${output}.shape`, [...this.#weight(shape).data]);
     builder.node(output, 'Reshape', [`${output}.last`, dims]);
   }
 
-  #fullyConnected({ input: [data = '', matrix, bias], attr }: Node, output: string): void {
+  #fullyConnected({ input: [data = '', matrix, bias], attr }: TfjsNode, output: string): void {
     const builder = this.#builder;
     const { shape, data: values } = this.#weight(matrix);
     const inputs = [
@@ -190,7 +172,7 @@ class Converter {
   }
 
   /** max(min(relu(x), limit), 0) becomes one Clip, which the runtime fuses with the convolution before it. */
-  #maximum({ input: [first = '', second = ''] }: Node, output: string): void {
+  #maximum({ input: [first = '', second = ''] }: TfjsNode, output: string): void {
     const builder = this.#builder;
     const inner = this.#nodes.get(first);
     const [before = '', limit = ''] = inner?.input ?? [];
@@ -213,22 +195,4 @@ class Converter {
     if (weight === undefined) return this.#emit(name);
     return this.#builder.floats(`${output}.addend`, [1, weight.data.length, 1, 1], weight.data);
   }
-}
-
-/** Padding and strides of a convolution or a pooling. */
-function readWindow(attr: Node['attr']): Record<string, Attribute> {
-  const { s = '' } = (attr['padding'] ?? {}) as { s?: string };
-  const isSame = Buffer.from(s, 'base64').toString('utf8') === 'SAME';
-  const [, height = 1, width = 1] = readIntegers(attr['strides']);
-  return { auto_pad: isSame ? 'SAME_UPPER' : 'VALID', strides: [height, width] };
-}
-
-function readChannels({ attr }: Node): number {
-  const { shape } = (attr['shape'] ?? {}) as { shape?: { dim?: { size?: string }[] } };
-  return Number(shape?.dim?.[3]?.size ?? 3);
-}
-
-function readIntegers(value: unknown): number[] {
-  const { list } = (value ?? {}) as { list?: { i?: (string | number)[] } };
-  return (list?.i ?? []).map(Number);
 }

@@ -26,8 +26,8 @@ const formats = ['jpeg', 'png', 'gif'];
 sharp.concurrency(1);
 sharp.cache(false);
 
-// glibc returns freed blocks to the system if they are larger than any block freed before, up to 32 MiB; allocating them
-// again for each image takes as long as its decoding (mallopt(3), M_MMAP_THRESHOLD). This frees one large block.
+// glibc returns freed blocks to the system if they are larger than any block freed before, up to 32 MiB; allocating
+// them again for each image takes as long as its decoding (mallopt(3), M_MMAP_THRESHOLD). This frees one large block.
 new ArrayBuffer(31 * 2 ** 20).transfer(0);
 
 /** Decodes JPEG, PNG, GIF (first frame) or BMP, upright by its EXIF orientation. @throws ImageRefused */
