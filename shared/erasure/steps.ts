@@ -1,5 +1,6 @@
 import { RollcallError } from '../errors/errors.ts';
-import { plus, type Erased, type Erasure, type Erasures } from '../records/erasures.ts';
+import { plus, type Erased, type Erasure } from '../records/erasure.ts';
+import type { Erasures } from '../records/erasures.ts';
 
 /**
  * The outcome of one part of a step: the counts of what was erased, and in `next` where the step continues. Without
@@ -71,16 +72,11 @@ function nextStep(
   return { ...erasure, pass: 'over' };
 }
 
-function counted(
-  erasure: Erasure,
-  { erased = {}, begun, areRowsErased, templatesExpireAt = 0 }: Slice,
-): Erasure {
-  const expireAt = Math.max(erasure.templatesExpireAt ?? 0, templatesExpireAt);
+function counted(erasure: Erasure, { begun, areRowsErased, ...removal }: Slice): Erasure {
   return {
     ...erasure,
-    erased: plus(erasure.erased, erased),
-    ...(begun === undefined ? {} : { begun }),
-    ...(areRowsErased === undefined ? {} : { areRowsErased }),
-    ...(expireAt === 0 ? {} : { templatesExpireAt: expireAt }),
+    ...plus(erasure, removal),
+    ...(begun !== undefined && { begun }),
+    ...(areRowsErased !== undefined && { areRowsErased }),
   };
 }

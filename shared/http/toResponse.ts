@@ -1,5 +1,6 @@
 import type { z } from 'zod';
-import { tombstoneLifetimeMs, type Erasure } from '../records/erasures.ts';
+import type { Erasure } from '../records/erasure.ts';
+import { tombstoneLifetimeMs } from '../records/erasures.ts';
 import type { Group } from '../records/groups.ts';
 import type { GroupCounts, Person } from '../records/imageRecords.ts';
 import { sha256In, type ImageRecord } from '../records/image.ts';

@@ -1,6 +1,6 @@
 import { RollcallError } from '../../errors/errors.ts';
 import { untrained } from '../../training/machine.ts';
-import type { Erasure } from '../../records/erasures.ts';
+import type { Erasure } from '../../records/erasure.ts';
 import type { Group } from '../../records/groups.ts';
 import type { Rollcall } from '../../app/rollcall.ts';
 import { conditionOf, etagOf } from '../conditions.ts';
