@@ -8,12 +8,13 @@ import type { Erasures } from '../records/erasures.ts';
  */
 export type Slice = {
   erased?: Partial<Erased>;
-  next?: string;
+  next?: string | undefined;
   begun?: number;
-  areRowsErased?: true;
+  areRowsErased?: boolean;
   templatesExpireAt?: number;
 };
-export type Step = (erasure: Erasure, after: string | undefined) => Promise<Slice>;
+/** Erases one part; `after` of the erasure says where the part begins. */
+export type Step = (erasure: Erasure) => Promise<Slice>;
 /** The steps in order. The names of steps are stored: a moved step keeps its name, and a new step needs a new name. */
 export type Steps = Readonly<Record<string, Step>>;
 
@@ -38,7 +39,7 @@ export async function advance(
     if (name === undefined) return 'over';
     if (erasure.notBefore > now()) return erasure.notBefore;
     if (now() > endAt) return now();
-    const slice = await steps[name]?.(erasure, erasure.after);
+    const slice = await steps[name]?.(erasure);
     if (slice === undefined) throw unknownStep();
     await erasures.change(id, (current) => {
       const after = counted(current, slice);
@@ -77,6 +78,6 @@ function counted(erasure: Erasure, { begun, areRowsErased, ...removal }: Slice):
     ...erasure,
     ...plus(erasure, removal),
     ...(begun !== undefined && { begun }),
-    ...(areRowsErased !== undefined && { areRowsErased }),
+    ...(areRowsErased === true && { areRowsErased }),
   };
 }
