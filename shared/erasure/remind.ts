@@ -22,7 +22,8 @@ export async function remind(options: EraseOptions): Promise<void> {
   );
   for (const { id } of await erasures.listOpen(openAtMost)) {
     const erasure = await erasures.get(id);
-    if (erasure === undefined) continue;
+    // A finished erasure of a person names no person any more, as the erasure of a group never does.
+    if (erasure === undefined || erasure.removedAt !== undefined) continue;
     const { group, person } = erasure;
     if (person === undefined) {
       await markGroup(options, erasure);
