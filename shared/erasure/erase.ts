@@ -36,6 +36,6 @@ export function createErase(options: EraseOptions) {
 
     erasePerson: (key: PersonKey): Promise<number> => erasePerson(options, key),
     eraseGroup: (name: string): Promise<void> => eraseGroup(options, name),
-    remind: (): Promise<void> => remind(options),
+    remind: (after?: string): Promise<string | undefined> => remind(options, after),
   };
 }

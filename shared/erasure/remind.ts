@@ -3,35 +3,47 @@ import { complete } from './complete.ts';
 import { endGeneration, isAlive, joinProbeErasures } from './groupRow.ts';
 import type { EraseOptions } from './options.ts';
 
-/**
- * Limit for each kind of work in one call of `remind`. Every resync enqueues an open erasure again until it is
- * finished.
- */
+/** Limit for each kind of work in one call of `remind`. */
 const openAtMost = 50;
 
 /**
- * Called by the resync. Enqueues open erasures: the message of an erasure may have been lost, or its request may
- * have ended before it marked anything as deleted. Finishes erasures whose last template has expired in Face, and
- * drops the rows of deleted people that were kept for late messages.
+ * Called by the resync. Finishes erasures whose last template has expired in Face, drops the rows of deleted people that
+ * were kept for late messages, and enqueues one page of the open erasures, those after the erasure with the ID `after`.
+ * Resolves with the `after` of the next call; undefined: with the first page.
  */
-export async function remind(options: EraseOptions): Promise<void> {
-  const { erasures, imageRecords, workQueues } = options;
+export async function remind(options: EraseOptions, after?: string): Promise<string | undefined> {
+  const { erasures, imageRecords, log } = options;
   await erasures.finishExpired(openAtMost);
   await erasures.dropTombstones(openAtMost, ({ group, person, deletedAt }) =>
     imageRecords.dropTombstone(group, person, deletedAt),
   );
-  for (const { id } of await erasures.listOpen(openAtMost)) {
-    const erasure = await erasures.get(id);
-    // A finished erasure of a person names no person any more, as the erasure of a group never does.
-    if (erasure === undefined || erasure.removedAt !== undefined) continue;
-    const { group, person } = erasure;
-    if (person === undefined) {
-      await markGroup(options, erasure);
-      await workQueues.enqueueErasure(group);
-    } else {
-      await markPerson(options, erasure, person);
-      await workQueues.enqueuePerson({ group, person });
+  const open = await erasures.listOpen(openAtMost + 1, after);
+  const page = open.slice(0, openAtMost);
+  for (const { id } of page) {
+    try {
+      await enqueue(options, id);
+    } catch (error) {
+      log.error('an open deletion was not enqueued, and will be by a later resync', error);
     }
+  }
+  return open.length > openAtMost ? page.at(-1)?.id : undefined;
+}
+
+/**
+ * Enqueues an open erasure: its message may have been lost, or its request may have ended before it marked anything as
+ * deleted.
+ */
+async function enqueue(options: EraseOptions, id: string): Promise<void> {
+  const erasure = await options.erasures.get(id);
+  // A finished erasure of a person names no person any more, as the erasure of a group never does.
+  if (erasure === undefined || erasure.removedAt !== undefined) return;
+  const { group, person } = erasure;
+  if (person === undefined) {
+    await markGroup(options, erasure);
+    await options.workQueues.enqueueErasure(group);
+  } else {
+    await markPerson(options, erasure, person);
+    await options.workQueues.enqueuePerson({ group, person });
   }
 }
 

@@ -68,9 +68,10 @@ export function createErasures(table: Table, now: () => number) {
       }
     },
 
-    /** Open erasures in the order of their IDs; at most `top`. */
-    async listOpen(top: number): Promise<(Subject & { id: string })[]> {
-      const rows = await take(table.range<Subject>(partition, 'o.', afterPrefix('o.')), top);
+    /** Open erasures in the order of their IDs, from the first ID that is greater than `after`; at most `top`. */
+    async listOpen(top: number, after = ''): Promise<(Subject & { id: string })[]> {
+      const from = `o.${after}\u0001`;
+      const rows = await take(table.range<Subject>(partition, from, afterPrefix('o.')), top);
       return rows.map(({ rowKey, value }) => ({ id: rowKey.slice(2), ...value }));
     },
   };

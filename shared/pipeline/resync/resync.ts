@@ -4,6 +4,7 @@ import { dropAbandonedRequests } from './dropAbandonedRequests.ts';
 import { dropExpiredRecords } from './dropExpiredRecords.ts';
 import { dropOldDeadLetters } from './dropOldDeadLetters.ts';
 import { enqueueForgottenImages } from './enqueueForgottenImages.ts';
+import { enqueueOpenErasures } from './enqueueOpenErasures.ts';
 import { enqueueUncoveredTrainings } from './enqueueUncoveredTrainings.ts';
 import { enrollLostFaces } from './enrollLostFaces.ts';
 import { failPoisonedImages } from './failPoisonedImages.ts';
@@ -22,7 +23,7 @@ const jobs: readonly ((options: ResyncOptions) => Promise<void>)[] = [
   enrollLostFaces,
   deleteOrphanedPersons,
   enqueueUncoveredTrainings,
-  ({ erase }) => erase.remind(),
+  enqueueOpenErasures,
   reconsiderRejected,
   failPoisonedImages,
   reconcileUndelivered,
