@@ -7,7 +7,7 @@ import { forgetFaceIds, forgetResults, forgetUntrainedFaces } from './forget.ts'
 import type { EraseOptions } from './options.ts';
 import { deletePersonsInFace } from './personsInFace.ts';
 import { eraseProbes, isErasedProbe } from './probes.ts';
-import { isImageOf, namesOf, redact } from './redact.ts';
+import { isImageOf, toNames, redact } from './redact.ts';
 import type { Slice, Steps } from './steps.ts';
 import { templatesExpireAt } from './templates.ts';
 
@@ -81,7 +81,7 @@ async function withoutPerson(
 ): Promise<StoredResult | undefined> {
   const gone = new Set<string>();
   if (withProbes === true)
-    for (const image of namesOf(result).images) if (await isErasedProbe(options, image)) gone.add(image);
+    for (const image of toNames(result).images) if (await isErasedProbe(options, image)) gone.add(image);
   return redact(result, {
     person: (other) => other !== key,
     image: (image) => !isImageOf(image, key) && !gone.has(image),

@@ -5,7 +5,7 @@ import { generationBefore, stampedUntil } from '../records/generation.ts';
 import type { Person } from '../records/imageRecords.ts';
 import type { StoredResult } from '../records/results.ts';
 import type { EraseOptions } from './options.ts';
-import { faceIdsOf, isBestOf } from './redact.ts';
+import { toFaceIds, isBestOf } from './redact.ts';
 import type { Slice } from './steps.ts';
 import { templatesExpireAt } from './templates.ts';
 
@@ -26,7 +26,7 @@ export async function eraseProbes(options: EraseOptions, person: Person, erasure
   for (const result of items) {
     if (Date.parse(result.createdAt) > stampedUntil(erasure.deletedAt) || !isBestOf(result, key)) continue;
     removal = plus(removal, await eraseProbeOf(options, person, erasure, result));
-    const { dropped, expireAt } = await options.faceIds.drop(group, faceIdsOf(result));
+    const { dropped, expireAt } = await options.faceIds.drop(group, toFaceIds(result));
     // The result is deleted last: as long as the result exists, a repeated step finds its probe.
     const results = await options.results.drop(group, result.id);
     removal = plus(removal, { erased: { faceIds: dropped, results }, templatesExpireAt: expireAt });

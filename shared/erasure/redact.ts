@@ -40,7 +40,7 @@ export function redact(result: StoredResult, may: Naming): StoredResult | undefi
   const { image: _image, ...rest } = named;
   const shown: Named = {
     ...(hidesImage ? rest : named),
-    ...(named.faces === undefined ? {} : { faces: kept }),
+    ...(named.faces !== undefined && { faces: kept }),
   };
   return shown;
 }
@@ -57,12 +57,12 @@ export function isBestOf(result: StoredResult, key: string): boolean {
 }
 
 /** The face IDs of the probe of a result. */
-export function faceIdsOf({ faces = [] }: Named): string[] {
+export function toFaceIds({ faces = [] }: Named): string[] {
   return faces.flatMap(({ faceId }) => faceId ?? []);
 }
 
 /** The names of the people and the paths of the images in a result. */
-export function namesOf(result: StoredResult): { persons: string[]; images: string[] } {
+export function toNames(result: StoredResult): { persons: string[]; images: string[] } {
   const { person, image, faces = [] }: Named = result;
   const persons = faces.flatMap(({ candidates = [] }) => candidates.map((candidate) => candidate.person));
   const images = faces.flatMap(({ matches = [] }) => matches.flatMap((match) => match.image ?? []));

@@ -20,7 +20,7 @@ export async function deleteGroup(
   condition?.(group);
   const deletedAt = await imageStore.now();
   if (group === undefined) {
-    const row = await groups.change(name, (current) => current && askAgain(current, deletedAt));
+    const row = await groups.change(name, (current) => current && requestAgain(current, deletedAt));
     const joined = await loadLast(options, row?.erasures);
     if (joined === undefined) throw new RollcallError('group_not_found');
     await workQueues.enqueueErasure(name);
@@ -52,7 +52,7 @@ export async function deletePerson(
   if (group === undefined) throw new RollcallError('group_not_found');
   const deletedAt = await imageStore.now();
   if ((await imageRecords.person(group, key)) === undefined) {
-    const row = await imageRecords.changePerson(name, key, (current) => askAgain(current, deletedAt));
+    const row = await imageRecords.changePerson(name, key, (current) => requestAgain(current, deletedAt));
     const joined = await loadLast(options, row?.erasures?.ids);
     if (joined === undefined) throw new RollcallError('person_not_found');
     await workQueues.enqueuePerson({ group: name, person: key });
@@ -75,7 +75,7 @@ export async function deletePerson(
  * A deletion that is requested again while its erasure is open belongs to that erasure: `deletedAt` moves to the new
  * request, so that blobs that were written since are erased too.
  */
-function askAgain<Row extends Group | Person>(row: Row, deletedAt: number): Row {
+function requestAgain<Row extends Group | Person>(row: Row, deletedAt: number): Row {
   return row.isDeleted === true && row.erasures !== undefined ? { ...row, deletedAt } : row;
 }
 

@@ -1,4 +1,4 @@
-import { namesOf, redact } from '../erasure/redact.ts';
+import { toNames, redact } from '../erasure/redact.ts';
 import { inParallel } from '../records/parallel.ts';
 import { placeOf } from '../images/imagePath.ts';
 import type { Group } from '../records/groups.ts';
@@ -21,7 +21,7 @@ export function createReadResults({
   async function asOfNow(group: Group, result: StoredResult): Promise<StoredResult | undefined> {
     const createdAt = Date.parse(result.createdAt);
     if (createdAt <= stampedUntil(group.deletedAt)) return undefined;
-    const { persons, images } = namesOf(result);
+    const { persons, images } = toNames(result);
     const [living, there] = await Promise.all([
       Promise.all(
         persons.map(async (name) => {

@@ -131,7 +131,7 @@ async function withdraw(table: Table, id: string): Promise<Erasure | undefined> 
   });
 }
 
-/** The writes that end an open erasure in the indexes; `before` still names the person. */
+/** The writes that end an open erasure in the indexes. Only the erasure as it was before names the person for certain. */
 function toIndexRows(after: Erasure, { person }: Erasure): Write[] {
   const { id, group, deletedAt, removedAt = 0, finishedAt, templatesExpireAt = 0 } = after;
   const writes: Write[] = [{ kind: 'remove', rowKey: `o.${id}` }];
