@@ -7,9 +7,9 @@ import type { EraseOptions } from './options.ts';
 const openAtMost = 50;
 
 /**
- * Called by the resync. Finishes erasures whose last template has expired in Face, drops the rows of deleted people that
- * were kept for late messages, and enqueues one page of the open erasures, those after the erasure with the ID `after`.
- * Resolves with the `after` of the next call; undefined: with the first page.
+ * Called by the resync. Finishes erasures whose last template has expired in Face, drops the rows of deleted people
+ * that were kept for late messages, and enqueues one page of the open erasures: those with the next IDs after `after`.
+ * Resolves with the `after` of the next call; undefined when the next call begins with the first page.
  */
 export async function remind(options: EraseOptions, after?: string): Promise<string | undefined> {
   const { erasures, imageRecords, log } = options;

@@ -131,9 +131,10 @@ async function withdraw(table: Table, id: string): Promise<Erasure | undefined> 
   });
 }
 
-/** The writes that end an open erasure in the indexes. Only the erasure as it was before names the person for certain. */
-function toIndexRows(after: Erasure, { person }: Erasure): Write[] {
+/** The writes that end an open erasure in the indexes; `before` names the person, where it is about one. */
+function toIndexRows(after: Erasure, before: Erasure): Write[] {
   const { id, group, deletedAt, removedAt = 0, finishedAt, templatesExpireAt = 0 } = after;
+  const { person } = before;
   const writes: Write[] = [{ kind: 'remove', rowKey: `o.${id}` }];
   if (finishedAt === undefined)
     writes.push({ kind: 'put', rowKey: `w.${oldestFirst(templatesExpireAt)}.${id}`, value: {} });

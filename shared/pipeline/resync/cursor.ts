@@ -1,6 +1,9 @@
 import type { Table } from '../../records/table.ts';
 
-/** Where a job continues in its next run. `next`: the group, blob or erasure; `after`: the row in it; neither: the start. */
+/**
+ * Where a job continues in its next run. `next`: the group, blob or erasure; `after`: the row in it; neither: the
+ * start.
+ */
 export type Cursor = { next?: string | undefined; after?: string | undefined; restsUntil?: number };
 
 export async function readCursor(cursors: Table, job: string): Promise<Cursor | undefined> {
