@@ -10,7 +10,8 @@ export async function complete(
   last: Erasure | undefined,
   generation: Generation,
 ): Promise<void> {
-  if (last === undefined) return;
+  // A finished erasure names no person any more, and is the last of `ids` that is finished.
+  if (last === undefined || last.removedAt !== undefined) return;
   const { group, person } = last;
   await groups.change(group, (row) => row && leaveProbeErasures(row, ids));
   await imageRecords.forgetContents(group, person, (other) =>
