@@ -16,7 +16,14 @@ export async function pipeline(): Promise<Rollcall> {
  * and the clients of the Azure services are large, so they are loaded only after the functions are registered.
  */
 export function uncheckedPipeline(): Promise<Rollcall> {
-  loading ??= import('./pipeline.ts').then(({ rollcall }) => rollcall);
+  loading ??= import('./pipeline.ts').then(
+    ({ rollcall }) => rollcall,
+    (error: unknown) => {
+      // The next call loads the pipeline again.
+      loading = undefined;
+      throw error;
+    },
+  );
   return loading;
 }
 

@@ -20,7 +20,7 @@ import {
   type ImageRecord,
 } from '../records/image.ts';
 import type { Training } from '../training/machine.ts';
-import type { FacePersons, Owner } from './facePersons.ts';
+import type { FacePersons, InFace, Owner } from './facePersons.ts';
 
 export type AddFaceOptions = {
   imageRecords: ImageRecords;
@@ -74,9 +74,10 @@ export async function addFace(
       targetFace,
       userData: faceKeyOf(image.image, intent.content),
       detectionModel: options.detectionModel,
+      sendBefore: intent.at + options.callTimeoutMs,
     });
   } catch (error) {
-    return refuse(options, ref, image, intent, person.faceGroupEpoch, error);
+    return refuse(options, ref, image, intent, person, error);
   }
   // A failure from here on leaves the intent open: Face holds the face, and the next attempt finds it by its key.
   await markChanged(options, ref, image, intent);
@@ -101,9 +102,7 @@ async function intend(
     return addIntended(image, { content, personId, generation }, at);
   });
   const intent = after?.intents.at(-1);
-  // The time of the intent bounds when the call can still take effect, so the call must be sent soon after the intent
-  // was written.
-  if (intent === undefined || options.now() - at > options.callTimeoutMs) throw overtaken();
+  if (intent === undefined) throw overtaken();
   return intent;
 }
 
@@ -129,13 +128,13 @@ async function refuse(
   ref: ImageRef,
   image: ImageRecord,
   intent: AddIntent,
-  faceGroupEpoch: number,
+  person: InFace,
   error: unknown,
 ): Promise<ImageRecord | undefined> {
   if (mayHaveTakenEffect(error)) throw error;
   await recordStep(options, ref, (i) => addEnded(i, intent));
   if (isFaceError(error, 404)) {
-    await options.facePersons.lost(ref.group, ref.person ?? '', faceGroupEpoch, error);
+    await options.facePersons.lost(ref.group, ref.person ?? '', person, error);
     throw new RollcallError('conflict', 'Face does not have the person any more.', { cause: error });
   }
   const fault = isFaceError(error, 403, 'QuotaExceeded')

@@ -5,11 +5,11 @@ import type { Group } from '../records/groups.ts';
 import type { ImageRecords } from '../records/imageRecords.ts';
 import type { LostFaces } from '../records/lostFaces.ts';
 import {
-  assertLeaseLasts,
   deletedMeanwhile,
   DeletionInDoubt,
   endLease,
   releaseLease,
+  sendBefore,
   takeLease,
   type LeaseOptions,
 } from './faceGroupLease.ts';
@@ -64,7 +64,6 @@ async function ensure(options: FaceGroupsOptions, group: Group): Promise<Group> 
   try {
     if (leased.isDeleted === true) throw deletedMeanwhile();
     await deleteIfStale(options, leased);
-    assertLeaseLasts(options, leased);
     isCreating = !leased.inFace;
     if (isCreating) await createInFace(options, leased);
   } catch (error) {
@@ -131,9 +130,8 @@ async function deleteInFace(options: FaceGroupsOptions, leased: Group): Promise<
   const { group: name, createdInFaceUntil = 0 } = leased;
   const now = options.now();
   if (createdInFaceUntil > now) throw deferred(createdInFaceUntil - now);
-  assertLeaseLasts(options, leased);
   try {
-    await options.face.deleteGroup(name);
+    await options.face.deleteGroup(name, sendBefore(options, leased));
   } catch (error) {
     if (isFaceError(error, 404)) return;
     if (!mayHaveTakenEffect(error)) throw error;
@@ -145,9 +143,11 @@ async function deleteInFace(options: FaceGroupsOptions, leased: Group): Promise<
  * Creates the group in Face. The call is not idempotent: an existing group is accepted if it has the wanted recognition
  * model.
  */
-async function createInFace({ face }: FaceGroupsOptions, { group, recognitionModel }: Group): Promise<void> {
+async function createInFace(options: FaceGroupsOptions, leased: Group): Promise<void> {
+  const { face } = options;
+  const { group, recognitionModel } = leased;
   try {
-    await face.createGroup(group, recognitionModel);
+    await face.createGroup(group, recognitionModel, sendBefore(options, leased));
   } catch (error) {
     if (!isFaceError(error, 409, 'LargePersonGroupExists')) throw error;
     const existing = await face.getGroup(group);

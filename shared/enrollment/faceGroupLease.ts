@@ -53,12 +53,11 @@ export async function takeLease(
 }
 
 /**
- * The lease has to outlast a call to Face, however late the call takes effect. The check fails when this instance has
- * stalled since it took the lease.
- * @throws RollcallError `busy`
+ * Until when a call to Face may be sent under the lease: the lease has to outlast the call, however late the call takes
+ * effect.
  */
-export function assertLeaseLasts(options: LeaseOptions, { leasedUntil = 0 }: Group): void {
-  if (options.now() > leasedUntil - landedForSureMs(options)) throw deferred(comeBackMs);
+export function sendBefore(options: LeaseOptions, { leasedUntil = 0 }: Group): { sendBefore: number } {
+  return { sendBefore: leasedUntil - landedForSureMs(options) };
 }
 
 /**

@@ -10,6 +10,9 @@ import type { FaceGroups } from './faceGroup.ts';
 /** The group and the person of an image, as just read: both exist, in the generation of the image. */
 export type Owner = { group: Group; person: Person };
 
+/** A person in Face, and the group epoch in which Face has the person. */
+export type InFace = { personId: string; faceGroupEpoch: number };
+
 export type FacePersons = ReturnType<typeof createFacePersons>;
 
 /** The people of a group in Face. Calls for one person are made within the session of that person, so one at a time. */
@@ -27,7 +30,7 @@ export function createFacePersons({
      * orphaned person in Face, which no row names and which has no face. The next attempt creates another person, and
      * the daily resync deletes the orphaned one.
      */
-    async ensure({ group: row, person }: Owner): Promise<{ personId: string; faceGroupEpoch: number }> {
+    async ensure({ group: row, person }: Owner): Promise<InFace> {
       const { faceGroupEpoch } = await faceGroups.ensure(row);
       const { group, key } = person;
       if (person.personId !== undefined && person.faceGroupEpoch === faceGroupEpoch) {
@@ -55,14 +58,20 @@ export function createFacePersons({
     },
 
     /** Records that Face answered 404 for the person or for the whole group: the next attempt creates them again. */
-    async lost(group: string, key: string, faceGroupEpoch: number, error: unknown): Promise<void> {
+    async lost(
+      group: string,
+      key: string,
+      { personId, faceGroupEpoch }: InFace,
+      error: unknown,
+    ): Promise<void> {
       if (isFaceError(error, 404, 'LargePersonGroupNotFound')) await faceGroups.lost(group, faceGroupEpoch);
       else await lostFaces.note(group);
-      await imageRecords.changePerson(
-        group,
-        key,
-        ({ personId: _personId, faceGroupEpoch: _faceGroupEpoch, ...rest }) => rest,
-      );
+      await imageRecords.changePerson(group, key, (current) => {
+        // Another worker may have created the person again since.
+        if (current.personId !== personId) return current;
+        const { personId: _personId, faceGroupEpoch: _faceGroupEpoch, ...rest } = current;
+        return rest;
+      });
     },
   };
 }

@@ -34,7 +34,13 @@ export type AddFaceOptions = {
   targetFace: FaceRectangle | undefined;
   userData: string;
   detectionModel: string;
-};
+} & SendBefore;
+
+/**
+ * The call is not sent after this time (milliseconds since 1970) and throws a RollcallError `busy` instead: its caller
+ * relies on a time from which the call can no longer take effect.
+ */
+export type SendBefore = { sendBefore: number };
 
 /**
  * The Azure Face REST API v1.2 for large person groups, at one priority. Every operation throws `FaceError`,
@@ -52,9 +58,9 @@ export interface FaceClient {
   /** Groups 2 to 1,000 faces. `messyGroup` holds the faces that are similar to no other face. */
   group(faceIds: readonly string[]): Promise<{ groups: string[][]; messyGroup: string[] }>;
   verify(faceId: string, group: string, personId: string): Promise<VerifyResult>;
-  createGroup(group: string, recognitionModel: string): Promise<void>;
+  createGroup(group: string, recognitionModel: string, limit: SendBefore): Promise<void>;
   getGroup(group: string): Promise<PersonGroup>;
-  deleteGroup(group: string): Promise<void>;
+  deleteGroup(group: string, limit: SendBefore): Promise<void>;
   train(group: string): Promise<void>;
   trainingStatus(group: string): Promise<TrainingStatus>;
   createPerson(group: string, name: string, userData: string): Promise<string>;
@@ -110,11 +116,11 @@ function faceClient(transport: FaceTransport, priority: Priority): FaceClient {
     group: (faceIds) => call({ method: 'POST', path: '/group', json: { faceIds } }),
     verify: (faceId, largePersonGroupId, personId) =>
       call({ method: 'POST', path: '/verify', json: { faceId, largePersonGroupId, personId } }),
-    createGroup: (group, recognitionModel) =>
-      call({ method: 'PUT', path: groupPath(group), json: { name: group, recognitionModel } }),
+    createGroup: (group, recognitionModel, { sendBefore }) =>
+      call({ method: 'PUT', path: groupPath(group), json: { name: group, recognitionModel }, sendBefore }),
     getGroup: (group) =>
       call({ method: 'GET', path: groupPath(group), query: { returnRecognitionModel: true } }),
-    deleteGroup: (group) => call({ method: 'DELETE', path: groupPath(group) }),
+    deleteGroup: (group, { sendBefore }) => call({ method: 'DELETE', path: groupPath(group), sendBefore }),
     train: (group) => call({ method: 'POST', path: `${groupPath(group)}/train` }),
     trainingStatus: (group) => call({ method: 'GET', path: `${groupPath(group)}/training` }),
     async createPerson(group, name, userData) {
@@ -128,7 +134,7 @@ function faceClient(transport: FaceTransport, priority: Priority): FaceClient {
     listPersons: (group, page) => call({ method: 'GET', path: `${groupPath(group)}/persons`, query: page }),
     getPerson: (group, personId) => call({ method: 'GET', path: personPath(group, personId) }),
     deletePerson: (group, personId) => call({ method: 'DELETE', path: personPath(group, personId) }),
-    async addFace(group, personId, bytes, { targetFace, userData, detectionModel }) {
+    async addFace(group, personId, bytes, { targetFace, userData, detectionModel, sendBefore }) {
       const target =
         targetFace && [targetFace.left, targetFace.top, targetFace.width, targetFace.height].join(',');
       const face = await call<{ persistedFaceId: string }>({
@@ -136,6 +142,7 @@ function faceClient(transport: FaceTransport, priority: Priority): FaceClient {
         path: `${personPath(group, personId)}/persistedfaces`,
         query: { targetFace: target, userData, detectionModel },
         bytes,
+        sendBefore,
       });
       return face.persistedFaceId;
     },

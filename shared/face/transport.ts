@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { TokenCredential } from '@azure/identity';
 import { request, type Dispatcher } from 'undici';
+import { deferred } from '../errors/errors.ts';
 import { FaceUnanswered, isFaceError, readFaceError } from './errors.ts';
 import type { Permit, Priority, RateLimiter } from '../quota/rateLimiter.ts';
 import { requestContext } from '../telemetry/requestContext.ts';
@@ -12,6 +13,7 @@ export type FaceTransportOptions = {
   limiter: RateLimiter;
   timeoutMs: number;
   dispatcher?: Dispatcher;
+  now?: () => number;
 };
 
 export type FaceCall = {
@@ -21,9 +23,14 @@ export type FaceCall = {
   query?: Record<string, string | number | boolean | undefined>;
   json?: unknown;
   bytes?: Uint8Array;
+  /** The call is not sent after this time (milliseconds since 1970), however long the way to Face takes. */
+  sendBefore?: number;
 };
 
 export type FaceTransport = (call: FaceCall) => Promise<unknown>;
+
+/** A call that came too late to be sent is asked for again after this time. */
+const lateRetryMs = 1_000;
 
 /** Scope of Microsoft Entra tokens for Azure AI services. */
 const scope = 'https://cognitiveservices.azure.com/.default';
@@ -35,7 +42,8 @@ const attemptsOfAGet = 3;
 /**
  * Sends one call to Face: takes a permit from the rate limiter, applies the time limit and parses error answers. A GET
  * is repeated after a transient error, and any call after a 429. A mutating call is not repeated after another error or
- * without an answer: only the caller knows how to find out whether the call took effect.
+ * without an answer: only the caller knows how to find out whether the call took effect. A call with `sendBefore` is
+ * checked last of all, after the waits for a permit and a token.
  */
 export function createFaceTransport(options: FaceTransportOptions): FaceTransport {
   return async (call) => {
@@ -86,6 +94,8 @@ function readAnswer(text: string): unknown {
 
 async function exchange(options: FaceTransportOptions, call: FaceCall, url: URL) {
   const authorization = await authorize(options);
+  if (call.sendBefore !== undefined && (options.now ?? Date.now)() > call.sendBefore)
+    throw deferred(lateRetryMs);
   try {
     const response = await request(url, {
       method: call.method,

@@ -1,4 +1,5 @@
 import { codeOf, deferredForMs } from '../errors/errors.ts';
+import { translatePlatformError } from '../errors/platformErrors.ts';
 import type { FaceClient } from '../face/client.ts';
 import { isFaceError, mayHaveTakenEffect, translateFaceError } from '../face/errors.ts';
 import type { TrainingStatus } from '../face/types.ts';
@@ -149,7 +150,7 @@ async function recover(options: GroupReconcilerOptions, group: string, error: un
   const { trainings, workQueues, log, now } = options;
   const deferredMs = deferredForMs(error);
   if (deferredMs !== undefined) return workQueues.enqueueTraining(group, 'retry', now() + deferredMs);
-  const failure = translateFaceError(error);
+  const failure = translatePlatformError(translateFaceError(error));
   log.warn('a training is retried', failure);
   if (codeOf(failure) === 'group_lost') await options.groupLost(group);
   const inDoubt = isFaceError(error, 409) || mayHaveTakenEffect(error);

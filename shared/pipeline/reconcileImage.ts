@@ -100,6 +100,8 @@ async function markPoisoned(options: ImageReconcilerOptions, path: string): Prom
   if (recorded === undefined) return;
   const { place, image, version } = recorded;
   if (isToBeCompared(image, version)) return options.workQueues.enqueueImage(place.ref);
+  // The image has moved on in another invocation: nothing has failed.
+  if (image.state !== 'received') return enqueuePersonIfNeeded(options, place.ref, image);
   const because = { reason: 'too_many_attempts' as const, detail: 'The trigger failed five times.' };
   await options.deadLetters.add({ ref: place.ref, code: because.reason, detail: because.detail });
   await options.imageRecords.change(place.ref, (current) =>

@@ -1,7 +1,7 @@
 import { vi } from 'vitest';
 import type { GroupSettings } from '../../../shared/enrollment/groups.ts';
 import type { Clients } from '../../../shared/app/clients.ts';
-import { codeOf } from '../../../shared/errors/errors.ts';
+import { codeOf, deferred } from '../../../shared/errors/errors.ts';
 import type { FaceClient } from '../../../shared/face/client.ts';
 import { FaceError, FaceUnanswered } from '../../../shared/face/errors.ts';
 import { parseKey } from '../../../shared/messages/workQueues.ts';
@@ -421,8 +421,9 @@ export class World {
       this.#ids += 1;
       return `id-${this.#ids}`;
     };
-    const call = <Value>(operation: string, action: () => Value): Promise<Value> =>
+    const call = <Value>(operation: string, action: () => Value, sendBefore = Infinity): Promise<Value> =>
       write(() => {
+        if (this.now > sendBefore) throw deferred(1_000);
         this.calls[operation] = (this.calls[operation] ?? 0) + 1;
         const fault = this.faultsOf[operation]?.shift() ?? this.faults.shift();
         switch (fault) {
@@ -482,21 +483,29 @@ export class World {
       findSimilar: () => Promise.reject(new Error('not asked here')),
       group: () => Promise.reject(new Error('not asked here')),
       verify: () => Promise.reject(new Error('not asked here')),
-      createGroup: (group) =>
-        call('createGroup', () => {
-          if (this.faceGroups.has(group)) throw new FaceError(409, 'LargePersonGroupExists', 'x');
-          this.faceGroups.set(group, { persons: new Map(), trained: new Set(), training: undefined });
-        }),
+      createGroup: (group, _recognitionModel, { sendBefore }) =>
+        call(
+          'createGroup',
+          () => {
+            if (this.faceGroups.has(group)) throw new FaceError(409, 'LargePersonGroupExists', 'x');
+            this.faceGroups.set(group, { persons: new Map(), trained: new Set(), training: undefined });
+          },
+          sendBefore,
+        ),
       getGroup: (group) =>
         look('getGroup', () => {
           groupOf(group);
           return { largePersonGroupId: group, name: group, recognitionModel: 'recognition_04' };
         }),
-      deleteGroup: (group) =>
-        call('deleteGroup', () => {
-          groupOf(group);
-          this.faceGroups.delete(group);
-        }),
+      deleteGroup: (group, { sendBefore }) =>
+        call(
+          'deleteGroup',
+          () => {
+            groupOf(group);
+            this.faceGroups.delete(group);
+          },
+          sendBefore,
+        ),
       train: (group) =>
         call('train', () => {
           const found = groupOf(group);
@@ -541,14 +550,18 @@ export class World {
           personOf(group, personId);
           groupOf(group).persons.delete(personId);
         }),
-      addFace: (group, personId, bytes, { userData, targetFace }) =>
-        call('addFace', () => {
-          if (targetFace === undefined && bytes.at(-1) !== 1) throw notOneFace(bytes.at(-1));
-          const faceId = id();
-          personOf(group, personId).set(faceId, userData);
-          this.addedInOrder.push(userData);
-          return faceId;
-        }),
+      addFace: (group, personId, bytes, { userData, targetFace, sendBefore }) =>
+        call(
+          'addFace',
+          () => {
+            if (targetFace === undefined && bytes.at(-1) !== 1) throw notOneFace(bytes.at(-1));
+            const faceId = id();
+            personOf(group, personId).set(faceId, userData);
+            this.addedInOrder.push(userData);
+            return faceId;
+          },
+          sendBefore,
+        ),
       getFace: (group, personId, persistedFaceId) =>
         look('getFace', () => {
           const userData = personOf(group, personId).get(persistedFaceId);
