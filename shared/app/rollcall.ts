@@ -232,7 +232,9 @@ export function createRollcall({
     now,
   };
 
+  const allImages = listAcrossGroups(groups, imageRecords, noGroup);
   const resyncOptions: ResyncOptions = {
+    allImages,
     account: clients.blobs.accountName,
     imageStore,
     imageRecords,
@@ -257,8 +259,6 @@ export function createRollcall({
     log,
     now,
   };
-
-  const allImages = listAcrossGroups(groups, imageRecords, noGroup);
 
   return {
     log,

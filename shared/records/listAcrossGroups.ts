@@ -2,6 +2,8 @@ import type { Groups } from './groups.ts';
 import type { ImageRecords, Page, ImageQuery } from './imageRecords.ts';
 import type { ImageRecord } from './image.ts';
 
+export type ListAllImages = ReturnType<typeof listAcrossGroups>;
+
 /**
  * Lists the images that belong to no group, then the images of every group in order of group name, including groups
  * that do not exist but have probes waiting for them. The token of a page is `{group}/{token within the group}`. One

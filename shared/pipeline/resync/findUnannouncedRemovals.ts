@@ -3,22 +3,18 @@ import { pageOf, type ResyncOptions } from './options.ts';
 
 const job = 'images';
 
-type Options = Pick<ResyncOptions, 'imageStore' | 'imageRecords' | 'imageReconciler' | 'groups' | 'cursors'>;
+type Options = Pick<ResyncOptions, 'imageStore' | 'allImages' | 'imageReconciler' | 'cursors'>;
 
-/** Finds rows whose blob was deleted without an event: one page of the images of one group in each run. */
+/**
+ * Finds rows whose blob was deleted without an event, also those of paths that name no group and of probes that wait for
+ * their group: one page of all images in each run.
+ */
 export async function findUnannouncedRemovals(options: Options): Promise<void> {
-  const { imageStore, imageRecords, imageReconciler, groups, cursors } = options;
+  const { imageStore, allImages, imageReconciler, cursors } = options;
   const cursor = await readCursor(cursors, job);
-  const { items, next } = await groups.list({ top: 1, after: cursor?.next });
-  const [group] = items;
-  if (group === undefined) return moveCursor(cursors, job, {});
-  const page = await imageRecords.listImages(group.group, { top: pageOf.images, after: cursor?.after });
-  for (const { image, state } of page.items)
+  const { items, next } = await allImages({ top: pageOf.images, after: cursor?.next });
+  for (const { image, state } of items)
     if (state !== 'removed' && (await imageStore.version(image)) === undefined)
       await imageReconciler.enqueue(image);
-  await moveCursor(
-    cursors,
-    job,
-    page.next === undefined ? { next } : { next: cursor?.next, after: page.next },
-  );
+  await moveCursor(cursors, job, { next });
 }

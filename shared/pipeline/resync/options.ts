@@ -9,6 +9,7 @@ import type { FaceIds } from '../../records/faceIds.ts';
 import type { Groups } from '../../records/groups.ts';
 import type { IdempotencyRecords } from '../../records/idempotency.ts';
 import type { ImageRecords } from '../../records/imageRecords.ts';
+import type { ListAllImages } from '../../records/listAcrossGroups.ts';
 import type { LostFaces } from '../../records/lostFaces.ts';
 import type { PolicyChanges } from '../../records/policyChanges.ts';
 import type { Reminders } from '../../records/reminders.ts';
@@ -28,6 +29,7 @@ export type ResyncOptions = {
   account: string;
   imageRecords: ImageRecords;
   groups: Groups;
+  allImages: ListAllImages;
   reminders: Reminders;
   trainings: Trainings<Training>;
   lostFaces: LostFaces;

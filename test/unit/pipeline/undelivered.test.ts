@@ -43,3 +43,21 @@ test('a deletion that was not delivered is reconciled too', async () => {
   await world.settle(2);
   expect(world.facesOf('g')).toEqual([]);
 });
+
+test('a deletion whose event was lost is found, also of a path without a group and of a probe whose group is awaited', async () => {
+  const world = new World();
+  const paths = ['enroll/g/ann/1.bmp', 'enroll/No Group/x.bmp', 'identify/awaited/who.bmp'] as const;
+  for (const path of paths) {
+    world.drop(path, true);
+    await world.announce(path);
+  }
+  await world.settle(2);
+  const states = async () => {
+    const { items } = await world.app.allImages({ top: 100 });
+    return Object.fromEntries(items.map(({ image, state }) => [image, state]));
+  };
+  expect(await states()).toEqual({ [paths[0]]: 'enrolled', [paths[1]]: 'rejected', [paths[2]]: 'rejected' });
+  for (const path of paths) world.blobs.delete(path);
+  await world.settle();
+  expect(await states()).toEqual(Object.fromEntries(paths.map((path) => [path, 'removed'])));
+});
