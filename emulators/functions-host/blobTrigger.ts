@@ -7,6 +7,7 @@ import { describeFailure } from '../common/failureText.ts';
 import type { RegisteredFunction, TypedData } from './core.ts';
 import { blobCreated, eventsIn, validationCodeOf } from './eventGrid.ts';
 import { triggerOf, type Invoke } from './invoke.ts';
+import { renewVisibility } from './messageVisibility.ts';
 import { BlobServiceClient, QueueServiceClient, RestError } from './storageClients.ts';
 
 /**
@@ -115,27 +116,26 @@ export async function listenToBlobs(options: BlobTriggersOptions): Promise<{ clo
         .catch((error: unknown) => options.onError(`a blob message cannot be deleted: ${sayFailure(error)}`));
       return;
     }
-    let popReceipt = message.popReceipt;
-    const renewal = setInterval(() => {
-      queue.updateMessage(message.messageId, popReceipt, undefined, visibilitySeconds).then(
-        (renewed) => {
-          popReceipt = renewed.popReceipt ?? popReceipt;
-        },
-        (error: unknown) => options.onError(`a blob message cannot be renewed: ${sayFailure(error)}`),
-      );
-    }, visibilitySeconds * 500);
+    const endRenewal = renewVisibility(message, {
+      queue,
+      visibilitySeconds,
+      onError: (error) => options.onError(`a blob message cannot be renewed: ${sayFailure(error)}`),
+    });
+    const registered = byName.get(item.function);
+    const succeeded = await (registered === undefined ? Promise.resolve() : runOnBlob(registered, item)).then(
+      () => true,
+      (error: unknown) => {
+        if (error instanceof RestError || isTimeout(error))
+          options.onError(`a blob cannot be read: ${sayFailure(error)}`);
+        return false;
+      },
+    );
+    const popReceipt = await endRenewal();
     try {
-      const registered = byName.get(item.function);
-      if (registered !== undefined) await runOnBlob(registered, item);
-      clearInterval(renewal);
-      await queue.deleteMessage(message.messageId, popReceipt);
+      if (succeeded) await queue.deleteMessage(message.messageId, popReceipt);
+      else await setBack(message, popReceipt, item);
     } catch (error) {
-      clearInterval(renewal);
-      await setBack(message, popReceipt, item).catch((failure: unknown) =>
-        options.onError(`a blob message is left to its visibility timeout: ${sayFailure(failure)}`),
-      );
-      if (error instanceof RestError || isTimeout(error))
-        options.onError(`a blob cannot be read: ${sayFailure(error)}`);
+      options.onError(`a blob message is left to its visibility timeout: ${sayFailure(error)}`);
     }
   }
 
