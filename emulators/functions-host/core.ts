@@ -1,8 +1,8 @@
 import Module from 'node:module';
 
 /*
- * The seam of the real Node worker: @azure/functions requires a package `@azure/functions-core` that exists nowhere
- * and that the worker supplies. This host supplies it too, and so runs the very files that Azure runs.
+ * The package `@azure/functions-core`, which @azure/functions requires. No registry has the package: in Azure the Node
+ * worker supplies it, and here this host does. The host therefore runs the same files that Azure runs.
  */
 
 export type Binding = {
@@ -34,7 +34,7 @@ export type RegisteredFunction = { metadata: FunctionMetadata; callback: Functio
 export type LogLevel = 'trace' | 'debug' | 'information' | 'warning' | 'error' | 'critical' | 'none';
 export type CoreLog = (level: LogLevel, category: 'user' | 'system', message: string) => void;
 
-/** One typed value as the host sends it: exactly one key. */
+/** One value as the host sends it. The object has exactly one key: the type of the value. */
 export type TypedData = Record<string, unknown>;
 
 export type InvocationModel = {
@@ -57,7 +57,7 @@ export const hookNames = ['appStart', 'appTerminate', 'preInvocation', 'postInvo
 export type HookName = (typeof hookNames)[number];
 export type HookCallback = (context: Record<string, unknown>) => unknown;
 
-/** What an app has registered. */
+/** The functions and hooks that an app has registered. */
 export type App = {
   functions: RegisteredFunction[];
   hooks: Record<HookName, HookCallback[]>;
@@ -83,13 +83,16 @@ class Disposable {
   }
 }
 
-/** The version of the real worker and host whose behaviour this one follows. */
+/** The versions of the real worker and host whose behaviour this host follows. */
 const workerVersion = '3.12.0';
 const hostVersion = '4.1045.0';
 
 type LoadPatch = { _load(request: string, ...rest: unknown[]): unknown };
 
-/** Makes `@azure/functions-core` loadable, registering into the returned app. Once a process. */
+/**
+ * Makes `@azure/functions-core` loadable. Functions and hooks are registered in the returned app. To be called once per
+ * process.
+ */
 export function provideCore(log: CoreLog): App {
   const app: App = {
     functions: [],

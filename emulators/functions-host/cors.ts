@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 
-/** Lets web pages of these origins call the functions, as the platform does before the app is asked; `*`: any page. */
+/** Lets web pages of these origins call the functions, as the platform of Azure does; `*`: all origins. */
 export function allowOrigins(server: FastifyInstance, origins: readonly string[], routePrefix: string): void {
   if (origins.length === 0) return;
   server.addHook('onRequest', async (request, reply) => {
@@ -10,15 +10,15 @@ export function allowOrigins(server: FastifyInstance, origins: readonly string[]
     if (origin === undefined || !(origins.includes('*') || origins.includes(origin))) return;
     reply.header('access-control-allow-origin', origins.includes('*') ? '*' : origin);
     if (request.method !== 'OPTIONS' || method === undefined) return;
-    // A preflight request brings no key: it is answered before one is asked for.
+    // A preflight request carries no key, and is therefore answered before keys are checked.
     const headers = request.headers['access-control-request-headers'];
     if (headers !== undefined) reply.header('access-control-allow-headers', headers);
     await reply.code(204).header('access-control-allow-methods', method).send();
   });
 }
 
-/** Origins as a setting names them, separated by commas. */
-export function originsOf(setting = ''): string[] {
+/** Parses the origins of a setting, which are separated by commas. */
+export function parseOrigins(setting = ''): string[] {
   return setting
     .split(',')
     .map((origin) => origin.trim().replace(/\/$/, ''))

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Events in the Event Grid schema, as far as the host reads them. */
+/** The fields of an event in the Event Grid schema that the host reads. */
 const eventGridEvent = z.looseObject({
   eventType: z.string(),
   subject: z.string(),
@@ -9,12 +9,12 @@ const eventGridEvent = z.looseObject({
 
 export type EventGridEvent = z.output<typeof eventGridEvent>;
 
-/** The events that the body of a webhook holds; undefined when it holds something else. */
-export function eventsIn(body: unknown): EventGridEvent[] | undefined {
+/** Undefined when the body of a webhook does not hold events. */
+export function parseEvents(body: unknown): EventGridEvent[] | undefined {
   return z.array(eventGridEvent).safeParse(parseJson(body)).data;
 }
 
-/** A body as JSON; undefined when it is none. */
+/** Undefined when the body is not JSON. */
 export function parseJson(body: unknown): unknown {
   try {
     return JSON.parse(String(body));
@@ -23,13 +23,13 @@ export function parseJson(body: unknown): unknown {
   }
 }
 
-/** The code with which a webhook proves that it wants events. */
-export function validationCodeOf(events: readonly EventGridEvent[]): string | undefined {
+/** The code that a webhook has to send back before Event Grid sends events to the webhook. */
+export function readValidationCode(events: readonly EventGridEvent[]): string | undefined {
   return events.find(({ eventType }) => eventType === 'Microsoft.EventGrid.SubscriptionValidationEvent')?.data
     .validationCode;
 }
 
-/** Which blob a BlobCreated event speaks of. */
+/** The blob of a BlobCreated event; undefined for other events. */
 export function blobCreated({
   eventType,
   subject,

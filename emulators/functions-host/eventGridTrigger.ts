@@ -1,11 +1,11 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { RegisteredFunction } from './core.ts';
-import { eventsIn, validationCodeOf } from './eventGrid.ts';
+import { parseEvents, readValidationCode } from './eventGrid.ts';
 import type { Invoke } from './invoke.ts';
 
 /**
- * Event Grid triggers. The answer waits for the function: an event whose function failed is sent again by Event
- * Grid, since the host keeps nothing here.
+ * Adds the webhook of Event Grid triggers. The webhook answers when the function has ended, because the host stores no
+ * event: Event Grid sends an event again when its function failed.
  */
 export function listenToEventGrid(
   server: FastifyInstance,
@@ -17,10 +17,10 @@ export function listenToEventGrid(
     const { functionName = '' } = request.query as { functionName?: string };
     const registered = byName.get(functionName);
     if (registered === undefined) return reply.code(404).send();
-    const events = eventsIn(request.body);
+    const events = parseEvents(request.body);
     if (events === undefined) return reply.code(400).send();
     if (request.headers['aeg-event-type'] === 'SubscriptionValidation') {
-      return reply.send({ validationResponse: validationCodeOf(events) });
+      return reply.send({ validationResponse: readValidationCode(events) });
     }
     try {
       for (const event of events) {
@@ -29,7 +29,7 @@ export function listenToEventGrid(
       }
       return reply.code(202).send();
     } catch {
-      // The failure is logged with the invocation.
+      // The failure of a function is logged with its invocation.
       return reply.code(500).send();
     }
   });

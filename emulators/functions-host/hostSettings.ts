@@ -14,7 +14,7 @@ const timeSpan = z
     return (((days * 24 + hours) * 60 + minutes) * 60 + secs) * 1_000;
   });
 
-// Defaults are those of the real host on one core.
+// The defaults are those of the real host on one core.
 const schema = z.object({
   version: z.literal('2.0'),
   functionTimeout: timeSpan.default(5 * 60_000),
@@ -34,7 +34,7 @@ const schema = z.object({
           maxAutoLockRenewalDuration: timeSpan.default(5 * 60_000),
           maxConcurrentCalls: z.int().min(1).default(16),
           maxConcurrentSessions: z.int().min(1).default(8),
-          // Unset: the client's try timeout, a minute during which a slot holds an empty session.
+          // The real host's default is the try timeout of the client: a minute, in which a slot holds an empty session.
           sessionIdleTimeout: timeSpan.default(60_000),
         })
         .prefault({}),
@@ -45,7 +45,7 @@ const schema = z.object({
 
 export type HostSettings = z.output<typeof schema>;
 
-/** Reads host.json. @throws Error that says what was expected */
+/** Reads host.json. @throws Error that says which values were expected */
 export async function readHostSettings(appDir: string): Promise<HostSettings> {
   const parsed = schema.safeParse(JSON.parse(await readFile(join(appDir, 'host.json'), 'utf8')));
   if (parsed.success) return parsed.data;

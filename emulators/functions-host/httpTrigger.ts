@@ -1,161 +1,36 @@
-import { STATUS_CODES, type IncomingMessage } from 'node:http';
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { RegisteredFunction, TypedData } from './core.ts';
-import { noSchemas } from '../common/noSchemas.ts';
-import { createBodyRoom } from './bodyRoom.ts';
-import { shows, type HostKeys } from './keys.ts';
-import { triggerOf, type Invoke } from './invoke.ts';
+import { readContentType } from './httpServer.ts';
+import { findTrigger, type Invoke } from './invoke.ts';
+import { hasKey, type HostKeys } from './keys.ts';
 
-/** The real host takes requests of at most 100 MB (`FUNCTIONS_REQUEST_BODY_SIZE_LIMIT`). */
-const bodyLimit = 100 * 1024 * 1024;
-
-/** A caller that is refused before its body has come may go on sending for this long, to read the answer after it. */
-const lingerMs = 30_000;
-
-export type HttpLimits = {
-  /** What the bodies of all requests under way may have together. */
-  bodiesBytes: number;
-  headersMs: number;
-  /** How long a request may take to arrive, from its first byte to its last. */
-  requestMs: number;
-  checkedEveryMs: number;
-  connections: number;
+export type HttpTriggerOptions = {
+  routePrefix: string;
+  invoke: Invoke;
+  /** Undefined: functions require no key. */
+  keys: HostKeys | undefined;
+  /** Called with the method and path of each request. */
+  onRequest: (method: string, path: string) => void;
 };
 
-const usualLimits: HttpLimits = {
-  bodiesBytes: 256 * 1024 * 1024,
-  headersMs: 15_000,
-  requestMs: 60_000,
-  checkedEveryMs: 5_000,
-  connections: 1_000,
-};
-
-/** The content types of requests as they came. */
-const givenTypes = new WeakMap<object, string>();
-
-/** The HTTP server of the host. Bodies stay bytes: what they mean is the function's business. */
-export function createHttpServer(limits = usualLimits): FastifyInstance {
-  const server = fastify({
-    bodyLimit,
-    requestTimeout: limits.requestMs,
-    http: { headersTimeout: limits.headersMs, connectionsCheckingInterval: limits.checkedEveryMs },
-    exposeHeadRoutes: false,
-    forceCloseConnections: true,
-    schemaController: noSchemas,
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 2_000 },
-    // A URL that cannot be decoded.
-    frameworkErrors: (_error, _request, reply) => void refuse(reply, 400),
-    clientErrorHandler(error, socket) {
-      if (error.code === 'ECONNRESET' || !socket.writable) return;
-      const status = statusOfClientError(error.code);
-      const body = problem(status);
-      socket.end(
-        `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: ${problemType}\r\n` +
-          `content-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
-      );
-    },
-  });
-  server.server.maxConnections = limits.connections;
-  server.addHook('onRequest', async (request, reply) => {
-    if (Number(request.headers['content-length'] ?? 0) > bodyLimit) await refuse(reply, 413);
-  });
-  server.addHook('onResponse', (request, _reply, done) => {
-    linger(request.raw);
-    done();
-  });
-  const takesRoom = createBodyRoom(limits.bodiesBytes, bodyLimit);
-  // After every `onRequest`, so after the keys, and before a byte of the body is read.
-  server.addHook('preParsing', async (request, reply) => {
-    // What nobody will look at is not read.
-    if (request.is404) await refuse(reply, 404);
-    else if (!takesRoom(request, reply)) await refuse(reply.header('retry-after', '1'), 429);
-  });
-  // What a body is of is the function's business: any type is taken, also one that is none.
-  server.addHook('onRequest', (request, _reply, done) => {
-    const type = request.raw.headers['content-type'];
-    if (type !== undefined) {
-      givenTypes.set(request.raw, type);
-      request.raw.headers['content-type'] = 'application/octet-stream';
-    }
-    done();
-  });
-  server.removeAllContentTypeParsers();
-  server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
-    done(null, body);
-  });
-  server.setErrorHandler((error: { statusCode?: number }, _request, reply) => {
-    // A connection that is closed while its caller sends is reset, and the caller does not see the answer.
-    reply.removeHeader('connection');
-    void refuse(reply, error.statusCode ?? 500);
-  });
-  server.setNotFoundHandler((_request, reply) => {
-    void refuse(reply, 404);
-  });
-  return server;
-}
-
-function statusOfClientError(code: string | undefined): number {
-  if (code === 'HPE_HEADER_OVERFLOW') return 431;
-  return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
-}
-
-const problemType = 'application/problem+json';
-
-/** What is left of a body is read and dropped, for a while. */
-function linger(request: IncomingMessage): void {
-  if (request.complete) return;
-  const { socket } = request;
-  const timer = setTimeout(() => socket.destroy(), lingerMs);
-  timer.unref();
-  for (const event of ['end', 'close']) request.once(event, () => clearTimeout(timer));
-}
-
-/** The codes of what is refused before a function is asked. */
-const codes: Record<number, string> = {
-  404: 'route_not_found',
-  413: 'body_too_large',
-  500: 'internal',
-  429: 'busy',
-};
-
-/** What is refused before a function is asked says nothing but its status and code, as a problem (RFC 9457) too. */
-function refuse(reply: FastifyReply, status: number): FastifyReply {
-  return reply.code(status).type(problemType).send(problem(status));
-}
-
-function problem(status: number): string {
-  const code = codes[status] ?? 'bad_request';
-  return JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, code });
-}
-
-/** Registers an HTTP function under its route. */
-export function listenHttp(
+/** Adds the routes of an HTTP function to the server. */
+export function listenToHttp(
   server: FastifyInstance,
   registered: RegisteredFunction,
-  {
-    routePrefix,
-    invoke,
-    keys,
-    onRequest,
-  }: {
-    routePrefix: string;
-    invoke: Invoke;
-    keys: HostKeys | undefined;
-    /** A request came: its method and path, which the real host logs. */
-    onRequest: (method: string, path: string) => void;
-  },
+  { routePrefix, invoke, keys, onRequest }: HttpTriggerOptions,
 ): void {
-  const { binding } = triggerOf(registered.metadata.bindings);
+  const { binding } = findTrigger(registered.metadata.bindings);
   const route = String(binding['route'] ?? registered.metadata.name);
-  const open = binding['authLevel'] === 'anonymous';
+  const isOpen = binding['authLevel'] === 'anonymous';
   const wildcard = /\{\*(\w+)\}/.exec(route)?.[1] ?? '*';
-  for (const url of urlsOf(`/${routePrefix}/${route}`)) {
+  for (const url of toUrls(`/${routePrefix}/${route}`)) {
     server.route({
-      method: methodsOf(binding['methods']),
+      method: toMethods(binding['methods']),
       url,
-      // Before the body is read. As the real host: without a body.
+      // The key is checked before the body is read. The real host answers without a body, too.
       async onRequest(request, reply) {
-        if (!open && keys !== undefined && !shows(keys, 'functions', request)) await reply.code(401).send();
+        if (!isOpen && keys !== undefined && !hasKey(request, 'functions', keys))
+          await reply.code(401).send();
       },
       async handler(request, reply) {
         onRequest(request.method, request.url.split('?', 1)[0] ?? '');
@@ -164,31 +39,34 @@ export function listenHttp(
           data: toHttpData(request, wildcard),
           traceParent: typeof traceparent === 'string' ? traceparent : undefined,
         });
-        return answer(reply, request.method, returnValue);
+        return sendResponse(reply, request.method, returnValue);
       },
     });
   }
 }
 
-function methodsOf(methods: unknown): string[] {
+function toMethods(methods: unknown): string[] {
   return Array.isArray(methods) && methods.length > 0 ? methods.map(String) : ['GET', 'POST'];
 }
 
-/** Route templates in the words of find-my-way: `{x}`, `{x:int}`, `{x?}` (with and without), `{*rest}`. */
-export function urlsOf(template: string): string[] {
+/**
+ * Translates a route template of Azure (`{x}`, `{x:int}`, `{x?}`, `{*rest}`) for find-my-way, the router of Fastify. An
+ * optional part gives two URLs.
+ */
+export function toUrls(template: string): string[] {
   const optional = /\/\{(\w+)(?::\w+)?\?\}$/.exec(template);
   if (optional !== null) {
     const base = template.slice(0, optional.index);
-    return [...urlsOf(base), ...urlsOf(`${base}/{${optional[1]}}`)];
+    return [...toUrls(base), ...toUrls(`${base}/{${optional[1]}}`)];
   }
-  // As in ASP.NET, the rest of a path may be empty.
+  // In ASP.NET the rest of a path may be empty.
   const rest = /\/\{\*\w+\}$/.exec(template);
   if (rest !== null)
-    return [template.slice(0, rest.index), `${template.slice(0, rest.index)}/*`].map(paramsOf);
-  return [paramsOf(template)];
+    return [template.slice(0, rest.index), `${template.slice(0, rest.index)}/*`].map(toParameters);
+  return [toParameters(template)];
 }
 
-function paramsOf(template: string): string {
+function toParameters(template: string): string {
   return template
     .replaceAll(/\{(\w+):int\}/g, String.raw`:$1(^\d+$$)`)
     .replaceAll(/\{(\w+)(?::\w+)?\}/g, ':$1');
@@ -200,16 +78,12 @@ function toHttpData(request: FastifyRequest, wildcard: string): TypedData {
   const url = new URL(request.url, `http://${request.headers.host ?? '127.0.0.1'}`);
   const query = [...new Set(url.searchParams.keys())].map((name): [string, string] => [
     name,
-    // The real host joins repeated keys with a comma.
+    // The real host joins the values of a repeated key with a comma.
     url.searchParams.getAll(name).join(','),
   ]);
   const headers = Object.entries(request.headers).map(([name, value]): [string, string] => [
     name,
-    name === 'content-type'
-      ? (givenTypes.get(request.raw) ?? '')
-      : Array.isArray(value)
-        ? value.join(',')
-        : (value ?? ''),
+    name === 'content-type' ? readContentType(request.raw) : [value ?? ''].flat().join(','),
   ]);
   const params = Object.entries(request.params as Record<string, string>).map(
     ([name, value]): [string, string] => [name === '*' ? wildcard : name, value],
@@ -222,7 +96,7 @@ function toHttpData(request: FastifyRequest, wildcard: string): TypedData {
       nullableHeaders: wrap(headers),
       nullableQuery: wrap(query),
       nullableParams: wrap(params),
-      ...(body instanceof Uint8Array && body.length > 0 ? { body: { bytes: body } } : {}),
+      ...(body instanceof Uint8Array && body.length > 0 && { body: { bytes: body } }),
     },
   };
 }
@@ -233,7 +107,7 @@ type HttpReturn = {
   body?: { bytes?: Uint8Array; string?: string };
 };
 
-function answer(reply: FastifyReply, method: string, returnValue: TypedData | undefined): FastifyReply {
+function sendResponse(reply: FastifyReply, method: string, returnValue: TypedData | undefined): FastifyReply {
   const http = returnValue?.['http'] as HttpReturn | undefined;
   if (http === undefined) return reply.code(204).send();
   const status = Number(http.statusCode ?? 200);

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import type { App, CoreLog, LogLevel, RegisteredFunction, TypedData } from './core.ts';
+import type { App, LogLevel, RegisteredFunction, TypedData } from './core.ts';
+import type { HostLog } from './hostLog.ts';
 
 export type InvocationInput = {
   data: TypedData;
-  /** Why the function runs, as the real host says it in its log, and what it says of the trigger. */
+  /** Why the function runs, in the words of the log of the real host. */
   reason?: string;
+  /** Details of the trigger for the log. */
   details?: Record<string, unknown>;
-  /** W3C `traceparent` of who calls. */
+  /** W3C `traceparent` of the caller. */
   traceParent?: string | undefined;
   triggerMetadata?: Record<string, TypedData>;
   retryContext?: { retryCount: number; maxRetryCount: number };
@@ -16,7 +18,7 @@ export type InvocationResult = { returnValue: TypedData | undefined };
 
 export type Invoke = (registered: RegisteredFunction, input: InvocationInput) => Promise<InvocationResult>;
 
-/** Runs functions as the real worker does: hooks, arguments, handler, response, in its order. */
+/** Runs functions in the order of the real worker: arguments, hooks, handler, hooks, response. */
 export function createInvoke(app: App, log: HostLog): Invoke {
   const appHookData = {};
   return async (registered, input) => {
@@ -24,20 +26,23 @@ export function createInvoke(app: App, log: HostLog): Invoke {
     const { name } = registered.metadata;
     const invocationId = randomUUID();
     const startedAt = Date.now();
-    const tell = (level: LogLevel, line: string) => log.line(`Function.${name}`, level, line);
+    const writeLine = (level: LogLevel, line: string) => log.line(`Function.${name}`, level, line);
     const { reason = 'This function was programmatically called via the host APIs.', details } = input;
-    tell('information', `Executing 'Functions.${name}' (Reason='${reason}', Id=${invocationId})`);
-    if (details !== undefined) tell('information', `Trigger Details: ${detailsOf(details)}`);
+    writeLine('information', `Executing 'Functions.${name}' (Reason='${reason}', Id=${invocationId})`);
+    if (details !== undefined) writeLine('information', `Trigger Details: ${formatDetails(details)}`);
     try {
       const result = await run(app, registered, input, invocationId, appHookData, log);
       const took = Date.now() - startedAt;
-      tell('information', `Executed 'Functions.${name}' (Succeeded, Id=${invocationId}, Duration=${took}ms)`);
+      writeLine(
+        'information',
+        `Executed 'Functions.${name}' (Succeeded, Id=${invocationId}, Duration=${took}ms)`,
+      );
       return result;
     } catch (error) {
       const took = Date.now() - startedAt;
-      tell(
+      writeLine(
         'error',
-        `Executed 'Functions.${name}' (Failed, Id=${invocationId}, Duration=${took}ms): ${labelOf(error)}`,
+        `Executed 'Functions.${name}' (Failed, Id=${invocationId}, Duration=${took}ms): ${formatError(error)}`,
       );
       throw error;
     }
@@ -52,7 +57,7 @@ async function run(
   appHookData: object,
   log: HostLog,
 ): Promise<InvocationResult> {
-  const trigger = triggerOf(metadata.bindings);
+  const trigger = findTrigger(metadata.bindings);
   const coreContext = {
     invocationId,
     request: {
@@ -98,49 +103,23 @@ async function run(
   return { returnValue: response.returnValue };
 }
 
-/** The binding whose type ends in Trigger; its key, not its `name`, is what the library goes by. */
-export function triggerOf(bindings: RegisteredFunction['metadata']['bindings']) {
+/**
+ * The binding whose type ends in `Trigger`. The library knows the binding by its key, which may differ from its `name`.
+ * @throws Error when the function has no trigger
+ */
+export function findTrigger(bindings: RegisteredFunction['metadata']['bindings']) {
   for (const [key, binding] of Object.entries(bindings)) {
     if (binding.type.toLowerCase().endsWith('trigger')) return { key, binding };
   }
   throw new Error('a function has no trigger');
 }
 
-/** As the real host: what the app threw is in the log with its message. */
-function labelOf(error: unknown): string {
+/** The real host logs the message of an error of the app, too. */
+function formatError(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }
 
-function detailsOf(details: Record<string, unknown>): string {
+function formatDetails(details: Record<string, unknown>): string {
   const known = Object.entries(details).filter(([, value]) => value !== undefined);
   return known.map(([name, value]) => `${name}: ${String(value)}`).join(', ');
-}
-
-export type HostLog = {
-  host(level: LogLevel, message: string): void;
-  line(category: string, level: LogLevel, message: string): void;
-  forFunction(name: string): CoreLog;
-};
-
-const levels: readonly LogLevel[] = ['trace', 'debug', 'information', 'warning', 'error', 'critical', 'none'];
-
-/** Lines to stdout, filtered by `logging.logLevel` of host.json: the longest category that fits decides. */
-export function createHostLog(logLevel: Record<string, string>, write: (line: string) => void): HostLog {
-  const rank = (level: string) => levels.indexOf(level.toLowerCase() as LogLevel);
-  const isOn = (category: string, level: LogLevel): boolean => {
-    const fitting = Object.keys(logLevel)
-      .filter((name) => category === name || category.startsWith(`${name}.`))
-      .toSorted((a, b) => b.length - a.length);
-    const least = logLevel[fitting[0] ?? 'default'] ?? logLevel['default'] ?? 'Information';
-    return rank(level) >= rank(least);
-  };
-  const line = (category: string, level: LogLevel, message: string) => {
-    if (isOn(category, level)) write(`${new Date().toISOString()} ${level} ${message}`);
-  };
-  return {
-    line,
-    host: (level, message) => line('Host.Executor', level, message),
-    forFunction: (name) => (level, category, message) =>
-      line(category === 'user' ? `Function.${name}.User` : `Function.${name}`, level, message),
-  };
 }

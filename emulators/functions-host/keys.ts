@@ -4,17 +4,17 @@ import { dirname } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { readOrMakeKey } from '../common/keyFile.ts';
 
-export type KeyedRequest = { headers: Record<string, string | string[] | undefined>; query: unknown };
+type KeyedRequest = { headers: Record<string, string | string[] | undefined>; query: unknown };
 
 /**
- * Keys as the real host has them: one that opens every function, one of each extension for its webhook, and the master
- * key, which opens all of that and the administration.
+ * The keys of the real host: one key for all functions, one key per extension for its webhook, and the master key, which
+ * also opens the administration.
  */
 const names = ['functions', 'master', 'blobs_extension', 'eventgrid_extension'] as const;
 
 export type HostKeys = Record<(typeof names)[number], string>;
 
-/** Reads the keys from their file, or makes some. @throws Error when there are none in it */
+/** Reads the keys from their file, or makes keys and the file. @throws Error when the file does not hold the keys */
 export function readHostKeys(file: string): HostKeys {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const make = (): string => {
@@ -26,10 +26,10 @@ export function readHostKeys(file: string): HostKeys {
   throw new Error(`${file} does not hold the keys of the host: delete it, and new ones are made`);
 }
 
-/** Whether a request shows this key or the master key, in `x-functions-key` or in `code` of the query. */
-export function shows(keys: HostKeys, name: keyof HostKeys, { headers, query }: KeyedRequest): boolean {
+/** Whether a request has this key or the master key, in `x-functions-key` or in `code` of the query. */
+export function hasKey({ headers, query }: KeyedRequest, name: keyof HostKeys, keys: HostKeys): boolean {
   const given = headers['x-functions-key'] ?? (query as { code?: string }).code;
-  return typeof given === 'string' && (same(given, keys[name]) || same(given, keys.master));
+  return typeof given === 'string' && (isSame(given, keys[name]) || isSame(given, keys.master));
 }
 
 const guarded: Record<string, keyof HostKeys> = {
@@ -39,15 +39,15 @@ const guarded: Record<string, keyof HostKeys> = {
   '/runtime/webhooks/EventGrid': 'eventgrid_extension',
 };
 
-/** Asks for the key of what is no function: the webhooks of extensions, and the administration. */
+/** Requires a key for the webhooks of extensions and for the administration. */
 export function guardWebhooks(server: FastifyInstance, keys: HostKeys): void {
   server.addHook('onRequest', async (request, reply) => {
     const name = guarded[request.routeOptions.url ?? ''];
-    if (name !== undefined && !shows(keys, name, request)) await reply.code(401).send();
+    if (name !== undefined && !hasKey(request, name, keys)) await reply.code(401).send();
   });
 }
 
-function same(given: string, wanted: string): boolean {
+function isSame(given: string, wanted: string): boolean {
   const [a, b] = [Buffer.from(given), Buffer.from(wanted)];
   return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -9,7 +9,7 @@ import type { App } from './core.ts';
 const packageJson = z.object({ main: z.string() });
 const localSettings = z.object({ Values: z.record(z.string(), z.string()).default({}) });
 
-/** Puts the values of `local.settings.json` into the environment, where nothing is set yet. */
+/** Adds the values of `local.settings.json` to the environment. A variable that is set already keeps its value. */
 export async function readLocalSettings(appDir: string, env: NodeJS.ProcessEnv): Promise<void> {
   const text = await readFile(join(appDir, 'local.settings.json'), 'utf8').catch(
     (error: NodeJS.ErrnoException) => {
@@ -23,13 +23,13 @@ export async function readLocalSettings(appDir: string, env: NodeJS.ProcessEnv):
 }
 
 /**
- * Loads the files that `main` of package.json names (a glob), as the real host does, and runs the appStart hooks.
- * @throws Error when there is none, or one of them throws
+ * Loads the files that match `main` of package.json, a glob, and runs the appStart hooks, as the real host does.
+ * @throws Error when there is no file or no function, or when a file throws
  */
 export async function loadApp(appDir: string, app: App): Promise<void> {
   const { main } = packageJson.parse(JSON.parse(await readFile(join(appDir, 'package.json'), 'utf8')));
   const files = globSync(main, { cwd: appDir }).toSorted();
-  // Of the app only: those of packages take a fifth of a second to read.
+  // Source maps of packages are left out, because they take a fifth of a second to read.
   setSourceMapsSupport(true, { nodeModules: false });
   if (files.length === 0)
     throw new Error(`no file matches main of package.json (${main}); is the app built?`);

@@ -1,35 +1,35 @@
 const minuteMs = 60_000;
-/** Different warnings that are remembered; the one that has been for the longest makes room. */
-const remembered = 100;
+/** How many different warnings are remembered. When there are more, the oldest warning is forgotten. */
+const rememberedWarnings = 100;
 
 type Warning = { line: string; repeats: number; timer: NodeJS.Timeout };
 
 /**
- * Says a warning when it first comes, and then once a minute how often it came again, until a minute passes without
- * it. Warnings that differ in numbers only are the same.
+ * Writes a warning when it first occurs, and then once per minute how often it was repeated, until a minute passes
+ * without the warning. Warnings that differ only in numbers are equal.
  */
 export function createRepeatFilter(write: (line: string) => void) {
   const warnings = new Map<string, Warning>();
 
-  function tell({ line, repeats }: Warning): void {
+  function writeRepeats({ line, repeats }: Warning): void {
     if (repeats > 0) write(`${line} (repeated ${repeats} ${repeats === 1 ? 'time' : 'times'})`);
   }
 
   function forget(key: string, warning: Warning): void {
     clearTimeout(warning.timer);
     warnings.delete(key);
-    tell(warning);
+    writeRepeats(warning);
   }
 
   function minutePassed(key: string, warning: Warning): void {
     if (warning.repeats === 0) return forget(key, warning);
-    tell(warning);
+    writeRepeats(warning);
     warning.repeats = 0;
     warning.timer.refresh();
   }
 
   return {
-    say(line: string): void {
+    warn(line: string): void {
       const key = line.replaceAll(/\d+/g, '0');
       const known = warnings.get(key);
       if (known !== undefined) {
@@ -37,7 +37,7 @@ export function createRepeatFilter(write: (line: string) => void) {
         return;
       }
       const [oldest] = warnings;
-      if (oldest !== undefined && warnings.size >= remembered) forget(...oldest);
+      if (oldest !== undefined && warnings.size >= rememberedWarnings) forget(...oldest);
       write(line);
       const timer = setTimeout(() => {
         const warning = warnings.get(key);
@@ -45,7 +45,7 @@ export function createRepeatFilter(write: (line: string) => void) {
       }, minuteMs).unref();
       warnings.set(key, { line, repeats: 0, timer });
     },
-    /** Says what is left to say. */
+    /** Writes the repeats that were not written yet. */
     close(): void {
       for (const [key, warning] of warnings) forget(key, warning);
     },

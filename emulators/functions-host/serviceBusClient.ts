@@ -2,22 +2,22 @@ import { createRequire } from 'node:module';
 import { ServiceBusClient } from '@azure/service-bus';
 
 /*
- * A connection that gives no sign of life for twice this time is dropped and made anew. The client asks for one a
- * minute and has no option for it; a function should not wait two minutes for its messages when the network is back.
+ * The client drops a connection without a sign of life for twice this time. The client's own value is a minute, which no
+ * option changes; a function would wait two minutes for its messages after the network is back.
  */
 const heartbeatMs = 7_500;
 const { Constants } = createRequire(import.meta.url)('@azure/core-amqp') as { Constants: object };
 Object.assign(Constants, { defaultConnectionIdleTimeoutInMs: heartbeatMs });
 
 /**
- * How long the broker is asked to look for a free session. The client has a second timer for the same wait, of 60 s,
- * which no option changes. When that timer ends first, the client ends the AMQP session, and then answers the
- * broker's late refusal on the session that it has ended: a protocol error, which costs the connection and every
- * other wait on it. By default the two timers are 20 to 120 ms apart; ten seconds let the broker always be first.
+ * How long the broker waits for a free session. The client has a second timer of 60 s for the same wait, which no option
+ * changes. When the timer of the client ends first, the client ends the AMQP session, and then answers the late refusal
+ * of the broker on the ended session: a protocol error, which closes the connection with all its other waits. By default
+ * the two timers are 20 to 120 ms apart; with ten seconds between them the broker is always first.
  */
 export const acceptSessionMs = 50_000;
 
-// As the real host: exponential, from 0.8 s.
+// The values of the real host: exponential, from 0.8 s.
 const retryOptions = {
   maxRetries: 3,
   retryDelayInMs: 800,
@@ -26,7 +26,7 @@ const retryOptions = {
   timeoutInMs: acceptSessionMs,
 };
 
-/** The client with which the host listens to queues. */
+/** Makes the client that listens to a queue. */
 export function createServiceBusClient(connectionString: string): ServiceBusClient {
   return new ServiceBusClient(connectionString, { retryOptions });
 }

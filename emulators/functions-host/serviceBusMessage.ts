@@ -2,9 +2,9 @@ import type { ServiceBusReceivedMessage } from '@azure/service-bus';
 import type { TypedData } from './core.ts';
 import type { InvocationInput } from './invoke.ts';
 
-/** A message as the real host hands it over: its body as a string, its properties as trigger metadata. */
+/** The input that the real host gives to a function: the body as a string, the properties as trigger metadata. */
 export function toServiceBusInput(message: ServiceBusReceivedMessage): InvocationInput {
-  const body = textOf(message.body);
+  const body = toText(message.body);
   return {
     data: { string: body },
     triggerMetadata: { ...systemProperties(message), ...bodyProperties(body) },
@@ -20,7 +20,7 @@ export function toServiceBusInput(message: ServiceBusReceivedMessage): Invocatio
   };
 }
 
-function textOf(body: unknown): string {
+function toText(body: unknown): string {
   if (typeof body === 'string') return body;
   return body instanceof Uint8Array ? Buffer.from(body).toString('utf8') : JSON.stringify(body);
 }
@@ -53,7 +53,7 @@ function systemProperties(message: ServiceBusReceivedMessage): Record<string, Ty
   return { ...typed(texts, (value) => ({ string: String(value) })), ...typed(objects, json) };
 }
 
-/** The host copies the top level of a JSON body over the system properties, ignoring case: they win. */
+/** The real host copies the top level of a JSON body into the metadata, where it overrides the system properties. */
 function bodyProperties(body: string): Record<string, TypedData> {
   const value = parse(body);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return {};

@@ -9,11 +9,11 @@ import {
 import { describeFailure } from '../common/failureText.ts';
 import type { RegisteredFunction } from './core.ts';
 import type { HostSettings } from './hostSettings.ts';
-import { triggerOf, type Invoke } from './invoke.ts';
+import { findTrigger, type Invoke } from './invoke.ts';
 import { toServiceBusInput } from './serviceBusMessage.ts';
 
 export type ServiceBusTriggerOptions = {
-  /** Closed with the listener. */
+  /** The listener closes the client when the listener closes. */
   client: ServiceBusClient;
   settings: HostSettings['extensions']['serviceBus'];
   resolve: (text: string) => string;
@@ -23,12 +23,16 @@ export type ServiceBusTriggerOptions = {
 
 type Listener = { close(): Promise<void> };
 
-/** A Service Bus queue trigger: one message a call, completed on success, abandoned on an exception. */
+/**
+ * Listens to the queue of a Service Bus trigger. A message is completed when its function succeeds, and abandoned when
+ * its function fails.
+ * @throws Error when the trigger asks for batches
+ */
 export function listenToServiceBus(
   registered: RegisteredFunction,
   options: ServiceBusTriggerOptions,
 ): Listener {
-  const { binding } = triggerOf(registered.metadata.bindings);
+  const { binding } = findTrigger(registered.metadata.bindings);
   if (binding['cardinality'] === 'many') {
     throw new Error(`${registered.metadata.name}: batches (cardinality many) are not supported by this host`);
   }
@@ -58,7 +62,7 @@ async function runOnMessage(
     if (!succeeded) await receiver.abandonMessage(message);
     else if (complete) await receiver.completeMessage(message);
   } catch (error) {
-    // The lock is lost: the message comes again, as with the real host.
+    // When the lock of a message is lost, the message is delivered again, as with the real host.
     onError(`a message could not be settled: ${describeFailure(error)}`);
   }
 }
@@ -99,25 +103,25 @@ function listenToQueue(
 }
 
 /**
- * So many slots, each with one session at a time: it takes the messages in order, waits `sessionIdleTimeout` for
- * the next one, and then lets the session go.
+ * Listens to a queue with sessions. Each of `maxConcurrentSessions` slots has one session at a time: the slot handles the
+ * messages of the session in order, and releases the session when no message has arrived for `sessionIdleTimeout`.
  */
 function listenToSessions(queue: string, options: ServiceBusTriggerOptions, deliver: Deliver): Listener {
   const stop = new AbortController();
   const running = new Set<Promise<void>>();
-  const deliverAndNote: Deliver = (receiver, message) => {
+  const deliverAndTrack: Deliver = (receiver, message) => {
     const done = deliver(receiver, message).finally(() => running.delete(done));
     running.add(done);
     return done;
   };
   for (let slot = 0; slot < options.settings.maxConcurrentSessions; slot += 1) {
-    void runSlot(queue, options, deliverAndNote, stop.signal);
+    void runSlot(queue, options, deliverAndTrack, stop.signal);
   }
   return {
     async close() {
       stop.abort();
       await Promise.all(running);
-      // A slot that still waits for a session holds nothing, and heeds the signal only when its wait is over.
+      // A slot that waits for a session holds no message, and its wait ends only with the client.
       await options.client.close();
     },
   };
@@ -138,10 +142,10 @@ async function runSlot(
         maxAutoLockRenewalDurationInMs: settings.maxAutoLockRenewalDuration,
         abortSignal: signal,
       });
-      await workThrough(session, settings.sessionIdleTimeout, deliver, signal);
+      await handleSession(session, settings.sessionIdleTimeout, deliver, signal);
     } catch (error) {
-      const nobodyCame = isServiceBusError(error) && error.code === 'ServiceTimeout';
-      if (!signal.aborted && !nobodyCame) {
+      const noSession = isServiceBusError(error) && error.code === 'ServiceTimeout';
+      if (!signal.aborted && !noSession) {
         onError(`${queue}: ${describeFailure(error)}`);
         await sleep(pauseAfterErrorMs, undefined, { signal }).catch(() => undefined);
       }
@@ -153,7 +157,7 @@ async function runSlot(
   }
 }
 
-async function workThrough(
+async function handleSession(
   session: ServiceBusSessionReceiver,
   idleMs: number,
   deliver: Deliver,

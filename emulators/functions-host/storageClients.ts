@@ -3,8 +3,8 @@ import type * as Blobs from '@azure/storage-blob';
 import type * as Queues from '@azure/storage-queue';
 
 /*
- * The client of Service Bus is CommonJS only, and brings the CommonJS form of what Azure's libraries share. In the same
- * form the clients of Storage load it no second time, which takes a quarter of a second.
+ * The client of Service Bus is CommonJS only, and loads the CommonJS form of the libraries that all clients of Azure
+ * share. As CommonJS the clients of Storage use the loaded form; loading the other form takes a quarter of a second.
  */
 
 const require = createRequire(import.meta.url);

@@ -1,21 +1,22 @@
 import { Cron } from 'croner';
 import type { RegisteredFunction } from './core.ts';
-import { triggerOf, type Invoke } from './invoke.ts';
+import { findTrigger, type Invoke } from './invoke.ts';
 
 /**
- * Timer triggers: six fields, UTC; a paused one runs only when it is asked to. Runs of a timer never overlap, and one that fails does not stop the schedule.
+ * Starts a timer trigger (six fields, UTC). Scheduled runs of a timer never overlap, and a failure does not stop the
+ * schedule. `paused`: the timer has no schedule and runs only by `run`.
  * @throws Error when the schedule cannot be read
  */
 export function startTimer(
   registered: RegisteredFunction,
   { invoke, resolve, paused }: { invoke: Invoke; resolve: (text: string) => string; paused: boolean },
 ): { run(): Promise<void>; close(): Promise<void> } {
-  const { binding } = triggerOf(registered.metadata.bindings);
+  const { binding } = findTrigger(registered.metadata.bindings);
   const schedule = resolve(String(binding['schedule']));
   let running: Promise<void> = Promise.resolve();
   const run = async (isPastDue: boolean): Promise<void> => {
     const data = { Schedule: { AdjustForDST: true }, ScheduleStatus: null, IsPastDue: isPastDue };
-    // The failure is logged with the invocation.
+    // The failure of a function is logged with its invocation.
     const reason = `Timer fired at ${new Date().toISOString()}`;
     await invoke(registered, { data: { json: JSON.stringify(data) }, reason }).then(
       () => undefined,

@@ -6,7 +6,7 @@ import { QueueServiceClient } from '@azure/storage-queue';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FunctionsHostReady } from '../../../emulators/functions-host/host.ts';
 import type { HostKeys } from '../../../emulators/functions-host/keys.ts';
-import { urlsOf } from '../../../emulators/functions-host/httpTrigger.ts';
+import { toUrls } from '../../../emulators/functions-host/httpTrigger.ts';
 import { startServiceBus, type ServiceBusReady } from '../../../emulators/service-bus/broker.ts';
 import { startStorage, type StorageReady } from '../../../emulators/storage/storage.ts';
 import type { RunningEmulator } from '../../../emulators/common/childProcess.ts';
@@ -143,8 +143,8 @@ test('web pages of the origins that are set may call functions, and nothing else
 });
 
 test('route templates become routes', () => {
-  expect(urlsOf('/api/a/{b}/{*rest}')).toEqual(['/api/a/:b', '/api/a/:b/*']);
-  expect(urlsOf('/api/a/{b?}')).toEqual(['/api/a', '/api/a/:b']);
+  expect(toUrls('/api/a/{b}/{*rest}')).toEqual(['/api/a/:b', '/api/a/:b/*']);
+  expect(toUrls('/api/a/{b?}')).toEqual(['/api/a', '/api/a/:b']);
 });
 
 async function statusAt(address: string, key?: string, method = 'GET'): Promise<number> {

@@ -3,11 +3,8 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { afterEach, expect, test } from 'vitest';
 import type { RegisteredFunction } from '../../../emulators/functions-host/core.ts';
-import {
-  createHttpServer,
-  listenHttp,
-  type HttpLimits,
-} from '../../../emulators/functions-host/httpTrigger.ts';
+import { createHttpServer, type HttpLimits } from '../../../emulators/functions-host/httpServer.ts';
+import { listenToHttp } from '../../../emulators/functions-host/httpTrigger.ts';
 import { eventually } from '../../helpers/eventually.ts';
 
 /* What a caller can make the host hold: the key comes first, and every body, time and count has a bound. */
@@ -47,7 +44,7 @@ async function start(
       },
     },
   } as unknown as RegisteredFunction;
-  listenHttp(server, registered, {
+  listenToHttp(server, registered, {
     routePrefix: 'api',
     keys,
     onRequest: () => undefined,

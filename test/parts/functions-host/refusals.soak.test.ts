@@ -3,7 +3,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FunctionsHostReady } from '../../../emulators/functions-host/host.ts';
-import { createHttpServer } from '../../../emulators/functions-host/httpTrigger.ts';
+import { createHttpServer } from '../../../emulators/functions-host/httpServer.ts';
 import { startStorage } from '../../../emulators/storage/storage.ts';
 import { startEmulatorProcess } from '../../helpers/emulatorProcess.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';

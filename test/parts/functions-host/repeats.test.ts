@@ -16,26 +16,26 @@ const minute = 60_000;
 
 test('a warning is said at once, and once a minute how often it came again', () => {
   for (let second = 0; second < 60; second += 2) {
-    filter.say(`persons: connect ECONNREFUSED 127.0.0.1:${5_000 + second}`);
+    filter.warn(`persons: connect ECONNREFUSED 127.0.0.1:${5_000 + second}`);
     vi.advanceTimersByTime(2_000);
   }
   const line = 'persons: connect ECONNREFUSED 127.0.0.1:5000';
   expect(lines).toEqual([line, `${line} (repeated 29 times)`]);
-  filter.say(line);
+  filter.warn(line);
   vi.advanceTimersByTime(minute);
   expect(lines.slice(2)).toEqual([`${line} (repeated 1 time)`]);
 });
 
 test('after a minute without it a warning is new again, and nothing is remembered', () => {
-  filter.say('gone');
+  filter.warn('gone');
   vi.advanceTimersByTime(minute);
   expect(vi.getTimerCount()).toBe(0);
-  filter.say('gone');
+  filter.warn('gone');
   expect(lines).toEqual(['gone', 'gone']);
 });
 
 test('different warnings are told apart, and what is left is said at the end', () => {
-  for (const line of ['one', 'two', 'one', 'one']) filter.say(line);
+  for (const line of ['one', 'two', 'one', 'one']) filter.warn(line);
   expect(lines).toEqual(['one', 'two']);
   filter.close();
   expect(lines).toEqual(['one', 'two', 'one (repeated 2 times)']);
@@ -44,9 +44,9 @@ test('different warnings are told apart, and what is left is said at the end', (
 
 test('only so many warnings are remembered: the oldest makes room, with what it has to say', () => {
   const name = (index: number): string => 'x'.repeat(index + 1);
-  filter.say(name(0));
-  filter.say(name(0));
-  for (let index = 1; index < 1_000; index += 1) filter.say(name(index));
+  filter.warn(name(0));
+  filter.warn(name(0));
+  for (let index = 1; index < 1_000; index += 1) filter.warn(name(index));
   expect(vi.getTimerCount()).toBe(100);
   expect(lines).toHaveLength(1_001);
   expect(lines).toContain(`${name(0)} (repeated 1 time)`);

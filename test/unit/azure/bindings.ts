@@ -1,5 +1,5 @@
 import { provideCore, type App } from '../../../emulators/functions-host/core.ts';
-import { triggerOf } from '../../../emulators/functions-host/invoke.ts';
+import { findTrigger } from '../../../emulators/functions-host/invoke.ts';
 import { loadApp } from '../../../emulators/functions-host/load.ts';
 
 /** What the worker needs to know besides; it is the same for every function. */
@@ -10,7 +10,7 @@ let app: App | undefined;
 export async function registeredBindings(): Promise<Record<string, Record<string, unknown>>> {
   app ??= await load();
   const entries = app.functions.map(({ metadata }): [string, Record<string, unknown>] => {
-    const { binding } = triggerOf(metadata.bindings);
+    const { binding } = findTrigger(metadata.bindings);
     return [
       metadata.name,
       Object.fromEntries(Object.entries(binding).filter(([name]) => !internal.includes(name))),
