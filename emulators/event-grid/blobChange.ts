@@ -1,4 +1,4 @@
-/** A blob as it lies in its container now. */
+/** The current version of a blob. */
 export type BlobVersion = {
   container: string;
   blob: string;
@@ -9,20 +9,24 @@ export type BlobVersion = {
   blobType: string;
 };
 
-/** The blobs of one account: committed ones, no snapshots. */
+/** The blobs of one account, without uncommitted blobs and snapshots. */
 export interface BlobCatalog {
   find(container: string, blob: string): BlobVersion | undefined;
   /** The names of the blobs of a container. */
   names(container: string): string[];
 }
 
-export type Asked = { requestId?: string; clientRequestId?: string };
+export type RequestIds = { requestId?: string; clientRequestId?: string };
 
-/** What a successful request did to the blobs of a container, as far as events are concerned. */
+/** A change for which there is an event. `api`: the operation, as the event names it. */
+export type Announceable =
+  | ({ kind: 'created'; api: string } & BlobVersion & RequestIds)
+  | ({ kind: 'deleted'; api: string; container: string; blob: string } & RequestIds);
+
+/** The change that a successful request made. */
 export type BlobChange =
-  | ({ kind: 'created'; api: string } & BlobVersion & Asked)
-  | ({ kind: 'deleted'; api: string; container: string; blob: string } & Asked)
-  /** The blob's ETag changed, its content did not. */
+  | Announceable
+  /** The ETag of the blob changed, its content did not. */
   | { kind: 'touched'; container: string; blob: string; etagBefore: string; etag: string }
-  /** Blobs may be gone that no request named. */
+  /** The request may have deleted blobs that it does not name. */
   | { kind: 'swept' };

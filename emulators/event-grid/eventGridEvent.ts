@@ -1,14 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { BlobChange } from './blobChange.ts';
-
-export type EventGridEvent = ReturnType<typeof eventGridEvent>;
+import type { Announceable } from './blobChange.ts';
 
 /**
- * A change as Event Grid announces it (Event Grid schema). `sequencer` grows with each event; as text, padded, so
- * that two events of a blob can be compared.
+ * Converts a change to an event in the Event Grid schema. `sequencer` grows with each event, and is padded, so that the
+ * order of two events of a blob is the order of their texts.
  */
-export function eventGridEvent(
-  change: BlobChange & { kind: 'created' | 'deleted' },
+export function toEventGridEvent(
+  change: Announceable,
   { account, endpoint, now, sequence }: { account: string; endpoint: string; now: number; sequence: number },
 ) {
   const { container, blob, kind, api } = change;
@@ -36,8 +34,8 @@ export function eventGridEvent(
 }
 
 /**
- * A blob's name as the path of a URL. Slashes stay as they are, unless a URL parser would fold the segments between
- * them (`.` and `..`, however they are written).
+ * Encodes the name of a blob as the path of a URL. Slashes are encoded only in a name with a segment `.` or `..`, which
+ * a URL parser would remove together with a slash.
  */
 export function encodeBlobName(blob: string): string {
   const segments = blob.split('/');

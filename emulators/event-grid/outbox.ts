@@ -1,6 +1,7 @@
+import type { DatabaseSync } from 'node:sqlite';
 import { emptyLogOften, openDatabase } from '../common/sqlite.ts';
 
-/** An event that has to reach a function. */
+/** An event that a function has not received yet. */
 export type PendingEvent = {
   id: number;
   function: string;
@@ -9,7 +10,7 @@ export type PendingEvent = {
   tries: number;
 };
 
-/** An event for each of these functions, together with what is now known of the blob: its ETag, or that it is gone. */
+/** An event for each of `functions`. `etag`: the announced version of the blob; undefined: the blob is deleted. */
 export type Announcement = {
   container: string;
   blob: string;
@@ -21,23 +22,19 @@ export type Announcement = {
 
 export type Outbox = ReturnType<typeof openOutbox>;
 
-/** Events that are not delivered yet, and the version of each blob that was announced last. */
-export function openOutbox(file: string) {
-  const db = openDatabase(
-    file,
-    `
-    CREATE TABLE IF NOT EXISTS events (
-      id INTEGER PRIMARY KEY AUTOINCREMENT, function TEXT NOT NULL, event TEXT NOT NULL, body TEXT NOT NULL,
-      tries INTEGER NOT NULL, addedAt INTEGER NOT NULL, dueAt INTEGER NOT NULL);
-    CREATE INDEX IF NOT EXISTS eventsDue ON events (dueAt);
-    CREATE INDEX IF NOT EXISTS eventsAdded ON events (addedAt);
-    CREATE TABLE IF NOT EXISTS announced (
-      container TEXT NOT NULL, blob TEXT NOT NULL, etag TEXT NOT NULL,
-      PRIMARY KEY (container, blob)) WITHOUT ROWID;
-  `,
-  );
-  emptyLogOften(db);
-  const statements = {
+const schema = `
+  CREATE TABLE IF NOT EXISTS events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, function TEXT NOT NULL, event TEXT NOT NULL, body TEXT NOT NULL,
+    tries INTEGER NOT NULL, addedAt INTEGER NOT NULL, dueAt INTEGER NOT NULL);
+  CREATE INDEX IF NOT EXISTS eventsDue ON events (dueAt);
+  CREATE INDEX IF NOT EXISTS eventsAdded ON events (addedAt);
+  CREATE TABLE IF NOT EXISTS announced (
+    container TEXT NOT NULL, blob TEXT NOT NULL, etag TEXT NOT NULL,
+    PRIMARY KEY (container, blob)) WITHOUT ROWID;
+`;
+
+function prepareStatements(db: DatabaseSync) {
+  return {
     add: db.prepare(
       'INSERT INTO events (function, event, body, tries, addedAt, dueAt) VALUES (?, ?, ?, 0, ?, ?)',
     ),
@@ -57,8 +54,14 @@ export function openOutbox(file: string) {
     etag: db.prepare('SELECT etag FROM announced WHERE container = ? AND blob = ?'),
     names: db.prepare('SELECT blob FROM announced WHERE container = ? AND blob > ? ORDER BY blob LIMIT ?'),
   };
+}
 
-  /** All of it or nothing. */
+/** Opens the events that are not delivered yet, and the version of each blob that was announced last. */
+export function openOutbox(file: string) {
+  const db = openDatabase(file, schema);
+  emptyLogOften(db);
+  const statements = prepareStatements(db);
+
   function transaction(work: () => void): void {
     db.exec('BEGIN');
     try {
@@ -78,15 +81,15 @@ export function openOutbox(file: string) {
         else statements.announce.run(container, blob, etag);
       });
     },
-    /** The oldest events whose time has come. */
+    /** The oldest of the events that are due. */
     due: (now: number, top: number) => statements.due.all(now, top) as PendingEvent[],
     nextDueAt: (): number | undefined =>
       (statements.next.get() as { dueAt: number | null }).dueAt ?? undefined,
     postpone: (id: number, until: number) => void statements.postpone.run(until, id),
     remove: (id: number) => void statements.remove.run(id),
-    /** Gives up on events that are older; says how many. */
+    /** Drops events that were added before `time`, and returns their number. */
     dropOlderThan: (time: number): number => Number(statements.dropOlder.run(time).changes),
-    /** Drops events of functions that are not among these, and makes the others due. */
+    /** Drops the events of all other functions, and makes the events of these functions due. */
     keepOnly(functions: ReadonlySet<string>, now: number): void {
       transaction(() => {
         for (const { function: name } of statements.functions.all() as { function: string }[]) {
@@ -97,10 +100,10 @@ export function openOutbox(file: string) {
     },
     announcedEtag: (container: string, blob: string): string | undefined =>
       (statements.etag.get(container, blob) as { etag: string } | undefined)?.etag,
-    /** The ETag of a blob changed in a way that is not announced. */
+    /** Replaces the announced ETag of a blob by an ETag that is not announced. */
     touch: (container: string, blob: string, etagBefore: string, etag: string) =>
       void statements.touch.run(etag, container, blob, etagBefore),
-    /** Names of announced blobs, in SQLite's order, after `after`. */
+    /** The names of announced blobs after `after`, in the order of SQLite. */
     announcedNames: (container: string, after: string, top: number): string[] =>
       (statements.names.all(container, after, top) as { blob: string }[]).map(({ blob }) => blob),
     close: () => db.close(),

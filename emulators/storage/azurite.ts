@@ -1,11 +1,11 @@
 import { createRequire } from 'node:module';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
-import type { Range } from './extents.ts';
+import type { Range } from './ranges.ts';
 
 /*
- * Azurite in process. Its classes are no public API: the exact version is pinned, and everything that is known of
- * their shape stands here.
+ * Azurite in this process. The classes of Azurite are no public API: package.json pins the exact version, and this file
+ * holds everything that the emulator assumes about the classes.
  */
 
 const require = createRequire(import.meta.url);
@@ -35,13 +35,13 @@ export type LokiDatabase = {
 
 export type LokiChain = { find(query: object): LokiChain };
 
-/** What Azurite's blob service asks of its metadata. */
+/** The metadata of Azurite's blob service. */
 type BlobStore = {
   db: LokiDatabase;
   createContainer(context: undefined, container: object): Promise<unknown>;
 };
 
-/** What Azurite's table service asks of its metadata. */
+/** The metadata of Azurite's table service. */
 export type TableStore = {
   db: LokiDatabase;
   createTable(context: undefined, table: object): Promise<void>;
@@ -65,7 +65,7 @@ export type ExtentStore = {
 /** The collections whose documents refer to ranges of extents. */
 export const referringCollections = ['$BLOBS_COLLECTION$', '$BLOCKS_COLLECTION$', '$MESSAGES_COLLECTION$'];
 
-/** Where a service keeps its extents. */
+/** The folder of the extents of a service. */
 export function extentFolder(dataDir: string, service: 'blob' | 'queue'): string {
   return join(dataDir, `__${service}storage__`);
 }
@@ -95,7 +95,7 @@ export type AzuriteServers = {
   table: AzuriteServer<TableStore>;
 };
 
-/** Makes the three servers of an account, not yet started. Ports of 0: any free port. */
+/** Makes the three servers of an account without starting the servers. Port 0: any free port. */
 export function createAzurite(dataDir: string, ports: Ports, account: Account): AzuriteServers {
   const host = '127.0.0.1';
   const keepAliveSeconds = 5;
@@ -103,8 +103,8 @@ export function createAzurite(dataDir: string, ports: Ports, account: Account): 
   const content = (service: 'blob' | 'queue') => [
     { locationId: 'Default', locationPath: extentFolder(dataDir, service), maxConcurrency: 50 },
   ];
-  // host, port, keep-alive, metadata, extents, content; then: no access log (and its stream), no debug log (and its
-  // file), not loose, and the check of the API version skipped, which current clients need.
+  // Host, port, keep-alive, metadata, extents, content; then: no access log and no stream for it, no debug log and no
+  // file for it, not loose, and no check of the API version, because current clients use a later version.
   const withContent = (service: 'blob' | 'queue'): unknown[] => [
     ...[
       host,
@@ -136,22 +136,22 @@ export function createAzurite(dataDir: string, ports: Ports, account: Account): 
   return servers;
 }
 
-/** Azurite takes accounts from the environment of the process, again each minute, and else a key that everybody knows. */
+/** Replaces Azurite's accounts, which Azurite reads from the environment each minute, or else have a public key. */
 function useAccount(store: AzuriteServer['accountDataStore'], { name, key }: Account): void {
   store.accounts = { [name]: { name, key1: Buffer.from(key, 'base64') } };
   store.refresh = () => undefined;
 }
 
 /**
- * Makes a container unless it is there, as the service does when it is asked over HTTP: the client libraries for two
- * such calls would be half of what a start loads.
+ * Creates a container if it does not exist, without HTTP: the client libraries for HTTP would be half of the code that a
+ * start loads.
  */
 export async function createContainer(
   { metadataStore }: AzuriteServers['blob'],
   account: string,
   name: string,
 ): Promise<void> {
-  if (isIn(metadataStore.db, '$CONTAINERS_COLLECTION$', { accountName: account, name })) return;
+  if (exists(metadataStore.db, '$CONTAINERS_COLLECTION$', { accountName: account, name })) return;
   const properties = {
     etag: newEtag(),
     lastModified: new Date(),
@@ -163,17 +163,17 @@ export async function createContainer(
   await metadataStore.createContainer(undefined, { accountName: account, name, properties });
 }
 
-/** Makes a table unless it is there. */
+/** Creates a table if it does not exist. */
 export async function createTable(
   { metadataStore }: AzuriteServers['table'],
   account: string,
   table: string,
 ): Promise<void> {
-  if (isIn(metadataStore.db, '$TABLES_COLLECTION$', { account, table })) return;
+  if (exists(metadataStore.db, '$TABLES_COLLECTION$', { account, table })) return;
   await metadataStore.createTable(undefined, { account, table });
 }
 
-function isIn(db: LokiDatabase, name: string, document: Record<string, string>): boolean {
+function exists(db: LokiDatabase, name: string, document: Record<string, string>): boolean {
   const collection = db.getCollection(name);
   if (collection === null) throw new Error(`Azurite has no collection ${name}`);
   return collection.findOne(document) !== null;

@@ -1,22 +1,22 @@
 import type { LokiDatabase, LokiDocument } from './azurite.ts';
 import type { BlobCatalog, BlobVersion } from '../event-grid/blobChange.ts';
 
-/** The blobs of one account, read from Azurite's memory. */
-export function blobCatalog(db: LokiDatabase, accountName: string): BlobCatalog {
+/** Reads the blobs of one account from Azurite's memory. */
+export function createBlobCatalog(db: LokiDatabase, accountName: string): BlobCatalog {
   const blobs = (): ReturnType<LokiDatabase['getCollection']> => db.getCollection('$BLOBS_COLLECTION$');
   return {
     find(containerName, name) {
-      // Loki uses the index of the first field only.
-      return versionOf(blobs()?.findOne({ name, accountName, containerName, snapshot: '' }));
+      // Loki uses only the index of the first field, and names differ more than accounts and containers.
+      return toVersion(blobs()?.findOne({ name, accountName, containerName, snapshot: '' }));
     },
     names(containerName) {
       const documents = blobs()?.find({ containerName, accountName, snapshot: '' }) ?? [];
-      return documents.flatMap((document) => versionOf(document)?.blob ?? []);
+      return documents.flatMap((document) => toVersion(document)?.blob ?? []);
     },
   };
 }
 
-function versionOf(document: LokiDocument | null | undefined): BlobVersion | undefined {
+function toVersion(document: LokiDocument | null | undefined): BlobVersion | undefined {
   if (document?.['isCommitted'] !== true) return undefined;
   const properties = document['properties'] as {
     etag: string;

@@ -14,14 +14,14 @@ import {
   type AzuriteServers,
   type Ports,
 } from './azurite.ts';
-import { beforeAnswers } from './beforeAnswers.ts';
-import { blobCatalog } from './blobCatalog.ts';
-import { blobChanges } from './blobEvents.ts';
+import { beforeResponses } from './beforeResponses.ts';
+import { createBlobCatalog } from './blobCatalog.ts';
+import { createChangeReader } from './blobEvents.ts';
 import { refuseUnlistableNames } from './blobNames.ts';
-import { createEventGrid, type Subscribe } from '../event-grid/eventGrid.ts';
+import { createEventGrid, type EventGrid, type Subscribe } from '../event-grid/eventGrid.ts';
 import { eraseFreedRanges } from './extents.ts';
 import { openJournal, type LokiJournal } from './lokiJournal.ts';
-import { openOutbox } from '../event-grid/outbox.ts';
+import { openOutbox, type Outbox } from '../event-grid/outbox.ts';
 import { useIndexes } from './tableQueries.ts';
 
 export type StorageOptions = {
@@ -32,94 +32,97 @@ export type StorageOptions = {
   containers: string[];
   /** Tables to create. */
   tables?: string[];
-  /** Names by which the account may be called, besides those of this machine. */
+  /** Host names that a request may use besides those of the machine. */
   allowHosts?: readonly string[];
 };
 
 export type StorageReady = { connectionString: string; ports: Ports };
 
-/** The account of the storage emulator, whose name every tool knows. Its key is one of the data folder's own. */
+/** The name of the account that all tools for a storage emulator know. Its key is a random one of the data folder. */
 const account = 'devstoreaccount1';
 
 /**
- * A storage account on this machine: blobs, queues and tables by Azurite, kept against a kill, and an Event Grid that
- * posts an event to the Functions host for each blob created or deleted. The host subscribes by a message.
+ * A storage account on this machine: the blobs, queues and tables of Azurite, stored so that a kill loses nothing, and an
+ * Event Grid that posts an event to the Functions host for each blob that is created or deleted. The host subscribes by
+ * a message.
  * @throws Error when a port is in use
  */
 export async function startStorage(options: StorageOptions): Promise<RunningEmulator<StorageReady>> {
-  await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
+  const { dataDir, ports = { blob: 0, queue: 0, table: 0 } } = options;
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const log = (line: string): void => void process.stdout.write(`${line}\n`);
-  let closed = false;
-  /** What cannot be kept cannot be acknowledged either: the process ends, and what started it starts it again. */
+  let isClosed = false;
+  /** A change that is not on disk must not be acknowledged: the process ends, and is started again by the stack. */
   const fail = (error: unknown): void => {
-    if (closed) return;
+    if (isClosed) return;
     setImmediate(() => {
       throw error;
     });
   };
-  const journal = openJournal(join(options.dataDir, 'metadata.sqlite'), fail);
-  const outbox = openOutbox(join(options.dataDir, 'events.sqlite'));
-  const key = readOrMakeKey(join(options.dataDir, 'key'), () => randomBytes(64).toString('base64'));
-  const ports = options.ports ?? { blob: 0, queue: 0, table: 0 };
-  const servers = createAzurite(options.dataDir, ports, { name: account, key });
+  const journal = openJournal(join(dataDir, 'metadata.sqlite'), fail);
+  const outbox = openOutbox(join(dataDir, 'events.sqlite'));
+  const key = readOrMakeKey(join(dataDir, 'key'), () => randomBytes(64).toString('base64'));
+  const servers = createAzurite(dataDir, ports, { name: account, key });
   keepMetadata(servers, journal);
-  const extents = watchExtents(servers, options.dataDir, log);
+  const extents = watchExtents(servers, dataDir, log);
   useIndexes(servers.table.metadataStore);
-  const catalog = blobCatalog(servers.blob.metadataStore.db, account);
-  const changes = blobChanges(catalog, account);
-  const { httpServer: blobServer } = servers.blob;
-  // The port is known once the server listens; events there are only after that.
-  const endpoint = (): string => `${servers.blob.getHttpServerAddress()}/${account}`;
-  const eventGrid = createEventGrid({ outbox, catalog, account, endpoint, log, now: Date.now });
-  // Before the servers listen: after a new start on the same ports, clients are already waiting.
-  refuseUnlistableNames(blobServer);
-  blobServer.prependListener('request', changes.arrived);
-  beforeAnswers(
-    blobServer,
-    (request, response, status) => {
-      // The blob first: an event without its blob would be wrong, a blob without its event is found by a look.
-      journal.commit();
-      const change = changes.answered(request, response, status);
-      if (change !== undefined) eventGrid.changed(change);
-    },
-    fail,
-  );
-  for (const { httpServer } of [servers.queue, servers.table]) {
-    beforeAnswers(httpServer, journal.commit, fail);
-  }
+  // The listeners are added before the servers listen: after a restart on the same ports, clients are waiting already.
+  refuseUnlistableNames(servers.blob.httpServer);
+  const eventGrid = announceChanges(servers.blob, { outbox, log, commit: journal.commit, fail });
+  for (const { httpServer } of [servers.queue, servers.table])
+    beforeResponses(httpServer, journal.commit, fail);
   for (const { httpServer } of Object.values(servers)) refuseStrangers(httpServer, options);
   await start(servers, options.ports);
   for (const { follow } of extents) await follow();
-  const found = {
-    blob: portOf(servers.blob.getHttpServerAddress()),
-    queue: portOf(servers.queue.getHttpServerAddress()),
-    table: portOf(servers.table.getHttpServerAddress()),
-  };
-  const connectionString = connectionStringOf(found, { name: account, key });
   for (const name of options.containers) await createContainer(servers.blob, account, name);
   for (const name of options.tables ?? []) await createTable(servers.table, account, name);
   journal.commit();
   return {
-    ready: { connectionString, ports: found },
+    ready: readAddresses(servers, key),
     tell(message) {
-      // The stack alone can tell this process something.
+      // Only the stack can send a message to this process.
       const { type, hostUrl } = message as Subscribe;
       if (type === 'subscribe' && URL.canParse(hostUrl)) eventGrid.subscribe(message as Subscribe);
       else log('a message is not understood');
     },
     async close() {
       await eventGrid.close();
-      for (const server of Object.values(servers)) {
-        server.httpServer.closeAllConnections();
-        await server.close();
-      }
+      await stop(servers);
       for (const { close } of extents) await close();
-      // A request that is still at work has lost its connection: nothing of it is acknowledged.
-      closed = true;
+      // Requests that are still running have lost their connection, so that nothing of them is acknowledged.
+      isClosed = true;
       outbox.close();
       journal.close();
     },
   };
+}
+
+type Announcing = {
+  outbox: Outbox;
+  log: (line: string) => void;
+  commit: () => void;
+  fail: (error: unknown) => void;
+};
+
+/** Tells an Event Grid of each change that a request to the blob server made, before the response leaves. */
+function announceChanges(blob: AzuriteServers['blob'], { outbox, log, commit, fail }: Announcing): EventGrid {
+  const catalog = createBlobCatalog(blob.metadataStore.db, account);
+  // The port is known when the server listens, and a change happens only after that.
+  const endpoint = (): string => `${blob.getHttpServerAddress()}/${account}`;
+  const eventGrid = createEventGrid({ outbox, catalog, account, endpoint, log, now: Date.now });
+  const changes = createChangeReader(catalog, account);
+  blob.httpServer.prependListener('request', changes.onRequest);
+  beforeResponses(
+    blob.httpServer,
+    (request, response, status) => {
+      // The blob is written first: an event without its blob would be wrong, and a comparison finds a blob without event.
+      commit();
+      const change = changes.readChange(request, response, status);
+      if (change !== undefined) eventGrid.changed(change);
+    },
+    fail,
+  );
+  return eventGrid;
 }
 
 function keepMetadata({ blob, queue, table }: AzuriteServers, journal: LokiJournal): void {
@@ -130,7 +133,7 @@ function keepMetadata({ blob, queue, table }: AzuriteServers, journal: LokiJourn
   }
 }
 
-/** What is deleted is gone from the disk too. */
+/** Overwrites deleted bytes on the disk. */
 function watchExtents(
   servers: AzuriteServers,
   dataDir: string,
@@ -158,11 +161,21 @@ async function start(servers: AzuriteServers, ports: Ports | undefined): Promise
   }
 }
 
-function portOf(address: string): number {
-  return Number(new URL(address).port);
+async function stop(servers: AzuriteServers): Promise<void> {
+  for (const server of Object.values(servers)) {
+    server.httpServer.closeAllConnections();
+    await server.close();
+  }
 }
 
-export function connectionStringOf({ blob, queue, table }: Ports, { name, key }: Account): string {
+function readAddresses({ blob, queue, table }: AzuriteServers, key: string): StorageReady {
+  const readPort = (server: { getHttpServerAddress(): string }): number =>
+    Number(new URL(server.getHttpServerAddress()).port);
+  const ports = { blob: readPort(blob), queue: readPort(queue), table: readPort(table) };
+  return { connectionString: toConnectionString(ports, { name: account, key }), ports };
+}
+
+export function toConnectionString({ blob, queue, table }: Ports, { name, key }: Account): string {
   const at = (service: string, port: number) => `${service}Endpoint=http://127.0.0.1:${port}/${name}`;
   return [
     'DefaultEndpointsProtocol=http',

@@ -1,9 +1,9 @@
 import type { LokiChain, TableStore } from './azurite.ts';
 
 /*
- * For each query Azurite reads every row of the table, and each through an interpreter of the filter: a picture of a
- * group of ten thousand would cost a hundred times one of a hundred. Queries that name a partition, and a range of row
- * keys, look only at what Azurite's own indexes give for them; its filter still decides.
+ * For each query, Azurite interprets the filter for every row of the table: an image of a group of ten thousand images
+ * would cost a hundred times as much as an image of a group of a hundred. A query for a partition, or for a range of row
+ * keys in a partition, reads here only the rows that Azurite's own indexes give; the filter still decides on each row.
  */
 
 type Range = { partition: string; from: string | undefined; before: string };
@@ -14,7 +14,7 @@ const shape = new RegExp(`^PartitionKey eq ${text}(?: and RowKey ge ${text} and 
 export function useIndexes(store: TableStore): void {
   const query = store.queryTableEntities.bind(store);
   store.queryTableEntities = function (context, account, table, options, ...page) {
-    const range = rangeOf(options.filter);
+    const range = parseRange(options.filter);
     if (range === undefined) return query(context, account, table, options, ...page);
     const narrowed = Object.create(store, {
       getEntityCollection: {
@@ -29,8 +29,8 @@ export function useIndexes(store: TableStore): void {
   };
 }
 
-/** undefined: a query of another shape. */
-function rangeOf(filter: string | undefined): Range | undefined {
+/** Undefined for a query of another shape. */
+function parseRange(filter: string | undefined): Range | undefined {
   const [all, partition = '', from, before = ''] = shape.exec(filter ?? '') ?? [];
   if (all === undefined) return undefined;
   const unescaped = (key: string): string => key.replaceAll("''", "'");
@@ -47,7 +47,7 @@ function narrow(rows: LokiChain, { partition, from, before }: Range): LokiChain 
   return inRange.find({ PartitionKey: partition });
 }
 
-/** Loki's indexes order what reads as a number by its value, before all text: a range must have none of these. */
+/** Loki's indexes order text that can be read as a number by its value, before all other text. */
 function ordersAsText(from: string, before: string): boolean {
   return /^[A-Za-z]/.test(from) && !(from <= 'Infinity' && 'Infinity' <= before);
 }

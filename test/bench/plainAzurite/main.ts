@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { runEmulator } from '../../../emulators/common/childProcess.ts';
 import { createAzurite } from '../../../emulators/storage/azurite.ts';
-import { connectionStringOf, type StorageReady } from '../../../emulators/storage/storage.ts';
+import { toConnectionString, type StorageReady } from '../../../emulators/storage/storage.ts';
 
 /* Azurite as it is, without the journal that keeps it against kills. */
 
@@ -15,7 +15,7 @@ await runEmulator(async ({ dataDir }: { dataDir: string }) => {
     Number(new URL(servers[name].getHttpServerAddress()).port);
   const ports = { blob: portOf('blob'), queue: portOf('queue'), table: portOf('table') };
   return {
-    ready: { ports, connectionString: connectionStringOf(ports, account) } satisfies StorageReady,
+    ready: { ports, connectionString: toConnectionString(ports, account) } satisfies StorageReady,
     async close() {
       for (const server of Object.values(servers)) {
         server.httpServer.closeAllConnections();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import { QueueServiceClient } from '@azure/storage-queue';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { without } from '../../../emulators/storage/extents.ts';
+import { without } from '../../../emulators/storage/ranges.ts';
 import { startStorage, type StorageReady } from '../../../emulators/storage/storage.ts';
 import type { RunningEmulator } from '../../../emulators/common/childProcess.ts';
 import { eventually } from '../../helpers/eventually.ts';

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { beforeAnswers } from '../../../emulators/storage/beforeAnswers.ts';
+import { beforeResponses } from '../../../emulators/storage/beforeResponses.ts';
 
 const server = createServer((request, response) => {
   if (request.url === '/implicit') return response.end('x');
@@ -21,7 +21,7 @@ test('nothing of an answer leaves when what comes before it fails', async () => 
   const statuses: number[] = [];
   const failures: unknown[] = [];
   let broken = false;
-  beforeAnswers(
+  beforeResponses(
     server,
     (_request, _response, status) => {
       if (broken) throw new Error('the disk is full');

@@ -1,10 +1,10 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 
 /**
- * Calls `hook` for each request before anything of its answer leaves. When the hook throws, nothing leaves: the
- * connection is cut, `onFailure` hears of it, and the client takes the request as not acknowledged.
+ * Calls `hook` for each request before its response leaves. When the hook throws, the connection is cut and `onFailure`
+ * is called: the client gets no response and takes the request as not acknowledged.
  */
-export function beforeAnswers(
+export function beforeResponses(
   server: Server,
   hook: (request: IncomingMessage, response: ServerResponse, status: number) => void,
   onFailure: (error: unknown) => void,
