@@ -1,9 +1,12 @@
-import { fork, type ChildProcess, type StdioOptions } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { cacheFolder } from '../common/cacheFolder.ts';
-import { endMessage, type ChildMessage } from '../common/childProcess.ts';
+import type { ChildProcess } from 'node:child_process';
+import {
+  EmulatorEnded,
+  endProcess,
+  sendMessage,
+  startProcess,
+  untilExit,
+  untilReady,
+} from './emulatorProcess.ts';
 
 export type EmulatorStart<Ready> = {
   /** The folder of the emulator's code; default: its name. Several instances of one emulator have one folder. */
@@ -27,22 +30,17 @@ export type Supervisor = {
 
 /** How many restarts of an emulator within a minute are allowed; more restarts end the stack. */
 const restartsAMinute = 5;
-const graceMs = 15_000;
 
-/**
- * Cache of the compiled code of the emulators, so that the next start need not compile. Node includes its own version
- * in the keys of the cache.
- */
-const compileCache = join(cacheFolder, 'code');
-
-/** Starts the process of an emulator. The process waits for its options as the first message. */
-export function forkEmulator(file: string, stdio: StdioOptions): ChildProcess {
-  return fork(file, {
-    stdio,
-    execArgv: ['--disable-warning=ExperimentalWarning'],
-    env: { NODE_COMPILE_CACHE: compileCache, ...process.env },
-  });
-}
+type Emulators = {
+  running: Map<string, ChildProcess>;
+  /** The last message to each emulator. */
+  told: Map<string, object>;
+  /** The emulators whose options depend on other emulators. */
+  onOthers: Set<string>;
+  isStopping: boolean;
+  fail: (reason: string) => void;
+  output: (line: string) => void;
+};
 
 /**
  * Runs the emulators as processes. An emulator that dies is started again with its data and its port, as the cloud
@@ -53,144 +51,103 @@ export function superviseEmulators(
   output: (line: string) => void,
   onStart: (name: string) => void = () => undefined,
 ): Supervisor {
-  const running = new Map<string, ChildProcess>();
-  const told = new Map<string, object>();
-  const onOthers = new Set<string>();
-  let stopping = false;
-  const failed = Promise.withResolvers<string>();
-
-  async function launch<Ready>(
-    name: string,
-    folder: string,
-    options: object | Promise<object>,
-  ): Promise<{ child: ChildProcess; ready: Ready }> {
-    const child = forkEmulator(join(import.meta.dirname, '..', folder, 'main.ts'), [
-      'ignore',
-      'pipe',
-      'pipe',
-      'ipc',
-    ]);
-    for (const stream of [child.stdout, child.stderr]) {
-      if (stream !== null)
-        createInterface({ input: stream }).on('line', (line) => output(`[${name}] ${line}`));
-    }
-    running.set(name, child);
-    const answer = firstAnswer<Ready>(child);
-    const given = Promise.resolve(options).then((known) => send(name, child, known));
-    // An emulator may fail before its options are known.
-    const message = await Promise.race([answer, given.then(() => answer)]);
-    if (message.type === 'ready') return { child, ready: message.ready };
-    if (message.type === 'ended') throw new EmulatorEnded(name, message.how);
-    throw new Error(`${name} could not start: ${message.reason}`);
-  }
-
-  function send(name: string, child: ChildProcess, message: object): void {
-    child.send(message, (error) => {
-      // The message is of no interest when the process has ended: its end is reported.
-      if (error !== null && child.exitCode === null && child.signalCode === null) {
-        output(`[${name}] could not be told: ${error.message}`);
-      }
-    });
-  }
-
-  async function start<Ready>(name: string, emulator: EmulatorStart<Ready>): Promise<Ready> {
-    const { folder = name } = emulator;
-    onStart(name);
-    if (emulator.options instanceof Promise) onOthers.add(name);
-    const { child, ready } = await launch<Ready>(name, folder, emulator.options);
-    keepAlive(name, folder, child, { ...(await emulator.options), ...emulator.samePort(ready) });
-    return ready;
-  }
-
-  function keepAlive(name: string, folder: string, first: ChildProcess, options: object): void {
-    let restarts: number[] = [];
-    const restart = (how: string): void => {
-      running.delete(name);
-      if (stopping) return;
-      output(`[${name}] ended with ${how}; it is started again`);
-      restarts = [...restarts.filter((at) => at > Date.now() - 60_000), Date.now()];
-      if (restarts.length > restartsAMinute) {
-        failed.resolve(`${name} ended more than ${restartsAMinute} times within a minute`);
-        return;
-      }
-      launch(name, folder, options).then(
-        ({ child }) => {
-          watch(child);
-          const message = told.get(name);
-          if (message !== undefined) send(name, child, message);
-        },
-        (error: unknown) => {
-          // An emulator that dies during a restart is restarted too, and the restart counts.
-          if (error instanceof EmulatorEnded) restart(error.how);
-          else failed.resolve(error instanceof Error ? error.message : String(error));
-        },
-      );
-    };
-    const watch = (child: ChildProcess): void => {
-      child.once('exit', (code, signal) => restart(howItEnded(code, signal)));
-    };
-    watch(first);
-  }
-
+  const { promise: failure, resolve: fail } = Promise.withResolvers<string>();
+  const emulators: Emulators = {
+    running: new Map(),
+    told: new Map(),
+    onOthers: new Set(),
+    isStopping: false,
+    fail,
+    output,
+  };
+  const { running, told } = emulators;
   return {
-    start,
+    failure,
+    start(name, emulator) {
+      onStart(name);
+      return start(emulators, name, emulator);
+    },
     tell(name, message) {
       told.set(name, message);
       const child = running.get(name);
-      if (child !== undefined) send(name, child, message);
+      if (child !== undefined) sendMessage(name, child, message, output);
     },
     processes: () => Object.fromEntries([...running].map(([name, child]) => [name, child.pid ?? 0])),
-    failure: failed.promise,
     kill() {
-      stopping = true;
+      emulators.isStopping = true;
       for (const child of running.values()) child.kill('SIGKILL');
     },
-    async stop() {
-      stopping = true;
-      for (const isOnOthers of [true, false]) {
-        const emulators = [...running].filter(([name]) => onOthers.has(name) === isOnOthers);
-        await Promise.all(emulators.map(([name, child]) => end(name, child, output)));
-      }
-      running.clear();
-    },
+    stop: () => stopAll(emulators),
   };
 }
 
-/** The process of an emulator ended before the emulator could say whether it can start. */
-class EmulatorEnded extends Error {
-  override name = 'EmulatorEnded';
-  readonly how: string;
+async function start<Ready>(
+  emulators: Emulators,
+  name: string,
+  { folder = name, options, samePort }: EmulatorStart<Ready>,
+): Promise<Ready> {
+  if (options instanceof Promise) emulators.onOthers.add(name);
+  const { child, ready } = await launch<Ready>(emulators, name, folder, options);
+  const restartOptions = { ...(await options), ...samePort(ready) };
+  void keepAlive(emulators, name, child, () => launch(emulators, name, folder, restartOptions));
+  return ready;
+}
 
-  constructor(emulator: string, how: string) {
-    super(`${emulator} could not start: it ended with ${how}`);
-    this.how = how;
+async function launch<Ready>(
+  { running, output }: Emulators,
+  name: string,
+  folder: string,
+  options: object | Promise<object>,
+): Promise<{ child: ChildProcess; ready: Ready }> {
+  const child = startProcess(name, folder, output);
+  running.set(name, child);
+  return { child, ready: await untilReady<Ready>(name, child, options, output) };
+}
+
+async function keepAlive(
+  emulators: Emulators,
+  name: string,
+  first: ChildProcess,
+  relaunch: () => Promise<{ child: ChildProcess }>,
+): Promise<void> {
+  const { running, told, fail, output } = emulators;
+  const mayRestart = limitRestarts();
+  let exit = untilExit(first);
+  for (;;) {
+    const how = await exit;
+    running.delete(name);
+    if (emulators.isStopping) return;
+    output(`[${name}] ended with ${how}; it is started again`);
+    if (!mayRestart()) return fail(`${name} ended more than ${restartsAMinute} times within a minute`);
+    try {
+      const { child } = await relaunch();
+      exit = untilExit(child);
+      const message = told.get(name);
+      if (message !== undefined) sendMessage(name, child, message, output);
+    } catch (error) {
+      // An emulator that dies during a restart is restarted too, and the restart counts.
+      if (!(error instanceof EmulatorEnded))
+        return fail(error instanceof Error ? error.message : String(error));
+      exit = Promise.resolve(error.how);
+    }
   }
 }
 
-function howItEnded(code: number | null, signal: NodeJS.Signals | null): string {
-  return signal ?? `exit code ${code}`;
+async function stopAll(emulators: Emulators): Promise<void> {
+  const { running, onOthers, output } = emulators;
+  emulators.isStopping = true;
+  for (const isOnOthers of [true, false]) {
+    const ending = [...running].filter(([name]) => onOthers.has(name) === isOnOthers);
+    await Promise.all(ending.map(([name, child]) => endProcess(name, child, output)));
+  }
+  running.clear();
 }
 
-/** The first message of an emulator, or how its process ended without one. */
-function firstAnswer<Ready>(
-  child: ChildProcess,
-): Promise<ChildMessage<Ready> | { type: 'ended'; how: string }> {
-  return new Promise((resolve) => {
-    child.once('message', (message) => resolve(message as ChildMessage<Ready>));
-    child.once('exit', (code, signal) => resolve({ type: 'ended', how: howItEnded(code, signal) }));
-    child.once('error', (error) => resolve({ type: 'failed', reason: error.message }));
-  });
-}
-
-async function end(name: string, child: ChildProcess, output: (line: string) => void): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  if (process.platform === 'win32') child.send(endMessage);
-  else child.kill('SIGTERM');
-  const killer = setTimeout(() => {
-    output(`[${name}] did not end within ${graceMs / 1_000} s and is killed`);
-    child.kill('SIGKILL');
-  }, graceMs);
-  await exited;
-  clearTimeout(killer);
+/** Returns a function that counts a restart, and says whether the restart is allowed. */
+function limitRestarts(): () => boolean {
+  let restarts: number[] = [];
+  return () => {
+    restarts = [...restarts.filter((at) => at > Date.now() - 60_000), Date.now()];
+    return restarts.length <= restartsAMinute;
+  };
 }

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { endMessage } from '../../emulators/common/childProcess.ts';
-import { forkEmulator } from '../../emulators/stack/supervisor.ts';
+import { forkEmulator } from '../../emulators/stack/emulatorProcess.ts';
 
 /** A part of the embedded stack as the process that the stack would run. */
 export type EmulatorProcess<Ready> = {

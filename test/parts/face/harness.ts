@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { operations } from '../../../emulators/face/operations/operationTable.ts';
 import { startFace, type FaceOptions, type FaceReady } from '../../../emulators/face/service.ts';
 import type { ChildMessage } from '../../../emulators/common/childProcess.ts';
-import { forkEmulator } from '../../../emulators/stack/supervisor.ts';
+import { forkEmulator } from '../../../emulators/stack/emulatorProcess.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 import { readSpecification } from './specification.ts';
