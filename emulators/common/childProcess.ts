@@ -60,7 +60,7 @@ async function runAsChild<Options, Ready>(start: Start<Options, Ready>): Promise
     // Node writes its cache of compiled code when a process exits, but not when the process is killed.
     setImmediate(flushCompileCache);
   } catch (error) {
-    const message: ChildMessage<Ready> = { type: 'failed', reason: reasonOf(error) };
+    const message: ChildMessage<Ready> = { type: 'failed', reason: toReason(error) };
     tellStack?.(message, undefined, undefined, () => process.exit(1));
   }
 }
@@ -94,7 +94,7 @@ async function runAlone<Options extends object, Ready>(
         endProcess(emulator, unlock);
       });
   } catch (error) {
-    process.stderr.write(`${reasonOf(error)}\n`);
+    process.stderr.write(`${toReason(error)}\n`);
     process.exit(1);
   }
 }
@@ -106,13 +106,13 @@ function endProcess(emulator: RunningEmulator<unknown>, unlock?: () => void): vo
       process.exit(0);
     },
     (error: unknown) => {
-      process.stderr.write(`${reasonOf(error)}\n`);
+      process.stderr.write(`${toReason(error)}\n`);
       process.exit(1);
     },
   );
 }
 
-function reasonOf(error: unknown): string {
+function toReason(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 

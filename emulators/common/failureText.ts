@@ -8,14 +8,14 @@ export function describeFailure(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown error';
   // A client throws an AggregateError after several attempts: the error of the last attempt is described.
   if (error instanceof AggregateError && error.errors.length > 0) return describeFailure(error.errors.at(-1));
-  const message = clean(messageOf(error));
-  const code = codeOf(error);
+  const message = clean(readMessage(error));
+  const code = readCode(error);
   return [code, message]
     .filter((part, index) => part !== '' && (index > 0 || !message.startsWith(part)))
     .join(': ');
 }
 
-function codeOf(error: Error): string {
+function readCode(error: Error): string {
   const { code, statusCode } = error as Error & { code?: unknown; statusCode?: unknown };
   if (typeof code === 'string' && code !== '') return code;
   if (typeof statusCode === 'number') return String(statusCode);
@@ -26,8 +26,8 @@ function codeOf(error: Error): string {
  * The message of the cause if there is one: the cause of `fetch failed` says what failed. The message of PARSE_ERROR is
  * left out, because it may quote any part of a body.
  */
-function messageOf(error: Error): string {
-  if (codeOf(error) === 'PARSE_ERROR') return '';
+function readMessage(error: Error): string {
+  if (readCode(error) === 'PARSE_ERROR') return '';
   return error.cause instanceof Error && error.cause.message !== '' ? error.cause.message : error.message;
 }
 

@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
  * How long a start waits for the lock before it fails. A process that reads the state of the lock holds a shared lock
  * for a moment.
  */
-const patienceMs = 500;
+const lockTimeoutMs = 500;
 const sqliteBusy = 5;
 
 /** `new`: no process has ever locked the folder; `free`: no process holds the lock now; `held`: a process holds it. */
@@ -15,25 +15,25 @@ export type FolderState = 'new' | 'free' | 'held';
 /**
  * Locks a folder for this process, because two processes on one folder would overwrite each other's data. The lock is a
  * lock of the operating system, so that it ends with the process, even when the process is killed. Returns the function
- * that unlocks the folder. `whoever`: the name of the program in the error.
+ * that unlocks the folder. `program`: the name of the program in the error.
  * @throws Error when another process holds the lock
  */
-export function lockFolder(folder: string, whoever: string): () => void {
-  const file = lockFileOf(folder);
+export function lockFolder(folder: string, program: string): () => void {
+  const file = toLockFile(folder);
   create(file);
-  const lock = new DatabaseSync(file, { timeout: patienceMs });
+  const lock = new DatabaseSync(file, { timeout: lockTimeoutMs });
   try {
     lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
   } catch (error) {
     lock.close();
-    throw new Error(`another ${whoever} runs on ${folder}`, { cause: error });
+    throw new Error(`another ${program} runs on ${folder}`, { cause: error });
   }
   return () => lock.close();
 }
 
 /** Whether a process holds the lock of a folder now. The answer is right even after the process was killed. */
 export function readFolderState(folder: string): FolderState {
-  const file = lockFileOf(folder);
+  const file = toLockFile(folder);
   if (!existsSync(file)) return 'new';
   const lock = new DatabaseSync(file, { readOnly: true });
   try {
@@ -47,7 +47,7 @@ export function readFolderState(folder: string): FolderState {
   }
 }
 
-function lockFileOf(folder: string): string {
+function toLockFile(folder: string): string {
   return join(folder, 'lock.sqlite');
 }
 

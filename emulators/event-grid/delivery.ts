@@ -68,8 +68,7 @@ export function createDelivery({ outbox, log, now }: DeliveryOptions) {
     } else if (typeof status === 'number' || !stop.signal.aborted) {
       pause.lengthen(status);
       if (typeof status === 'number') postpone(outbox, pending, now());
-      const dropped = outbox.dropOlderThan(now() - keptMs);
-      if (dropped > 0) log(`${dropped} events were dropped: they did not get through for a day`);
+      dropExpired(outbox, now(), log);
     }
   }
 
@@ -92,6 +91,11 @@ export function createDelivery({ outbox, log, now }: DeliveryOptions) {
 
 function postpone(outbox: Outbox, { id, tries }: PendingEvent, now: number): void {
   outbox.postpone(id, now + Math.min(firstPauseMs * 2 ** tries, longestPostponementMs));
+}
+
+function dropExpired(outbox: Outbox, now: number, log: (line: string) => void): void {
+  const dropped = outbox.dropOlderThan(now - keptMs);
+  if (dropped > 0) log(`${dropped} events were dropped: they did not get through for a day`);
 }
 
 /**

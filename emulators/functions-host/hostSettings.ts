@@ -8,8 +8,8 @@ const timeSpan = z
   .regex(/^(\d+\.)?\d{2}:\d{2}:\d{2}(\.\d+)?$/, 'expected a time span such as "00:00:30"')
   .transform((text) => {
     const match = /^(?:(\d+)\.)?(\d{2}):(\d{2}):(\d{2}(?:\.\d+)?)$/.exec(text);
-    const [days = 0, hours = 0, minutes = 0, secs = 0] = (match?.slice(1) ?? []).map((part) =>
-      Number(part ?? 0),
+    const [days = 0, hours = 0, minutes = 0, secs = 0] = (match?.slice(1) ?? []).map((digits) =>
+      Number(digits ?? 0),
     );
     return (((days * 24 + hours) * 60 + minutes) * 60 + secs) * 1_000;
   });
