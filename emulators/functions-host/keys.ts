@@ -7,8 +7,8 @@ import { readOrMakeKey } from '../common/keyFile.ts';
 type KeyedRequest = { headers: Record<string, string | string[] | undefined>; query: unknown };
 
 /**
- * The keys of the real host: one key for all functions, one key per extension for its webhook, and the master key, which
- * also opens the administration.
+ * The keys of the real host: one key for all functions, one key per extension for its webhook, and the master key,
+ * which also opens the administration.
  */
 const names = ['functions', 'master', 'blobs_extension', 'eventgrid_extension'] as const;
 

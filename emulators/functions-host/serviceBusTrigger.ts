@@ -103,8 +103,8 @@ function listenToQueue(
 }
 
 /**
- * Listens to a queue with sessions. Each of `maxConcurrentSessions` slots has one session at a time: the slot handles the
- * messages of the session in order, and releases the session when no message has arrived for `sessionIdleTimeout`.
+ * Listens to a queue with sessions. Each of `maxConcurrentSessions` slots has one session at a time: the slot handles
+ * the messages of the session in order, and releases the session when no message has arrived for `sessionIdleTimeout`.
  */
 function listenToSessions(queue: string, options: ServiceBusTriggerOptions, deliver: Deliver): Listener {
   const stop = new AbortController();

@@ -143,8 +143,8 @@ function useAccount(store: AzuriteServer['accountDataStore'], { name, key }: Acc
 }
 
 /**
- * Creates a container if it does not exist, without HTTP: the client libraries for HTTP would be half of the code that a
- * start loads.
+ * Creates a container if it does not exist, without HTTP: the client libraries for HTTP would be half of the code that
+ * a start loads.
  */
 export async function createContainer(
   { metadataStore }: AzuriteServers['blob'],

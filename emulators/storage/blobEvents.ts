@@ -21,8 +21,8 @@ const sweeping = ['Container_Delete', 'Service_SubmitBatch', 'Container_SubmitBa
 type AzuriteContext = { operation?: number; account?: string; container?: string; blob?: string };
 
 /**
- * Reads the change that a request to the blob service made. Blocks, snapshots, leases, appended blocks, pages and failed
- * requests are no changes.
+ * Reads the change that a request to the blob service made. Blocks, snapshots, leases, appended blocks, pages and
+ * failed requests are no changes.
  */
 export function createChangeReader(catalog: BlobCatalog, account: string) {
   // The ETag before a request that may change only the ETag.

@@ -42,9 +42,9 @@ export type StorageReady = { connectionString: string; ports: Ports };
 const account = 'devstoreaccount1';
 
 /**
- * A storage account on this machine: the blobs, queues and tables of Azurite, stored so that a kill loses nothing, and an
- * Event Grid that posts an event to the Functions host for each blob that is created or deleted. The host subscribes by
- * a message.
+ * A storage account on this machine: the blobs, queues and tables of Azurite, stored so that a kill loses nothing, and
+ * an Event Grid that posts an event to the Functions host for each blob that is created or deleted. The host subscribes
+ * by a message.
  * @throws Error when a port is in use
  */
 export async function startStorage(options: StorageOptions): Promise<RunningEmulator<StorageReady>> {
@@ -115,7 +115,8 @@ function announceChanges(blob: AzuriteServers['blob'], { outbox, log, commit, fa
   beforeResponses(
     blob.httpServer,
     (request, response, status) => {
-      // The blob is written first: an event without its blob would be wrong, and a comparison finds a blob without event.
+      // The blob is written first: an event without its blob would be wrong, and a comparison finds a blob without
+      // event.
       commit();
       const change = changes.readChange(request, response, status);
       if (change !== undefined) eventGrid.changed(change);

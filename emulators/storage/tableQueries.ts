@@ -2,8 +2,9 @@ import type { LokiChain, TableStore } from './azurite.ts';
 
 /*
  * For each query, Azurite interprets the filter for every row of the table: an image of a group of ten thousand images
- * would cost a hundred times as much as an image of a group of a hundred. A query for a partition, or for a range of row
- * keys in a partition, reads here only the rows that Azurite's own indexes give; the filter still decides on each row.
+ * would cost a hundred times as much as an image of a group of a hundred. A query for a partition, or for a range of
+ * row keys in a partition, reads here only the rows that Azurite's own indexes give; the filter still decides on each
+ * row.
  */
 
 type Range = { partition: string; from: string | undefined; before: string };
