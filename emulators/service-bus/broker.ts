@@ -4,18 +4,17 @@ import { join } from 'node:path';
 import { readOrMakeKey } from '../common/keyFile.ts';
 import { portInUse, type RunningEmulator } from '../common/childProcess.ts';
 import { withDeadLetterReason } from './codec.ts';
-import { Entity, type QueueDescription } from './entity.ts';
-import type { IntakeLimits } from './intake.ts';
+import type { ConnectionLimits } from './connectionLimits.ts';
 import { listen } from './listener.ts';
-import { openStore, type MessageStore } from './store.ts';
+import { Queue, type QueueDescription } from './queue.ts';
+import { MessageStore } from './store.ts';
 
 export type ServiceBusOptions = {
-  /** Absent: the usual limits of what a connection may bring. */
-  intake?: IntakeLimits;
   dataDir: string;
   /** 0: any free port. */
   port: number;
   queues: QueueDescription[];
+  connectionLimits?: ConnectionLimits;
   now?: () => number;
 };
 
@@ -31,17 +30,18 @@ const keyName = 'RootManageSharedAccessKey';
 export async function startServiceBus(options: ServiceBusOptions): Promise<RunningEmulator<ServiceBusReady>> {
   mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
   const key = readOrMakeKey(join(options.dataDir, 'key'), () => randomBytes(32).toString('base64'));
-  const store = openStore(join(options.dataDir, 'messages.sqlite'));
-  const entities = entitiesOf(options.queues, store, options.now ?? Date.now);
-  const clock = runClock([...entities.values()], options.now ?? Date.now);
+  const store = new MessageStore(join(options.dataDir, 'messages.sqlite'));
+  const { connectionLimits, now = Date.now } = options;
+  const queues = createQueues(options.queues, store, now);
+  const clock = runClock([...queues.values()], now);
   try {
     const listener = await listen({
       port: options.port,
       key,
-      entities,
+      queues,
       onActivity: clock.arm,
-      now: options.now ?? Date.now,
-      ...(options.intake === undefined ? {} : { intake: options.intake }),
+      now,
+      ...(connectionLimits !== undefined && { connectionLimits }),
     });
     clock.arm();
     const endpoint = `Endpoint=sb://127.0.0.1:${listener.port};SharedAccessKeyName=${keyName};SharedAccessKey=${key}`;
@@ -60,45 +60,41 @@ export async function startServiceBus(options: ServiceBusOptions): Promise<Runni
   }
 }
 
-/** The queues and their dead-letter queues, by their addresses in lower case. */
-function entitiesOf(
-  queues: readonly QueueDescription[],
+/** The queues and their dead-letter queues, by address in lower case. */
+function createQueues(
+  descriptions: readonly QueueDescription[],
   store: MessageStore,
   now: () => number,
-): Map<string, Entity> {
-  const entities = new Map<string, Entity>();
-  const rewriteForDeadLetter = withDeadLetterReason;
-  for (const queue of queues) {
-    const name = queue.name.toLowerCase();
+): Map<string, Queue> {
+  const queues = new Map<string, Queue>();
+  for (const description of descriptions) {
+    const name = description.name.toLowerCase();
     const deadLetterName = `${name}/$deadletterqueue`;
-    // A dead-letter queue has no sessions, whatever its queue has; its messages never expire.
+    // A dead-letter queue has no sessions, even if its queue has. Its messages do not expire.
     const deadLetterQueue: QueueDescription = {
       name: deadLetterName,
       requiresSession: false,
-      lockDurationSeconds: queue.lockDurationSeconds,
+      lockDurationSeconds: description.lockDurationSeconds,
       maxDeliveryCount: Infinity,
     };
-    const deadLetters = new Entity(deadLetterQueue, store.entity(deadLetterName), {
-      now,
-      deadLetters: undefined,
-      rewriteForDeadLetter,
-    });
-    entities.set(deadLetterName, deadLetters);
-    entities.set(name, new Entity(queue, store.entity(name), { now, deadLetters, rewriteForDeadLetter }));
+    const options = { now, withDeadLetterReason };
+    const deadLetters = new Queue(deadLetterQueue, store.queue(deadLetterName), options);
+    queues.set(deadLetterName, deadLetters);
+    queues.set(name, new Queue(description, store.queue(name), { ...options, deadLetters }));
   }
-  return entities;
+  return queues;
 }
 
-/** One timer for what comes next in any queue. */
-function runClock(entities: readonly Entity[], now: () => number): { arm: () => void; stop: () => void } {
-  // A timer takes at most 2^31 - 1 ms.
+/** One timer for whatever is due next in any queue. */
+function runClock(queues: readonly Queue[], now: () => number): { arm: () => void; stop: () => void } {
+  // A timer of Node takes at most 2^31 - 1 ms.
   const longestMs = 60_000;
   let timer: NodeJS.Timeout | undefined;
   let armedFor = Infinity;
   let stopped = false;
 
   function arm(): void {
-    const due = Math.min(...entities.map((entity) => entity.nextDue()), now() + longestMs);
+    const due = Math.min(...queues.map((queue) => queue.nextDue()), now() + longestMs);
     if (stopped || due >= armedFor) return;
     clearTimeout(timer);
     armedFor = due;
@@ -107,7 +103,7 @@ function runClock(entities: readonly Entity[], now: () => number): { arm: () => 
 
   function tick(): void {
     armedFor = Infinity;
-    for (const entity of entities) entity.tick();
+    for (const queue of queues) queue.tick();
     arm();
   }
 

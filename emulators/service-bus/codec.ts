@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { mapOf, messages, symbolicPairs, types, wrap, type AmqpMessage, type Typed } from './amqp.ts';
-import type { DeadLetterReason, Delivery, IncomingMessage } from './entity.ts';
-import type { MessageContent, StoredMessage } from './store.ts';
+import type {
+  DeadLetterReason,
+  Delivery,
+  IncomingMessage,
+  MessageContent,
+  StoredMessage,
+} from './message.ts';
 
 /*
  * Messages stay bytes: a message is taken apart into its sections by their lengths, and only the header and the
@@ -41,17 +46,17 @@ function sectionsOf(bytes: Buffer): Slice[] {
 }
 
 /** The messages of a transfer. */
-export function readTransfer(bytes: Buffer, format: number): IncomingMessage[] {
-  if (format !== batchFormat) return [readMessage(bytes)];
+export function parseTransfer(bytes: Buffer, format: number): IncomingMessage[] {
+  if (format !== batchFormat) return [parseMessage(bytes)];
   return sectionsOf(bytes)
     .filter(({ code }) => code === dataSection)
     .map((section) =>
-      readMessage(Buffer.from(types.unwrap(new types.Reader(section.bytes).read()) as Uint8Array)),
+      parseMessage(Buffer.from(types.unwrap(new types.Reader(section.bytes).read()) as Uint8Array)),
     );
 }
 
 /** What stands before the body of a message, of which the rest may be missing. */
-export function readHead(bytes: Buffer): AmqpMessage {
+export function parseHead(bytes: Buffer): AmqpMessage {
   const reader = new types.Reader(bytes);
   while (reader.remaining() > 0 && codeAt(bytes, reader.position) <= applicationProperties) reader.read();
   return messages.decode(bytes.subarray(0, reader.position));
@@ -62,7 +67,7 @@ function codeAt(bytes: Buffer, position: number): number {
   return bytes[position] === 0 && bytes[position + 1] === smallUlong ? (bytes[position + 2] ?? NaN) : NaN;
 }
 
-export function readMessage(bytes: Buffer): IncomingMessage {
+export function parseMessage(bytes: Buffer): IncomingMessage {
   const sections = sectionsOf(bytes);
   const known = sections.filter(({ code }) => code <= applicationProperties);
   const decoded = messages.decode(Buffer.concat(known.map((section) => section.bytes)));
@@ -156,17 +161,17 @@ export function writeMessage(message: StoredMessage | Delivery, content: Message
 }
 
 /** A lock token as the delivery tag holds it: a .NET GUID, its first three groups in little-endian order. */
-export function tagOfLockToken(token: string): Buffer {
+export function lockTokenToTag(token: string): Buffer {
   return swapped(Buffer.from(token.replaceAll('-', ''), 'hex'));
 }
 
 /** The 16 bytes of an AMQP uuid, in the order of its text. */
-export function lockTokenOfUuid(uuid: Uint8Array): string {
+export function uuidToLockToken(uuid: Uint8Array): string {
   const hex = Buffer.from(uuid).toString('hex');
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
 
-export function uuidOfLockToken(token: string): Buffer {
+export function lockTokenToUuid(token: string): Buffer {
   return Buffer.from(token.replaceAll('-', ''), 'hex');
 }
 

@@ -2,21 +2,23 @@ import { outcomes, type RheaContext, type RheaDelivery, type RheaLink, type Rhea
 import { ServiceBusRefusal } from './serviceBusError.ts';
 
 /*
- * Where rhea's behaviour is not enough for a broker, it is changed link by link:
- * - a sender link is attached only when `attach` is called, since an accept-next waits until a session is free;
- * - a drain is answered always, also when the last transfer and the drain cross: the client waits for it;
- * - transfers stay bytes, because decoding would lose AMQP types.
+ * The behaviour of rhea that a broker cannot use is changed for each link:
+ * - A sender link is attached only when `attach` is called, because accept-next waits until a session is free.
+ * - Every drain is answered, also when it crosses the last transfer, because the client waits for the answer.
+ * - Transfers stay bytes, because decoding would lose AMQP types.
  */
 
-/** A private message format: rhea hands over the bytes of everything that is not of format 0. */
+/** A private message format: rhea decodes only messages of format 0, and hands over the bytes of all others. */
 const rawFormat = 0x7fff0001;
 
 /** A link on which the broker sends. */
 export type OutgoingLink = {
   readonly link: RheaLink;
-  /** Credit that no queued delivery uses up yet. */
+  /** Credit that remains after the deliveries that rhea has not written yet, which `credit` of rhea ignores. */
   freeCredit(): number;
   send(bytes: Buffer, tag: Buffer, settled: boolean): RheaDelivery;
+  /** Sends the state of the link's credit at once. */
+  sendFlow(): void;
   attach(): void;
   refuse(refusal: ServiceBusRefusal): void;
   close(refusal: ServiceBusRefusal): void;
@@ -25,7 +27,10 @@ export type OutgoingLink = {
 
 const outgoing = new WeakMap<RheaLink, OutgoingLink>();
 
-/** Prepares a session before its links are attached. Of a message over the limit, no more is kept than shows that. */
+/**
+ * Prepares a session before its links are attached. A message that exceeds the limit is truncated just beyond it, so
+ * that it can be refused without being held in memory.
+ */
 export function prepareSession(session: RheaSession, largestMessage: number): void {
   const createSender = session.create_sender.bind(session);
   session.create_sender = (name, options) => {
@@ -73,9 +78,13 @@ function prepareSender(link: RheaLink): OutgoingLink {
     send(bytes, tag, settled) {
       issued += 1;
       const delivery = link.send(bytes, tag, 0);
-      // Settled by us: nothing comes back, which also spares the client a wait on a delayed acknowledgement.
+      // The client answers no settled delivery, so that its next frame does not wait for a delayed acknowledgement.
       if (settled) delivery.settled = true;
       return delivery;
+    },
+    sendFlow() {
+      link.issue_flow = true;
+      link.connection._register();
     },
     attach,
     isAttached: () => attached,
@@ -88,13 +97,13 @@ function prepareSender(link: RheaLink): OutgoingLink {
   };
 }
 
-export function outgoingOf(context: RheaContext): OutgoingLink {
+export function getOutgoingLink(context: RheaContext): OutgoingLink {
   const found = context.sender === undefined ? undefined : outgoing.get(context.sender);
   if (found === undefined) throw new Error('a link that the broker did not prepare');
   return found;
 }
 
-/** Echoes what the client asked for, as it expects of a peer that agrees. */
+/** Echoes the settle modes and addresses of the client's attach, as the client expects from a peer that agrees. */
 export function echoAttach(link: RheaLink): void {
   const asked = link.remote.attach;
   for (const field of ['snd_settle_mode', 'rcv_settle_mode']) {
@@ -105,7 +114,7 @@ export function echoAttach(link: RheaLink): void {
   if (target !== null) link.set_target({ address: target.address });
 }
 
-/** Settles with an outcome. rhea would wait for the client to settle as well, which it never does. */
+/** Settles a delivery. It counts as settled by the client too, which sends nothing more and would keep its slot in rhea. */
 export function settle(delivery: RheaDelivery, refusal?: ServiceBusRefusal): void {
   const state =
     refusal === undefined
@@ -115,8 +124,8 @@ export function settle(delivery: RheaDelivery, refusal?: ServiceBusRefusal): voi
   delivery.remote_settled = true;
 }
 
-/** What may go wrong for a client is told to it; anything else is a defect of the broker. */
-export function asRefusal(error: unknown): ServiceBusRefusal {
+/** An error that is no refusal is a defect of the broker, which the client gets as an internal error. */
+export function toRefusal(error: unknown): ServiceBusRefusal {
   if (error instanceof ServiceBusRefusal) return error;
   const detail = error instanceof Error ? error.message : String(error);
   return new ServiceBusRefusal('amqp:internal-error', 500, detail);

@@ -1,128 +1,107 @@
-import type { AddressInfo, Socket } from 'node:net';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import rhea from 'rhea';
 import { describeFailure } from '../common/failureText.ts';
-import { messages, type RheaConnection, type RheaContext, type RheaLink } from './amqp.ts';
-import { cbsReply, isValidToken } from './cbs.ts';
-import { readHead, readTransfer } from './codec.ts';
-import { boundIntake, usualIntake, type Intake, type IntakeLimits } from './intake.ts';
-import { serveReceiver, type ServedReceiver } from './deliver.ts';
-import type { Entity } from './entity.ts';
-import { asRefusal, echoAttach, outgoingOf, prepareSession, settle, type OutgoingLink } from './links.ts';
-import { manage, refuseTooLarge } from './management.ts';
-import { refusals } from './serviceBusError.ts';
+import type { RheaConnection, RheaContext } from './amqp.ts';
+import { attachIncoming, attachOutgoing, getAddress, maxMessageSize } from './attach.ts';
+import { Client } from './client.ts';
+import { defaultConnectionLimits, limitConnections, type ConnectionLimits } from './connectionLimits.ts';
+import { getOutgoingLink, prepareSession } from './links.ts';
+import { receiveTransfer, type TransferOptions } from './transfers.ts';
 
-export type ListenerOptions = {
+export type ListenerOptions = TransferOptions & {
   port: number;
-  key: string;
-  /** By address in lower case. */
-  entities: ReadonlyMap<string, Entity>;
-  /** Called after anything that may have changed when the clock is next needed. */
+  /** Called after each event, which may have changed when a queue is due. */
   onActivity: () => void;
-  now: () => number;
-  intake?: IntakeLimits;
+  connectionLimits?: ConnectionLimits;
 };
 
-/** Standard tier: a message or batch of at most 256 KB. */
-const maxMessageSize = 262_144;
-const sendCredit = 1_000;
+type Handler = (context: RheaContext, client: Client, options: ListenerOptions) => void;
 
-/** Sessions and links that a client may open until it has shown a token; the official one needs a session and two links. */
-const openedBeforeToken = 8;
-
-type Client = {
-  authorized: boolean;
-  /** Sessions and links that it opened before it had shown a token. */
-  opened: number;
-  /** It has shown a token. */
-  authorize(): void;
-  replyLinks: Map<string, OutgoingLink>;
-  receivers: Set<ServedReceiver>;
+/** What the broker does at each event of rhea. */
+const handlers: Record<string, Handler> = {
+  // rhea emits `session_open` before any link of the session is attached.
+  session_open: (context, client) => {
+    if (client.mayOpen()) prepareSession(context.session, maxMessageSize);
+  },
+  receiver_open: (context, client, { queues }) => {
+    if (client.mayOpen()) attachIncoming(context, client, queues);
+  },
+  sender_open: (context, client, { queues, now }) => {
+    if (client.mayOpen()) attachOutgoing(context, client, queues, now);
+  },
+  message: receiveTransfer,
+  sender_flow: ({ sender }, client) => {
+    // Without a flow from the broker, the client's next small write waits for a delayed acknowledgement.
+    if (getAddress(sender?.source ?? null) === '$cbs') client.replyLinks.get(sender?.name ?? '')?.sendFlow();
+    client.getReceiver(sender)?.flow();
+  },
+  accepted: (context, client) => settleAs('accepted', context, client),
+  rejected: (context, client) => settleAs('rejected', context, client),
+  modified: (context, client) => settleAs('modified', context, client),
+  released: (context, client) => settleAs('released', context, client),
+  sender_close: (context, client) => {
+    getOutgoingLink(context).attach();
+    client.endReceivers((link) => link === context.sender);
+  },
+  // rhea emits no `sender_close` for the links of an ended session.
+  session_close: (context, client) => client.endReceivers((link) => link.session === context.session),
 };
 
-/** The AMQP face of the broker: which links may be attached to what, and what their transfers mean. */
+function settleAs(outcome: string, { sender, delivery }: RheaContext, client: Client): void {
+  if (delivery !== undefined) client.getReceiver(sender)?.settle(outcome, delivery);
+}
+
+/** Listens for AMQP connections and serves the queues to them. */
 export async function listen(options: ListenerOptions): Promise<{ port: number; close(): Promise<void> }> {
-  const { entities, onActivity, intake: limits = usualIntake } = options;
+  const { queues, port, connectionLimits: limits = defaultConnectionLimits } = options;
   const container = rhea.create_container();
+  const server = container.listen(toServerOptions(port, limits.frameBytes));
   const clients = new Map<RheaConnection, Client>();
-  const on = (event: string, handler: (context: RheaContext) => void): void => {
-    container.on(event, (context: unknown) => {
-      handler(context as RheaContext);
-      onActivity();
-    });
-  };
-  for (const [address, entity] of entities) {
-    entity.onAvailable = () => {
-      for (const client of clients.values()) {
-        for (const receiver of client.receivers) if (receiver.address === address) receiver.pump();
-      }
+  handleEvents(container, clients, limitConnections(server, limits), options);
+  for (const queue of queues.values()) {
+    queue.onAvailable = () => {
+      for (const client of clients.values()) client.deliver(queue);
     };
   }
-
-  let intake: Intake | undefined;
-  const clientOf = ({ connection }: RheaContext): Client => {
-    const known = clients.get(connection) ?? {
-      authorized: false,
-      opened: 0,
-      authorize() {
-        this.authorized = true;
-        intake?.letIn(socketOf(connection));
-      },
-      replyLinks: new Map(),
-      receivers: new Set(),
-    };
-    clients.set(connection, known);
-    return known;
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    async close() {
+      const closed = once(server, 'close');
+      server.close();
+      for (const client of clients.values()) client.destroy();
+      await closed;
+    },
   };
-  /** A client that opens much without a token loses its connection. */
-  const open = (context: RheaContext, then: (client: Client) => void): void => {
-    const client = clientOf(context);
-    if (!client.authorized) client.opened += 1;
-    if (client.authorized || client.opened <= openedBeforeToken) return then(client);
-    destroy(context.connection);
-  };
+}
 
-  // `session_open` is dispatched before any link of the session is attached.
-  on('session_open', (context) => open(context, () => prepareSession(context.session, maxMessageSize)));
-  on('receiver_open', (context) => open(context, (client) => openIncoming(context, options, client)));
-  on('message', (context) => receive(context, options, clientOf(context)));
-  on('sender_open', (context) => open(context, (client) => openOutgoing(context, options, client)));
-  on('sender_flow', (context) => {
-    const link = context.sender;
-    if (link !== undefined && addressOf(link.source) === '$cbs') kick(link);
-    for (const receiver of clientOf(context).receivers) if (receiver.link === link) receiver.flow();
-  });
-  for (const outcome of ['accepted', 'rejected', 'modified', 'released']) {
-    on(outcome, (context) => {
-      for (const receiver of clientOf(context).receivers) {
-        if (receiver.link === context.sender) receiver.settled(outcome, context);
-      }
+function handleEvents(
+  container: ReturnType<typeof rhea.create_container>,
+  clients: Map<RheaConnection, Client>,
+  onAuthorized: ConstructorParameters<typeof Client>[1],
+  options: ListenerOptions,
+): void {
+  const on = (event: string, handler: Handler): void => {
+    container.on(event, (emitted: unknown) => {
+      const context = emitted as RheaContext;
+      const client = clients.get(context.connection) ?? new Client(context.connection, onAuthorized);
+      clients.set(context.connection, client);
+      handler(context, client, options);
+      options.onActivity();
     });
-  }
-  const forget = (client: Client, isGone: (receiver: ServedReceiver) => boolean): void => {
-    for (const receiver of client.receivers) {
-      if (!isGone(receiver)) continue;
-      client.receivers.delete(receiver);
-      receiver.gone();
-    }
   };
-  on('sender_close', (context) => {
-    outgoingOf(context).attach();
-    forget(clientOf(context), (receiver) => receiver.link === context.sender);
-  });
-  // Links of an ended session get no event of their own.
-  on('session_close', (context) =>
-    forget(clientOf(context), (receiver) => receiver.link.session === context.session),
-  );
-  // A connection that was closed in good order gives no `disconnected`.
+  for (const [event, handler] of Object.entries(handlers)) on(event, handler);
+  // rhea emits no `disconnected` for a connection that the client closes in good order.
   for (const event of ['connection_close', 'disconnected']) {
-    on(event, (context) => {
-      forget(clientOf(context), () => true);
+    on(event, (context, client) => {
+      client.endReceivers(() => true);
       clients.delete(context.connection);
     });
   }
-  // Without a listener these are thrown; the link, session or connection is closed by the peer in any case.
+  // rhea throws errors that have no listener. In any case the peer closes the link, session or connection.
   for (const event of ['connection_error', 'session_error', 'sender_error', 'receiver_error']) {
-    on(event, () => undefined);
+    container.on(event, () => undefined);
   }
   container.on('protocol_error', (error: unknown) => {
     process.stderr.write(`a client broke the protocol and loses its connection: ${describeFailure(error)}\n`);
@@ -130,151 +109,19 @@ export async function listen(options: ListenerOptions): Promise<{ port: number; 
   container.on('error', (error: unknown) => {
     process.stderr.write(`a defect of the broker closed a connection: ${describeFailure(error)}\n`);
   });
+}
 
-  const server = container.listen({
+function toServerOptions(port: number, frameBytes: number): Parameters<rhea.Container['listen']>[0] {
+  const options = {
     host: '127.0.0.1',
-    port: options.port,
+    port,
     autoaccept: false,
     treat_modified_as_released: false,
     tcp_no_delay: true,
-    max_frame_size: limits.frameBytes,
+    max_frame_size: frameBytes,
     idle_time_out: 60_000,
     session_buffer_size: 8_192,
     credit_window: 0,
-  } as object as Parameters<typeof container.listen>[0]);
-  intake = boundIntake(server, limits);
-  await new Promise<void>((resolve, reject) => {
-    server.once('listening', resolve);
-    server.once('error', reject);
-  });
-  return {
-    port: (server.address() as AddressInfo).port,
-    async close() {
-      const closed = new Promise<void>((resolve) => {
-        server.close(() => resolve());
-      });
-      for (const connection of clients.keys()) destroy(connection);
-      await closed;
-    },
   };
-}
-
-function socketOf(connection: RheaConnection): Socket | undefined {
-  return (connection as unknown as { socket?: Socket }).socket;
-}
-
-function destroy(connection: RheaConnection): void {
-  socketOf(connection)?.destroy();
-}
-
-function addressOf(terminus: { address?: string | null } | null): string {
-  return terminus?.address ?? '';
-}
-
-/** A client wants to send: to a queue, or requests to `$cbs` or `$management`. */
-function openIncoming(context: RheaContext, { entities }: ListenerOptions, client: Client): void {
-  const link = context.receiver;
-  if (link === undefined) return;
-  const address = addressOf(link.target);
-  const found = address === '$cbs' || (client.authorized && entities.has(entityOf(address)));
-  if (!found) {
-    const refusal = client.authorized ? refusals.entityNotFound(address) : refusals.unauthorized();
-    link.close({ condition: refusal.condition, description: refusal.message });
-    return;
-  }
-  if (entities.has(address.toLowerCase()) && entities.get(address.toLowerCase())?.deadLetters === undefined) {
-    const refusal = refusals.sendToDeadLetters();
-    link.close({ condition: refusal.condition, description: refusal.message });
-    return;
-  }
-  echoAttach(link);
-  link.local.attach['max_message_size'] = maxMessageSize;
-  link.add_credit(sendCredit);
-}
-
-function entityOf(address: string): string {
-  return address.toLowerCase().replace(/\/\$management$/, '');
-}
-
-function receive(context: RheaContext, options: ListenerOptions, client: Client): void {
-  const { receiver, delivery } = context;
-  if (receiver === undefined || delivery === undefined) return;
-  const bytes = context.message as Buffer;
-  const address = addressOf(receiver.target);
-  receiver.add_credit(1);
-  try {
-    const isManagement = address.toLowerCase().endsWith('/$management');
-    if (bytes.length > maxMessageSize && isManagement) refuseRequest(bytes, client);
-    else if (bytes.length > maxMessageSize) throw refusals.messageTooLarge(maxMessageSize);
-    else if (address === '$cbs') authorize(bytes, options, client);
-    else if (isManagement) answer(bytes, address, options, client);
-    else entityAt(options, address).send(readTransfer(bytes, context.format ?? 0));
-    settle(delivery);
-  } catch (error) {
-    settle(delivery, asRefusal(error));
-  }
-}
-
-function entityAt({ entities }: ListenerOptions, address: string): Entity {
-  const entity = entities.get(entityOf(address));
-  if (entity === undefined) throw refusals.entityNotFound(address);
-  return entity;
-}
-
-function authorize(bytes: Buffer, { key, now }: ListenerOptions, client: Client): void {
-  const request = messages.decode(bytes);
-  const valid = isValidToken(request.body, key, now());
-  if (valid) client.authorize();
-  replyTo(request.reply_to, client, cbsReply(request, valid));
-}
-
-function answer(bytes: Buffer, address: string, options: ListenerOptions, client: Client): void {
-  const request = messages.decode(bytes);
-  replyTo(request.reply_to, client, manage(entityAt(options, address), request));
-}
-
-/** Who asked waits for a reply, and not for what becomes of the transfer. */
-function refuseRequest(bytes: Buffer, client: Client): void {
-  const request = readHead(bytes);
-  replyTo(request.reply_to, client, refuseTooLarge(request, maxMessageSize));
-}
-
-let replies = 0;
-
-/** The client names the link of its own on which it waits for the reply. */
-function replyTo(name: string | undefined, client: Client, reply: Buffer): void {
-  const link = client.replyLinks.get(name ?? '');
-  if (link === undefined) throw refusals.badRequest('reply-to names no link');
-  replies += 1;
-  link.send(reply, Buffer.from(String(replies)), true);
-}
-
-/** A client wants to receive: from a queue or a session, or replies of `$cbs` or `$management`. */
-function openOutgoing(context: RheaContext, options: ListenerOptions, client: Client): void {
-  const out = outgoingOf(context);
-  const { link } = out;
-  const address = addressOf(link.source);
-  const isManagement = address.toLowerCase().endsWith('/$management');
-  if (address !== '$cbs' && !client.authorized) return out.refuse(refusals.unauthorized());
-  if (address === '$cbs' || isManagement) {
-    if (isManagement && !options.entities.has(entityOf(address)))
-      return out.refuse(refusals.entityNotFound(address));
-    echoAttach(link);
-    client.replyLinks.set(link.name, out);
-    out.attach();
-    kick(link);
-    return;
-  }
-  const entity = options.entities.get(entityOf(address));
-  if (entity === undefined) return out.refuse(refusals.entityNotFound(address));
-  const receiver = serveReceiver(out, entityOf(address), entity, options.now);
-  if (receiver === undefined) return;
-  client.receivers.add(receiver);
-  receiver.pump();
-}
-
-/** A flow of our own on a reply link: otherwise the client's next small write waits for a delayed acknowledgement. */
-function kick(link: RheaLink): void {
-  link.issue_flow = true;
-  link.connection._register();
+  return options as object as Parameters<rhea.Container['listen']>[0];
 }

@@ -1,116 +1,94 @@
 import { messages, wrap, type AmqpMessage } from './amqp.ts';
-import { lockTokenOfUuid, readMessage, uuidOfLockToken, withProperties, writeMessage } from './codec.ts';
-import type { Entity } from './entity.ts';
-import { asRefusal } from './links.ts';
+import { lockTokenToUuid, parseMessage, uuidToLockToken, writeMessage } from './codec.ts';
+import { toRefusal } from './links.ts';
+import type { Queue } from './queue.ts';
 import { refusals } from './serviceBusError.ts';
+import { parseDisposition, settleMessage } from './settlement.ts';
 
 type Body = Record<string, unknown>;
 
 /** AMQP type codes of array elements. */
 const longCode = 0x81;
 const timestampCode = 0x83;
-/** The receiver's mode that the client names receiveAndDelete. */
+/** The value of receiver-settle-mode that the client calls receiveAndDelete. */
 const settledFirst = 0;
-/** Azure gives at most so many messages a peek. */
-const peekAtMost = 250;
+/** Azure returns at most 250 messages for one peek. */
+const maxPeeked = 250;
 
-const operations: Record<string, (entity: Entity, body: Body) => object | undefined> = {
-  'com.microsoft:renew-lock'(entity, body) {
-    const expirations = tokensOf(body).map((token) => entity.renew(token));
+const operations: Record<string, (queue: Queue, body: Body) => object | undefined> = {
+  'com.microsoft:renew-lock'(queue, body) {
+    const expirations = toLockTokens(body).map((token) => queue.locks.renew(token));
     return { expirations: wrap.array(expirations, timestampCode) };
   },
-  'com.microsoft:peek-message'(entity, body) {
+  'com.microsoft:peek-message'(queue, body) {
     const sessionId = body['session-id'];
-    const found = entity.peek(
-      numberOf(body['from-sequence-number']),
-      Math.min(numberOf(body['message-count']), peekAtMost),
+    const found = queue.messages.peek(
+      toNumber(body['from-sequence-number']),
+      Math.min(toNumber(body['message-count']), maxPeeked),
       typeof sessionId === 'string' ? sessionId : undefined,
     );
     if (found.length === 0) return undefined;
-    const encoded = found.map((message) => writeMessage(message, entity.content(message.sequenceNumber)));
+    const encoded = found.map((message) =>
+      writeMessage(message, queue.messages.content(message.sequenceNumber)),
+    );
     return { messages: encoded.map((bytes) => ({ message: wrap.binary(bytes) })) };
   },
-  'com.microsoft:schedule-message'(entity, body) {
-    const incoming = listOf<{ message: Uint8Array }>(body['messages']).map(({ message }) =>
-      readMessage(Buffer.from(message)),
+  'com.microsoft:schedule-message'(queue, body) {
+    const incoming = toList<{ message: Uint8Array }>(body['messages']).map(({ message }) =>
+      parseMessage(Buffer.from(message)),
     );
-    return { 'sequence-numbers': wrap.array(entity.send(incoming), longCode) };
+    return { 'sequence-numbers': wrap.array(queue.send(incoming), longCode) };
   },
-  'com.microsoft:cancel-scheduled-message'(entity, body) {
-    entity.cancelScheduled(listOf(body['sequence-numbers']).map(numberOf));
+  'com.microsoft:cancel-scheduled-message'(queue, body) {
+    queue.cancelScheduled(toList(body['sequence-numbers']).map(toNumber));
     return {};
   },
-  'com.microsoft:receive-by-sequence-number'(entity, body) {
-    const session = body['session-id'];
-    const hold = typeof session === 'string' ? entity.heldSession(session) : undefined;
-    const forGood = body['receiver-settle-mode'] === settledFirst;
-    const found = entity.receiveDeferred(listOf(body['sequence-numbers']).map(numberOf), hold, forGood);
+  'com.microsoft:receive-by-sequence-number'(queue, body) {
+    const sessionId = body['session-id'];
+    const session = typeof sessionId === 'string' ? queue.sessions.getHeld(sessionId) : undefined;
+    const mode = body['receiver-settle-mode'] === settledFirst ? 'receiveAndDelete' : 'peekLock';
+    const found = queue.deliverDeferred(toList(body['sequence-numbers']).map(toNumber), mode, session);
     const received = found.map((delivery) => ({
-      'lock-token': wrap.uuid(uuidOfLockToken(delivery.lockToken)),
-      message: wrap.binary(writeMessage(delivery, entity.content(delivery.sequenceNumber))),
+      'lock-token': wrap.uuid(lockTokenToUuid(delivery.lockToken)),
+      message: wrap.binary(writeMessage(delivery, queue.messages.content(delivery.sequenceNumber))),
     }));
-    if (forGood) for (const delivery of found) entity.deliveredForGood(delivery);
+    if (mode === 'receiveAndDelete') for (const delivery of found) queue.deleteDelivered(delivery);
     return { messages: received };
   },
-  'com.microsoft:update-disposition'(entity, body) {
-    for (const token of tokensOf(body)) updateDisposition(entity, token, body);
+  'com.microsoft:update-disposition'(queue, body) {
+    for (const token of toLockTokens(body)) settleMessage(queue, token, parseDisposition(body));
     return {};
   },
-  'com.microsoft:renew-session-lock': (entity, body) => ({
-    expiration: wrap.timestamp(entity.renewSession(String(body['session-id']))),
+  'com.microsoft:renew-session-lock': (queue, body) => ({
+    expiration: wrap.timestamp(queue.sessions.renew(String(body['session-id']))),
   }),
-  'com.microsoft:set-session-state'(entity, body) {
+  'com.microsoft:set-session-state'(queue, body) {
     const state = body['session-state'];
-    entity.setSessionState(String(body['session-id']), state instanceof Uint8Array ? state : undefined);
+    queue.sessions.setState(String(body['session-id']), state instanceof Uint8Array ? state : undefined);
     return {};
   },
-  'com.microsoft:get-session-state'(entity, body) {
-    const state = entity.sessionState(String(body['session-id']));
+  'com.microsoft:get-session-state'(queue, body) {
+    const state = queue.sessions.getState(String(body['session-id']));
     return { 'session-state': state === undefined ? null : wrap.binary(state) };
   },
 };
 
-function updateDisposition(entity: Entity, token: string, body: Body): void {
-  const modified = body['properties-to-modify'] as Record<string, unknown> | undefined;
-  const bare =
-    modified === undefined ? undefined : withProperties(entity.content(entity.locked(token)).bare, modified);
-  switch (body['disposition-status']) {
-    case 'completed':
-      return entity.complete(token);
-    case 'abandoned':
-      return entity.abandon(token, bare);
-    // The client spells it with one r.
-    case 'defered':
-      return entity.defer(token, bare);
-    case 'suspended': {
-      const reason = String(body['deadletter-reason'] ?? '');
-      return entity.deadLetter(
-        token,
-        { reason, description: String(body['deadletter-description'] ?? '') },
-        bare,
-      );
-    }
-    default:
-      throw refusals.badRequest(`disposition-status: ${String(body['disposition-status'])}`);
-  }
-}
-
-/** Answers a request that was too large to be kept: its properties came before its body. */
+/** Answers a request that exceeds the limit. Its properties are known, because they come before its body. */
 export function refuseTooLarge(request: AmqpMessage, limit: number): Buffer {
   const { status, message, condition } = refusals.messageTooLarge(limit);
   return reply(request, status, message, {}, condition);
 }
 
-/** Carries out a request to `{entity}/$management` and gives the encoded answer. */
-export function manage(entity: Entity, request: AmqpMessage): Buffer {
+/** Handles a request to the management node of a queue and returns the encoded answer. */
+export function handleRequest(queue: Queue, request: AmqpMessage): Buffer {
   const name = String(request.application_properties?.['operation'] ?? '');
   try {
     const operation = operations[name];
     if (operation === undefined) throw refusals.notImplemented(name);
-    const answer = operation(entity, (request.body ?? {}) as Body);
+    const answer = operation(queue, (request.body ?? {}) as Body);
     return reply(request, answer === undefined ? 204 : 200, 'OK', answer ?? {});
   } catch (error) {
-    const refusal = asRefusal(error);
+    const refusal = toRefusal(error);
     return reply(request, refusal.status, refusal.message, {}, refusal.condition);
   }
 }
@@ -127,22 +105,22 @@ function reply(
     application_properties: {
       statusCode: wrap.int(status),
       statusDescription: description,
-      ...(condition === undefined ? {} : { errorCondition: wrap.symbol(condition) }),
+      ...(condition !== undefined && { errorCondition: wrap.symbol(condition) }),
     },
     body,
   });
 }
 
-function tokensOf(body: Body): string[] {
-  return listOf<Uint8Array>(body['lock-tokens']).map(lockTokenOfUuid);
+function toLockTokens(body: Body): string[] {
+  return toList<Uint8Array>(body['lock-tokens']).map(uuidToLockToken);
 }
 
-function listOf<Item = unknown>(value: unknown): Item[] {
+function toList<Item = unknown>(value: unknown): Item[] {
   if (!Array.isArray(value)) throw refusals.badRequest('a list was expected');
   return value as Item[];
 }
 
-/** Small longs come as numbers, large ones as eight big-endian bytes. */
-function numberOf(value: unknown): number {
+/** rhea decodes a small long as a number, and a large one as eight big-endian bytes. */
+function toNumber(value: unknown): number {
   return value instanceof Uint8Array ? Number(Buffer.from(value).readBigInt64BE()) : Number(value);
 }

@@ -1,52 +1,29 @@
+import type { DatabaseSync } from 'node:sqlite';
 import { emptyLogOften, openDatabase } from '../common/sqlite.ts';
-
-/** A message as it is kept. Times are milliseconds since 1970. */
-export type StoredMessage = {
-  sequenceNumber: number;
-  messageId: string;
-  sessionId: string | null;
-  state: 'active' | 'deferred' | 'scheduled';
-  deliveryCount: number;
-  enqueuedAt: number;
-  scheduledFor: number | null;
-  expiresAt: number | null;
-  /** The message was scheduled once, which its annotations go on saying. */
-  wasScheduled: boolean;
-};
-
-/** The sections of a message that are kept as they came. */
-export type MessageContent = { ttl: number | null; annotations: Uint8Array | null; bare: Uint8Array };
+import type { MessageContent, StoredMessage } from './message.ts';
 
 type Row = Record<string, string | number | null | Uint8Array>;
+type Statements = ReturnType<typeof prepareStatements>;
+type Atomically = <Result>(change: () => Result) => Result;
 
-export type MessageStore = ReturnType<typeof openStore>;
-export type EntityStore = ReturnType<MessageStore['entity']>;
+const schema = `
+  CREATE TABLE IF NOT EXISTS messages (
+    entity TEXT NOT NULL, sequence INTEGER NOT NULL, messageId TEXT NOT NULL, sessionId TEXT, state TEXT NOT NULL,
+    deliveryCount INTEGER NOT NULL, enqueuedAt INTEGER NOT NULL, scheduledFor INTEGER, expiresAt INTEGER,
+    wasScheduled INTEGER NOT NULL, ttl INTEGER, annotations BLOB, bare BLOB NOT NULL,
+    PRIMARY KEY (entity, sequence)) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS sessions (
+    entity TEXT NOT NULL, sessionId TEXT NOT NULL, state BLOB NOT NULL,
+    PRIMARY KEY (entity, sessionId)) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS seen (
+    entity TEXT NOT NULL, messageId TEXT NOT NULL, at INTEGER NOT NULL,
+    PRIMARY KEY (entity, messageId)) WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS seenAt ON seen (entity, at);
+  CREATE TABLE IF NOT EXISTS sequences (entity TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
+`;
 
-/**
- * What survives the broker: messages, session state, seen message IDs, sequence numbers. SQLite with a write-ahead
- * log: what a call has written survives the death of the process at any moment.
- */
-export function openStore(file: string) {
-  const db = openDatabase(
-    file,
-    `
-    CREATE TABLE IF NOT EXISTS messages (
-      entity TEXT NOT NULL, sequence INTEGER NOT NULL, messageId TEXT NOT NULL, sessionId TEXT, state TEXT NOT NULL,
-      deliveryCount INTEGER NOT NULL, enqueuedAt INTEGER NOT NULL, scheduledFor INTEGER, expiresAt INTEGER,
-      wasScheduled INTEGER NOT NULL, ttl INTEGER, annotations BLOB, bare BLOB NOT NULL,
-      PRIMARY KEY (entity, sequence)) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS sessions (
-      entity TEXT NOT NULL, sessionId TEXT NOT NULL, state BLOB NOT NULL,
-      PRIMARY KEY (entity, sessionId)) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS seen (
-      entity TEXT NOT NULL, messageId TEXT NOT NULL, at INTEGER NOT NULL,
-      PRIMARY KEY (entity, messageId)) WITHOUT ROWID;
-    CREATE INDEX IF NOT EXISTS seenAt ON seen (entity, at);
-    CREATE TABLE IF NOT EXISTS sequences (entity TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
-  `,
-  );
-  emptyLogOften(db);
-  const statements = {
+function prepareStatements(db: DatabaseSync) {
+  return {
     load: db.prepare(
       'SELECT sequence, messageId, sessionId, state, deliveryCount, enqueuedAt, scheduledFor, expiresAt, wasScheduled' +
         ' FROM messages WHERE entity = ? ORDER BY sequence',
@@ -65,59 +42,113 @@ export function openStore(file: string) {
     setSessionState: db.prepare('INSERT OR REPLACE INTO sessions VALUES (?, ?, ?)'),
     clearSessionState: db.prepare('DELETE FROM sessions WHERE entity = ? AND sessionId = ?'),
   };
+}
 
-  /** All writes of `change`, or none. */
-  function atomically<Result>(change: () => Result): Result {
-    if (db.isTransaction) return change();
-    db.exec('BEGIN IMMEDIATE');
+/**
+ * What survives the broker: messages, session state, seen message IDs, last sequence numbers. What a call has written
+ * to the database survives the death of the process at any moment.
+ */
+export class MessageStore {
+  readonly #db: DatabaseSync;
+  readonly #statements: Statements;
+
+  constructor(file: string) {
+    this.#db = openDatabase(file, schema);
+    emptyLogOften(this.#db);
+    this.#statements = prepareStatements(this.#db);
+  }
+
+  /** The rows of one queue or dead-letter queue. */
+  queue(name: string): QueueStore {
+    return new QueueStore(name, this.#statements, (change) => this.#atomically(change));
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #atomically<Result>(change: () => Result): Result {
+    if (this.#db.isTransaction) return change();
+    this.#db.exec('BEGIN IMMEDIATE');
     try {
       const result = change();
-      db.exec('COMMIT');
+      this.#db.exec('COMMIT');
       return result;
     } catch (error) {
-      db.exec('ROLLBACK');
+      this.#db.exec('ROLLBACK');
       throw error;
     }
   }
+}
 
-  return {
-    atomically,
-    close: () => db.close(),
+/** The rows of one queue. A change within another `atomically` belongs to the outer one, also of another queue. */
+export class QueueStore {
+  readonly #name: string;
+  readonly #statements: Statements;
+  /** Keeps all writes of a change, or none when it throws. */
+  readonly atomically: Atomically;
 
-    /** The rows of one queue or dead-letter queue. */
-    entity(name: string) {
-      return {
-        atomically,
-        load: (): StoredMessage[] => statements.load.all(name).map((row) => fromRow(row as Row)),
-        content: (sequence: number): MessageContent =>
-          statements.content.get(name, sequence) as MessageContent,
-        insert(message: StoredMessage, { ttl, annotations, bare }: MessageContent): void {
-          const { sequenceNumber, messageId, sessionId, state, deliveryCount, enqueuedAt } = message;
-          const { scheduledFor, expiresAt, wasScheduled } = message;
-          statements.insert.run(
-            ...[name, sequenceNumber, messageId, sessionId, state, deliveryCount, enqueuedAt, scheduledFor],
-            ...[expiresAt, wasScheduled ? 1 : 0, ttl, annotations, bare],
-          );
-          statements.setLast.run(name, sequenceNumber);
-        },
-        update: ({ sequenceNumber, state, deliveryCount }: StoredMessage) =>
-          void statements.update.run(state, deliveryCount, name, sequenceNumber),
-        rewrite: (sequence: number, bare: Uint8Array) => void statements.rewrite.run(bare, name, sequence),
-        remove: (sequence: number) => void statements.remove.run(name, sequence),
-        lastSequence: (): number => Number((statements.last.get(name) as Row | undefined)?.['last'] ?? 0),
-        seenAt: (messageId: string): number | undefined =>
-          (statements.seen.get(name, messageId) as { at: number } | undefined)?.at,
-        see: (messageId: string, at: number) => void statements.see.run(name, messageId, at),
-        forgetSeenBefore: (at: number) => void statements.forget.run(name, at),
-        sessionState: (sessionId: string): Uint8Array | undefined =>
-          (statements.sessionState.get(name, sessionId) as { state: Uint8Array } | undefined)?.state,
-        setSessionState(sessionId: string, state: Uint8Array | undefined): void {
-          if (state === undefined) statements.clearSessionState.run(name, sessionId);
-          else statements.setSessionState.run(name, sessionId, state);
-        },
-      };
-    },
-  };
+  constructor(name: string, statements: Statements, atomically: Atomically) {
+    this.#name = name;
+    this.#statements = statements;
+    this.atomically = atomically;
+  }
+
+  load(): StoredMessage[] {
+    return this.#statements.load.all(this.#name).map((row) => fromRow(row as Row));
+  }
+
+  content(sequenceNumber: number): MessageContent {
+    return this.#statements.content.get(this.#name, sequenceNumber) as MessageContent;
+  }
+
+  insert(message: StoredMessage, { ttl, annotations, bare }: MessageContent): void {
+    const { sequenceNumber, messageId, sessionId, state, deliveryCount, enqueuedAt } = message;
+    const { scheduledFor, expiresAt, wasScheduled } = message;
+    this.#statements.insert.run(
+      ...[this.#name, sequenceNumber, messageId, sessionId, state, deliveryCount, enqueuedAt, scheduledFor],
+      ...[expiresAt, wasScheduled ? 1 : 0, ttl, annotations, bare],
+    );
+    this.#statements.setLast.run(this.#name, sequenceNumber);
+  }
+
+  update({ sequenceNumber, state, deliveryCount }: StoredMessage): void {
+    this.#statements.update.run(state, deliveryCount, this.#name, sequenceNumber);
+  }
+
+  rewrite(sequenceNumber: number, bare: Uint8Array): void {
+    this.#statements.rewrite.run(bare, this.#name, sequenceNumber);
+  }
+
+  remove(sequenceNumber: number): void {
+    this.#statements.remove.run(this.#name, sequenceNumber);
+  }
+
+  lastSequence(): number {
+    return Number((this.#statements.last.get(this.#name) as Row | undefined)?.['last'] ?? 0);
+  }
+
+  seenAt(messageId: string): number | undefined {
+    return (this.#statements.seen.get(this.#name, messageId) as { at: number } | undefined)?.at;
+  }
+
+  see(messageId: string, at: number): void {
+    this.#statements.see.run(this.#name, messageId, at);
+  }
+
+  forgetSeenBefore(at: number): void {
+    this.#statements.forget.run(this.#name, at);
+  }
+
+  sessionState(sessionId: string): Uint8Array | undefined {
+    return (this.#statements.sessionState.get(this.#name, sessionId) as { state: Uint8Array } | undefined)
+      ?.state;
+  }
+
+  setSessionState(sessionId: string, state: Uint8Array | undefined): void {
+    if (state === undefined) this.#statements.clearSessionState.run(this.#name, sessionId);
+    else this.#statements.setSessionState.run(this.#name, sessionId, state);
+  }
 }
 
 function fromRow(row: Row): StoredMessage {

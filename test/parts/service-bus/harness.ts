@@ -5,7 +5,7 @@ import {
 } from '@azure/service-bus';
 import { afterAll, beforeAll } from 'vitest';
 import { startServiceBus } from '../../../emulators/service-bus/broker.ts';
-import type { QueueDescription } from '../../../emulators/service-bus/entity.ts';
+import type { QueueDescription } from '../../../emulators/service-bus/queue.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 
 export const plain: QueueDescription = {

@@ -3,7 +3,7 @@ import { ServiceBusClient } from '@azure/service-bus';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { RunningEmulator } from '../../../emulators/common/childProcess.ts';
 import { startServiceBus, type ServiceBusReady } from '../../../emulators/service-bus/broker.ts';
-import { usualIntake } from '../../../emulators/service-bus/intake.ts';
+import { defaultConnectionLimits } from '../../../emulators/service-bus/connectionLimits.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 import { queues, quick, receiveOne } from './harness.ts';
@@ -72,7 +72,7 @@ test('without a token a connection may send 64 KB, in whatever frames', async ()
   const { socket, answered, ended } = dial(broker.ready.port);
   socket.write(opening);
   await eventually('the broker answers', answered);
-  for (let sent = 0; sent < 2 * usualIntake.bytesBeforeToken; sent += 1_000 * heartbeat.length)
+  for (let sent = 0; sent < 2 * defaultConnectionLimits.bytesBeforeToken; sent += 1_000 * heartbeat.length)
     socket.write(Buffer.concat(Array.from({ length: 1_000 }, () => heartbeat)));
   await eventually('the end of the connection', ended);
 });
@@ -111,7 +111,7 @@ test('a connection that shows no token in time is closed, and one that does stay
     dataDir: other.path,
     port: 0,
     queues,
-    intake: { ...usualIntake, tokenMs: 2_000 },
+    connectionLimits: { ...defaultConnectionLimits, tokenMs: 2_000 },
   });
   const client = new ServiceBusClient(impatient.ready.connectionString, quick);
   const sender = client.createSender('plain');
@@ -131,7 +131,7 @@ test('connections have a bound', async () => {
     dataDir: other.path,
     port: 0,
     queues,
-    intake: { ...usualIntake, connections: 3 },
+    connectionLimits: { ...defaultConnectionLimits, connections: 3 },
   });
   const callers = Array.from({ length: 10 }, () => dial(small.ready.port));
   await eventually('the others are closed', () => callers.filter(({ ended }) => ended()).length === 7);

@@ -1,61 +1,58 @@
 import type { Server, Socket } from 'node:net';
 
-export type IntakeLimits = {
-  /** Of one frame, as the broker tells its clients. */
+export type ConnectionLimits = {
+  /** The largest frame, which the broker announces to its clients. */
   frameBytes: number;
-  /** All that a connection may send until it has shown a token. */
+  /** The most that a connection may send before it has shown a token. */
   bytesBeforeToken: number;
-  /** How long it may take to show one. */
+  /** The longest time until a connection has shown a token. */
   tokenMs: number;
   connections: number;
 };
 
-export const usualIntake: IntakeLimits = {
+export const defaultConnectionLimits: ConnectionLimits = {
   frameBytes: 65_536,
   bytesBeforeToken: 65_536,
   tokenMs: 30_000,
   connections: 1_000,
 };
 
-export type Intake = {
-  /** The connection has shown a token: only its frames stay bounded. */
-  letIn(socket: Socket | undefined): void;
-};
-
-/** Of a frame, and of the header "AMQP" that a connection begins with, in big-endian. */
+/** A frame begins with its size, big-endian. A connection begins with a header of 8 bytes, "AMQP" and a version. */
 const sizeBytes = 4;
 const protocolHeader = { bytes: 8, name: Buffer.from('AMQP') };
 
-/** Bounds what a connection can make the broker hold: looks at what comes before rhea, which buffers whole frames. */
-export function boundIntake(server: Server, limits: IntakeLimits): Intake {
-  const waiting = new Map<Socket, NodeJS.Timeout>();
+/**
+ * Destroys connections that exceed the limits. The data is checked before rhea gets it, because rhea buffers a frame of
+ * any size. The returned function lifts the limits of time and bytes, once the connection has shown a token.
+ */
+export function limitConnections(
+  server: Server,
+  limits: ConnectionLimits,
+): (socket: Socket | undefined) => void {
+  const timers = new Map<Socket | undefined, NodeJS.Timeout>();
+  const authorize = (socket: Socket | undefined): void => {
+    clearTimeout(timers.get(socket));
+    timers.delete(socket);
+  };
   server.maxConnections = limits.connections;
   server.on('connection', (socket) => {
     let received = 0;
     const fits = createFrameCheck(limits.frameBytes);
-    waiting.set(
+    timers.set(
       socket,
       setTimeout(() => socket.destroy(), limits.tokenMs),
     );
-    // Before the listener of rhea, which keeps what it gets until a frame is whole.
     socket.prependListener('data', (bytes: Buffer) => {
       received += bytes.length;
-      const patient = !waiting.has(socket) || received <= limits.bytesBeforeToken;
-      if (patient && fits(bytes)) return;
-      socket.destroy();
+      const exceeds = timers.has(socket) && received > limits.bytesBeforeToken;
+      if (exceeds || !fits(bytes)) socket.destroy();
     });
-    socket.once('close', () => stopWaiting(socket));
+    socket.once('close', () => authorize(socket));
   });
-
-  function stopWaiting(socket: Socket): void {
-    clearTimeout(waiting.get(socket));
-    waiting.delete(socket);
-  }
-
-  return { letIn: (socket) => (socket === undefined ? undefined : stopWaiting(socket)) };
+  return authorize;
 }
 
-/** Follows a stream of frames; false at the first whose stated size is over the limit. */
+/** Follows the frames of a stream; false when the size of a frame exceeds the limit. */
 function createFrameCheck(largest: number): (bytes: Buffer) => boolean {
   let head = Buffer.alloc(0);
   let left = 0;
