@@ -123,5 +123,5 @@ function toServerOptions(port: number, frameBytes: number): Parameters<rhea.Cont
     session_buffer_size: 8_192,
     credit_window: 0,
   };
-  return options as object as Parameters<rhea.Container['listen']>[0];
+  return options;
 }

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { DueTimes } from './dueTimes.ts';
+import type { Delivery, StoredMessage } from './message.ts';
 import { refusals } from './serviceBusError.ts';
 import type { HeldSession } from './sessions.ts';
 
-type Lock = { sequenceNumber: number; until: number; session: HeldSession | undefined };
+type Lock = { message: StoredMessage; until: number; session: HeldSession | undefined };
 
 /**
  * The locks on messages of one queue, in memory only: after a restart no message is locked.
@@ -20,7 +21,7 @@ export class Locks {
   readonly #durationMs: number;
   readonly #now: () => number;
   readonly #byToken = new Map<string, Lock>();
-  readonly #lockedNumbers = new Set<number>();
+  readonly #locked = new Set<StoredMessage>();
   readonly #expiries = new DueTimes<string>();
 
   constructor(durationMs: number, now: () => number) {
@@ -28,26 +29,23 @@ export class Locks {
     this.#now = now;
   }
 
-  add(sequenceNumber: number, session?: HeldSession): { lockToken: string; lockedUntil: number } {
+  add(message: StoredMessage, session?: HeldSession): Delivery {
     const lockToken = randomUUID();
     const lockedUntil = session?.lockedUntil ?? this.#now() + this.#durationMs;
-    this.#byToken.set(lockToken, { sequenceNumber, until: lockedUntil, session });
-    this.#lockedNumbers.add(sequenceNumber);
+    this.#byToken.set(lockToken, { message, until: lockedUntil, session });
+    this.#locked.add(message);
     if (session === undefined) this.#expiries.set(lockToken, lockedUntil);
     else session.lockTokens.add(lockToken);
-    return { lockToken, lockedUntil };
+    return { ...message, lockToken, lockedUntil };
   }
 
-  isLocked(sequenceNumber: number): boolean {
-    return this.#lockedNumbers.has(sequenceNumber);
+  isLocked(message: StoredMessage): boolean {
+    return this.#locked.has(message);
   }
 
-  /**
-   * The number of the message that a token locks.
-   * @throws ServiceBusRefusal when the lock is lost
-   */
-  lockedNumber(lockToken: string): number {
-    return this.#get(lockToken).sequenceNumber;
+  /** @throws ServiceBusRefusal when the lock is lost */
+  getMessage(lockToken: string): StoredMessage {
+    return this.#get(lockToken).message;
   }
 
   /**
@@ -61,33 +59,30 @@ export class Locks {
     return lock.until;
   }
 
-  /**
-   * Returns the number of the message that was locked.
-   * @throws ServiceBusRefusal when the lock is lost
-   */
-  release(lockToken: string): number {
+  /** @throws ServiceBusRefusal when the lock is lost */
+  release(lockToken: string): StoredMessage {
     const lock = this.#get(lockToken);
     this.#remove(lockToken, lock);
-    return lock.sequenceNumber;
+    return lock.message;
   }
 
-  /** Returns the numbers of the messages that were locked within the session. */
-  releaseAll(session: HeldSession): number[] {
+  /** Returns the messages that were locked within the session. */
+  releaseAll(session: HeldSession): StoredMessage[] {
     return [...session.lockTokens].flatMap((lockToken) => {
       const lock = this.#byToken.get(lockToken);
       if (lock === undefined) return [];
       this.#remove(lockToken, lock);
-      return [lock.sequenceNumber];
+      return [lock.message];
     });
   }
 
-  /** Removes a lock whose time is over and returns the number of its message; undefined when there is none. */
-  takeExpired(now: number): number | undefined {
+  /** Removes a lock whose time is over and returns its message; undefined when there is none. */
+  takeExpired(now: number): StoredMessage | undefined {
     const lockToken = this.#expiries.take(now);
     const lock = lockToken === undefined ? undefined : this.#byToken.get(lockToken);
     if (lockToken === undefined || lock === undefined) return undefined;
     this.#remove(lockToken, lock);
-    return lock.sequenceNumber;
+    return lock.message;
   }
 
   get nextDue(): number {
@@ -102,9 +97,9 @@ export class Locks {
     return lock;
   }
 
-  #remove(lockToken: string, { sequenceNumber, session }: Lock): void {
+  #remove(lockToken: string, { message, session }: Lock): void {
     this.#byToken.delete(lockToken);
-    this.#lockedNumbers.delete(sequenceNumber);
+    this.#locked.delete(message);
     this.#expiries.delete(lockToken);
     session?.lockTokens.delete(lockToken);
   }

@@ -10,7 +10,7 @@ import type { QueueStore } from './store.ts';
  * States: scheduled; active, which is available or taken; deferred. A taken message is locked, or on its way to a
  * receiver that deletes.
  * Transitions: new → scheduled or available (`insert`, then `place`); scheduled → available under a new number
- * (`moveTo`); available → taken (`takeNext`); taken → available in its old place (`putBack`) or deferred (`defer`); any
+ * (`moveTo`); available → taken (`takeNext`); taken → available in its old place (`putBack`) or deferred (`update`); any
  * → removed (`remove`).
  *
  * Invariants: a message on disk is in exactly one of these states, and what a call has written is on disk when the call
@@ -46,10 +46,7 @@ export class Messages {
 
   /** Makes a message of the disk known: from now on it is scheduled, available or deferred. */
   place(message: StoredMessage): void {
-    const { sequenceNumber, state, scheduledFor } = message;
-    this.#byNumber.set(sequenceNumber, message);
-    if (state === 'scheduled' && scheduledFor !== null)
-      this.#schedule.activateAt(sequenceNumber, scheduledFor);
+    this.#byNumber.set(message.sequenceNumber, message);
     this.putBack(message);
   }
 
@@ -64,26 +61,22 @@ export class Messages {
   /** Takes the first available message, of a session if one is given; undefined when there is none. */
   takeNext(sessionId: string | undefined): StoredMessage | undefined {
     const number = sessionId === undefined ? this.#available.take() : this.#sessions?.take(sessionId);
-    if (number === undefined) return undefined;
-    this.#schedule.cancel(number);
-    return this.#byNumber.get(number);
+    const message = number === undefined ? undefined : this.#byNumber.get(number);
+    if (message !== undefined) this.#schedule.cancel(message);
+    return message;
   }
 
   /** Makes a taken message available again. A deferred message stays deferred. */
-  putBack({ sequenceNumber, sessionId, state, expiresAt }: StoredMessage): void {
+  putBack(message: StoredMessage): void {
+    const { sequenceNumber, sessionId, state } = message;
+    this.#schedule.add(message);
     if (state !== 'active') return;
-    if (expiresAt !== null) this.#schedule.expireAt(sequenceNumber, expiresAt);
     if (this.#sessions === undefined || sessionId === null) this.#available.add(sequenceNumber);
     else this.#sessions.add(sessionId, sequenceNumber);
   }
 
-  defer(message: StoredMessage): void {
-    message.state = 'deferred';
-    this.#store.update(message);
-  }
-
-  countDelivery(message: StoredMessage): void {
-    message.deliveryCount += 1;
+  /** Writes the state and the delivery count of a message. */
+  update(message: StoredMessage): void {
     this.#store.update(message);
   }
 
@@ -92,20 +85,27 @@ export class Messages {
   }
 
   /** Moves a message to the end of a queue, this one or another, as an active message under a new number. */
-  moveTo(target: Messages, message: StoredMessage, content: MessageContent): void {
+  moveTo(
+    target: Messages,
+    message: StoredMessage,
+    changes: Partial<StoredMessage>,
+    content: MessageContent,
+  ): void {
     const moved = this.#store.atomically(() => {
-      this.remove(message);
-      return target.insert({ ...message, state: 'active', scheduledFor: null }, content);
+      this.remove(message.sequenceNumber);
+      return target.insert({ ...message, state: 'active', scheduledFor: null, ...changes }, content);
     });
     target.place(moved);
   }
 
-  remove({ sequenceNumber, sessionId }: StoredMessage): void {
+  remove(sequenceNumber: number): void {
+    const message = this.#byNumber.get(sequenceNumber);
+    if (message === undefined) return;
     this.#store.remove(sequenceNumber);
     this.#byNumber.delete(sequenceNumber);
-    this.#schedule.cancel(sequenceNumber);
+    this.#schedule.cancel(message);
     this.#available.delete(sequenceNumber);
-    if (sessionId !== null) this.#sessions?.delete(sessionId, sequenceNumber);
+    if (message.sessionId !== null) this.#sessions?.delete(message.sessionId, sequenceNumber);
   }
 
   /** The first `count` messages from a number on, in any state and in the order of their numbers. */

@@ -67,11 +67,8 @@ export class Queue {
     this.deadLetters = deadLetters;
     this.locks = new Locks(lockMs, now);
     this.sessions = new Sessions(lockMs, store, now);
-    this.messages = new Messages(
-      store,
-      this.#schedule,
-      description.requiresSession ? this.sessions : undefined,
-    );
+    const sessions = description.requiresSession ? this.sessions : undefined;
+    this.messages = new Messages(store, this.#schedule, sessions);
     this.#duplicates = new DuplicateDetection(description.duplicateDetectionWindowSeconds ?? 0, store);
     this.#store = store;
     this.#now = now;
@@ -85,14 +82,11 @@ export class Queue {
     }
     const now = this.#now();
     const sent = this.#store.atomically(() =>
-      incoming.map((message) =>
-        this.#duplicates.isDuplicate(message.messageId, now)
-          ? undefined
-          : this.messages.insert(
-              toNewMessage(message, now, this.description.defaultTimeToLiveSeconds),
-              message.content,
-            ),
-      ),
+      incoming.map((message) => {
+        if (this.#duplicates.isDuplicate(message.messageId, now)) return undefined;
+        const arrived = toNewMessage(message, now, this.description.defaultTimeToLiveSeconds);
+        return this.messages.insert(arrived, message.content);
+      }),
     );
     for (const message of sent) if (message !== undefined) this.messages.place(message);
     if (sent.some((message) => message !== undefined)) this.onAvailable();
@@ -104,7 +98,7 @@ export class Queue {
     const messages = numbers.map((number) => this.messages.get(number));
     if (messages.some((message) => message?.state !== 'scheduled')) throw refusals.messageNotFound();
     this.#store.atomically(() => {
-      for (const message of messages) if (message !== undefined) this.messages.remove(message);
+      for (const message of messages) if (message !== undefined) this.messages.remove(message.sequenceNumber);
     });
   }
 
@@ -119,7 +113,7 @@ export class Queue {
     const messages = [...new Set(numbers)].map((number) => this.messages.get(number));
     const isThere = (message: StoredMessage | undefined): message is StoredMessage =>
       message?.state === 'deferred' &&
-      !this.locks.isLocked(message.sequenceNumber) &&
+      !this.locks.isLocked(message) &&
       (session === undefined || message.sessionId === session.sessionId);
     if (!messages.every(isThere)) throw refusals.messageNotFound();
     return messages.map((message) => this.#toDelivery(message, mode, session));
@@ -127,39 +121,40 @@ export class Queue {
 
   #toDelivery(message: StoredMessage, mode: ReceiveMode, session: HeldSession | undefined): Delivery {
     return mode === 'peekLock'
-      ? { ...message, ...this.locks.add(message.sequenceNumber, session) }
+      ? this.locks.add(message, session)
       : { ...message, lockToken: randomUUID(), lockedUntil: this.#now() };
   }
 
   /** Ends a delivery of mode receiveAndDelete, once it has been written to the wire. */
   deleteDelivered(delivery: Delivery): void {
-    this.messages.remove(delivery);
+    this.messages.remove(delivery.sequenceNumber);
   }
 
   /** @throws ServiceBusRefusal when the lock is lost, as all that settle */
   complete(lockToken: string): void {
-    this.messages.remove(this.#release(lockToken));
+    this.messages.remove(this.locks.release(lockToken).sequenceNumber);
   }
 
   abandon(lockToken: string, bare?: Uint8Array): void {
-    const message = this.#release(lockToken);
+    const message = this.locks.release(lockToken);
     if (bare !== undefined) this.messages.rewrite(message.sequenceNumber, bare);
     this.#failDelivery(message);
     this.onAvailable();
   }
 
   defer(lockToken: string, bare?: Uint8Array): void {
-    const message = this.#release(lockToken);
+    const message = this.locks.release(lockToken);
+    message.state = 'deferred';
+    if (this.deadLetters !== undefined) message.deliveryCount += 1;
     this.#store.atomically(() => {
-      if (this.deadLetters !== undefined) this.messages.countDelivery(message);
-      this.messages.defer(message);
+      this.messages.update(message);
       if (bare !== undefined) this.messages.rewrite(message.sequenceNumber, bare);
     });
   }
 
   /** @throws ServiceBusRefusal in a dead-letter queue, where the message is available again */
   deadLetter(lockToken: string, reason: DeadLetterReason, bare?: Uint8Array): void {
-    const message = this.#release(lockToken);
+    const message = this.locks.release(lockToken);
     if (bare !== undefined) this.messages.rewrite(message.sequenceNumber, bare);
     if (this.deadLetters === undefined) this.#failDelivery(message);
     else this.#moveToDeadLetters(message, reason, this.deadLetters);
@@ -167,66 +162,42 @@ export class Queue {
     if (this.deadLetters === undefined) throw refusals.deadLetterOfDeadLetters();
   }
 
-  #release(lockToken: string): StoredMessage {
-    const message = this.messages.get(this.locks.release(lockToken));
-    if (message === undefined) throw refusals.messageLockLost();
-    return message;
-  }
-
   /** Puts a message back, or dead-letters it after its last delivery. */
   #failDelivery(message: StoredMessage): void {
     if (this.deadLetters === undefined) return this.messages.putBack(message);
-    const deliveryCount = message.deliveryCount + 1;
-    if (deliveryCount >= this.description.maxDeliveryCount && message.state === 'active') {
-      const description = `Message could not be consumed after ${deliveryCount} delivery attempts.`;
-      const reason = { reason: 'MaxDeliveryCountExceeded', description };
-      return this.#moveToDeadLetters({ ...message, deliveryCount }, reason, this.deadLetters);
+    message.deliveryCount += 1;
+    const { deliveryCount, state } = message;
+    if (deliveryCount < this.description.maxDeliveryCount || state !== 'active') {
+      this.messages.update(message);
+      return this.messages.putBack(message);
     }
-    this.messages.countDelivery(message);
-    this.messages.putBack(message);
+    const description = `Message could not be consumed after ${deliveryCount} delivery attempts.`;
+    this.#moveToDeadLetters(message, { reason: 'MaxDeliveryCountExceeded', description }, this.deadLetters);
   }
 
   #moveToDeadLetters(message: StoredMessage, reason: DeadLetterReason, deadLetters: Queue): void {
     const content = this.messages.content(message.sequenceNumber);
     const bare = this.#withDeadLetterReason(content.bare, reason);
-    const moved = { ...message, enqueuedAt: this.#now(), expiresAt: null };
-    this.messages.moveTo(deadLetters.messages, moved, { ...content, ttl: null, bare });
+    const changes = { enqueuedAt: this.#now(), expiresAt: null };
+    this.messages.moveTo(deadLetters.messages, message, changes, { ...content, ttl: null, bare });
     deadLetters.onAvailable();
   }
 
   /** Ends a hold on a session without a failure: unsettled messages are available again. */
   releaseSession(session: HeldSession): void {
     if (!this.sessions.isHeld(session)) return;
-    for (const message of this.#unlockAll(session)) this.messages.putBack(message);
+    for (const message of this.locks.releaseAll(session)) this.messages.putBack(message);
     this.sessions.free(session);
     this.onAvailable();
-  }
-
-  #unlockAll(session: HeldSession): StoredMessage[] {
-    return this.locks
-      .releaseAll(session)
-      .map((number) => this.messages.get(number))
-      .filter((message) => message !== undefined);
   }
 
   /** Does what is due: ends sessions and locks whose time is over, activates and expires messages. */
   tick(): void {
     const now = this.#now();
-    for (let session = this.sessions.takeExpired(now); session; session = this.sessions.takeExpired(now)) {
-      this.#loseSession(session);
-    }
-    this.#forEachDue(
-      () => this.locks.takeExpired(now),
-      (message) => this.#failDelivery(message),
-    );
-    this.#forEachDue(
-      () => this.#schedule.takeActivation(now),
-      (message) => this.#activate(message),
-    );
-    this.#forEachDue(
-      () => this.#schedule.takeExpiry(now),
-      (message) => this.#expire(message),
-    );
+    for (const session of takeAll(() => this.sessions.takeExpired(now))) this.#loseSession(session);
+    for (const message of takeAll(() => this.locks.takeExpired(now))) this.#failDelivery(message);
+    for (const message of takeAll(() => this.#schedule.takeActivated(now))) this.#activate(message);
+    for (const message of takeAll(() => this.#schedule.takeExpired(now))) this.#expire(message);
     this.onAvailable();
   }
 
@@ -236,27 +207,24 @@ export class Queue {
   }
 
   #loseSession(session: HeldSession): void {
-    for (const message of this.#unlockAll(session)) this.#failDelivery(message);
+    for (const message of this.locks.releaseAll(session)) this.#failDelivery(message);
     this.sessions.free(session);
     session.onLost();
   }
 
   #activate(message: StoredMessage): void {
     const content = this.messages.content(message.sequenceNumber);
-    this.messages.moveTo(this.messages, { ...message, enqueuedAt: this.#now() }, content);
+    this.messages.moveTo(this.messages, message, { enqueuedAt: this.#now() }, content);
   }
 
   #expire(message: StoredMessage): void {
     if (this.description.deadLetteringOnExpiration !== true || this.deadLetters === undefined)
-      return this.messages.remove(message);
+      return this.messages.remove(message.sequenceNumber);
     const description = 'The message expired and was dead lettered.';
     this.#moveToDeadLetters(message, { reason: 'TTLExpiredException', description }, this.deadLetters);
   }
+}
 
-  #forEachDue(takeNumber: () => number | undefined, handle: (message: StoredMessage) => void): void {
-    for (let number = takeNumber(); number !== undefined; number = takeNumber()) {
-      const message = this.messages.get(number);
-      if (message !== undefined) handle(message);
-    }
-  }
+function* takeAll<Item>(take: () => Item | undefined): Generator<Item> {
+  for (let item = take(); item !== undefined; item = take()) yield item;
 }

@@ -1,38 +1,36 @@
 import { DueTimes } from './dueTimes.ts';
+import type { StoredMessage } from './message.ts';
 
 /**
  * The times at which messages of one queue change by themselves.
  *
- * A scheduled message has an activation time. An available message with a time to live has an expiry time. A locked or
- * deferred message has neither, because it does not expire.
- *
- * Transitions: nothing → activation or expiry time (`activateAt`, `expireAt`); either → nothing, when it is due
- * (`takeActivation`, `takeExpiry`) or when the message is taken or removed (`cancel`).
+ * States of a message: it waits for its activation (a scheduled message), for its expiry (an available message with a
+ * time to live), or for nothing. A locked or deferred message waits for nothing, because it does not expire.
+ * Transitions: nothing → activation or expiry (`add`); either → nothing, when it is due (`takeActivated`, `takeExpired`)
+ * or when the message is taken or removed (`cancel`).
  */
 export class Schedule {
-  readonly #activations = new DueTimes<number>();
-  readonly #expiries = new DueTimes<number>();
+  readonly #activations = new DueTimes<StoredMessage>();
+  readonly #expiries = new DueTimes<StoredMessage>();
 
-  activateAt(sequenceNumber: number, at: number): void {
-    this.#activations.set(sequenceNumber, at);
+  add(message: StoredMessage): void {
+    const { state, scheduledFor, expiresAt } = message;
+    if (state === 'scheduled' && scheduledFor !== null) this.#activations.set(message, scheduledFor);
+    if (state === 'active' && expiresAt !== null) this.#expiries.set(message, expiresAt);
   }
 
-  expireAt(sequenceNumber: number, at: number): void {
-    this.#expiries.set(sequenceNumber, at);
+  cancel(message: StoredMessage): void {
+    this.#activations.delete(message);
+    this.#expiries.delete(message);
   }
 
-  cancel(sequenceNumber: number): void {
-    this.#activations.delete(sequenceNumber);
-    this.#expiries.delete(sequenceNumber);
-  }
-
-  /** The number of a message that has become active; undefined when there is none. */
-  takeActivation(now: number): number | undefined {
+  /** A scheduled message whose time has come; undefined when there is none. */
+  takeActivated(now: number): StoredMessage | undefined {
     return this.#activations.take(now);
   }
 
-  /** The number of a message that has expired; undefined when there is none. */
-  takeExpiry(now: number): number | undefined {
+  /** An available message whose time to live is over; undefined when there is none. */
+  takeExpired(now: number): StoredMessage | undefined {
     return this.#expiries.take(now);
   }
 

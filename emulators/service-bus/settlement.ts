@@ -24,7 +24,7 @@ export function settleMessage(queue: Queue, lockToken: string, settlement: Settl
 function modifyMessage(queue: Queue, lockToken: string, properties: unknown): Uint8Array | undefined {
   if (typeof properties !== 'object' || properties === null || Object.keys(properties).length === 0)
     return undefined;
-  const { bare } = queue.messages.content(queue.locks.lockedNumber(lockToken));
+  const { bare } = queue.messages.content(queue.locks.getMessage(lockToken).sequenceNumber);
   return withProperties(bare, properties as Record<string, unknown>);
 }
 

@@ -1,14 +1,10 @@
-/** Numbers in ascending order; the usual case, adding at the end and taking from the front, is cheap. */
+/** Numbers in ascending order. Adding at the end and taking from the front, the usual case, take constant time. */
 export class SortedNumbers {
   #values: number[] = [];
   #head = 0;
 
   get size(): number {
     return this.#values.length - this.#head;
-  }
-
-  get first(): number | undefined {
-    return this.#values[this.#head];
   }
 
   add(value: number): void {
@@ -37,7 +33,7 @@ export class SortedNumbers {
     if (this.#values[at] === value) this.#values.splice(at, 1);
   }
 
-  /** Where the value is or would be. */
+  /** The index of the first number that is not below the value. */
   #indexOf(value: number): number {
     let low = this.#head;
     let high = this.#values.length;
