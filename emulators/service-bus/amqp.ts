@@ -96,7 +96,10 @@ export type AmqpMessage = {
   reply_to?: string;
   correlation_id?: unknown;
   group_id?: string;
+  durable?: boolean;
+  priority?: number;
   ttl?: number;
+  first_acquirer?: boolean;
   application_properties?: Record<string, unknown>;
   message_annotations?: Record<string, unknown>;
   body?: unknown;

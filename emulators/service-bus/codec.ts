@@ -9,18 +9,20 @@ import type {
 } from './message.ts';
 
 /*
- * Messages stay bytes: a message is taken apart into its sections by their lengths, and only the header and the
- * annotations, which are the broker's, are written anew. What the sender wrote goes out as it came.
+ * A message stays bytes: it is split into its sections by their lengths, and only the header and the annotations are
+ * encoded anew for a receiver, because some of their fields belong to the broker. The bare message, which is everything
+ * from the properties on, keeps the encoding of its sender.
  */
 
+const deliveryAnnotations = 0x71;
 const messageAnnotations = 0x72;
 const properties = 0x73;
 const applicationProperties = 0x74;
 const dataSection = 0x75;
 const smallUlong = 0x53;
 
-/** Annotations that are the broker's: what a sender writes there counts for nothing. */
-const brokersOwn: ReadonlySet<unknown> = new Set([
+/** Annotations that only the broker writes. Those of a sender are dropped. */
+const brokerAnnotations: ReadonlySet<unknown> = new Set([
   'x-opt-sequence-number',
   'x-opt-enqueued-time',
   'x-opt-enqueue-sequence-number',
@@ -32,9 +34,10 @@ const brokersOwn: ReadonlySet<unknown> = new Set([
 /** The format of a transfer that holds several messages, each in a data section of an envelope. */
 export const batchFormat = 0x80013700;
 
+/** A section of a message, and the code of its descriptor. */
 type Slice = { code: number; bytes: Buffer };
 
-function sectionsOf(bytes: Buffer): Slice[] {
+function splitSections(bytes: Buffer): Slice[] {
   const reader = new types.Reader(bytes);
   const slices: Slice[] = [];
   while (reader.remaining() > 0) {
@@ -45,69 +48,80 @@ function sectionsOf(bytes: Buffer): Slice[] {
   return slices;
 }
 
-/** The messages of a transfer. */
+/** The messages of one transfer, which may be a batch. */
 export function parseTransfer(bytes: Buffer, format: number): IncomingMessage[] {
   if (format !== batchFormat) return [parseMessage(bytes)];
-  return sectionsOf(bytes)
+  return splitSections(bytes)
     .filter(({ code }) => code === dataSection)
     .map((section) =>
       parseMessage(Buffer.from(types.unwrap(new types.Reader(section.bytes).read()) as Uint8Array)),
     );
 }
 
-/** What stands before the body of a message, of which the rest may be missing. */
+/** Decodes the sections before the body of a message whose end may be missing. */
 export function parseHead(bytes: Buffer): AmqpMessage {
   const reader = new types.Reader(bytes);
   while (reader.remaining() > 0 && codeAt(bytes, reader.position) <= applicationProperties) reader.read();
   return messages.decode(bytes.subarray(0, reader.position));
 }
 
-/** The code of the section that begins there: a described value, its descriptor a small ulong. */
+/** The code of the section that begins at a position: its descriptor is a small ulong. */
 function codeAt(bytes: Buffer, position: number): number {
   return bytes[position] === 0 && bytes[position + 1] === smallUlong ? (bytes[position + 2] ?? NaN) : NaN;
 }
 
 export function parseMessage(bytes: Buffer): IncomingMessage {
-  const sections = sectionsOf(bytes);
+  const sections = splitSections(bytes);
   const known = sections.filter(({ code }) => code <= applicationProperties);
   const decoded = messages.decode(Buffer.concat(known.map((section) => section.bytes)));
   const scheduled = decoded.message_annotations?.['x-opt-scheduled-enqueue-time'];
+  // The client cannot settle a message without an ID.
   const ownId = decoded.message_id === undefined ? randomUUID() : undefined;
   const bare = Buffer.concat(
     sections.filter(({ code }) => code >= properties).map((section) => section.bytes),
   );
   return {
-    // The client cannot settle a message without an ID.
-    messageId: ownId ?? textOf(decoded.message_id),
+    messageId: ownId ?? messageIdToText(decoded.message_id),
     sessionId: decoded.group_id ?? null,
     scheduledFor: scheduled === undefined ? null : Number(scheduled),
     content: {
       ttl: decoded.ttl ?? null,
-      annotations: kept(sections),
+      head: concatOrNull(sections.filter(isSenderHead(decoded))),
+      annotations: encodeSenderAnnotations(sections),
       bare: ownId === undefined ? bare : rewriteBare(bare, (message) => ({ ...message, message_id: ownId })),
     },
   };
 }
 
-function textOf(id: unknown): string {
+function messageIdToText(id: unknown): string {
   return id instanceof Uint8Array ? Buffer.from(id).toString('hex') : String(id);
 }
 
-/** The sender's annotations, without those that are the broker's, as an AMQP map; null when there are none. */
-function kept(sections: readonly Slice[]): Uint8Array | null {
-  const section = sections.find(({ code }) => code === messageAnnotations);
-  const pairs = section === undefined ? [] : pairsIn(section.bytes);
-  const own = pairs.filter((_, index) => !brokersOwn.has(pairs[index - (index % 2)]?.value));
-  return own.length === 0 ? null : bytesOf(mapOf(own));
+/** Selects the sections before the message annotations that say more than a time to live and a delivery count. */
+function isSenderHead({ durable, priority, first_acquirer }: AmqpMessage): (section: Slice) => boolean {
+  const hasFields = [durable, priority, first_acquirer].some((field) => field !== undefined);
+  return ({ code }) => code === deliveryAnnotations || (hasFields && code < deliveryAnnotations);
 }
 
-/** Keys and values of a map, in turn, with their types. */
-function pairsIn(bytes: Uint8Array): Typed[] {
+function concatOrNull(sections: readonly Slice[]): Uint8Array | null {
+  return sections.length === 0 ? null : Buffer.concat(sections.map(({ bytes }) => bytes));
+}
+
+/** The sender's annotations as an encoded map, without those of the broker; null when there are none. */
+function encodeSenderAnnotations(sections: readonly Slice[]): Uint8Array | null {
+  const section = sections.find(({ code }) => code === messageAnnotations);
+  const pairs = section === undefined ? [] : parsePairs(section.bytes);
+  const own = pairs.filter((_, index) => !brokerAnnotations.has(pairs[index - (index % 2)]?.value));
+  return own.length === 0 ? null : encode(mapOf(own));
+}
+
+/** The keys and values of an encoded map, in turn, with their types. */
+function parsePairs(bytes: Uint8Array): Typed[] {
   const { value } = new types.Reader(Buffer.from(bytes)).read();
   return Array.isArray(value) ? (value as Typed[]) : [];
 }
 
-function bytesOf(value: unknown): Buffer {
+function encode(value: unknown): Buffer {
   const writer = new types.Writer();
   writer.write(value);
   return writer.toBuffer();
@@ -115,18 +129,18 @@ function bytesOf(value: unknown): Buffer {
 
 type Bare = AmqpMessage & { body?: unknown };
 
-/** Changes properties or application properties; the body stays as it is. */
+/** Changes properties or application properties. The body keeps its bytes. */
 function rewriteBare(bare: Uint8Array, change: (message: Bare) => Bare): Buffer {
-  const sections = sectionsOf(Buffer.from(bare));
+  const sections = splitSections(Buffer.from(bare));
   const isMeta = ({ code }: Slice) => code === properties || code === applicationProperties;
   const meta = messages.decode(Buffer.concat(sections.filter(isMeta).map(({ bytes }) => bytes)));
   const { message_annotations: _annotations, ...changed } = change(meta);
-  const encoded = sectionsOf(messages.encode({ ...changed, body: null })).filter(isMeta);
+  const encoded = splitSections(messages.encode({ ...changed, body: null })).filter(isMeta);
   const rest = sections.filter((section) => !isMeta(section));
   return Buffer.concat([...encoded, ...rest].map(({ bytes }) => bytes));
 }
 
-/** Merges into the application properties, where receivers find what a settlement modified. */
+/** Adds application properties. Service Bus puts the "properties to modify" of a settlement there, too. */
 export function withProperties(bare: Uint8Array, added: Record<string, unknown>): Buffer {
   return rewriteBare(bare, (message) => ({
     ...message,
@@ -138,12 +152,9 @@ export function withDeadLetterReason(bare: Uint8Array, { reason, description }: 
   return withProperties(bare, { DeadLetterReason: reason, DeadLetterErrorDescription: description });
 }
 
-/** A message as a receiver gets it; `lockedUntil` only where it is locked. */
+/** Encodes a message for a receiver. A peeked message is no delivery and has no lock. */
 export function writeMessage(message: StoredMessage | Delivery, content: MessageContent): Buffer {
-  const writer = new types.Writer();
-  const ttl = content.ttl === null ? {} : { ttl: content.ttl };
-  writer.write(messages.header({ delivery_count: message.deliveryCount, ...ttl }).described());
-  const own = content.annotations === null ? [] : pairsIn(content.annotations);
+  const own = content.annotations === null ? [] : parsePairs(content.annotations);
   const annotations: Record<string, unknown> = {
     'x-opt-sequence-number': wrap.long(message.sequenceNumber),
     'x-opt-enqueued-time': wrap.timestamp(message.enqueuedAt),
@@ -154,29 +165,19 @@ export function writeMessage(message: StoredMessage | Delivery, content: Message
   if (message.scheduledFor !== null) {
     annotations['x-opt-scheduled-enqueue-time'] = wrap.timestamp(message.scheduledFor);
   }
-  writer.write(
-    types.described(wrap.ulong(messageAnnotations), mapOf([...own, ...symbolicPairs(annotations)])),
-  );
-  return Buffer.concat([writer.toBuffer(), content.bare]);
+  const map = mapOf([...own, ...symbolicPairs(annotations)]);
+  const encoded = encode(types.described(wrap.ulong(messageAnnotations), map));
+  return Buffer.concat([...encodeHead(message.deliveryCount, content), encoded, content.bare]);
 }
 
-/** A lock token as the delivery tag holds it: a .NET GUID, its first three groups in little-endian order. */
-export function lockTokenToTag(token: string): Buffer {
-  return swapped(Buffer.from(token.replaceAll('-', ''), 'hex'));
-}
-
-/** The 16 bytes of an AMQP uuid, in the order of its text. */
-export function uuidToLockToken(uuid: Uint8Array): string {
-  const hex = Buffer.from(uuid).toString('hex');
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
-}
-
-export function lockTokenToUuid(token: string): Buffer {
-  return Buffer.from(token.replaceAll('-', ''), 'hex');
-}
-
-function swapped(bytes: Buffer): Buffer {
-  return Buffer.from(
-    [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15].map((index) => bytes[index] ?? 0),
-  );
+/** The header, with the sender's fields and those of the broker, and the sender's delivery annotations. */
+function encodeHead(deliveryCount: number, { ttl, head }: MessageContent): Uint8Array[] {
+  const sections = head === null ? [] : splitSections(Buffer.from(head));
+  const sent = head === null ? {} : messages.decode(Buffer.from(head));
+  const { durable, priority, first_acquirer } = sent;
+  const header = { durable, priority, first_acquirer, ttl, delivery_count: deliveryCount };
+  return [
+    encode(messages.header(header).described()),
+    ...sections.filter(({ code }) => code === deliveryAnnotations).map(({ bytes }) => bytes),
+  ];
 }

@@ -1,6 +1,7 @@
 import { messages, wrap, type AmqpMessage } from './amqp.ts';
-import { lockTokenToUuid, parseMessage, uuidToLockToken, writeMessage } from './codec.ts';
+import { parseMessage, writeMessage } from './codec.ts';
 import { toRefusal } from './links.ts';
+import { lockTokenToUuid, uuidToLockToken } from './lockToken.ts';
 import type { Queue } from './queue.ts';
 import { refusals } from './serviceBusError.ts';
 import { parseDisposition, settleMessage } from './settlement.ts';

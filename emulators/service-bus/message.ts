@@ -12,8 +12,16 @@ export type StoredMessage = {
   wasScheduled: boolean;
 };
 
-/** The sections of a message that are stored as the sender encoded them, and its time to live in milliseconds. */
-export type MessageContent = { ttl: number | null; annotations: Uint8Array | null; bare: Uint8Array };
+/** The sections of a message that are stored in the encoding of the sender. */
+export type MessageContent = {
+  /** In milliseconds. */
+  ttl: number | null;
+  /** The header and the delivery annotations; null when they say nothing but the time to live. */
+  head: Uint8Array | null;
+  annotations: Uint8Array | null;
+  /** The properties and everything after them. */
+  bare: Uint8Array;
+};
 
 /** A message as a client sends it. */
 export type IncomingMessage = {

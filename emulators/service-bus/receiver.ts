@@ -1,6 +1,7 @@
 import type { RheaDelivery, RheaLink } from './amqp.ts';
-import { lockTokenToTag, writeMessage } from './codec.ts';
+import { writeMessage } from './codec.ts';
 import { settle, toRefusal, type OutgoingLink } from './links.ts';
+import { lockTokenToTag } from './lockToken.ts';
 import type { ReceiveMode } from './message.ts';
 import type { Queue } from './queue.ts';
 import type { HeldSession } from './sessions.ts';

@@ -10,7 +10,7 @@ const schema = `
   CREATE TABLE IF NOT EXISTS messages (
     entity TEXT NOT NULL, sequence INTEGER NOT NULL, messageId TEXT NOT NULL, sessionId TEXT, state TEXT NOT NULL,
     deliveryCount INTEGER NOT NULL, enqueuedAt INTEGER NOT NULL, scheduledFor INTEGER, expiresAt INTEGER,
-    wasScheduled INTEGER NOT NULL, ttl INTEGER, annotations BLOB, bare BLOB NOT NULL,
+    wasScheduled INTEGER NOT NULL, ttl INTEGER, annotations BLOB, bare BLOB NOT NULL, head BLOB,
     PRIMARY KEY (entity, sequence)) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS sessions (
     entity TEXT NOT NULL, sessionId TEXT NOT NULL, state BLOB NOT NULL,
@@ -22,14 +22,22 @@ const schema = `
   CREATE TABLE IF NOT EXISTS sequences (entity TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
 `;
 
+/** A file of an earlier version lacks the column. */
+function addHeadColumn(db: DatabaseSync): void {
+  const columns = db.prepare('PRAGMA table_info(messages)').all();
+  if (!columns.some(({ name }) => name === 'head')) db.exec('ALTER TABLE messages ADD COLUMN head BLOB');
+}
+
 function prepareStatements(db: DatabaseSync) {
   return {
     load: db.prepare(
       'SELECT sequence, messageId, sessionId, state, deliveryCount, enqueuedAt, scheduledFor, expiresAt, wasScheduled' +
         ' FROM messages WHERE entity = ? ORDER BY sequence',
     ),
-    content: db.prepare('SELECT ttl, annotations, bare FROM messages WHERE entity = ? AND sequence = ?'),
-    insert: db.prepare('INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+    content: db.prepare(
+      'SELECT ttl, head, annotations, bare FROM messages WHERE entity = ? AND sequence = ?',
+    ),
+    insert: db.prepare('INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     update: db.prepare('UPDATE messages SET state = ?, deliveryCount = ? WHERE entity = ? AND sequence = ?'),
     rewrite: db.prepare('UPDATE messages SET bare = ? WHERE entity = ? AND sequence = ?'),
     remove: db.prepare('DELETE FROM messages WHERE entity = ? AND sequence = ?'),
@@ -54,6 +62,7 @@ export class MessageStore {
 
   constructor(file: string) {
     this.#db = openDatabase(file, schema);
+    addHeadColumn(this.#db);
     emptyLogOften(this.#db);
     this.#statements = prepareStatements(this.#db);
   }
@@ -102,12 +111,12 @@ export class QueueStore {
     return this.#statements.content.get(this.#name, sequenceNumber) as MessageContent;
   }
 
-  insert(message: StoredMessage, { ttl, annotations, bare }: MessageContent): void {
+  insert(message: StoredMessage, { ttl, head, annotations, bare }: MessageContent): void {
     const { sequenceNumber, messageId, sessionId, state, deliveryCount, enqueuedAt } = message;
     const { scheduledFor, expiresAt, wasScheduled } = message;
     this.#statements.insert.run(
       ...[this.#name, sequenceNumber, messageId, sessionId, state, deliveryCount, enqueuedAt, scheduledFor],
-      ...[expiresAt, wasScheduled ? 1 : 0, ttl, annotations, bare],
+      ...[expiresAt, wasScheduled ? 1 : 0, ttl, annotations, bare, head],
     );
     this.#statements.setLast.run(this.#name, sequenceNumber);
   }

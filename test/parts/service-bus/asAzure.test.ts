@@ -80,3 +80,39 @@ test("a sender's annotations come with the message, with their types, wherever i
   expect(moved).toMatchObject({ body: 'annotated', applicationProperties: { seen: 'once' } });
   await dead.completeMessage(moved);
 });
+
+test("a sender's header fields and delivery annotations come with the message, wherever it goes; the count is the broker's", async () => {
+  // The live tests of the official .NET client expect the same of the real service.
+  const header = { durable: true, priority: 1, firstAcquirer: true, timeToLive: 50_000 };
+  const deliveryAnnotations = { 'x-delivery': 'noted' };
+  const message: AmqpAnnotatedMessage = {
+    bodyType: 'value',
+    body: 'headed',
+    header: { ...header, deliveryCount: 3 },
+    deliveryAnnotations,
+  };
+  await broker().createSender('plain').sendMessages(message);
+  const receiver = broker().createReceiver('plain');
+  const [peeked] = await receiver.peekMessages(1);
+  expect(peeked?._rawAmqpMessage).toMatchObject({ header, deliveryAnnotations });
+  const first = await receiveOne(receiver);
+  expect(first._rawAmqpMessage).toMatchObject({
+    header: { ...header, deliveryCount: 0 },
+    deliveryAnnotations,
+  });
+  await receiver.deadLetterMessage(first);
+  const dead = broker().createReceiver('plain', { subQueueType: 'deadLetter' });
+  const moved = await receiveOne(dead);
+  const { timeToLive: _timeToLive, ...kept } = header;
+  expect(moved._rawAmqpMessage).toMatchObject({ header: kept, deliveryAnnotations });
+  await dead.completeMessage(moved);
+});
+
+test('a header that the sender left empty stays empty', async () => {
+  await broker().createSender('plain').sendMessages({ body: 'plain' });
+  const receiver = broker().createReceiver('plain');
+  const message = await receiveOne(receiver);
+  expect(message._rawAmqpMessage.header).toEqual({ deliveryCount: 0 });
+  expect(message._rawAmqpMessage.deliveryAnnotations).toBeUndefined();
+  await receiver.completeMessage(message);
+});
