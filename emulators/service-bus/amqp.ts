@@ -1,8 +1,8 @@
 import rhea from 'rhea';
 
 /*
- * What of rhea the broker uses beyond its published types. rhea is written for clients and simple servers; a broker
- * with Service Bus's conventions has to reach further in, and does so here and in `links.ts` only.
+ * The parts of rhea that the broker uses beyond rhea's published types. rhea is made for clients and simple servers, and
+ * the conventions of Service Bus need some of its internals. Only this file and `links.ts` know them.
  */
 
 export type AmqpError = { condition: string; description: string };
@@ -90,7 +90,7 @@ type MessageTools = {
 
 export type Section = { descriptor: { value: number }; value: unknown };
 
-/** A decoded message, for requests to `$cbs` and `$management`. */
+/** A decoded message. */
 export type AmqpMessage = {
   message_id?: unknown;
   reply_to?: string;
@@ -108,7 +108,7 @@ export type AmqpMessage = {
 export const types = rhea.types as unknown as TypeTools;
 export const messages = rhea.message as unknown as MessageTools;
 
-/** Wraps a value as an AMQP type that plain JavaScript does not tell. */
+/** Wraps a value as an AMQP type that JavaScript has no type for. */
 export const wrap = {
   long: (value: number) => call('wrap_long', value),
   int: (value: number) => call('wrap_int', value),
@@ -122,12 +122,12 @@ export const wrap = {
   array: (values: unknown[], code: number) => call('wrap_array', values, code),
 };
 
-/** A map of typed keys and values, in turn. */
+/** A map from typed keys and values that alternate. */
 export function mapOf(pairs: readonly Typed[]): Typed {
   return call('Map32', [...pairs]);
 }
 
-/** Such keys, which are symbols, and values. */
+/** The alternating keys, as symbols, and values of an object. */
 export function symbolicPairs(values: object): Typed[] {
   return wrap.symbolicMap(values).value as Typed[];
 }

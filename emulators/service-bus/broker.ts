@@ -11,7 +11,7 @@ import { MessageStore } from './store.ts';
 
 export type ServiceBusOptions = {
   dataDir: string;
-  /** 0: any free port. */
+  /** 0 takes any free port. */
   port: number;
   queues: QueueDescription[];
   connectionLimits?: ConnectionLimits;
@@ -23,8 +23,8 @@ export type ServiceBusReady = { connectionString: string; port: number };
 const keyName = 'RootManageSharedAccessKey';
 
 /**
- * A Service Bus namespace on this machine, for the unmodified official client: queues with sessions, locks,
- * scheduled messages, duplicate detection and dead letters, kept on disk.
+ * Starts a Service Bus namespace on this machine for the unmodified official client: queues with sessions, locks,
+ * scheduled messages, duplicate detection and dead letters, stored on disk.
  * @throws Error when the port is in use
  */
 export async function startServiceBus(options: ServiceBusOptions): Promise<RunningEmulator<ServiceBusReady>> {

@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { messages, wrap, type AmqpMessage } from './amqp.ts';
 
-/** Checks a shared access signature against the key of the broker: `sr`, `se` and their HMAC in `sig`. */
+/** Checks a shared access signature: `sig` is the HMAC of `sr` and `se` with the key, and the time `se` is not over. */
 export function isValidToken(token: unknown, key: string, now: number): boolean {
   if (typeof token !== 'string' || !token.startsWith('SharedAccessSignature ')) return false;
   const raw = new Map(
@@ -22,7 +22,7 @@ export function isValidToken(token: unknown, key: string, now: number): boolean 
   return given.length === wanted.length && timingSafeEqual(given, wanted);
 }
 
-/** The answer to a put-token. */
+/** The encoded answer to a request "put-token". */
 export function cbsReply(request: AmqpMessage, accepted: boolean): Buffer {
   return messages.encode({
     correlation_id: request.message_id,

@@ -5,7 +5,7 @@ import type { Queue } from './queue.ts';
 import type { Receiver } from './receiver.ts';
 import { refusals } from './serviceBusError.ts';
 
-/** Sessions and links that a client may open before it has shown a token. The official one opens a session and two links. */
+/** Sessions and links that a client may open without a token. The official client opens one session and two links. */
 const maxOpenedBeforeToken = 8;
 
 /**

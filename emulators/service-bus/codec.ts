@@ -53,9 +53,8 @@ export function parseTransfer(bytes: Buffer, format: number): IncomingMessage[] 
   if (format !== batchFormat) return [parseMessage(bytes)];
   return splitSections(bytes)
     .filter(({ code }) => code === dataSection)
-    .map((section) =>
-      parseMessage(Buffer.from(types.unwrap(new types.Reader(section.bytes).read()) as Uint8Array)),
-    );
+    .map(({ bytes: section }) => types.unwrap(new types.Reader(section).read()) as Uint8Array)
+    .map((message) => parseMessage(Buffer.from(message)));
 }
 
 /** Decodes the sections before the body of a message whose end may be missing. */

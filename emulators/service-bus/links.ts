@@ -114,7 +114,7 @@ export function echoAttach(link: RheaLink): void {
   if (target !== null) link.set_target({ address: target.address });
 }
 
-/** Settles a delivery. It counts as settled by the client too, which sends nothing more and would keep its slot in rhea. */
+/** Settles a delivery for both sides, because rhea would wait for a settlement that the client never sends. */
 export function settle(delivery: RheaDelivery, refusal?: ServiceBusRefusal): void {
   const state =
     refusal === undefined

@@ -1,4 +1,4 @@
-/** A refusal with the AMQP condition by which the official client knows it. */
+/** A refusal, with the AMQP condition that the official client recognises and the status for management replies. */
 export class ServiceBusRefusal extends Error {
   override readonly name = 'ServiceBusRefusal';
   readonly condition: string;
