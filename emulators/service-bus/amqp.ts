@@ -1,8 +1,8 @@
 import rhea from 'rhea';
 
 /*
- * The parts of rhea that the broker uses beyond rhea's published types. rhea is made for clients and simple servers, and
- * the conventions of Service Bus need some of its internals. Only this file and `links.ts` know them.
+ * The parts of rhea that the broker uses beyond rhea's published types. rhea is made for clients and simple servers,
+ * and the conventions of Service Bus need some of its internals. Only this file and `links.ts` know them.
  */
 
 export type AmqpError = { condition: string; description: string };

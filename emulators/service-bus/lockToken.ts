@@ -1,6 +1,6 @@
 /*
- * A lock token is the text of a GUID. A delivery tag holds it as .NET does, with the first three groups in little-endian
- * order. An AMQP uuid holds its bytes in the order of the text.
+ * A lock token is the text of a GUID. A delivery tag holds it as .NET does, with the first three groups in
+ * little-endian order. An AMQP uuid holds its bytes in the order of the text.
  */
 
 const dotNetOrder = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];

@@ -10,8 +10,8 @@ import type { QueueStore } from './store.ts';
  * States: scheduled; active, which is available or taken; deferred. A taken message is locked, or on its way to a
  * receiver that deletes.
  * Transitions: new → scheduled or available (`insert`, then `place`); scheduled → available under a new number
- * (`moveTo`); available → taken (`takeNext`); taken → available in its old place (`putBack`) or deferred (`update`); any
- * → removed (`remove`).
+ * (`moveTo`); available → taken (`takeNext`); taken → available in its old place (`putBack`) or deferred (`update`);
+ * any → removed (`remove`).
  *
  * Invariants: a message on disk is in exactly one of these states, and what a call has written is on disk when the call
  * returns; which messages are taken is in memory only, so that after a restart all active ones are available. Available

@@ -37,13 +37,13 @@ export type QueueOptions = {
  * state: `Messages`, `Locks` on them, `Sessions`, and the `Schedule` of what time changes. Callers may read the parts,
  * renew locks and accept sessions; only the queue moves messages.
  *
- * Transitions of a message: sent → scheduled or available, or dropped as a duplicate; scheduled → available at its time;
- * available → locked on delivery; locked → removed (complete), → available in its old place (abandon, lock expired), →
- * deferred, → dead-letter queue (on request, or at the last failed delivery that `maxDeliveryCount` allows); available →
- * dead-letter queue or removed when its time to live is over.
+ * Transitions of a message: sent → scheduled or available, or dropped as a duplicate; scheduled → available at its
+ * time; available → locked on delivery; locked → removed (complete), → available in its old place (abandon, lock
+ * expired), → deferred, → dead-letter queue (on request, or at the last failed delivery that `maxDeliveryCount`
+ * allows); available → dead-letter queue or removed when its time to live is over.
  *
- * Invariants: abandoning, an expired lock and deferring count as a delivery, a session that its holder lets go does not;
- * in a dead-letter queue the count stands still. What a call has accepted is on disk when the call returns.
+ * Invariants: abandoning, an expired lock and deferring count as a delivery, a session that its holder lets go does
+ * not; in a dead-letter queue the count stands still. What a call has accepted is on disk when the call returns.
  */
 export class Queue {
   readonly description: QueueDescription;

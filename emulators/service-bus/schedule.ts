@@ -6,8 +6,8 @@ import type { StoredMessage } from './message.ts';
  *
  * States of a message: it waits for its activation (a scheduled message), for its expiry (an available message with a
  * time to live), or for nothing. A locked or deferred message waits for nothing, because it does not expire.
- * Transitions: nothing → activation or expiry (`add`); either → nothing, when it is due (`takeActivated`, `takeExpired`)
- * or when the message is taken or removed (`cancel`).
+ * Transitions: nothing → activation or expiry (`add`); either → nothing, when it is due (`takeActivated`,
+ * `takeExpired`) or when the message is taken or removed (`cancel`).
  */
 export class Schedule {
   readonly #activations = new DueTimes<StoredMessage>();
