@@ -1,8 +1,10 @@
 import { messageLifetimeSeconds } from '../config/resources.ts';
 import { RollcallError } from '../errors/errors.ts';
 import { finished, opened, plus, removed, type Erased, type Erasure, type Subject } from './erasure.ts';
+import type { Stored, Write } from './entity.ts';
 import { oldestFirst } from './keys.ts';
-import { afterPrefix, retryOnConflict, take, type Stored, type Table, type Write } from './table.ts';
+import { afterPrefix, take } from './ranges.ts';
+import { retryOnConflict, type Table } from './table.ts';
 
 /** What is kept of a deleted person, so that late messages still find the deletion. */
 type Tombstone = { group: string; person: string; deletedAt: number };

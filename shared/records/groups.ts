@@ -1,5 +1,6 @@
-import { afterPrefix, filtered, retryOnConflict, take, type Stored, type Table } from './table.ts';
-import type { Page, PageQuery } from './imageRecords.ts';
+import { createFacePersonNames } from './facePersonNames.ts';
+import { prefixed, type Page, type PageQuery } from './ranges.ts';
+import type { Table } from './table.ts';
 
 export type Group = {
   group: string;
@@ -36,25 +37,37 @@ export type Group = {
   updatedAt: number;
 };
 
-/** The person behind a person ID of Face. `faceGroupEpoch`: the group epoch in which Face has the person. */
-type PersonName = { key: string; person: string; faceGroupEpoch: number };
-
 export type Groups = ReturnType<typeof createGroups>;
 
 const partition = 'groups';
 
-/** The rows of groups in one partition, and in one partition per group its people by their person ID in Face. */
+/** The rows of groups, in one partition. */
 export function createGroups(table: Table) {
+  /** The row of a group, existing or deleted. */
+  async function row(group: string): Promise<Group | undefined> {
+    return (await table.get<Group>(partition, group))?.value;
+  }
+
+  /** One page of the rows of groups, existing or deleted, in order of name. */
+  async function listRows(
+    page: PageQuery,
+    isWanted: (group: Group) => boolean = () => true,
+  ): Promise<Page<Group>> {
+    const { items, ...rest } = await table.list<Group>(prefixed(partition, ''), page, ({ value }) =>
+      isWanted(value),
+    );
+    return { items: items.map(({ value }) => value), ...rest };
+  }
+
   return {
+    ...createFacePersonNames(table),
+    row,
+    listRows,
+
     /** The row of an existing group; undefined when the group is deleted. */
     async get(group: string): Promise<Group | undefined> {
-      const row = await this.row(group);
-      return row?.isDeleted === true ? undefined : row;
-    },
-
-    /** The row of a group, existing or deleted. */
-    async row(group: string): Promise<Group | undefined> {
-      return (await table.get<Group>(partition, group))?.value;
+      const found = await row(group);
+      return found?.isDeleted === true ? undefined : found;
     },
 
     /** Changes the row of a group, existing or deleted; `announce` is called before each attempt to write. */
@@ -63,76 +76,14 @@ export function createGroups(table: Table) {
       transition: (group: Group | undefined) => Group | undefined,
       announce: (after: Group, before: Group | undefined) => Promise<void> = async () => undefined,
     ): Promise<Group | undefined> {
-      return retryOnConflict(async () => {
-        const before: Stored<Group> | undefined = await table.get<Group>(partition, group);
-        const value = transition(before?.value);
-        if (value === undefined || value === before?.value) return value;
-        await announce(value, before?.value);
-        await table.write(partition, [
-          before === undefined
-            ? { kind: 'insert', rowKey: group, value }
-            : { kind: 'replace', rowKey: group, value, etag: before.etag },
-        ]);
-        return value;
+      const { after } = await table.update(partition, group, transition, async (...change) => {
+        await announce(...change);
+        return [];
       });
+      return after;
     },
 
     /** One page of the existing groups, in order of name. */
-    async list(query: PageQuery): Promise<Page<Group>> {
-      return this.listRows(query, ({ isDeleted }) => isDeleted !== true);
-    },
-
-    /** One page of the rows of groups, existing or deleted, in order of name. */
-    async listRows(
-      { top, after = '' }: PageQuery,
-      isWanted: (group: Group) => boolean = () => true,
-    ): Promise<Page<Group>> {
-      const from = after === '' ? '' : `${after}\u0001`;
-      const wanted = filtered(table.range<Group>(partition, from, afterPrefix('')), ({ value }) =>
-        isWanted(value),
-      );
-      const rows = await take(wanted, top + 1);
-      const next = rows.length > top ? rows[top - 1]?.value.group : undefined;
-      return { items: rows.slice(0, top).map((row) => row.value), ...(next === undefined ? {} : { next }) };
-    },
-
-    /** Records the person behind a person ID of Face; to be called before Face can return the ID as a candidate. */
-    async nameFacePerson(group: string, personId: string, name: PersonName): Promise<void> {
-      await table.write(facePersons(group), [{ kind: 'put', rowKey: personId, value: name }]);
-    },
-
-    /** Reads one page of person IDs of Face, starting at `after`, and deletes the rows for which `isGone` is true. */
-    async dropFacePersons(
-      group: string,
-      { top, after = '' }: PageQuery,
-      isGone: (name: PersonName) => boolean,
-    ): Promise<{ dropped: number; next?: string }> {
-      const rows = await take(table.range<PersonName>(facePersons(group), after, afterPrefix('')), top);
-      const stale = rows.filter(({ value }) => isGone(value));
-      for (let start = 0; start < stale.length; start += 100) {
-        const removals = stale.slice(start, start + 100);
-        await table.write(
-          facePersons(group),
-          removals.map(({ rowKey }) => ({ kind: 'remove', rowKey })),
-        );
-      }
-      const last = rows.at(-1)?.rowKey;
-      return rows.length < top || last === undefined
-        ? { dropped: stale.length }
-        : { dropped: stale.length, next: `${last}\u0001` };
-    },
-
-    async dropFacePerson(group: string, personId: string): Promise<void> {
-      if ((await table.get(facePersons(group), personId)) === undefined) return;
-      await table.write(facePersons(group), [{ kind: 'remove', rowKey: personId }]);
-    },
-
-    async personOfFace(group: string, personId: string): Promise<PersonName | undefined> {
-      return (await table.get<PersonName>(facePersons(group), personId))?.value;
-    },
+    list: (page: PageQuery): Promise<Page<Group>> => listRows(page, ({ isDeleted }) => isDeleted !== true),
   };
-}
-
-function facePersons(group: string): string {
-  return `persons.${group}`;
 }

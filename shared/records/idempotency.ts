@@ -1,5 +1,6 @@
-import type { PageQuery } from './imageRecords.ts';
-import { afterPrefix, retryOnConflict, take, type Stored, type Table } from './table.ts';
+import { RollcallError } from '../errors/errors.ts';
+import { prefixed, type PageQuery } from './ranges.ts';
+import type { Table } from './table.ts';
 
 /** The idempotency record of a request with an `Idempotency-Key`: a repeated request gets the first one's result. */
 export type IdempotencyRecord = {
@@ -22,30 +23,6 @@ const abandonedMs = 86_400_000;
 
 /** The idempotency records, stored in the partition of the results that they name and deleted with these results. */
 export function createIdempotencyRecords(table: Table, now: () => number) {
-  /** Ends a request, unless another request has taken over its idempotency record. */
-  async function end(group: string, rowKey: string, claim: IdempotencyRecord, keep: boolean): Promise<void> {
-    await retryOnConflict(async () => {
-      const before = await table.get<IdempotencyRecord>(group, rowKey);
-      if (before === undefined || before.value.until !== claim.until) return;
-      const { value, etag } = before;
-      await table.write(group, [
-        keep
-          ? { kind: 'replace', rowKey, value: { ...value, until: 0 }, etag }
-          : { kind: 'remove', rowKey, etag },
-      ]);
-    });
-  }
-
-  async function drop(group: string, rows: readonly Stored<IdempotencyRecord>[]): Promise<void> {
-    for (let start = 0; start < rows.length; start += 100) {
-      const removals = rows.slice(start, start + 100);
-      await table.write(
-        group,
-        removals.map(({ rowKey, etag }) => ({ kind: 'remove', rowKey, etag })),
-      );
-    }
-  }
-
   return {
     rowKeyOf: (keyHash: string): string => `z.${keyHash}`,
 
@@ -58,44 +35,37 @@ export function createIdempotencyRecords(table: Table, now: () => number) {
       rowKey: string,
       wanted: { fingerprint: string; id: string },
     ): Promise<{ claim: IdempotencyRecord; mine: boolean }> {
-      return retryOnConflict(async () => {
-        const before = await table.get<IdempotencyRecord>(group, rowKey);
+      const { after, changed } = await table.update<IdempotencyRecord>(group, rowKey, (record) => {
         const until = now() + claimMs;
-        if (before === undefined) {
-          const claim = { ...wanted, claimedAt: now(), until };
-          await table.write(group, [{ kind: 'insert', rowKey, value: claim }]);
-          return { claim, mine: true };
-        }
-        const { value, etag } = before;
-        if (value.fingerprint !== wanted.fingerprint || value.until > now())
-          return { claim: value, mine: false };
-        const claim = { ...value, until };
-        await table.write(group, [{ kind: 'replace', rowKey, value: claim, etag }]);
-        return { claim, mine: true };
+        if (record === undefined) return { ...wanted, claimedAt: now(), until };
+        const isOther = record.fingerprint !== wanted.fingerprint || record.until > now();
+        return isOther ? record : { ...record, until };
       });
+      if (after === undefined) throw new RollcallError('internal', 'A request has no idempotency record.');
+      return { claim: after, mine: changed };
     },
 
     /** The result is recorded: the next request with the key gets that result. */
-    answered: (group: string, rowKey: string, claim: IdempotencyRecord): Promise<void> =>
-      end(group, rowKey, claim, true),
+    async answered(group: string, rowKey: string, { until }: IdempotencyRecord): Promise<void> {
+      await table.update<IdempotencyRecord>(group, rowKey, (record) =>
+        record?.until === until ? { ...record, until: 0 } : undefined,
+      );
+    },
 
     /** No result was recorded: the key may be used again. */
-    failed: (group: string, rowKey: string, claim: IdempotencyRecord): Promise<void> =>
-      end(group, rowKey, claim, false),
+    async failed(group: string, rowKey: string, { until }: IdempotencyRecord): Promise<void> {
+      await table.remove<IdempotencyRecord>(group, rowKey, (record) => record.until === until);
+    },
 
-    /** Reads one page of idempotency records from `after` on, and deletes those for which `isForgotten` is true. */
+    /** Reads one page of idempotency records, and deletes those for which `isForgotten` is true. */
     async forget(
       group: string,
-      { top, after = 'z.' }: PageQuery,
-      isForgotten: (claim: IdempotencyRecord) => boolean,
+      page: PageQuery,
+      isForgotten: (record: IdempotencyRecord) => boolean,
     ): Promise<{ next?: string }> {
-      const rows = await take(table.range<IdempotencyRecord>(group, after, afterPrefix('z.')), top);
-      await drop(
-        group,
-        rows.filter(({ value }) => isForgotten(value)),
+      return table.deleteWhere<IdempotencyRecord>(prefixed(group, 'z.'), page, ({ value }) =>
+        isForgotten(value),
       );
-      const last = rows.at(-1)?.rowKey;
-      return rows.length < top || last === undefined ? {} : { next: `${last}\u0001` };
     },
 
     /**

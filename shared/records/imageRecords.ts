@@ -7,16 +7,10 @@ import { moved, noCounts, sum, type Counts } from './counts.ts';
 import { oldestFirst, partitionOf, partitionsOf, personKeyOf } from './keys.ts';
 import { isSettled, needsEnrollment, type ImageRecord, type ImageState } from './image.ts';
 import type { Reminders } from './reminders.ts';
-import {
-  afterPrefix,
-  filtered,
-  inSlices,
-  retryOnConflict,
-  take,
-  type Stored,
-  type Table,
-  type Write,
-} from './table.ts';
+import type { Stored, Write } from './entity.ts';
+import { afterPrefix, filtered, inSlices, take, type PageQuery, type Page } from './ranges.ts';
+import { retryOnConflict, type Table } from './table.ts';
+export type { Page, PageQuery } from './ranges.ts';
 
 /**
  * The image records: every image is in exactly one state. Rows of one partition, written together or not at all:
@@ -75,14 +69,12 @@ const erasedAtMost = 1_000;
 type ImageRow = ImageRecord & { openKey?: string; reminder?: string };
 type Counters = { images: Counts; probes: Counts; persons: number };
 export type GroupCounts = Counters;
-export type PageQuery = { top: number; after?: string | undefined };
 export type ImageQuery = PageQuery & {
   state?: ImageState | undefined;
   /** Key. */ person?: string | undefined;
   /** The present generation of the group: images of earlier generations of it and of its people are left out. */
   generation?: number | undefined;
 };
-export type Page<Value> = { items: Value[]; next?: string };
 
 const noCounters = (): Counters => ({ images: noCounts(), probes: noCounts(), persons: 0 });
 

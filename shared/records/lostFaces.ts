@@ -1,4 +1,5 @@
-import { afterPrefix, take, type Table } from './table.ts';
+import { afterPrefix, take } from './ranges.ts';
+import type { Table } from './table.ts';
 
 const partition = 'lost';
 

@@ -1,5 +1,6 @@
 import type { GroupRejection } from '../errors/errors.ts';
-import { afterPrefix, retryOnConflict, take, type Table } from './table.ts';
+import { afterPrefix, take } from './ranges.ts';
+import type { Table } from './table.ts';
 
 /**
  * From settings version `version` on, the policy of a group admits images that were rejected for `reasons`. The first
@@ -29,17 +30,10 @@ export function createPolicyChanges(table: Table) {
      * the callers will succeed in writing.
      */
     async note(change: PolicyChange): Promise<void> {
-      const rowKey = keyOf(change);
-      await retryOnConflict(async () => {
-        const before = await table.get<PolicyChange>(partition, rowKey);
-        const reasons = [...new Set([...(before?.value.reasons ?? []), ...change.reasons])];
-        const value = { ...change, reasons };
-        await table.write(partition, [
-          before === undefined
-            ? { kind: 'insert', rowKey, value }
-            : { kind: 'replace', rowKey, value, etag: before.etag },
-        ]);
-      });
+      await table.update<PolicyChange>(partition, toRowKey(change), (before) => ({
+        ...change,
+        reasons: [...new Set([...(before?.reasons ?? []), ...change.reasons])],
+      }));
     },
 
     async list(top: number): Promise<StoredPolicyChange[]> {
@@ -54,14 +48,14 @@ export function createPolicyChanges(table: Table) {
     async advance({ etag, ...change }: StoredPolicyChange, after: string | undefined): Promise<void> {
       await table.write(partition, [
         after === undefined
-          ? { kind: 'remove', rowKey: keyOf(change), etag }
-          : { kind: 'replace', rowKey: keyOf(change), value: { ...change, after }, etag },
+          ? { kind: 'remove', rowKey: toRowKey(change), etag }
+          : { kind: 'replace', rowKey: toRowKey(change), value: { ...change, after }, etag },
       ]);
     },
   };
 }
 
 /** Each version has its own row. The key is unambiguous because names of groups contain no dot. */
-function keyOf({ group, version }: PolicyChange): string {
+function toRowKey({ group, version }: PolicyChange): string {
   return `${group}.${version}`;
 }

@@ -1,7 +1,8 @@
 import type { ImageRef } from '../messages/workQueues.ts';
 import { randomUUID } from 'node:crypto';
 import { oldestFirst } from './keys.ts';
-import { take, type Table } from './table.ts';
+import { take } from './ranges.ts';
+import type { Table } from './table.ts';
 
 /** How long after its creation a reminder is due; by then the image's queued message has usually been processed. */
 const firstDueMs = 30_000;
@@ -34,10 +35,7 @@ export function createReminders(table: Table, now: () => number) {
       return rowKey;
     },
 
-    async drop(rowKey: string): Promise<void> {
-      if ((await table.get(partition, rowKey)) === undefined) return;
-      await table.write(partition, [{ kind: 'remove', rowKey }]);
-    },
+    drop: (rowKey: string): Promise<void> => table.remove(partition, rowKey),
 
     /** Due reminders, oldest first; at most `top`. */
     async due(top: number): Promise<Reminder[]> {

@@ -1,17 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { newestFirst, personKeyOf } from './keys.ts';
-import type { Page, PageQuery } from './imageRecords.ts';
+import { longestRecord, type Stored, type Write } from './entity.ts';
 import { readsAtOnce } from './parallel.ts';
 import {
   afterPrefix,
   filtered,
+  following,
   inSlices,
-  longestRecord,
+  prefixed,
   take,
-  type Stored,
-  type Table,
-  type Write,
-} from './table.ts';
+  takePage,
+  type Page,
+  type PageQuery,
+} from './ranges.ts';
+import type { Table } from './table.ts';
 
 export type ResultKind = 'identify' | 'find-similar' | 'verify';
 
@@ -41,39 +43,11 @@ export const longestResult = longestRecord - indexRowsAtMost * indexEntryLength 
 
 export type Results = ReturnType<typeof createResults>;
 
-/** Results by time, by kind and by person, newest first. The ID contains the time and so serves as row key. */
+/**
+ * Results by time (`a.`), and an index of them by kind (`k.`) and by person (`{key}.`), newest first. The ID contains
+ * the time and so serves as row key.
+ */
 export function createResults(table: Table, now: () => number) {
-  async function* newest(group: string, query: ResultQuery): AsyncGenerator<StoredResult> {
-    const { kind, person, since, top } = query;
-    const prefix =
-      person !== undefined ? personPrefix(group, person) : kind !== undefined ? `k.${kind}.` : 'a.';
-    const before = since === undefined ? afterPrefix(prefix) : `${prefix}r${newestFirst(since)}~`;
-    const rows = table.range<ResultRow>(group, `${prefix}${startOf(query)}`, before);
-    if (prefix === 'a.') {
-      for await (const { value } of rows) yield value.result;
-      return;
-    }
-    for await (const slice of inSlices(rows, Math.min(top + 1, readsAtOnce))) {
-      const ids = slice.map(({ rowKey }) => rowKey.slice(prefix.length));
-      const found = await Promise.all(ids.map((id) => table.get<ResultRow>(group, `a.${id}`)));
-      for (const row of found) if (row !== undefined) yield row.value.result;
-    }
-  }
-
-  /** The write that removes the idempotency record of a result; none if that record was removed before. */
-  async function claimRow(group: string, { claim }: ResultRow): Promise<Write[]> {
-    const isThere = claim !== undefined && (await table.get(group, claim)) !== undefined;
-    return isThere ? [{ kind: 'remove', rowKey: claim }] : [];
-  }
-
-  async function dropRow(group: string, { rowKey, value }: Stored<ResultRow>): Promise<void> {
-    const keys = [rowKey, ...value.index.map((prefix) => `${prefix}${value.result.id}`)];
-    await table.write(group, [
-      ...keys.map((key) => ({ kind: 'remove' as const, rowKey: key })),
-      ...(await claimRow(group, value)),
-    ]);
-  }
-
   return {
     newId(): string {
       return `r${newestFirst(now())}${randomBytes(6).toString('hex')}`;
@@ -86,90 +60,129 @@ export function createResults(table: Table, now: () => number) {
     ): Promise<void> {
       const prefixes = [`k.${result.kind}.`, ...persons.map((name) => personPrefix(result.group, name))];
       const index = [...new Set(prefixes)].slice(0, indexRowsAtMost);
-      const row: ResultRow = { result, index, ...(claim === undefined ? {} : { claim }) };
-      const writes: Write[] = [
-        { kind: 'put', rowKey: `a.${result.id}`, value: row },
-        ...index.map((prefix) => ({ kind: 'put' as const, rowKey: `${prefix}${result.id}`, value: {} })),
-      ];
-      await table.write(result.group, writes);
+      const row: ResultRow = { result, index, ...(claim !== undefined && { claim }) };
+      await table.write(result.group, [
+        { kind: 'put', rowKey: toRowKey(result.id), value: row },
+        ...toIndexKeys(result, index).map((rowKey) => ({ kind: 'put' as const, rowKey, value: {} })),
+      ]);
     },
 
     async get(group: string, id: string): Promise<StoredResult | undefined> {
-      return (await table.get<ResultRow>(group, `a.${id}`))?.value.result;
+      return (await table.get<ResultRow>(group, toRowKey(id)))?.value.result;
     },
 
-    async list(group: string, { top, kind, ...query }: ResultQuery): Promise<Page<StoredResult>> {
+    async list(group: string, query: ResultQuery): Promise<Page<StoredResult>> {
+      const { kind, top } = query;
       const found = filtered(
-        newest(group, { ...query, kind, top }),
+        newestResults(table, group, query),
         (result) => kind === undefined || result.kind === kind,
       );
-      const items = await take(found, top + 1);
-      const next = items.length > top ? items[top - 1]?.id : undefined;
-      return { items: items.slice(0, top), ...(next === undefined ? {} : { next }) };
+      return takePage(found, top, ({ id }) => id);
     },
 
     /**
-     * Redacts one page of results, newest first, starting at `after`: replaces each result by the return value of
-     * `redact`, or deletes the result where `redact` returns undefined. `redact` returns the identical object where
-     * nothing has to be removed. Index rows of changed results under `person` (a key) are removed.
+     * Redacts one page of results, newest first: replaces each result by the return value of `redact`, or deletes the
+     * result where `redact` returns undefined. `redact` returns the identical object where nothing has to be removed.
+     * Index rows of changed results under `person` (a key) are removed.
      */
     async forget(
       group: string,
-      { top, after = 'a.' }: PageQuery,
+      page: PageQuery,
       redact: (result: StoredResult) => StoredResult | undefined | Promise<StoredResult | undefined>,
       person?: string,
     ): Promise<{ changed: number; next?: string }> {
-      const rows = await take(table.range<ResultRow>(group, after, afterPrefix('a.')), top);
+      const { items, ...rest } = await table.list<ResultRow>(prefixed(group, 'a.'), page);
       let changed = 0;
-      for (const { rowKey, value, etag } of rows) {
-        const { result, index } = value;
-        const kept = await redact(result);
-        if (kept === result) continue;
-        const unlisted = kept === undefined ? index : index.filter((prefix) => prefix === `${person}.`);
-        await table.write(group, [
-          kept === undefined
-            ? { kind: 'remove', rowKey, etag }
-            : {
-                kind: 'replace',
-                rowKey,
-                value: {
-                  ...value,
-                  result: kept,
-                  index: index.filter((prefix) => !unlisted.includes(prefix)),
-                },
-                etag,
-              },
-          ...unlisted.map((prefix) => ({ kind: 'remove' as const, rowKey: `${prefix}${result.id}` })),
-          ...(kept === undefined ? await claimRow(group, value) : []),
-        ]);
+      for (const row of items) {
+        const kept = await redact(row.value.result);
+        if (kept === row.value.result) continue;
+        if (kept === undefined) await dropRow(table, group, row);
+        else await replaceRow(table, group, row, kept, `${person}.`);
         changed += 1;
       }
-      const last = rows.at(-1)?.rowKey;
-      return rows.length < top || last === undefined ? { changed } : { changed, next: `${last}\u0001` };
+      return { changed, ...rest };
     },
 
     /** Deletes a result with all its index rows. Resolves with the number of deleted results, 1 or 0. */
     async drop(group: string, id: string): Promise<number> {
-      const row = await table.get<ResultRow>(group, `a.${id}`);
+      const row = await table.get<ResultRow>(group, toRowKey(id));
       if (row === undefined) return 0;
-      await dropRow(group, row);
+      await dropRow(table, group, row);
       return 1;
     },
 
     /** Deletes results older than `ageMs` milliseconds, with all their index rows; at most `top`. */
     async dropOlderThan(group: string, ageMs: number, top: number): Promise<void> {
-      const from = `a.r${newestFirst(now() - ageMs)}`;
-      for (const row of await take(table.range<ResultRow>(group, from, afterPrefix('a.')), top))
-        await dropRow(group, row);
+      const from = toRowKey(`r${newestFirst(now() - ageMs)}`);
+      const rows = table.range<ResultRow>(group, from, afterPrefix('a.'));
+      for (const row of await take(rows, top)) await dropRow(table, group, row);
     },
   };
 }
 
-/** The first row key to read: the greater of the cursor and the key of `until`, since both exclude newer results. */
-function startOf({ after = '', until }: ResultQuery): string {
-  const from = after === '' ? '' : `${after}\u0001`;
+async function* newestResults(table: Table, group: string, query: ResultQuery): AsyncGenerator<StoredResult> {
+  const { kind, person, since, top } = query;
+  const prefix =
+    person !== undefined ? personPrefix(group, person) : kind !== undefined ? `k.${kind}.` : toRowKey('');
+  const before = since === undefined ? afterPrefix(prefix) : `${prefix}r${newestFirst(since)}~`;
+  const rows = table.range<ResultRow>(group, `${prefix}${firstId(query)}`, before);
+  if (prefix === toRowKey('')) {
+    for await (const { value } of rows) yield value.result;
+    return;
+  }
+  for await (const slice of inSlices(rows, Math.min(top + 1, readsAtOnce))) {
+    const ids = slice.map(({ rowKey }) => rowKey.slice(prefix.length));
+    const found = await Promise.all(ids.map((id) => table.get<ResultRow>(group, toRowKey(id))));
+    for (const row of found) if (row !== undefined) yield row.value.result;
+  }
+}
+
+/** The first ID to read: the greater of the cursor and the ID of `until`, since both exclude newer results. */
+function firstId({ after = '', until }: ResultQuery): string {
+  const from = after === '' ? '' : following(after);
   const latest = until === undefined ? '' : `r${newestFirst(until)}`;
   return from > latest ? from : latest;
+}
+
+/** Replaces a result, and removes its index rows under one prefix. */
+async function replaceRow(
+  table: Table,
+  group: string,
+  { rowKey, value, etag }: Stored<ResultRow>,
+  result: StoredResult,
+  unlisted: string,
+): Promise<void> {
+  const index = value.index.filter((prefix) => prefix !== unlisted);
+  const removed = value.index.filter((prefix) => prefix === unlisted);
+  await table.write(group, [
+    { kind: 'replace', rowKey, value: { ...value, result, index }, etag },
+    ...toRemovals(toIndexKeys(value.result, removed)),
+  ]);
+}
+
+/** Deletes a result with its index rows and, if it is still there, its idempotency record. */
+async function dropRow(
+  table: Table,
+  group: string,
+  { rowKey, etag, value: { result, index, claim } }: Stored<ResultRow>,
+): Promise<void> {
+  const isClaimThere = claim !== undefined && (await table.get(group, claim)) !== undefined;
+  await table.write(group, [
+    { kind: 'remove', rowKey, etag },
+    ...toRemovals([...toIndexKeys(result, index), ...(isClaimThere ? [claim] : [])]),
+  ]);
+}
+
+function toRemovals(rowKeys: readonly string[]): Write[] {
+  return rowKeys.map((rowKey) => ({ kind: 'remove', rowKey }));
+}
+
+function toRowKey(id: string): string {
+  return `a.${id}`;
+}
+
+function toIndexKeys({ id }: StoredResult, index: readonly string[]): string[] {
+  return index.map((prefix) => `${prefix}${id}`);
 }
 
 function personPrefix(group: string, person: string): string {

@@ -1,111 +1,175 @@
-import {
-  RestError,
-  type TableClient,
-  type TableEntityResult,
-  type TransactionAction,
-} from '@azure/data-tables';
+import { RestError, type TableClient } from '@azure/data-tables';
 import { RollcallError } from '../errors/errors.ts';
+import {
+  isKey,
+  parseEntity,
+  parseEtagTime,
+  toAction,
+  toProperties,
+  upsert,
+  type Stored,
+  type Write,
+} from './entity.ts';
+import { inParallel, readsAtOnce } from './parallel.ts';
+import {
+  filtered,
+  startOf,
+  take,
+  takePage,
+  toFilter,
+  type Page,
+  type PageQuery,
+  type Range,
+} from './ranges.ts';
 
-/** A row as read; the ETag identifies its version. */
-export type Stored<Value> = { value: Value; etag: string; rowKey: string };
-
-export type Write =
-  | { kind: 'insert'; rowKey: string; value: unknown }
-  | { kind: 'replace'; rowKey: string; value: unknown; etag: string }
-  | { kind: 'put'; rowKey: string; value: unknown }
-  | { kind: 'remove'; rowKey: string; etag?: string };
+/** A row before and after an update; `after` is undefined where the update was refused or there is no row. */
+export type Updated<Value> = { before: Value | undefined; after: Value | undefined; changed: boolean };
 
 /** Another writer changed a row of the transaction in between; the rows have to be read again. */
 export class WriteConflict extends Error {
   override readonly name = 'WriteConflict';
 }
 
-// In Table Storage a string property holds at most 64 KiB of UTF-16, and an entity at most 1 MiB.
-const chunkLength = 32_000;
-const chunksAtMost = 15;
-/** The most characters of JSON in a record. A chunk may be one character shorter, so as to keep a surrogate pair. */
-export const longestRecord = (chunkLength - 1) * chunksAtMost;
+export function createTable(client: TableClient): Table {
+  return new Table(client);
+}
 
 /** A table of JSON values by partition key and row key. */
-export type Table = ReturnType<typeof createTable>;
+export class Table {
+  readonly #client: TableClient;
 
-export function createTable(client: TableClient) {
-  return {
-    async get<Value>(partitionKey: string, rowKey: string): Promise<Stored<Value> | undefined> {
-      // An invalid key cannot name a row, and the service would answer it with 400.
-      if (!isKey(partitionKey) || !isKey(rowKey)) return undefined;
-      try {
-        return fromEntity<Value>(await client.getEntity(partitionKey, rowKey));
-      } catch (error) {
-        if (statusOf(error) === 404) return undefined;
-        throw error;
-      }
-    },
+  constructor(client: TableClient) {
+    this.#client = client;
+  }
 
-    /** Rows of a partition whose row keys lie in [from, before), in ascending order. */
-    async *range<Value>(partitionKey: string, from: string, before: string): AsyncGenerator<Stored<Value>> {
-      const filter =
-        `PartitionKey eq '${escaped(partitionKey)}' and RowKey ge '${escaped(from)}'` +
-        ` and RowKey lt '${escaped(before)}'`;
-      for await (const entity of client.listEntities({ queryOptions: { filter } }))
-        yield fromEntity<Value>(entity);
-    },
+  async get<Value>(partitionKey: string, rowKey: string): Promise<Stored<Value> | undefined> {
+    // An invalid key cannot name a row, and the service would answer it with 400.
+    if (!isKey(partitionKey) || !isKey(rowKey)) return undefined;
+    try {
+      return parseEntity(await this.#client.getEntity(partitionKey, rowKey));
+    } catch (error) {
+      if (statusOf(error) === 404) return undefined;
+      throw error;
+    }
+  }
 
-    /**
-     * Writes one row if it has not changed since `etag` (undefined: if it does not exist). Resolves with the new ETag
-     * and the time of the write by the service's clock, which the ETag contains.
-     * @throws WriteConflict when another writer was faster
-     */
-    async replace(
-      partitionKey: string,
-      rowKey: string,
-      value: unknown,
-      etag: string | undefined,
-    ): Promise<{ etag: string; writtenAt: number | undefined }> {
-      const entity = { partitionKey, rowKey, ...toProperties(value) };
-      try {
-        const written = await (etag === undefined
-          ? client.createEntity(entity)
-          : client.updateEntity(entity, 'Replace', { etag }));
-        if (written.etag === undefined) throw new RollcallError('internal', 'The table gave no ETag.');
-        return { etag: written.etag, writtenAt: timeOfEtag(written.etag) };
-      } catch (error) {
-        throw conflictOf(error) ?? error;
-      }
-    },
+  /** Rows of a partition whose row keys lie in [from, before), in ascending order. */
+  async *range<Value>(partitionKey: string, from: string, before: string): AsyncGenerator<Stored<Value>> {
+    const filter = toFilter({ partition: partitionKey, from, before });
+    for await (const entity of this.#client.listEntities({ queryOptions: { filter } }))
+      yield parseEntity(entity);
+  }
 
-    /**
-     * Applies all writes or none, within one partition; at most 100 writes.
-     * @throws WriteConflict when an inserted row exists or a replaced one has changed
-     */
-    async write(partitionKey: string, writes: readonly Write[]): Promise<void> {
-      if (writes.length === 0) return;
-      try {
-        await client.submitTransaction(writes.map((write) => actionOf(partitionKey, write)));
-      } catch (error) {
-        throw conflictOf(error) ?? error;
-      }
-    },
-  };
-}
+  /** One page of the rows of a range that match, in ascending order. `next` is the row key of the last one. */
+  async list<Value>(
+    range: Range,
+    page: PageQuery,
+    matches: (row: Stored<Value>) => boolean = () => true,
+  ): Promise<Page<Stored<Value>>> {
+    const rows = this.range<Value>(range.partition, startOf(range, page), range.before);
+    return takePage(filtered(rows, matches), page.top, ({ rowKey }) => rowKey);
+  }
 
-/** Whether the text is a valid key: at most 512 characters, none of those that Table Storage forbids. */
-function isKey(text: string): boolean {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  return text.length <= 512 && !/[/\\#?\u0000-\u001f\u007f-\u009f]/.test(text);
-}
+  /**
+   * Reads one page of a range, in ascending order, and deletes the rows that match. `indexKey` names a second row that
+   * is deleted in the same transaction. Resolves with the deleted values.
+   * @throws WriteConflict when such a row was changed or deleted meanwhile
+   */
+  async deleteWhere<Value>(
+    range: Range,
+    page: PageQuery,
+    matches: (row: Stored<Value>) => boolean | Promise<boolean>,
+    indexKey?: (value: Value) => string,
+  ): Promise<{ dropped: Value[]; next?: string }> {
+    const rows = await take(this.range<Value>(range.partition, startOf(range, page), range.before), page.top);
+    const matching = await inParallel(rows, readsAtOnce, async (row) => matches(row));
+    const matched = rows.filter((_row, index) => matching[index]);
+    await this.writeAll(
+      range.partition,
+      matched.flatMap(({ rowKey, etag, value }): Write[] => [
+        { kind: 'remove', rowKey, etag },
+        ...(indexKey === undefined ? [] : [{ kind: 'remove' as const, rowKey: indexKey(value) }]),
+      ]),
+    );
+    const last = rows.length < page.top ? undefined : rows.at(-1)?.rowKey;
+    return { dropped: matched.map(({ value }) => value), ...(last !== undefined && { next: last }) };
+  }
 
-function conflictOf(error: unknown): WriteConflict | undefined {
-  const status = statusOf(error);
-  const isConflict = status === 409 || status === 412 || status === 404;
-  return isConflict ? new WriteConflict('', { cause: error }) : undefined;
-}
+  /**
+   * Changes one row, and repeats that as long as other writers are faster. `transition` is pure: it returns the value
+   * it was given where nothing is to change, and undefined to refuse. `alsoWrites` gives the other writes of the same
+   * transaction, and undefined to refuse. Each attempt calls both.
+   * @throws RollcallError `conflict` after 30 attempts
+   */
+  async update<Value>(
+    partitionKey: string,
+    rowKey: string,
+    transition: (value: Value | undefined) => Value | undefined,
+    alsoWrites: (
+      after: Value,
+      before: Value | undefined,
+    ) => Promise<readonly Write[] | undefined> = async () => [],
+  ): Promise<Updated<Value>> {
+    return retryOnConflict(async () => {
+      const row = await this.get<Value>(partitionKey, rowKey);
+      const before = row?.value;
+      const after = transition(before);
+      if (after === undefined || after === before) return { before, after, changed: false };
+      const more = await alsoWrites(after, before);
+      if (more === undefined) return { before, after: undefined, changed: false };
+      await this.write(partitionKey, [upsert(rowKey, row, after), ...more]);
+      return { before, after, changed: true };
+    });
+  }
 
-/** Reads the time of the last change from an ETag such as W/"datetime'2026-11-23T16%3A00%3A00.1234567Z'". */
-function timeOfEtag(etag: string): number | undefined {
-  const time = /datetime'([^']+)'/.exec(etag)?.[1];
-  const parsed = time === undefined ? NaN : Date.parse(decodeURIComponent(time));
-  return Number.isNaN(parsed) ? undefined : parsed;
+  /** Deletes one row if it is there and matches, and repeats that as long as other writers are faster. */
+  async remove<Value>(
+    partitionKey: string,
+    rowKey: string,
+    matches: (value: Value) => boolean = () => true,
+  ): Promise<void> {
+    await retryOnConflict(async () => {
+      const row = await this.get<Value>(partitionKey, rowKey);
+      if (row === undefined || !matches(row.value)) return;
+      await this.write(partitionKey, [{ kind: 'remove', rowKey, etag: row.etag }]);
+    });
+  }
+
+  /**
+   * Writes one row if it has not changed since `etag` (undefined: if it does not exist). Resolves with the new ETag
+   * and the time of the write by the service's clock, which the ETag contains.
+   * @throws WriteConflict when another writer was faster
+   */
+  async replace(
+    partitionKey: string,
+    rowKey: string,
+    value: unknown,
+    etag: string | undefined,
+  ): Promise<{ etag: string; writtenAt: number | undefined }> {
+    const entity = { partitionKey, rowKey, ...toProperties(value) };
+    const written = await withConflicts(
+      etag === undefined
+        ? this.#client.createEntity(entity)
+        : this.#client.updateEntity(entity, 'Replace', { etag }),
+    );
+    if (written.etag === undefined) throw new RollcallError('internal', 'The table gave no ETag.');
+    return { etag: written.etag, writtenAt: parseEtagTime(written.etag) };
+  }
+
+  /**
+   * Applies all writes or none, within one partition; at most 100 writes.
+   * @throws WriteConflict when an inserted row exists, or a replaced or removed one has changed
+   */
+  async write(partitionKey: string, writes: readonly Write[]): Promise<void> {
+    if (writes.length === 0) return;
+    await withConflicts(this.#client.submitTransaction(writes.map((write) => toAction(partitionKey, write))));
+  }
+
+  /** Applies writes in transactions of 100, so that two adjacent writes of a list of pairs are in the same one. */
+  async writeAll(partitionKey: string, writes: readonly Write[]): Promise<void> {
+    for (let start = 0; start < writes.length; start += 100)
+      await this.write(partitionKey, writes.slice(start, start + 100));
+  }
 }
 
 /** Repeats an optimistic change on write conflicts, at most 30 attempts. @throws RollcallError conflict after these */
@@ -121,84 +185,14 @@ export async function retryOnConflict<Result>(attempt: () => Promise<Result>): P
   }
 }
 
-/** Reads at most `top` values, and no further rows. */
-export async function take<Value>(rows: AsyncIterable<Value>, top: number): Promise<Value[]> {
-  const taken: Value[] = [];
-  if (top <= 0) return taken;
-  for await (const row of rows) {
-    taken.push(row);
-    if (taken.length >= top) break;
+/** Tells conflicts from other errors of the service. */
+async function withConflicts<Result>(written: Promise<Result>): Promise<Result> {
+  try {
+    return await written;
+  } catch (error) {
+    const isConflict = [404, 409, 412].includes(statusOf(error) ?? 0);
+    throw isConflict ? new WriteConflict('', { cause: error }) : error;
   }
-  return taken;
-}
-
-/** Yields the rows in arrays of up to `size`. */
-export async function* inSlices<Value>(rows: AsyncIterable<Value>, size: number): AsyncGenerator<Value[]> {
-  let slice: Value[] = [];
-  for await (const row of rows) {
-    slice.push(row);
-    if (slice.length < size) continue;
-    yield slice;
-    slice = [];
-  }
-  if (slice.length > 0) yield slice;
-}
-
-export async function* filtered<Value>(
-  rows: AsyncIterable<Value>,
-  keep: (row: Value) => boolean,
-): AsyncGenerator<Value> {
-  for await (const row of rows) if (keep(row)) yield row;
-}
-
-/** The end of the range of row keys that begin with `prefix`. */
-export function afterPrefix(prefix: string): string {
-  return `${prefix}\uffff`;
-}
-
-function actionOf(partitionKey: string, write: Write): TransactionAction {
-  const key = { partitionKey, rowKey: write.rowKey };
-  switch (write.kind) {
-    case 'insert':
-      return ['create', { ...key, ...toProperties(write.value) }];
-    case 'put':
-      return ['upsert', { ...key, ...toProperties(write.value) }, 'Replace'];
-    case 'replace':
-      return ['update', { ...key, ...toProperties(write.value) }, 'Replace', { etag: write.etag }];
-    case 'remove':
-      return write.etag === undefined
-        ? ['delete', key]
-        : (['delete', { ...key, etag: write.etag }] as TransactionAction);
-  }
-}
-
-function toProperties(value: unknown): Record<string, string> {
-  const chunks = chunksOf(JSON.stringify(value));
-  if (chunks.length > chunksAtMost)
-    throw new RollcallError('internal', 'A record is larger than a table row.');
-  return Object.fromEntries(chunks.map((chunk, index) => [`value${index}`, chunk]));
-}
-
-/** Splits a text into chunks without splitting a surrogate pair, because half a pair is not valid text. */
-function chunksOf(text: string): string[] {
-  const chunks: string[] = [];
-  for (let start = 0; start < text.length || start === 0;) {
-    const end = start + chunkLength;
-    const isSplit = /[\ud800-\udbff]/.test(text.charAt(end - 1));
-    chunks.push(text.slice(start, isSplit ? end - 1 : end));
-    start = isSplit ? end - 1 : end;
-  }
-  return chunks;
-}
-
-function fromEntity<Value>(entity: TableEntityResult<Record<string, unknown>>): Stored<Value> {
-  let text = '';
-  for (let index = 0; `value${index}` in entity; index += 1) text += String(entity[`value${index}`]);
-  return { value: JSON.parse(text) as Value, etag: entity.etag, rowKey: entity.rowKey ?? '' };
-}
-
-function escaped(key: string): string {
-  return key.replaceAll("'", "''");
 }
 
 function statusOf(error: unknown): number | undefined {

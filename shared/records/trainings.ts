@@ -1,4 +1,5 @@
-import { afterPrefix, retryOnConflict, take, type Table } from './table.ts';
+import { afterPrefix, take } from './ranges.ts';
+import type { Table } from './table.ts';
 
 export type Trainings<Training> = {
   get(group: string): Promise<Training | undefined>;
@@ -19,22 +20,23 @@ export function createTrainings<Training>(
       return (await table.get<Training>(partition, `t.${group}`))?.value;
     },
 
-    change: (group, transition) =>
-      retryOnConflict(async () => {
-        const before = await table.get<Training>(partition, `t.${group}`);
-        const current = before?.value ?? initial;
-        const next = transition(current);
-        if (next === current) return next;
-        const wasOpen = before !== undefined && isOpen(before.value);
-        await table.write(partition, [
-          before === undefined
-            ? { kind: 'insert', rowKey: `t.${group}`, value: next }
-            : { kind: 'replace', rowKey: `t.${group}`, value: next, etag: before.etag },
-          ...(isOpen(next) ? [{ kind: 'put' as const, rowKey: `o.${group}`, value: { group } }] : []),
-          ...(wasOpen && !isOpen(next) ? [{ kind: 'remove' as const, rowKey: `o.${group}` }] : []),
-        ]);
-        return next;
-      }),
+    async change(group, transition) {
+      const { after } = await table.update<Training>(
+        partition,
+        `t.${group}`,
+        (row) => {
+          const next = transition(row ?? initial);
+          return row === undefined && next === initial ? undefined : next;
+        },
+        async (next, before) => {
+          const wasOpen = before !== undefined && isOpen(before);
+          const rowKey = `o.${group}`;
+          if (isOpen(next)) return [{ kind: 'put', rowKey, value: { group } }];
+          return wasOpen ? [{ kind: 'remove', rowKey }] : [];
+        },
+      );
+      return after ?? initial;
+    },
 
     async open(top) {
       const rows = await take(table.range<{ group: string }>(partition, 'o.', afterPrefix('o.')), top);

@@ -1,5 +1,6 @@
 import { RollcallError } from '../errors/errors.ts';
-import { take, WriteConflict, type Table } from './table.ts';
+import { take } from './ranges.ts';
+import { WriteConflict, type Table } from './table.ts';
 
 /** The version of the row format in all tables; incremented by each change that an older version cannot read. */
 export const tablesVersion = 2;

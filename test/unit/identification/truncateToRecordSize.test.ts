@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { largestThatFits } from '../../../shared/identification/truncateToRecordSize.ts';
-import { longestRecord } from '../../../shared/records/table.ts';
+import { longestRecord } from '../../../shared/records/entity.ts';
 import { inMemory } from '../../helpers/inMemory.ts';
 import { portrait } from '../../helpers/pictures.ts';
 
