@@ -29,10 +29,11 @@ export function createReminders(table: Table, now: () => number) {
   }
 
   return {
-    async add(ref: ImageRef): Promise<string> {
-      const rowKey = keyFor(now() + firstDueMs);
+    /** The row key of a reminder that is still to be added. */
+    newKey: (): string => keyFor(now() + firstDueMs),
+
+    async add(rowKey: string, ref: ImageRef): Promise<void> {
       await table.write(partition, [{ kind: 'insert', rowKey, value: { ref, times: 0, since: now() } }]);
-      return rowKey;
     },
 
     drop: (rowKey: string): Promise<void> => table.remove(partition, rowKey),

@@ -4,7 +4,6 @@ import { longestRecord, type Stored, type Write } from './entity.ts';
 import { readsAtOnce } from './parallel.ts';
 import {
   afterPrefix,
-  filtered,
   following,
   inSlices,
   prefixed,
@@ -58,13 +57,7 @@ export function createResults(table: Table, now: () => number) {
       persons: readonly string[],
       { claim }: Pick<RecordAs, 'claim'> = {},
     ): Promise<void> {
-      const prefixes = [`k.${result.kind}.`, ...persons.map((name) => personPrefix(result.group, name))];
-      const index = [...new Set(prefixes)].slice(0, indexRowsAtMost);
-      const row: ResultRow = { result, index, ...(claim !== undefined && { claim }) };
-      await table.write(result.group, [
-        { kind: 'put', rowKey: toRowKey(result.id), value: row },
-        ...toIndexKeys(result, index).map((rowKey) => ({ kind: 'put' as const, rowKey, value: {} })),
-      ]);
+      await table.write(result.group, toWrites(result, persons, claim));
     },
 
     async get(group: string, id: string): Promise<StoredResult | undefined> {
@@ -72,12 +65,7 @@ export function createResults(table: Table, now: () => number) {
     },
 
     async list(group: string, query: ResultQuery): Promise<Page<StoredResult>> {
-      const { kind, top } = query;
-      const found = filtered(
-        newestResults(table, group, query),
-        (result) => kind === undefined || result.kind === kind,
-      );
-      return takePage(found, top, ({ id }) => id);
+      return takePage(newestResults(table, group, query), query.top, ({ id }) => id);
     },
 
     /**
@@ -96,8 +84,7 @@ export function createResults(table: Table, now: () => number) {
       for (const row of items) {
         const kept = await redact(row.value.result);
         if (kept === row.value.result) continue;
-        if (kept === undefined) await dropRow(table, group, row);
-        else await replaceRow(table, group, row, kept, `${person}.`);
+        await (kept === undefined ? dropRow(table, group, row) : replaceRow(table, group, row, kept, person));
         changed += 1;
       }
       return { changed, ...rest };
@@ -133,7 +120,8 @@ async function* newestResults(table: Table, group: string, query: ResultQuery): 
   for await (const slice of inSlices(rows, Math.min(top + 1, readsAtOnce))) {
     const ids = slice.map(({ rowKey }) => rowKey.slice(prefix.length));
     const found = await Promise.all(ids.map((id) => table.get<ResultRow>(group, toRowKey(id))));
-    for (const row of found) if (row !== undefined) yield row.value.result;
+    for (const row of found)
+      if (row !== undefined && (kind === undefined || row.value.result.kind === kind)) yield row.value.result;
   }
 }
 
@@ -144,16 +132,27 @@ function firstId({ after = '', until }: ResultQuery): string {
   return from > latest ? from : latest;
 }
 
-/** Replaces a result, and removes its index rows under one prefix. */
+/** The writes of a result and of its index rows. */
+function toWrites(result: StoredResult, persons: readonly string[], claim: string | undefined): Write[] {
+  const prefixes = [`k.${result.kind}.`, ...persons.map((name) => personPrefix(result.group, name))];
+  const index = [...new Set(prefixes)].slice(0, indexRowsAtMost);
+  const row: ResultRow = { result, index, ...(claim !== undefined && { claim }) };
+  return [
+    { kind: 'put', rowKey: toRowKey(result.id), value: row },
+    ...toIndexKeys(result, index).map((rowKey) => ({ kind: 'put' as const, rowKey, value: {} })),
+  ];
+}
+
+/** Replaces a result, and removes its index row under a person (a key). */
 async function replaceRow(
   table: Table,
   group: string,
   { rowKey, value, etag }: Stored<ResultRow>,
   result: StoredResult,
-  unlisted: string,
+  person: string | undefined,
 ): Promise<void> {
-  const index = value.index.filter((prefix) => prefix !== unlisted);
-  const removed = value.index.filter((prefix) => prefix === unlisted);
+  const index = value.index.filter((prefix) => prefix !== `${person}.`);
+  const removed = value.index.filter((prefix) => prefix === `${person}.`);
   await table.write(group, [
     { kind: 'replace', rowKey, value: { ...value, result, index }, etag },
     ...toRemovals(toIndexKeys(value.result, removed)),

@@ -25,14 +25,18 @@ import {
 /** A row before and after an update; `after` is undefined where the update was refused or there is no row. */
 export type Updated<Value> = { before: Value | undefined; after: Value | undefined; changed: boolean };
 
+/** The other writes of the transaction of an update; undefined refuses the update. */
+export type AlsoWrites<Value> = (
+  after: Value,
+  before: Value | undefined,
+) => Promise<readonly Write[] | undefined>;
+
 /** Another writer changed a row of the transaction in between; the rows have to be read again. */
 export class WriteConflict extends Error {
   override readonly name = 'WriteConflict';
 }
 
-export function createTable(client: TableClient): Table {
-  return new Table(client);
-}
+export const createTable = (client: TableClient): Table => new Table(client);
 
 /** A table of JSON values by partition key and row key. */
 export class Table {
@@ -97,18 +101,14 @@ export class Table {
 
   /**
    * Changes one row, and repeats that as long as other writers are faster. `transition` is pure: it returns the value
-   * it was given where nothing is to change, and undefined to refuse. `alsoWrites` gives the other writes of the same
-   * transaction, and undefined to refuse. Each attempt calls both.
+   * it was given where nothing is to change, and undefined to refuse. Each attempt calls it and `alsoWrites`.
    * @throws RollcallError `conflict` after 30 attempts
    */
   async update<Value>(
     partitionKey: string,
     rowKey: string,
     transition: (value: Value | undefined) => Value | undefined,
-    alsoWrites: (
-      after: Value,
-      before: Value | undefined,
-    ) => Promise<readonly Write[] | undefined> = async () => [],
+    alsoWrites: AlsoWrites<Value> = async () => [],
   ): Promise<Updated<Value>> {
     return retryOnConflict(async () => {
       const row = await this.get<Value>(partitionKey, rowKey);
