@@ -43,8 +43,11 @@ export async function putGroup(
   condition: (group: Group | undefined) => void = () => undefined,
 ): Promise<{ group: Group; lookingAgain?: Reconsideration }> {
   const { groups, imageRecords, policyChanges, settings, now } = options;
-  let admitsMore = false;
-  const group = await groups.change(
+  const toReasons = (after: Group, before: Group | undefined) =>
+    before === undefined || before.isDeleted === true
+      ? []
+      : admittedBy(policyOf(after, settings), policyOf(before, settings));
+  const { before: previous, after: group } = await groups.update(
     name,
     (before) => {
       condition(before?.isDeleted === true ? undefined : before);
@@ -61,14 +64,13 @@ export async function putGroup(
     },
     async (after, before) => {
       if (before === undefined || before.isDeleted === true) return announceBirth(options, before);
-      const reasons = admittedBy(policyOf(after, settings), policyOf(before, settings));
-      admitsMore = reasons.length > 0;
-      if (admitsMore)
+      const reasons = toReasons(after, before);
+      if (reasons.length > 0)
         await policyChanges.note({ group: name, version: after.settingsVersion, reasons, notedAt: now() });
     },
   );
   if (group === undefined) throw new RollcallError('group_not_found');
-  if (!admitsMore) return { group };
+  if (toReasons(group, previous).length === 0) return { group };
   const { rejected } = (await imageRecords.counts(name)).images;
   return { group, lookingAgain: { pictures: rejected, calls: rejected * faceCallsPerPicture } };
 }
@@ -85,7 +87,7 @@ export async function groupFor(
 ): Promise<Group | undefined> {
   const { groups, settings, now } = options;
   const isGone = (row: Group | undefined) => writtenAt <= (row?.deletedAt ?? -1);
-  const group = await groups.change(
+  const { after: group } = await groups.update(
     name,
     (before) =>
       isGone(before) || (before !== undefined && before.isDeleted !== true)

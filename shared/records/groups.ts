@@ -1,6 +1,6 @@
 import { createFacePersonNames } from './facePersonNames.ts';
 import { prefixed, type Page, type PageQuery } from './ranges.ts';
-import type { Table } from './table.ts';
+import type { Table, Updated } from './table.ts';
 
 export type Group = {
   group: string;
@@ -39,6 +39,8 @@ export type Group = {
 
 export type Groups = ReturnType<typeof createGroups>;
 
+type Transition = (group: Group | undefined) => Group | undefined;
+
 const partition = 'groups';
 
 /** The rows of groups, in one partition. */
@@ -59,9 +61,22 @@ export function createGroups(table: Table) {
     return { items: items.map(({ value }) => value), ...rest };
   }
 
+  /** Changes the row of a group, existing or deleted; `announce` is called before each attempt to write. */
+  async function update(
+    group: string,
+    transition: Transition,
+    announce: (after: Group, before: Group | undefined) => Promise<void> = async () => undefined,
+  ): Promise<Updated<Group>> {
+    return table.update(partition, group, transition, async (after, before) => {
+      await announce(after, before);
+      return [];
+    });
+  }
+
   return {
     ...createFacePersonNames(table),
     row,
+    update,
     listRows,
 
     /** The row of an existing group; undefined when the group is deleted. */
@@ -70,18 +85,8 @@ export function createGroups(table: Table) {
       return found?.isDeleted === true ? undefined : found;
     },
 
-    /** Changes the row of a group, existing or deleted; `announce` is called before each attempt to write. */
-    async change(
-      group: string,
-      transition: (group: Group | undefined) => Group | undefined,
-      announce: (after: Group, before: Group | undefined) => Promise<void> = async () => undefined,
-    ): Promise<Group | undefined> {
-      const { after } = await table.update(partition, group, transition, async (...change) => {
-        await announce(...change);
-        return [];
-      });
-      return after;
-    },
+    /** As `update`; resolves with the row as it is then. */
+    change: async (group: string, transition: Transition) => (await update(group, transition)).after,
 
     /** One page of the existing groups, in order of name. */
     list: (page: PageQuery): Promise<Page<Group>> => listRows(page, ({ isDeleted }) => isDeleted !== true),

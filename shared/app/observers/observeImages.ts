@@ -4,17 +4,16 @@ import { record } from '../../telemetry/metrics.ts';
 
 /** Wraps the image records so that each change of state is counted and the time to enroll or identify is recorded. */
 export function observeImages(imageRecords: ImageRecords, now: () => number): ImageRecords {
+  const update: ImageRecords['update'] = async (ref, transition) => {
+    const updated = await imageRecords.update(ref, transition);
+    const { before, after } = updated;
+    if (after !== undefined && hasMoved(before, after)) count(after, now());
+    return updated;
+  };
   return {
     ...imageRecords,
-    async change(ref, transition) {
-      let before: ImageRecord | undefined;
-      const after = await imageRecords.change(ref, (picture) => {
-        before = picture;
-        return transition(picture);
-      });
-      if (after !== undefined && hasMoved(before, after)) count(after, now());
-      return after;
-    },
+    update,
+    change: async (ref, transition) => (await update(ref, transition)).after,
   };
 }
 
