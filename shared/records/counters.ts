@@ -1,6 +1,6 @@
 import { containers } from '../config/resources.ts';
 import { imageStates, type ImageRecord, type ImageState } from './image.ts';
-import { partitionsOf } from './keys.ts';
+import { toPartitions } from './keys.ts';
 import { upsert, type Write } from './entity.ts';
 import type { Table } from './table.ts';
 
@@ -53,7 +53,7 @@ export function countPeople(table: Table, partition: string, more: number): Prom
 /** The counts of a group. */
 export async function loadCounts(table: Table, group: string): Promise<Counters> {
   const rows = await Promise.all(
-    partitionsOf(group).map((partition) => table.get<Counters>(partition, rowKey)),
+    toPartitions(group).map((partition) => table.get<Counters>(partition, rowKey)),
   );
   const all = rows.flatMap((row) => (row === undefined ? [] : [row.value]));
   return {

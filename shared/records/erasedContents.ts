@@ -2,7 +2,7 @@ import type { Stored, Write } from './entity.ts';
 import { groupGenerationOf, isEarlier, type Generation } from './generation.ts';
 import type { ImageRecord } from './image.ts';
 import { loadImagesOfPerson } from './imageRows.ts';
-import { partitionOf, partitionsOf, personKeyOf } from './keys.ts';
+import { toPartition, toPartitions, personKeyOf } from './keys.ts';
 import type { Living } from './people.ts';
 import { prefixed } from './ranges.ts';
 import { retryOnConflict, type Table } from './table.ts';
@@ -35,7 +35,7 @@ export async function keepContent(
   { key, generation }: { key: string; generation: Generation },
 ): Promise<void> {
   const write = { kind: 'put' as const, rowKey: toRowKey(content, key), value: { generation } };
-  await table.write(partitionOf(group, key), [write]);
+  await table.write(toPartition(group, key), [write]);
 }
 
 /** The hashes of the bytes of erased images, which tell a late copy of such an image from a new one. */
@@ -50,13 +50,13 @@ export function createErasedContents(table: Table) {
     ): Promise<boolean> {
       for await (const image of loadImagesOfPerson(table, group, key))
         if (image.content === content && isEarlier(image.generation, generation)) return true;
-      const left = await table.get<ErasedContent>(partitionOf(group, key), toRowKey(content, key));
+      const left = await table.get<ErasedContent>(toPartition(group, key), toRowKey(content, key));
       return left !== undefined && isEarlier(left.value.generation, generation);
     },
 
     /** Whether an image of an earlier generation of a group, whose rows are erased already, had these bytes. */
     async wasImageOfGroup({ group, generation }: Living, content: string): Promise<boolean> {
-      for (const partition of partitionsOf(group)) {
+      for (const partition of toPartitions(group)) {
         const { from, before } = prefixed(partition, toRowKey(content, ''));
         for await (const { value } of table.range<ErasedContent>(partition, from, before))
           if (groupGenerationOf(value.generation) < generation) return true;
@@ -72,7 +72,7 @@ export function createErasedContents(table: Table) {
     ): Promise<void> {
       const isOfThem = ({ rowKey, value }: Stored<ErasedContent>) =>
         isOld(value.generation) && (key === undefined || rowKey.endsWith(`.${key}`));
-      for (const partition of key === undefined ? partitionsOf(group) : [partitionOf(group, key)]) {
+      for (const partition of key === undefined ? toPartitions(group) : [toPartition(group, key)]) {
         let after: string | undefined;
         do {
           const page = { top: hashesAtOnce, after };

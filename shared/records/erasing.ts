@@ -5,8 +5,15 @@ import type { Stored, Write } from './entity.ts';
 import { keepContent, toContentWrites } from './erasedContents.ts';
 import { groupGenerationOf, isEarlier, type Generation } from './generation.ts';
 import type { Group } from './groups.ts';
-import { hasFace, rangeOfPerson, toPartition, toRemovals, toRowKey, type ImageRow } from './imageRows.ts';
-import { partitionsOf } from './keys.ts';
+import {
+  hasFace,
+  rangeOfPerson,
+  toImagePartition,
+  toRemovals,
+  toImageRow,
+  type ImageRow,
+} from './imageRows.ts';
+import { toPartitions } from './keys.ts';
 import { isListed, toErasingRow, type Living, type Person } from './people.ts';
 import { filtered, prefixed, take, type Range } from './ranges.ts';
 import type { Reminders } from './reminders.ts';
@@ -38,7 +45,7 @@ export function createErasing(table: Table, reminders: Reminders) {
       { group, generation }: Living,
       from: string | undefined,
     ): Promise<ErasedRows & { next?: string }> {
-      const partitions = partitionsOf(group);
+      const partitions = toPartitions(group);
       const partition = from ?? partitions[0] ?? '';
       if (!partitions.includes(partition)) throw new RollcallError('other_version');
       return retryOnConflict(async () => {
@@ -56,10 +63,10 @@ export function createErasing(table: Table, reminders: Reminders) {
      */
     eraseProbe: (ref: ImageRef, of: { key: string; generation: Generation }) =>
       retryOnConflict(async () => {
-        const row = await table.get<ImageRow>(toPartition(ref), toRowKey(ref));
+        const row = await table.get<ImageRow>(toImagePartition(ref), toImageRow(ref));
         const content = row?.value.content;
         if (content !== undefined) await keepContent(table, ref.group, content, of);
-        return eraseRows(store, toPartition(ref), row === undefined ? [] : [row], []);
+        return eraseRows(store, toImagePartition(ref), row === undefined ? [] : [row], []);
       }),
 
     /**
@@ -70,8 +77,8 @@ export function createErasing(table: Table, reminders: Reminders) {
     eraseOrphaned: (ref: ImageRef, { generation, erasures }: Group) =>
       retryOnConflict(async () => {
         const isOld = (other: Generation) => groupGenerationOf(other) < generation;
-        const partition = toPartition(ref);
-        const row = await table.get<ImageRow>(partition, toRowKey(ref));
+        const partition = toImagePartition(ref);
+        const row = await table.get<ImageRow>(partition, toImageRow(ref));
         if (row === undefined || !isOld(row.value.generation)) return eraseRows(store, partition, [], []);
         // The image last: as long as its row is there, its reminder has this repeated.
         while (await erasePeople(table, partition, isOld));

@@ -144,91 +144,91 @@ export function versionOf({ image, etag }: Pick<ImageRecord, 'image' | 'etag'>, 
 }
 
 /** Whether the image still shows a face of this version: the version is current, or its persisted face still exists. */
-export function shows(picture: ImageRecord, version: string): boolean {
-  const { content = '', persisted } = picture;
-  return versionOf(picture, content) === version || persisted?.content === version;
+export function shows(image: ImageRecord, version: string): boolean {
+  const { content = '', persisted } = image;
+  return versionOf(image, content) === version || persisted?.content === version;
 }
 
 /** The container holds this version of the blob. A known version changes nothing, unless the image was removed. */
 export function received(
-  picture: ImageRecord | undefined,
+  image: ImageRecord | undefined,
   known: KnownPlace,
   blob: BlobVersion,
   now: number,
 ): ImageRecord {
   const fresh = { ...known, ...blob, state: 'received' as const, receivedAt: now, updatedAt: now };
-  if (picture === undefined) return { ...fresh, orphanedFaces: [], intents: [] };
-  if (picture.etag === blob.etag && picture.state !== 'removed') return picture;
-  const { persisted, orphanedFaces, intents } = picture;
+  if (image === undefined) return { ...fresh, orphanedFaces: [], intents: [] };
+  if (image.etag === blob.etag && image.state !== 'removed') return image;
+  const { persisted, orphanedFaces, intents } = image;
   if (persisted === undefined) return { ...fresh, orphanedFaces, intents };
-  return picture.generation === known.generation
+  return image.generation === known.generation
     ? { ...fresh, persisted, orphanedFaces, intents }
     : { ...fresh, orphanedFaces: [...orphanedFaces, persisted], intents };
 }
 
 /** Whether the bytes have to be read to know if a new ETag means new content. A new size proves new content. */
-export function isToBeCompared(picture: ImageRecord, { etag, bytes }: BlobVersion): boolean {
+export function isToBeCompared(image: ImageRecord, { etag, bytes }: BlobVersion): boolean {
   return (
-    picture.etag !== etag &&
-    picture.bytes === bytes &&
-    picture.content !== undefined &&
-    picture.person !== undefined &&
-    ['detected', 'enrolled', 'rejected', 'failed'].includes(picture.state)
+    image.etag !== etag &&
+    image.bytes === bytes &&
+    image.content !== undefined &&
+    image.person !== undefined &&
+    ['detected', 'enrolled', 'rejected', 'failed'].includes(image.state)
   );
 }
 
 /** The container holds another version of the blob: for a processed enroll image, equal content changes only `etag`. */
 export function rewritten(
-  picture: ImageRecord | undefined,
+  image: ImageRecord | undefined,
   known: KnownPlace,
   blob: BlobVersion,
   content: string,
   now: number,
 ): ImageRecord {
-  const hasSameBytes = picture?.content === content && picture.generation === known.generation;
-  return hasSameBytes && isToBeCompared(picture, blob)
-    ? { ...picture, ...blob }
-    : received(picture, known, blob, now);
+  const hasSameBytes = image?.content === content && image.generation === known.generation;
+  return hasSameBytes && isToBeCompared(image, blob)
+    ? { ...image, ...blob }
+    : received(image, known, blob, now);
 }
 
 /**
  * The bytes have been read. If Face holds a face of equal bytes for this image, or an add of equal bytes is in doubt,
  * no second detection is needed.
  */
-export function recognized(picture: ImageRecord, seen: SeenImage, content: string, now: number): ImageRecord {
-  if (picture.state !== 'received' || !isSame(picture, seen)) return picture;
-  const { persisted, intents, generation } = picture;
-  const known = { ...withoutProgress(picture), content, updatedAt: now };
+export function recognized(image: ImageRecord, seen: SeenImage, content: string, now: number): ImageRecord {
+  if (image.state !== 'received' || !isSame(image, seen)) return image;
+  const { persisted, intents, generation } = image;
+  const known = { ...withoutProgress(image), content, updatedAt: now };
   if (persisted?.content === content) return { ...known, ...persisted.found, state: 'enrolled' };
   const intent = intents.findLast((add) => add.content === content && add.generation === generation);
-  return intent === undefined ? picture : { ...known, ...intent.found, state: 'detected' };
+  return intent === undefined ? image : { ...known, ...intent.found, state: 'detected' };
 }
 
 /** Another part of the image has been searched for faces. */
-export function partLookedAt(picture: ImageRecord, seen: SeenImage, parts: PartsLookedAt): ImageRecord {
-  return picture.state === 'received' && isSame(picture, seen) ? { ...picture, parts } : picture;
+export function partLookedAt(image: ImageRecord, seen: SeenImage, parts: PartsLookedAt): ImageRecord {
+  return image.state === 'received' && isSame(image, seen) ? { ...image, parts } : image;
 }
 
 /** A detection found the face to enroll. */
 export function detected(
-  picture: ImageRecord,
+  image: ImageRecord,
   seen: SeenImage,
   face: DetectedOnImage,
   now: number,
 ): ImageRecord {
-  if (picture.state !== 'received' || !isSame(picture, seen)) return picture;
-  return { ...withoutProgress(picture), ...contentIn(seen), ...face, state: 'detected', updatedAt: now };
+  if (image.state !== 'received' || !isSame(image, seen)) return image;
+  return { ...withoutProgress(image), ...contentIn(seen), ...face, state: 'detected', updatedAt: now };
 }
 
 /** An assumption made about the image without a detection has turned out wrong: detection is to be done. */
-export function undetected(picture: ImageRecord, seen: SeenImage, now: number): ImageRecord {
-  return picture.state === 'detected' && isSame(picture, seen) ? lookedAtFromStart(picture, now) : picture;
+export function undetected(image: ImageRecord, seen: SeenImage, now: number): ImageRecord {
+  return image.state === 'detected' && isSame(image, seen) ? lookedAtFromStart(image, now) : image;
 }
 
 /** Identification of the probe has been answered. */
-export function identified(picture: ImageRecord, seen: SeenImage, now: number): ImageRecord {
-  if (picture.state !== 'received' || !isSame(picture, seen)) return picture;
-  return { ...picture, ...contentIn(seen), state: 'identified', updatedAt: now };
+export function identified(image: ImageRecord, seen: SeenImage, now: number): ImageRecord {
+  if (image.state !== 'received' || !isSame(image, seen)) return image;
+  return { ...image, ...contentIn(seen), state: 'identified', updatedAt: now };
 }
 
 /**
@@ -237,41 +237,39 @@ export function identified(picture: ImageRecord, seen: SeenImage, now: number): 
  * been created, since the image was judged.
  */
 export function rejected(
-  picture: ImageRecord,
+  image: ImageRecord,
   seen: SeenImage,
   because: { reason: Rejection; detail?: string } & Partial<DetectedOnImage>,
   now: number,
 ): ImageRecord {
-  if (!isSame(picture, seen)) return picture;
+  if (!isSame(image, seen)) return image;
   const isByGroup = groupRejections.some((rejection) => rejection === because.reason);
-  if (isByGroup && (picture.policyVersion ?? 0) > (seen.policyVersion ?? 0))
-    return lookedAtFromStart(picture, now);
-  return withoutFace(ended(picture, { ...contentIn(seen), ...because, state: 'rejected' }, now));
+  if (isByGroup && (image.policyVersion ?? 0) > (seen.policyVersion ?? 0))
+    return lookedAtFromStart(image, now);
+  return withoutFace(ended(image, { ...contentIn(seen), ...because, state: 'rejected' }, now));
 }
 
 /** The image is not at fault and all attempts are used up. A persisted face of earlier bytes stays in use. */
 export function failed(
-  picture: ImageRecord,
+  image: ImageRecord,
   seen: SeenImage,
   because: { reason: FailureCode; detail?: string },
   now: number,
 ): ImageRecord {
-  return isSame(picture, seen)
-    ? ended(picture, { ...contentIn(seen), ...because, state: 'failed' }, now)
-    : picture;
+  return isSame(image, seen) ? ended(image, { ...contentIn(seen), ...because, state: 'failed' }, now) : image;
 }
 
 /** The blob is gone, or the image's person or group is gone. */
-export function removed(picture: ImageRecord, now: number): ImageRecord {
-  return picture.state === 'removed' ? picture : withoutFace(ended(picture, { state: 'removed' }, now));
+export function removed(image: ImageRecord, now: number): ImageRecord {
+  return image.state === 'removed' ? image : withoutFace(ended(image, { state: 'removed' }, now));
 }
 
 function ended(
-  picture: ImageRecord,
+  image: ImageRecord,
   end: Partial<ImageRecord> & Pick<ImageRecord, 'state'>,
   now: number,
 ): ImageRecord {
-  const { reason: _reason, detail: _detail, parts: _parts, ...rest } = picture;
+  const { reason: _reason, detail: _detail, parts: _parts, ...rest } = image;
   return { ...rest, ...end, updatedAt: now };
 }
 
@@ -285,18 +283,18 @@ function contentIn({ content }: SeenImage): { content?: string } {
 }
 
 /** Whether the image still has the version that was seen, or another version with equal content. */
-function isSame(picture: ImageRecord, seen: SeenImage): boolean {
-  return picture.etag === seen.etag || (seen.content !== undefined && picture.content === seen.content);
+function isSame(image: ImageRecord, seen: SeenImage): boolean {
+  return image.etag === seen.etag || (seen.content !== undefined && image.content === seen.content);
 }
 
 /** An attempt failed for which the image was not at fault; the image is retried. */
-export function attemptFailed(picture: ImageRecord): ImageRecord {
-  return { ...picture, attempts: (picture.attempts ?? 0) + 1 };
+export function attemptFailed(image: ImageRecord): ImageRecord {
+  return { ...image, attempts: (image.attempts ?? 0) + 1 };
 }
 
 /** The image is deferred by the rate limiter; a scheduled message arrives at `until`. */
-export function deferredUntil(picture: ImageRecord, until: number): ImageRecord {
-  return { ...picture, waitsUntil: until };
+export function deferredUntil(image: ImageRecord, until: number): ImageRecord {
+  return { ...image, waitsUntil: until };
 }
 
 /** Whether the scheduled message of a deferred image is still to arrive, allowing for the skew of clocks. */
@@ -309,14 +307,12 @@ const clockSkewMs = 500;
 /**
  * Returns a rejected or failed image to `received`. A persisted face of earlier bytes is orphaned by the next outcome.
  */
-export function lookedAtAgain(picture: ImageRecord, now: number): ImageRecord {
-  return picture.state === 'failed' || picture.state === 'rejected'
-    ? lookedAtFromStart(picture, now)
-    : picture;
+export function lookedAtAgain(image: ImageRecord, now: number): ImageRecord {
+  return image.state === 'failed' || image.state === 'rejected' ? lookedAtFromStart(image, now) : image;
 }
 
-function lookedAtFromStart(picture: ImageRecord, now: number): ImageRecord {
-  const { reason: _reason, detail: _detail, ...rest } = withoutFound(withoutProgress(picture));
+function lookedAtFromStart(image: ImageRecord, now: number): ImageRecord {
+  const { reason: _reason, detail: _detail, ...rest } = withoutFound(withoutProgress(image));
   return { ...rest, state: 'received', updatedAt: now };
 }
 
@@ -326,44 +322,44 @@ function lookedAtFromStart(picture: ImageRecord, now: number): ImageRecord {
  * been judged by the earlier policy.
  */
 export function reconsidered(
-  picture: ImageRecord,
+  image: ImageRecord,
   { version, reasons }: { version: number; reasons: readonly GroupRejection[] },
   now: number,
 ): ImageRecord {
-  const { state, reason, policyVersion = 0 } = picture;
-  if (policyVersion >= version) return picture;
-  if (state === 'received' || state === 'detected') return { ...picture, policyVersion: version };
-  if (state !== 'rejected' || !reasons.some((admitted) => admitted === reason)) return picture;
-  return { ...lookedAtFromStart(picture, now), policyVersion: version };
+  const { state, reason, policyVersion = 0 } = image;
+  if (policyVersion >= version) return image;
+  if (state === 'received' || state === 'detected') return { ...image, policyVersion: version };
+  if (state !== 'rejected' || !reasons.some((admitted) => admitted === reason)) return image;
+  return { ...lookedAtFromStart(image, now), policyVersion: version };
 }
 
 /** Face has lost the person and with it the persisted face: an enrolled image returns to `received`. */
-export function faceLost(picture: ImageRecord, personId: string, now: number): ImageRecord {
-  const { persisted, ...rest } = picture;
-  if (persisted?.personId !== personId) return picture;
-  return picture.state === 'enrolled'
+export function faceLost(image: ImageRecord, personId: string, now: number): ImageRecord {
+  const { persisted, ...rest } = image;
+  if (persisted?.personId !== personId) return image;
+  return image.state === 'enrolled'
     ? { ...withoutFound(rest), state: 'received', updatedAt: now }
     : { ...rest, updatedAt: now };
 }
 
 /** Records a write-ahead intent before an add is sent, so that the face is searched for whatever happens. */
 export function addIntended(
-  picture: ImageRecord,
+  image: ImageRecord,
   { content, personId, generation }: Add,
   at: number,
 ): ImageRecord {
   const add = { content, personId, generation };
-  const { sends } = picture.intents.find((intent) => isSameAdd(intent, add)) ?? { sends: 0 };
-  const others = picture.intents.filter((intent) => !isSameAdd(intent, add));
-  const intent = { ...add, found: foundOn(picture), at, sends: sends + 1 };
-  return { ...picture, intents: [...others, intent] };
+  const { sends } = image.intents.find((intent) => isSameAdd(intent, add)) ?? { sends: 0 };
+  const others = image.intents.filter((intent) => !isSameAdd(intent, add));
+  const intent = { ...add, found: foundOn(image), at, sends: sends + 1 };
+  return { ...image, intents: [...others, intent] };
 }
 
 function foundOn({ faceRectangle, qualityForRecognition, part }: ImageRecord): FoundFace {
   return {
-    ...(part === undefined ? {} : { part }),
-    ...(faceRectangle === undefined ? {} : { faceRectangle }),
-    ...(qualityForRecognition === undefined ? {} : { qualityForRecognition }),
+    ...(part !== undefined && { part }),
+    ...(faceRectangle !== undefined && { faceRectangle }),
+    ...(qualityForRecognition !== undefined && { qualityForRecognition }),
   };
 }
 
@@ -371,26 +367,24 @@ function foundOn({ faceRectangle, qualityForRecognition, part }: ImageRecord): F
  * The outcome of the last send of an add is known: Face answered or refused the add. Only an intent with equal `at` and
  * `sends` is changed, so that this write may be repeated and a later send stays in doubt.
  */
-export function addEnded(picture: ImageRecord, { at, sends, ...add }: AddIntent): ImageRecord {
+export function addEnded(image: ImageRecord, { at, sends, ...add }: AddIntent): ImageRecord {
   const isEnded = (intent: AddIntent) => isSameAdd(intent, add) && intent.at === at && intent.sends === sends;
-  if (!picture.intents.some(isEnded)) return picture;
-  const intents = picture.intents
+  if (!image.intents.some(isEnded)) return image;
+  const intents = image.intents
     .map((intent) => (isEnded(intent) ? { ...intent, sends: sends - 1 } : intent))
     .filter((intent) => intent.sends > 0);
-  return { ...picture, intents };
+  return { ...image, intents };
 }
 
 /** Face holds this face for the image. A face that does not match the image's present content is orphaned at once. */
-export function added(picture: ImageRecord, face: PersistedFace, now: number): ImageRecord {
-  const next: ImageRecord = { ...withoutAttempts(picture), updatedAt: now };
-  if (namesFace(picture, face.faceId)) return next;
+export function added(image: ImageRecord, face: PersistedFace, now: number): ImageRecord {
+  const next: ImageRecord = { ...withoutAttempts(image), updatedAt: now };
+  if (namesFace(image, face.faceId)) return next;
   const wanted =
-    picture.state === 'detected' &&
-    picture.content === face.content &&
-    picture.generation === face.generation;
-  if (!wanted) return { ...next, orphanedFaces: [...picture.orphanedFaces, face] };
-  const { orphanedFaces } = withoutFace(picture);
-  return { ...next, state: 'enrolled', persisted: { ...face, found: foundOn(picture) }, orphanedFaces };
+    image.state === 'detected' && image.content === face.content && image.generation === face.generation;
+  if (!wanted) return { ...next, orphanedFaces: [...image.orphanedFaces, face] };
+  const { orphanedFaces } = withoutFace(image);
+  return { ...next, state: 'enrolled', persisted: { ...face, found: foundOn(image) }, orphanedFaces };
 }
 
 /**
@@ -399,17 +393,17 @@ export function added(picture: ImageRecord, face: PersistedFace, now: number): I
  * not taken effect in Face never will.
  */
 export function lookedFor(
-  picture: ImageRecord,
+  image: ImageRecord,
   add: Add,
   faces: readonly PersistedFace[],
   now: number,
   landedUntil: number,
 ): ImageRecord {
-  const intents = picture.intents.filter(
+  const intents = image.intents.filter(
     (intent) => !isSameAdd(intent, add) || (intent.sends > faces.length && intent.at > landedUntil),
   );
-  if (faces.length === 0 && intents.length === picture.intents.length) return picture;
-  return faces.reduce((before, face) => added(before, face, now), { ...picture, intents });
+  if (faces.length === 0 && intents.length === image.intents.length) return image;
+  return faces.reduce((before, face) => added(before, face, now), { ...image, intents });
 }
 
 function isSameAdd(one: Add, other: Add): boolean {
@@ -417,49 +411,49 @@ function isSameAdd(one: Add, other: Add): boolean {
 }
 
 /** Face no longer holds this face. */
-export function faceDeleted(picture: ImageRecord, faceId: string, now: number): ImageRecord {
-  const { persisted, ...rest } = picture;
+export function faceDeleted(image: ImageRecord, faceId: string, now: number): ImageRecord {
+  const { persisted, ...rest } = image;
   return {
     ...rest,
     ...(persisted === undefined || persisted.faceId === faceId ? {} : { persisted }),
-    orphanedFaces: picture.orphanedFaces.filter((face) => face.faceId !== faceId),
+    orphanedFaces: image.orphanedFaces.filter((face) => face.faceId !== faceId),
     updatedAt: now,
   };
 }
 
 /** Whether the reconcile of the person has something to do for this image, now or later. */
-export function needsEnrollment(picture: ImageRecord): boolean {
-  return picture.state === 'detected' || picture.intents.length > 0 || picture.orphanedFaces.length > 0;
+export function needsEnrollment(image: ImageRecord): boolean {
+  return image.state === 'detected' || image.intents.length > 0 || image.orphanedFaces.length > 0;
 }
 
 /** Whether nothing is left to do for the image. */
-export function isSettled(picture: ImageRecord): boolean {
-  return picture.state !== 'received' && !needsEnrollment(picture);
+export function isSettled(image: ImageRecord): boolean {
+  return image.state !== 'received' && !needsEnrollment(image);
 }
 
 /** Removes the results of an earlier detection from an image that is to be detected. */
-function withoutFound(picture: ImageRecord): ImageRecord {
+function withoutFound(image: ImageRecord): ImageRecord {
   const {
     faceRectangle: _faceRectangle,
     qualityForRecognition: _quality,
     part: _part,
     seenAs: _seenAs,
     ...rest
-  } = picture;
+  } = image;
   return rest;
 }
 
 /** Removes deferral, attempts and searched parts, which belong to the previous state. */
-function withoutProgress(picture: ImageRecord): ImageRecord {
-  const { waitsUntil: _waitsUntil, parts: _parts, ...rest } = withoutAttempts(picture);
+function withoutProgress(image: ImageRecord): ImageRecord {
+  const { waitsUntil: _waitsUntil, parts: _parts, ...rest } = withoutAttempts(image);
   return rest;
 }
 
-function withoutAttempts(picture: ImageRecord): ImageRecord {
-  const { attempts: _attempts, ...rest } = picture;
+function withoutAttempts(image: ImageRecord): ImageRecord {
+  const { attempts: _attempts, ...rest } = image;
   return rest;
 }
 
-function namesFace(picture: ImageRecord, faceId: string): boolean {
-  return picture.persisted?.faceId === faceId || picture.orphanedFaces.some((face) => face.faceId === faceId);
+function namesFace(image: ImageRecord, faceId: string): boolean {
+  return image.persisted?.faceId === faceId || image.orphanedFaces.some((face) => face.faceId === faceId);
 }

@@ -1,24 +1,24 @@
 import type { ImageRef } from '../messages/workQueues.ts';
 import type { Stored, Write } from './entity.ts';
 import type { ImageRecord } from './image.ts';
-import { oldestFirst, partitionOf } from './keys.ts';
+import { oldestFirst, toPartition } from './keys.ts';
 import { prefixed, take, type Range } from './ranges.ts';
 import type { Table } from './table.ts';
 
 /** `openKey`: the row key in the index of open images; `reminder`: the row key of the reminder. */
 export type ImageRow = ImageRecord & { openKey?: string; reminder?: string };
 
-export function toPartition(ref: ImageRef): string {
-  return partitionOf(ref.group, ref.person ?? ref.image);
+export function toImagePartition(ref: ImageRef): string {
+  return toPartition(ref.group, ref.person ?? ref.image);
 }
 
-export function toRowKey(ref: ImageRef): string {
+export function toImageRow(ref: ImageRef): string {
   return `i.${ref.person ?? ''}.${ref.image}`;
 }
 
 /** The rows of all images of a person. */
 export function rangeOfPerson(group: string, person: string): Range {
-  return prefixed(partitionOf(group, person), `i.${person}.`);
+  return prefixed(toPartition(group, person), `i.${person}.`);
 }
 
 export function toOpenKey(ref: ImageRef, openedAt: number): string {
@@ -32,7 +32,7 @@ export async function loadOpenImages(
   person: string,
   top: number,
 ): Promise<ImageRef[]> {
-  const { partition, from, before } = prefixed(partitionOf(group, person), `o.${person}.`);
+  const { partition, from, before } = prefixed(toPartition(group, person), `o.${person}.`);
   const rows = await take(table.range<ImageRef>(partition, from, before), top);
   return rows.map(({ value }) => value);
 }
@@ -53,7 +53,7 @@ export function hasFace(image: ImageRecord | undefined): boolean {
 
 /** The writes of the index rows of an image: by state, and of open images. */
 export function toIndexWrites(ref: ImageRef, before: ImageRow | undefined, after: ImageRow): Write[] {
-  const rowKey = toRowKey(ref);
+  const rowKey = toImageRow(ref);
   const writes: Write[] = [];
   if (before?.state !== after.state) {
     if (before !== undefined) writes.push({ kind: 'remove', rowKey: `s.${before.state}.${rowKey}` });

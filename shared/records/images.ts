@@ -10,8 +10,8 @@ import {
   loadOpenImages,
   toIndexWrites,
   toOpenKey,
-  toPartition,
-  toRowKey,
+  toImagePartition,
+  toImageRow,
   type ImageRow,
 } from './imageRows.ts';
 import { isListed, loadPerson, toPersonRow, withImage, type Living, type Person } from './people.ts';
@@ -28,8 +28,8 @@ export function createImages(table: Table, reminders: Reminders, now: () => numb
    */
   async function update(ref: ImageRef, transition: Transition): Promise<Updated<ImageRecord>> {
     const updated = await table.update<ImageRow>(
-      toPartition(ref),
-      toRowKey(ref),
+      toImagePartition(ref),
+      toImageRow(ref),
       (row) => {
         const image = transition(row);
         return image === undefined || image === row
@@ -52,7 +52,7 @@ export function createImages(table: Table, reminders: Reminders, now: () => numb
   }
 
   async function get(ref: ImageRef): Promise<ImageRecord | undefined> {
-    return (await table.get<ImageRow>(toPartition(ref), toRowKey(ref)))?.value;
+    return (await table.get<ImageRow>(toImagePartition(ref), toImageRow(ref)))?.value;
   }
 
   return {
@@ -109,7 +109,7 @@ async function countWrites(
     before.generation === after.generation &&
     hasFace(before) === hasFace(after);
   if (countsAsBefore) return [];
-  const partition = toPartition(ref);
+  const partition = toImagePartition(ref);
   const count = (morePersons: number) =>
     changeCounters(table, partition, (counters) => ({
       ...movedAmong(counters, after, before?.state, after.state),

@@ -28,12 +28,12 @@ export function faceKeyOf(image: string, content: string): string {
 const shards = 8;
 
 /** The partition of a person or of a probe; all rows of one person are in one partition. */
-export function partitionOf(group: string, key: string): string {
+export function toPartition(group: string, key: string): string {
   const first = Buffer.from(key.slice(1, 5), 'base64url')[0] ?? 0;
   return `${group}.${first % shards}`;
 }
 
-export function partitionsOf(group: string): string[] {
+export function toPartitions(group: string): string[] {
   return Array.from({ length: shards }, (_, shard) => `${group}.${shard}`);
 }
 

@@ -2,7 +2,7 @@ import type { Stored } from './entity.ts';
 import { groupGenerationOf, isEarlier, type Generation } from './generation.ts';
 import type { ImageRecord, ImageState } from './image.ts';
 import { rangeOfPerson, type ImageRow } from './imageRows.ts';
-import { partitionOf, partitionsOf, personKeyOf } from './keys.ts';
+import { toPartition, toPartitions, personKeyOf } from './keys.ts';
 import { isAlive, isListed, type Living, type Person } from './people.ts';
 import { filtered, following, prefixed, take, takePage, type Page, type PageQuery } from './ranges.ts';
 import type { Table } from './table.ts';
@@ -23,7 +23,7 @@ export function createListing(table: Table) {
   return {
     async listImages(group: string, query: ImageQuery): Promise<Page<ImageRecord>> {
       const { person, generation } = query;
-      const partitions = person === undefined ? partitionsOf(group) : [partitionOf(group, person)];
+      const partitions = person === undefined ? toPartitions(group) : [toPartition(group, person)];
       const isErased =
         generation === undefined
           ? () => false
@@ -113,7 +113,7 @@ async function* acrossPartitions<Value>(
 ): AsyncGenerator<Placed<Value>> {
   const first = Number.parseInt(after.slice(0, 1) || '0', 10);
   const afterRow = after.slice(1);
-  for (const [index, partition] of partitionsOf(group).entries()) {
+  for (const [index, partition] of toPartitions(group).entries()) {
     if (index < first) continue;
     const { from, before } = prefixed(partition, prefix);
     const start = index === first && afterRow > from ? following(afterRow) : from;

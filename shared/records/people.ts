@@ -3,7 +3,7 @@ import { groupGenerationOf, nextGeneration, type Generation } from './generation
 import type { Group } from './groups.ts';
 import type { ImageRecord } from './image.ts';
 import { hasFace } from './imageRows.ts';
-import { partitionOf } from './keys.ts';
+import { toPartition } from './keys.ts';
 import type { AlsoWrites, Table } from './table.ts';
 
 export type Person = {
@@ -58,7 +58,7 @@ export function withImage(
   after: ImageRecord,
   now: number,
 ): Person {
-  const known = inGenerationOf(after, key, person, now);
+  const known = toPersonInGeneration(after, key, person, now);
   const from = before?.generation === after.generation ? before : undefined;
   return {
     ...known,
@@ -67,7 +67,12 @@ export function withImage(
   };
 }
 
-function inGenerationOf(image: ImageRecord, key: string, person: Person | undefined, now: number): Person {
+function toPersonInGeneration(
+  image: ImageRecord,
+  key: string,
+  person: Person | undefined,
+  now: number,
+): Person {
   const { person: name = '', group, generation } = image;
   const born: Person = { person: name, key, group, generation, images: noCounts(), faces: 0, createdAt: now };
   if (person === undefined) return born;
@@ -87,7 +92,7 @@ export async function loadPerson(table: Table, group: Living, key: string): Prom
 }
 
 async function loadPersonRow(table: Table, group: string, key: string): Promise<Person | undefined> {
-  return (await table.get<Person>(partitionOf(group, key), toPersonRow(key)))?.value;
+  return (await table.get<Person>(toPartition(group, key), toPersonRow(key)))?.value;
 }
 
 export function createPeople(table: Table) {
@@ -96,7 +101,7 @@ export function createPeople(table: Table) {
     key: string,
     transition: (person: Person) => Person | undefined,
     alsoWrites?: AlsoWrites<Person>,
-  ) => table.update(partitionOf(group, key), toPersonRow(key), (row) => row && transition(row), alsoWrites);
+  ) => table.update(toPartition(group, key), toPersonRow(key), (row) => row && transition(row), alsoWrites);
 
   return {
     /** A person that is not deleted, of the present generation of its group. */
@@ -119,7 +124,7 @@ export function createPeople(table: Table) {
         key,
         (person) => deleted(person, group, erasure, deletedAt),
         async ({ generation }, before) => [
-          await countPeople(table, partitionOf(group.group, key), before && isListed(before) ? -1 : 0),
+          await countPeople(table, toPartition(group.group, key), before && isListed(before) ? -1 : 0),
           { kind: 'put', rowKey: toErasingRow(key), value: { generation } },
         ],
       );
@@ -143,7 +148,7 @@ export function createPeople(table: Table) {
     /** Drops the row of a person deleted at `deletedAt`, unless the person came back or was deleted again. */
     async dropTombstone(group: string, key: string, deletedAt: number): Promise<void> {
       await table.remove<Person>(
-        partitionOf(group, key),
+        toPartition(group, key),
         toPersonRow(key),
         (person) => isClosed(person) && person.deletedAt === deletedAt,
       );
