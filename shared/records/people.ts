@@ -95,6 +95,7 @@ async function loadPersonRow(table: Table, group: string, key: string): Promise<
   return (await table.get<Person>(toPartition(group, key), toPersonRow(key)))?.value;
 }
 
+/** The rows of people: who is there, and the end of a generation of a person. */
 export function createPeople(table: Table) {
   const update = (
     group: string,

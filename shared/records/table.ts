@@ -100,7 +100,7 @@ export class Table {
   }
 
   /**
-   * Changes one row, and repeats that as long as other writers are faster. `transition` is pure: it returns the value
+   * Changes one row, and repeats the change when another writer was faster. `transition` is pure: it returns the value
    * it was given where nothing is to change, and undefined to refuse. Each attempt calls it and `alsoWrites`.
    * @throws RollcallError `conflict` after 30 attempts
    */
@@ -122,7 +122,7 @@ export class Table {
     });
   }
 
-  /** Deletes one row if it is there and matches, and repeats that as long as other writers are faster. */
+  /** Deletes one row if it is there and matches, and repeats the deletion when another writer was faster. */
   async remove<Value>(
     partitionKey: string,
     rowKey: string,

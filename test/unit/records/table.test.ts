@@ -2,7 +2,7 @@ import type { TableClient } from '@azure/data-tables';
 import { expect, test } from 'vitest';
 import type { Stored } from '../../../shared/records/entity.ts';
 import { prefixed, type Page } from '../../../shared/records/ranges.ts';
-import { createTable } from '../../../shared/records/table.ts';
+import { createTable, WriteConflict } from '../../../shared/records/table.ts';
 import { inMemory } from '../../helpers/inMemory.ts';
 
 test('a long record is kept in properties of at most 64 KiB, none of which ends in half a character', async () => {
@@ -127,4 +127,22 @@ test('pages of a range are listed and deleted in order, and each continues where
     (await table.list(prefixed('p', prefix), { top: 500 })).items.map(({ rowKey }) => rowKey.slice(2));
   expect(await left('a.')).toEqual(keys.slice(0, 200).filter((key) => !isEven({ key })));
   expect(await left('b.')).toEqual(keys.filter((key) => Number(key) >= 200 || !isEven({ key })));
+});
+
+test('a page with a row that a faster writer changed is not deleted', async () => {
+  const { table, beforeNextWrite } = tableWithRival();
+  await table.update('p', 'a', plusOne);
+  await table.update('p', 'b', plusOne);
+  beforeNextWrite(async () => void (await table.update('p', 'b', plusOne)));
+  const deletion = table.deleteWhere<Counter>(
+    prefixed('p', ''),
+    { top: 9 },
+    ({ value }) => value.count === 1,
+  );
+  await expect(deletion).rejects.toBeInstanceOf(WriteConflict);
+  const { items } = await table.list<Counter>(prefixed('p', ''), { top: 9 });
+  expect(items.map(({ rowKey, value }) => [rowKey, value.count])).toEqual([
+    ['a', 1],
+    ['b', 2],
+  ]);
 });
