@@ -8,7 +8,8 @@ import {
 import { RollcallError } from '../shared/errors/errors.ts';
 import { authorize, callerOf, principalHeader } from '../shared/http/access.ts';
 import { allMethods, answerUnrouted, methodsOf } from '../shared/http/methods.ts';
-import { failureOf, problemOf } from '../shared/http/problem.ts';
+import { problemOf } from '../shared/http/problem.ts';
+import { toRollcallError } from '../shared/pipeline/failurePolicy.ts';
 import { noQuery, queryOf } from '../shared/http/query.ts';
 import { touchesStorage, type ApiAnswer, type ApiRequest, type Route } from '../shared/http/route.ts';
 import { routes } from '../shared/http/routes.ts';
@@ -69,7 +70,7 @@ async function answerIn(
     const { status = 200, headers = {}, body } = await handle();
     return { status, headers: { ...headers, ...named }, jsonBody: body };
   } catch (error) {
-    const failure = failureOf(error);
+    const failure = toRollcallError(error);
     if (failure.code === 'internal')
       invocation.error(logLine('error', `request ${context.requestId} failed`, failure));
     const { status, headers, body } = problemOf(failure);

@@ -1,4 +1,5 @@
-import { codeOf, describeError } from '../../shared/errors/errors.ts';
+import { describeError } from '../../shared/errors/describeError.ts';
+import { codeOf } from '../../shared/errors/errors.ts';
 import { readTraceparent, traceparent } from '../../shared/telemetry/spans.ts';
 
 /** Formats a log line as JSON, with the code of the error table and the trace and span IDs of the active span. */

@@ -185,9 +185,6 @@ function headersOfSuccess({ method, answer }: Route): HeaderName[] {
     : ['X-Request-Id'];
 }
 
-/** Failures whose answer has `Retry-After`, when the time to retry is known. */
-const waits: readonly FailureCode[] = ['busy', 'in_progress', 'face_throttled', 'quota_exceeded'];
-
 function responsesOf(route: Route, schemaOf: SchemaOf): Json {
   const { status, schema } = route.answer;
   const success = {
@@ -228,7 +225,7 @@ function problemResponse(status: number, given: readonly FailureCode[], schemaOf
       ? {}
       : headersNamed(
           'X-Request-Id',
-          ...(codes.some((code) => waits.includes(code)) ? ['Retry-After' as const] : []),
+          ...(codes.some((code) => failures[code].retryAfter) ? ['Retry-After' as const] : []),
         ),
     content: {
       'application/problem+json': { schema: { allOf: [schemaOf(schemas.problem, 'output'), ofCodes] } },

@@ -41,11 +41,7 @@ const longestParkMs = 3_600_000;
 export function classifyFailure(error: unknown, attempts: number): FailureAction {
   const deferredMs = deferredForMs(error);
   if (deferredMs !== undefined) return { kind: 'defer', afterMs: deferredMs };
-  const translated = translatePlatformError(translateFaceError(error));
-  const failure =
-    translated instanceof RollcallError
-      ? translated
-      : new RollcallError('internal', undefined, { cause: error });
+  const failure = toRollcallError(error);
   const { code, message } = failure;
   if (isRejection(code)) return { kind: 'reject', reason: code, detail: message };
   if (code === 'quota_exceeded')
@@ -63,10 +59,17 @@ export function classifyFailure(error: unknown, attempts: number): FailureAction
   return { kind: 'retry', afterMs: Math.max(pause, failure.retryAfterMs ?? 0), error: failure };
 }
 
-/** Nothing answers. A failure that Face itself reports may be of this picture alone. */
+/** Whether a service does not answer. A status 500 of Face is no outage: it may be of this image alone. */
 function isOutage({ code, cause }: RollcallError): boolean {
-  if (code === 'face_unavailable') return !isFaceError(cause, 500);
-  return ['storage_unavailable', 'messaging_unavailable', 'face_throttled'].includes(code);
+  return failures[code].outage === true && !isFaceError(cause, 500);
+}
+
+/** Translates an error of Face, storage or Service Bus; any other foreign error becomes `internal`. */
+export function toRollcallError(error: unknown): RollcallError {
+  const translated = translatePlatformError(translateFaceError(error));
+  return translated instanceof RollcallError
+    ? translated
+    : new RollcallError('internal', undefined, { cause: error });
 }
 
 export type FailureOptions = {
@@ -91,9 +94,9 @@ export async function recordFailure(
 ): Promise<RecordedFailure> {
   const action = classifyFailure(error, seen.attempts ?? 0);
   const outcome = outcomeOf(action, seen, now);
-  if (action.kind === 'retry') log.warn(`picture ${ref.image} is tried again`, action.error);
+  if (action.kind === 'retry') log.warn(`image ${ref.image} is retried`, action.error);
   if (action.kind === 'fail') {
-    log.error(`picture ${ref.image} failed`, action.error);
+    log.error(`image ${ref.image} failed`, action.error);
     await deadLetters.add({ ref, code: action.reason, detail: action.detail });
   }
   return { action, image: await imageRecords.change(ref, (image) => image && outcome(image)) };

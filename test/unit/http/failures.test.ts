@@ -1,7 +1,8 @@
 import { RestError } from '@azure/data-tables';
 import { ServiceBusError } from '@azure/service-bus';
 import { describe, expect, test } from 'vitest';
-import { describeError, failures, RollcallError, type FailureCode } from '../../../shared/errors/errors.ts';
+import { describeError } from '../../../shared/errors/describeError.ts';
+import { failures, RollcallError, type FailureCode } from '../../../shared/errors/errors.ts';
 import { routes } from '../../../shared/http/routes.ts';
 import { classifyFailure } from '../../../shared/pipeline/failurePolicy.ts';
 import { inMemory } from '../../helpers/inMemory.ts';
@@ -77,7 +78,7 @@ describe('a log line about an error', () => {
   });
 
   test('says of a known one its code and detail', () => {
-    expect(describeError(new RollcallError('no_face'))).toBe('no_face: There is no face on the picture.');
+    expect(describeError(new RollcallError('no_face'))).toBe('no_face: There is no face on the image.');
     expect(describeError('thrown')).toBe('internal');
   });
 
