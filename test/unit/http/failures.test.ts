@@ -1,9 +1,10 @@
 import { RestError } from '@azure/data-tables';
-import { ServiceBusError } from '@azure/service-bus';
-import { describe, expect, test } from 'vitest';
+import { ServiceBusError, type ServiceBusClient } from '@azure/service-bus';
+import { describe, expect, test, vi } from 'vitest';
 import { describeError } from '../../../shared/errors/describeError.ts';
 import { failures, RollcallError, type FailureCode } from '../../../shared/errors/errors.ts';
 import { routes } from '../../../shared/http/routes.ts';
+import { createServiceBus } from '../../../shared/messages/serviceBus.ts';
 import { classifyFailure } from '../../../shared/pipeline/failurePolicy.ts';
 import { inMemory } from '../../helpers/inMemory.ts';
 import { portrait } from '../../helpers/pictures.ts';
@@ -66,6 +67,20 @@ test('the pipeline tries again what storage or Service Bus could not do', () => 
   expect(codeOf(new RestError('', { statusCode: 500 }))).toBe('storage_unavailable');
   expect(codeOf(busy())).toBe('messaging_unavailable');
   expect(failures.messaging_unavailable).toMatchObject({ status: 503, retried: true });
+});
+
+test('a message that Service Bus does not acknowledge in time is its outage, not one of storage', async () => {
+  const timeout = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(AbortSignal.abort());
+  const sender = {
+    sendMessages: () => Promise.reject(Object.assign(new Error('aborted'), { name: 'AbortError' })),
+    close: async () => {},
+  };
+  const client = { createSender: () => sender, close: async () => {} };
+  const bus = createServiceBus(() => ({ ...client }) as unknown as ServiceBusClient);
+  await expect(bus.createSender('images').sendMessages({ body: '' })).rejects.toMatchObject({
+    code: 'messaging_unavailable',
+  });
+  timeout.mockRestore();
 });
 
 describe('a log line about an error', () => {
