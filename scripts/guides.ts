@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { format, resolveConfig } from 'prettier';
 import { settingsTable } from '../shared/config/settings.ts';
 import { failures, isRejection, type FailureCode } from '../shared/errors/errors.ts';
-import { openApi } from '../shared/http/openapi.ts';
+import { openApi } from '../shared/http/openapi/document.ts';
 import { routes } from '../shared/http/routes.ts';
 import { metricsTable } from '../shared/telemetry/metrics.ts';
 import { azureResources } from './azureResources.ts';

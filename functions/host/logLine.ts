@@ -8,7 +8,7 @@ export function logLine(level: 'info' | 'warn' | 'error', message: string, error
   return JSON.stringify({
     level,
     message,
-    ...(error === undefined ? {} : { code: codeOf(error), detail: describeError(error) }),
-    ...(trace === undefined ? {} : { trace_id: trace.traceId, span_id: trace.spanId }),
+    ...(error !== undefined && { code: codeOf(error), detail: describeError(error) }),
+    ...(trace !== undefined && { trace_id: trace.traceId, span_id: trace.spanId }),
   });
 }

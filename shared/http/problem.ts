@@ -26,7 +26,7 @@ export function parsed<Schema extends z.ZodType>(
 }
 
 /** Any failure as problem details (RFC 9457). An unexpected error gives only `internal`, without its message. */
-export function problemOf(error: unknown): Required<ApiAnswer> {
+export function toProblem(error: unknown): Required<ApiAnswer> {
   const failure = toRollcallError(error);
   const { status, title } = failures[failure.code];
   const { retryAfterMs } = failure;
