@@ -10,22 +10,22 @@ const framesAtMost = 3;
 export function describeError(error: unknown): string {
   if (!(error instanceof RollcallError))
     return error instanceof Error
-      ? `internal: ${[traitsOf(error), ...framesOf(error)].join(' at ')}`
+      ? `internal: ${[describeTraits(error), ...listFrames(error)].join(' at ')}`
       : 'internal';
   const { code, message, cause } = error;
   if (code === 'internal' && cause !== undefined) return describeError(cause);
-  return cause instanceof Error ? `${code}: ${message} (${traitsOf(cause)})` : `${code}: ${message}`;
+  return cause instanceof Error ? `${code}: ${message} (${describeTraits(cause)})` : `${code}: ${message}`;
 }
 
 /** The name of an error, with its `code` and `statusCode` where present. */
-function traitsOf(error: Error): string {
+function describeTraits(error: Error): string {
   const { code, statusCode } = error as Error & { code?: unknown; statusCode?: unknown };
   const codes = [code, statusCode].filter((value) => typeof value === 'string' || typeof value === 'number');
   return [error.name, ...codes].join(' ');
 }
 
 /** Stack frames of an error in this project, innermost first, each as file, line and column. */
-function framesOf({ message, stack = '' }: Error): string[] {
+function listFrames({ message, stack = '' }: Error): string[] {
   const own = stack
     .replace(message, '')
     .split('\n')
