@@ -25,6 +25,6 @@ export function uncheckedPipeline(): Promise<Rollcall> {
 setImmediate(() => {
   pipeline().catch((error: unknown) => {
     // oxlint-disable-next-line no-console -- the Functions host collects what an app writes to the console
-    if (codeOf(error) === 'other_version') console.error(logLine('error', 'no work is done: the stored data is of another version', error));
+    if (codeOf(error) === 'other_version') console.error(logLine('error', 'no work is done', error));
   });
 });

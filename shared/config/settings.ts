@@ -60,8 +60,8 @@ export const settingsTable = {
     schema: z.enum(['high', 'medium', 'low', 'none']).default('high'),
     meaning: 'The least qualityForRecognition with which a face is enrolled.',
     more:
-      'With "none", and "reject" for ENROLL_SEVERAL_FACES, an image costs one call to Face instead of two: no detection ' +
-      'gives its face an ID, so that the face is found only once a training covers it.',
+      'With "none", and "reject" for ENROLL_SEVERAL_FACES, an image costs one call to Face instead of two: ' +
+      'no detection gives its face an ID, so that the face is found only once a training covers it.',
   },
   ENROLL_SEVERAL_FACES: {
     schema: z.enum(['reject', 'dominant', 'largest']).default('dominant'),
@@ -110,7 +110,7 @@ export const settingsTable = {
     schema: z.string().optional(),
     meaning:
       'Origins, separated by commas, whose web pages may call the HTTP API on this machine; "*" for any.',
-    more: 'For example "https://page.example". In Azure the platform decides: see the parameter corsOrigins of the Bicep files.',
+    more: 'For example "https://page.example". In Azure the parameter corsOrigins of the Bicep files decides.',
   },
   ROLLCALL_TELEMETRY: {
     schema: z.enum(['off', 'azure', 'otlp', 'console']).default('off'),

@@ -83,7 +83,7 @@ const table = {
     retried: false,
     title: 'There is more than one face on the image.',
     remedy:
-      'Send an image of one person, or set severalFaces of the group to largest: rejected images are then checked again.',
+      'Send an image of one person, or set severalFaces of the group to largest, which checks rejected images again.',
     operator: 'Nothing. Many at once: see whether `severalFaces` of the group suits its images.',
   },
   low_quality: {
@@ -93,7 +93,7 @@ const table = {
     retried: false,
     title: 'The face is not clear enough to recognise the person by it.',
     remedy:
-      'Send a sharper, better lit, frontal image, or lower minQuality of the group: rejected images are then checked again.',
+      'Send a sharper, better lit, frontal image, or lower minQuality of the group, which checks rejected images again.',
     operator: 'Nothing. Many at once: see whether `minQuality` of the group suits its images.',
   },
   face_too_small: {
@@ -149,7 +149,8 @@ const table = {
     retried: false,
     title: 'The route does not take a body of this type.',
     remedy:
-      'Send an image as application/octet-stream, image/* or multipart/form-data with one file, or application/json; none of them compressed.',
+      'Send an image as application/octet-stream, image/* or multipart/form-data with one file, ' +
+      'or application/json; none of them compressed.',
     operator: callersOwn,
   },
   body_too_large: {

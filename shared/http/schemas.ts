@@ -66,9 +66,7 @@ export const identifyQuery = z.object({
     .min(1)
     .max(100)
     .default(1)
-    .describe(
-      'How many candidates of each face, the best first; fewer where the result would be too large to record',
-    ),
+    .describe('How many candidates of each face, the best first; fewer where the result would be too large'),
   confidenceThreshold: z.coerce.number().min(0).max(1).optional(),
 });
 
@@ -81,7 +79,7 @@ export const findSimilarQuery = z.object({
     .max(1_000)
     .default(20)
     .describe(
-      'How many matches of each face, the best first; fewer, with truncated, where the result would be too large to record',
+      'How many matches of each face, the best first; fewer, with truncated, where the result would be too large',
     ),
   since: instant.describe('Only faces seen at this time or later; absent: the newest 10,000'),
 });
@@ -207,7 +205,7 @@ export const findSimilarAnswer = z
     truncated: z
       .boolean()
       .describe(
-        'Whether there were more faces to search, more matches, or more faces on the image than the 10 largest, which are compared',
+        'Whether there were more faces to search, more matches, or more faces on the image than the 10 compared',
       ),
     faces: z.array(
       z.object({
@@ -247,7 +245,8 @@ export const deletePersonQuery = z.object({
     .enum(['keep', 'delete'])
     .default('keep')
     .describe(
-      'delete: images to identify on which the person was the best candidate are deleted too, with their records, results and face IDs. A deletion that is already running stays as it was requested',
+      'delete: images to identify on which the person was the best candidate are deleted too, with their ' +
+        'records, results and face IDs. A deletion that is already running stays as it was requested',
     ),
 });
 
@@ -267,7 +266,7 @@ export const erasure = z
     state: z
       .enum(['running', 'removed', 'finished'])
       .describe(
-        'removed: everything is gone except what `kept` names; finished: the templates of detections have expired in Face too',
+        'removed: everything is gone except what `kept` names; finished: the templates in Face have expired too',
       ),
     requestedAt: time,
     removedAt: time
@@ -329,7 +328,8 @@ export const groupPut = group
       .object({ pictures: z.int(), calls: z.int() })
       .optional()
       .describe(
-        'The policy of the group admits more than before: the most rejected images that are checked again, and the most calls to Face that this costs',
+        'The policy of the group admits more than before: the most rejected images that are checked again, ' +
+          'and the most calls to Face that this costs',
       ),
   })
   .meta({ id: 'GroupPut' });

@@ -106,12 +106,12 @@ function listKept(erasure: Erasure): z.output<typeof schemas.kept>[] {
   if (kind === 'group')
     kept.push({
       what: 'tombstone',
-      why: 'The name of the group and the number of its generations, so that late work of an earlier one creates nothing.',
+      why: 'The name of the group and the number of its generations: late work of an earlier one creates nothing.',
     });
   else if (isTombstoneGone !== true)
     kept.push({
       what: 'tombstone',
-      why: 'The number of generations under a hash of the name, so that late work of an earlier one creates nothing.',
+      why: 'The number of generations under a hash of the name: late work of an earlier one creates nothing.',
       until: iso(removedAt + tombstoneLifetimeMs),
     });
   return kept;

@@ -17,7 +17,8 @@ const pathParameters: Record<string, { schema: Json | z.ZodType; description?: s
   image: {
     schema: { type: 'string', minLength: 1 },
     description:
-      'May hold slashes, as they are or as %2F; no empty, . or .. segment, no dot at the end, no backslash, no control character',
+      'May hold slashes, as they are or as %2F; no empty, . or .. segment, no dot at the end, no backslash, ' +
+      'no control character',
   },
   id: { schema: { type: 'string', minLength: 1 } },
   code: { schema: code },
