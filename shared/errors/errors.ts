@@ -8,7 +8,7 @@ type Failure = {
   dependsOnGroup?: true;
   /** The pipeline retries by itself. */
   retried: boolean;
-  /** A service does not answer: the pipeline retries for half an hour, since no image is at fault. */
+  /** A service takes no calls: the pipeline retries for half an hour, since no image is at fault. */
   outage?: true;
   /** The answer to a caller holds `Retry-After` when the time to retry is known. */
   retryAfter?: true;

@@ -69,6 +69,24 @@ test('the pipeline tries again what storage or Service Bus could not do', () => 
   expect(failures.messaging_unavailable).toMatchObject({ status: 503, retried: true });
 });
 
+const codes = Object.keys(failures) as FailureCode[];
+
+test.each(codes.filter((code) => code !== 'quota_exceeded'))(
+  'the pipeline does with %s what the table says',
+  (code) => {
+    const { rejects = false, retried, outage = false, dependsOnGroup = false } = failures[code];
+    const kindAfter = (attempts: number) => classifyFailure(new RollcallError(code), attempts).kind;
+    const given = rejects ? 'reject' : 'fail';
+    expect([kindAfter(0), kindAfter(20), kindAfter(200)]).toEqual([
+      retried ? 'retry' : given,
+      outage ? 'retry' : given,
+      given,
+    ]);
+    expect(retried || !outage).toBe(true);
+    expect(rejects || !dependsOnGroup).toBe(true);
+  },
+);
+
 test('a message that Service Bus does not acknowledge in time is its outage, not one of storage', async () => {
   const timeout = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(AbortSignal.abort());
   const sender = {
