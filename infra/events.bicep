@@ -57,7 +57,7 @@ resource created 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15
             key: 'data.api'
             values: ['PutBlob', 'PutBlockList', 'CopyBlob', 'FlushWithClose']
           }
-          // The trigger loads the whole blob; the resync refuses what is larger.
+          // The trigger loads the whole blob; the sweep refuses what is larger.
           { operatorType: 'NumberLessThanOrEquals', key: 'data.contentLength', value: needed.largestPictureBytes }
         ]
       }

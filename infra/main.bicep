@@ -49,7 +49,7 @@ param zoneRedundant bool = false
 param nodeVersion string = '24'
 
 @allowed([512, 2048, 4096])
-@description('Memory of an instance in MB. An image of 100 megapixels needs up to 400 MB while it is converted.')
+@description('Memory of an instance in MB. A picture of 100 megapixels needs up to 400 MB while it is converted.')
 param instanceMemoryMB int = 2048
 
 @minValue(1)
@@ -71,7 +71,7 @@ param alertEmail string = ''
 @description('Days that logs, traces and metrics are kept.')
 param logRetentionDays int = 30
 
-@description('Object ID of who may upload and read images with their own sign-in, usually of who deploys. Empty: nobody.')
+@description('Object ID of who may drop and read pictures with an own sign-in, usually who deploys. Empty: nobody.')
 param principalId string = ''
 
 @allowed(['User', 'Group', 'ServicePrincipal'])

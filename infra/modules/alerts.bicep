@@ -31,7 +31,7 @@ var metricAlerts = [
   }
   {
     name: 'events-dead-lettered'
-    text: 'Event Grid could not deliver events; the resync finds the images all the same.'
+    text: 'Event Grid could not deliver events; the sweep finds the pictures all the same.'
     severity: 3
     scope: eventTopicId
     namespace: 'Microsoft.EventGrid/systemTopics'
@@ -56,7 +56,7 @@ var queryAlerts = [
   }
   {
     name: 'backlog-age'
-    text: 'The oldest waiting image has waited for half an hour.'
+    text: 'The oldest picture that waits has waited for half an hour.'
     severity: 2
     window: 'PT15M'
     threshold: 1800

@@ -4,7 +4,7 @@ param tags object
 param privateNetwork bool
 param zoneRedundant bool
 param appPrincipalId string
-@description('Who may upload and read images with their own sign-in; may be empty.')
+@description('Who may drop and read pictures with an own sign-in; may be empty.')
 param userPrincipalId string
 param userPrincipalType string
 
@@ -44,7 +44,7 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2024-01-01' = {
   parent: account
   name: 'default'
   properties: {
-    // A deleted image is gone.
+    // A picture that is deleted is gone.
     deleteRetentionPolicy: { enabled: false }
     containerDeleteRetentionPolicy: { enabled: true, days: 7 }
     isVersioningEnabled: false

@@ -1,7 +1,6 @@
 import { codeOf, deferredForMs } from '../errors/errors.ts';
 import type { FaceClient } from '../face/client.ts';
-import { isFaceError, mayHaveTakenEffect } from '../face/errors.ts';
-import { toRollcallError } from './failurePolicy.ts';
+import { isFaceError, mayHaveTakenEffect, translateFaceError } from '../face/errors.ts';
 import type { TrainingStatus } from '../face/types.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { WorkQueues } from '../messages/workQueues.ts';
@@ -130,8 +129,8 @@ export function createGroupReconciler(options: GroupReconcilerOptions) {
   async function recover(group: string, error: unknown): Promise<void> {
     const deferredMs = deferredForMs(error);
     if (deferredMs !== undefined) return workQueues.enqueueTraining(group, 'retry', now() + deferredMs);
-    const failure = toRollcallError(error);
-    log.warn('a training is retried', failure);
+    const failure = translateFaceError(error);
+    log.warn('a training is tried again', failure);
     if (codeOf(failure) === 'group_lost') await options.groupLost(group);
     const inDoubt = isFaceError(error, 409) || mayHaveTakenEffect(error);
     const next = await trainings.change(group, (training) =>
