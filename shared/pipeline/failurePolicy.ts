@@ -93,7 +93,7 @@ export async function recordFailure(
   error: unknown,
 ): Promise<RecordedFailure> {
   const action = classifyFailure(error, seen.attempts ?? 0);
-  const outcome = outcomeOf(action, seen, now);
+  const outcome = toTransition(action, seen, now);
   if (action.kind === 'retry') log.warn(`image ${ref.image} is retried`, action.error);
   if (action.kind === 'fail') {
     log.error(`image ${ref.image} failed`, action.error);
@@ -103,7 +103,7 @@ export async function recordFailure(
 }
 
 /** The transition of the record that an action stands for. */
-function outcomeOf(
+function toTransition(
   action: FailureAction,
   seen: ImageRecord,
   now: () => number,
