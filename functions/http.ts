@@ -8,13 +8,14 @@ import {
 import { RollcallError } from '../shared/errors/errors.ts';
 import { authorize, callerOf, principalHeader } from '../shared/http/access.ts';
 import { allMethods, answerUnrouted, methodsOf } from '../shared/http/methods.ts';
-import { failureOf, problemOf } from '../shared/http/problem.ts';
+import { toProblem } from '../shared/http/problem.ts';
+import { toRollcallError } from '../shared/pipeline/failurePolicy.ts';
 import { noQuery, queryOf } from '../shared/http/query.ts';
 import { touchesStorage, type ApiAnswer, type ApiRequest, type Route } from '../shared/http/route.ts';
 import { routes } from '../shared/http/routes.ts';
 import {
   answerHeaders,
-  contextOf,
+  parseRequestContext,
   withContext,
   type RequestContext,
 } from '../shared/telemetry/requestContext.ts';
@@ -54,7 +55,7 @@ app.http('noSuchRoute', {
 function answer(route: string, load: typeof pipeline, handle: Route['handle']): HttpHandler {
   return (request, invocation) => {
     const asked = requestOf(request, route);
-    const context = contextOf(asked.header, invocation.invocationId);
+    const context = parseRequestContext(asked.header, invocation.invocationId);
     return withContext(context, () => answerIn(context, async () => handle(asked, await load()), invocation));
   };
 }
@@ -69,10 +70,10 @@ async function answerIn(
     const { status = 200, headers = {}, body } = await handle();
     return { status, headers: { ...headers, ...named }, jsonBody: body };
   } catch (error) {
-    const failure = failureOf(error);
+    const failure = toRollcallError(error);
     if (failure.code === 'internal')
       invocation.error(logLine('error', `request ${context.requestId} failed`, failure));
-    const { status, headers, body } = problemOf(failure);
+    const { status, headers, body } = toProblem(failure);
     return { status, headers: { ...headers, ...named }, body: JSON.stringify(body) };
   }
 }

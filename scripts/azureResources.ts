@@ -1,11 +1,11 @@
 import { containers, functionNames, largestImageBytes, queues, tables } from '../shared/config/resources.ts';
 
-/** What the Bicep files create for the pipeline, in the words of Azure Resource Manager. */
+/** The resources that the Bicep files create for the pipeline, with the property names of Azure Resource Manager. */
 export function azureResources() {
   return {
     containers: Object.values(containers),
     tables: Object.values(tables),
-    queues: Object.values(queues).map((queue) => ({ name: queue.name, properties: propertiesOf(queue) })),
+    queues: Object.values(queues).map((queue) => ({ name: queue.name, properties: toProperties(queue) })),
     created: [
       { container: containers.enroll, function: functionNames.detectFaces },
       { container: containers.identify, function: functionNames.identifyDropped },
@@ -18,8 +18,8 @@ export function azureResources() {
   };
 }
 
-/** All but the name are fixed when the queue is made, or change what is waiting in it: none is left to a default. */
-function propertiesOf(queue: (typeof queues)[keyof typeof queues]) {
+/** No property is left to a default: each is either fixed once the queue exists, or affects the messages in it. */
+function toProperties(queue: (typeof queues)[keyof typeof queues]) {
   return {
     requiresSession: queue.requiresSession,
     lockDuration: `PT${queue.lockDurationSeconds}S`,
@@ -28,8 +28,8 @@ function propertiesOf(queue: (typeof queues)[keyof typeof queues]) {
     deadLetteringOnMessageExpiration: queue.deadLetteringOnExpiration,
     enablePartitioning: false,
     requiresDuplicateDetection: 'duplicateDetectionWindowSeconds' in queue,
-    ...('duplicateDetectionWindowSeconds' in queue
-      ? { duplicateDetectionHistoryTimeWindow: `PT${queue.duplicateDetectionWindowSeconds}S` }
-      : {}),
+    ...('duplicateDetectionWindowSeconds' in queue && {
+      duplicateDetectionHistoryTimeWindow: `PT${queue.duplicateDetectionWindowSeconds}S`,
+    }),
   };
 }

@@ -1,20 +1,20 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
-import { prunedLock, type Lock } from './prunedLock.ts';
+import { pruneLock, type Lock } from './pruneLock.ts';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 
 /**
- * Stays outside the bundle: the worker gives @azure/functions its core by `require`, sharp is native, and the license of
- * libheif-js asks that it can be replaced.
+ * The packages outside the bundle: the Functions worker provides the core of @azure/functions through `require`, sharp
+ * is native, and the license of libheif-js requires that its users can replace it.
  */
 const external = ['@azure/functions', 'sharp', 'libheif-js'];
 
-/** The telemetry SDK is asked for only where it is switched on: it is a file of its own. */
-const telemetryApart: Plugin = {
-  name: 'telemetry-apart',
+/** Puts the telemetry SDK into a separate file, because it is loaded only where telemetry is on. */
+const separateTelemetry: Plugin = {
+  name: 'separate telemetry',
   setup: ({ onResolve }) => {
     onResolve({ filter: /\/telemetrySdk\.ts$/ }, ({ kind }) =>
       kind === 'dynamic-import' ? { path: './telemetry.cjs', external: true } : undefined,
@@ -22,9 +22,9 @@ const telemetryApart: Plugin = {
   },
 };
 
-/** The decoder runs in a thread of its own, from a file of its own. */
-const decoderApart: Plugin = {
-  name: 'decoder-apart',
+/** Puts the image decoder into a separate file, because a worker thread starts from a file. */
+const separateDecoder: Plugin = {
+  name: 'separate decoder',
   setup: ({ onLoad }) => {
     onLoad({ filter: /\/decoderFile\.ts$/ }, () => ({
       contents: "export const decoderFile = require('node:path').join(__dirname, 'decoder.cjs');",
@@ -36,14 +36,13 @@ const decoderApart: Plugin = {
 export type Built = {
   /** Bytes of each file of `dist`. */
   files: Record<string, number>;
-  /** Bytes that each package has in `dist/functions.cjs`; `rollcall` is our own code. */
+  /** Bytes of each package in `dist/functions.cjs`; `rollcall` is the project's own code. */
   packages: Record<string, number>;
 };
 
 /**
- * Builds `dist`, the folder that Azure runs: the functions in one CommonJS file, and the packages outside it in a
- * package.json and lock file of their own. Each file takes the place of the earlier one as a whole, since functions may be
- * loaded while they are built.
+ * Builds `dist`, the folder that Azure runs: the functions in one CommonJS file, and a package.json and a lock file for
+ * the packages outside it. Each file is replaced as a whole, because functions may be loaded during a build.
  */
 export async function buildFunctions(): Promise<Built> {
   await mkdir(dist, { recursive: true });
@@ -63,28 +62,28 @@ export async function buildFunctions(): Promise<Built> {
     target: 'node22',
     format: 'cjs',
     minifySyntax: true,
-    // Half as long to read at a cold start; names stay for stack traces.
+    // Halves the time to read the bundle at a cold start. Names are kept for stack traces.
     minifyWhitespace: true,
-    // Node prints the whole line of an uncaught error.
+    // Node prints the whole source line of an uncaught error.
     lineLimit: 300,
     sourcemap: true,
     sourcesContent: false,
     external: [...external, '@azure/functions-core'],
     logLevel: 'warning',
-    plugins: [telemetryApart, decoderApart, oneOfEach],
+    plugins: [separateTelemetry, separateDecoder, oneFormat],
     metafile: true,
     write: false,
   });
   for (const { path, contents } of outputFiles) await writeWhole(basename(path), contents);
   await writeWhole('host.json', await readFile(join(root, 'host.json')));
-  const descriptions = await describe();
+  const descriptions = await writeDescriptions();
   const sizes = Object.entries(metafile.outputs).map(([file, { bytes }]) => [
     file.replace('dist/', ''),
     bytes,
   ]);
   return {
     files: { ...(Object.fromEntries(sizes) as Record<string, number>), ...descriptions },
-    packages: packagesOf(metafile.outputs['dist/functions.cjs']?.inputs ?? {}),
+    packages: sumByPackage(metafile.outputs['dist/functions.cjs']?.inputs ?? {}),
   };
 }
 
@@ -94,7 +93,8 @@ async function writeWhole(file: string, content: string | Uint8Array): Promise<v
   await rename(unfinished, join(dist, file));
 }
 
-async function describe(): Promise<Record<string, number>> {
+/** Writes package.json and package-lock.json of `dist`, and returns the bytes of each. */
+async function writeDescriptions(): Promise<Record<string, number>> {
   const read = async (file: string): Promise<unknown> => JSON.parse(await readFile(join(root, file), 'utf8'));
   const {
     name,
@@ -118,7 +118,7 @@ async function describe(): Promise<Record<string, number>> {
     engines,
     dependencies: kept,
   };
-  const lock = prunedLock((await read('package-lock.json')) as Lock, description);
+  const lock = pruneLock((await read('package-lock.json')) as Lock, description);
   const sizes: Record<string, number> = {};
   for (const [file, content] of [
     ['package.json', description],
@@ -131,7 +131,7 @@ async function describe(): Promise<Record<string, number>> {
   return sizes;
 }
 
-function packagesOf(inputs: Record<string, { bytesInOutput: number }>): Record<string, number> {
+function sumByPackage(inputs: Record<string, { bytesInOutput: number }>): Record<string, number> {
   const packages: Record<string, number> = {};
   for (const [file, { bytesInOutput }] of Object.entries(inputs)) {
     const name = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1] ?? 'rollcall';
@@ -141,16 +141,16 @@ function packagesOf(inputs: Record<string, { bytesInOutput: number }>): Record<s
 }
 
 /**
- * Azure's libraries come as CommonJS and as ES modules, and ask for each other in both ways: without this the bundle
- * would hold their common parts twice.
+ * Azure's libraries exist as CommonJS and as ES modules, and import each other in both ways. Without this plugin the
+ * bundle would hold the packages that they share twice.
  */
-const oneOfEach: Plugin = {
-  name: 'one of each library',
+const oneFormat: Plugin = {
+  name: 'one format of each library',
   setup({ onResolve, resolve }) {
     onResolve({ filter: /^@(azure|typespec)\// }, ({ path, kind, importer, resolveDir, pluginData }) =>
-      kind !== 'require-call' || pluginData === oneOfEach
+      kind !== 'require-call' || pluginData === oneFormat
         ? undefined
-        : resolve(path, { kind: 'import-statement', importer, resolveDir, pluginData: oneOfEach }),
+        : resolve(path, { kind: 'import-statement', importer, resolveDir, pluginData: oneFormat }),
     );
   },
 };

@@ -1,10 +1,10 @@
 import { azureResources } from './azureResources.ts';
 
-/** The emulator keeps messages for an hour and knows the IDs of five minutes, at most. */
+/** Limits of the emulator for the life of a message and for the window of duplicate detection. */
 const longestTimeToLive = 'PT1H';
 const longestWindow = 'PT5M';
 
-/** `Config.json` of the official Service Bus emulator, with the queues of the pipeline. */
+/** Returns `Config.json` of the official Service Bus emulator, with the queues of the pipeline. */
 export function emulatorConfig() {
   const queues = azureResources().queues.map(({ name, properties }) => ({
     Name: name,

@@ -4,7 +4,7 @@ import { BlobServiceClient } from '@azure/storage-blob';
 import { azureResources } from './azureResources.ts';
 import { emulatorConfig } from './emulatorConfig.ts';
 
-/* What the official emulators need before `func start`: the queues' description, and containers and tables. */
+/* Prepares the official emulators for `func start`: a configuration with the queues, the containers, the tables. */
 
 const storage = 'UseDevelopmentStorage=true';
 const { containers, tables } = azureResources();

@@ -2,14 +2,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import wabt from 'wabt';
 
-/* Assembles the inner loops that are written in WebAssembly. The results are checked in; a test says when one is out of date. */
+/* Assembles the inner loops that are written in WebAssembly. A test compares the results, which are checked in. */
 
 const face = join(import.meta.dirname, '../emulators/face');
 
-/** Files of WebAssembly as text. */
+/** Sources in the text format of WebAssembly. */
 export const kernels = [join(face, 'gallery/kernel.wat'), join(face, 'models/image/pixels.wat')];
 
-/** The file beside it that is loaded. */
+/** The assembled file beside a source; it is the one that is loaded. */
 export const assembledFile = (file: string): string => file.replace(/\.wat$/, '.wasm');
 
 export async function assemble(file: string): Promise<Uint8Array> {

@@ -1,6 +1,6 @@
 /*
- * Says after an installation which Node runs the scripts: the one in node_modules where one is served for the machine,
- * else the machine's own. npm itself warns of packages that are too new for the Node that runs npm.
+ * Says after an installation which Node runs the scripts: the one in node_modules, where npm has one for the machine,
+ * or else the machine's own. npm itself warns of packages that are too new for the Node that runs npm.
  */
 try {
   await import('../shared/config/supportedNode.js');

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 
-/** What a service has to be given to be tested. */
+/** The environment variables that name the services to test. */
 const variables = {
   Face: 'AZURE_TEST_FACE_ENDPOINT',
   'Service Bus': 'AZURE_TEST_SERVICEBUS',
@@ -15,7 +15,7 @@ for (const [service, variable] of Object.entries(variables)) {
 if (given.length === 0) {
   console.log('Nothing was tested against Azure. docs/deployment.md says how.');
 } else {
-  // By the shell: on Windows the command is a script of cmd.exe.
+  // Through the shell, because the command is a script of cmd.exe on Windows.
   const { status } = spawnSync('vitest run --config vitest.azure.config.ts', {
     shell: true,
     stdio: 'inherit',

@@ -32,6 +32,6 @@ export function uncheckedPipeline(): Promise<Rollcall> {
 setImmediate(() => {
   pipeline().catch((error: unknown) => {
     // oxlint-disable-next-line no-console -- the Functions host collects what an app writes to the console
-    if (codeOf(error) === 'other_version') console.error(logLine('error', 'nothing is worked on', error));
+    if (codeOf(error) === 'other_version') console.error(logLine('error', 'no work is done', error));
   });
 });

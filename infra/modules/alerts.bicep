@@ -101,7 +101,7 @@ var queryAlerts = [
     threshold: 0
     query: '''
       AppMetrics
-      | where Name == 'rollcall.pictures' and tostring(Properties['rollcall.state']) == 'failed'
+      | where Name == 'rollcall.images' and tostring(Properties['rollcall.state']) == 'failed'
       | summarize Value = sum(Sum)'''
   }
 ]

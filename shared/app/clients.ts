@@ -5,7 +5,7 @@ import { BlobServiceClient } from '@azure/storage-blob';
 import { QueueServiceClient } from '@azure/storage-queue';
 import { createServiceBus, type ServiceBus } from '../messages/serviceBus.ts';
 import { connections } from '../config/resources.ts';
-import { namesOf, required, settingOf, type Environment } from '../config/connections.ts';
+import { identitySettings, required, readConnection, type Environment } from '../config/connections.ts';
 
 /** Clients of the Azure services, authenticated by connection string or by identity. */
 export type Clients = {
@@ -47,7 +47,7 @@ const serviceBusRetries = {
  */
 export function connect(env: Environment, identity: TokenCredential): Clients {
   const serviceBus = createServiceBus(() => serviceBusOf(env, identity));
-  const storage = settingOf(env, connections.storage);
+  const storage = readConnection(env, connections.storage);
   if (storage !== undefined) {
     const insecure = storage.includes('http://') ? { allowInsecureConnection: true } : {};
     return {
@@ -57,18 +57,18 @@ export function connect(env: Environment, identity: TokenCredential): Clients {
       serviceBus,
     };
   }
-  const tables = required(env, namesOf.tables);
+  const tables = required(env, identitySettings.tables);
   return {
-    blobs: new BlobServiceClient(required(env, namesOf.blobs), identity, storageRetries),
-    queues: new QueueServiceClient(required(env, namesOf.queues), identity, storageRetries),
+    blobs: new BlobServiceClient(required(env, identitySettings.blobs), identity, storageRetries),
+    queues: new QueueServiceClient(required(env, identitySettings.queues), identity, storageRetries),
     table: (name) => new TableClient(tables, name, identity, tableRetries),
     serviceBus,
   };
 }
 
 function serviceBusOf(env: Environment, identity: TokenCredential): ServiceBusClient {
-  const text = settingOf(env, connections.serviceBus);
+  const text = readConnection(env, connections.serviceBus);
   return text === undefined
-    ? new ServiceBusClient(required(env, namesOf.serviceBus), identity, serviceBusRetries)
+    ? new ServiceBusClient(required(env, identitySettings.serviceBus), identity, serviceBusRetries)
     : new ServiceBusClient(text, serviceBusRetries);
 }

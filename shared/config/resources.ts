@@ -1,6 +1,6 @@
 /*
- * The Azure resources that the pipeline needs. The embedded stack creates these resources and the code uses them.
- * Sessions serialise the messages of one person and the training ticks of one group, in order.
+ * The Azure resources that the pipeline uses, read by the embedded stack and the Bicep files. Sessions serialise the
+ * messages of one person, and those of one group.
  */
 export const containers = { enroll: 'enroll', identify: 'identify' } as const;
 
@@ -51,7 +51,7 @@ export const queues = {
     maxDeliveryCount: 10,
     deadLetteringOnExpiration: false,
     defaultTimeToLiveSeconds: messageLifetimeSeconds,
-    // Longer than a tick is scheduled ahead plus the skew of clocks, so that a burst of changes becomes one tick.
+    // Longer than a message is scheduled ahead plus the skew of clocks, so that a burst of changes becomes one message.
     duplicateDetectionWindowSeconds: 600,
   },
   /** Deleted groups with data left to erase; the session is the group. */

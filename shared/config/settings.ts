@@ -18,18 +18,26 @@ const quota = z.string().transform((text, context): Quota => {
   return z.NEVER;
 });
 
+type Setting = {
+  schema: z.ZodType;
+  /** One line; the guide to settings holds it in a cell of its table. */
+  meaning: string;
+  /** Further sentences, which the guide to settings holds below its table. */
+  more?: string;
+};
+
 /**
- * All settings, with schema, default and meaning, except the connections `ROLLCALL_STORAGE` and `ROLLCALL_SERVICEBUS`:
- * for these see `expectConnections`.
+ * All settings, except the connections `ROLLCALL_STORAGE` and `ROLLCALL_SERVICEBUS`: for these see
+ * `expectConnections`.
  */
 export const settingsTable = {
   FACE_ENDPOINT: {
     schema: z.url({ protocol: /^https?$/ }),
-    meaning: 'Where the Face resource answers, for example https://name.cognitiveservices.azure.com',
+    meaning: 'The endpoint of the Face resource, for example https://name.cognitiveservices.azure.com',
   },
   FACE_APIKEY: {
     schema: z.string().min(1).optional(),
-    meaning: 'A key of the Face resource. Absent: the managed identity is used.',
+    meaning: 'A key of the Face resource. Without it the managed identity is used.',
   },
   FACE_QUOTA: {
     schema: quota.prefault('10/s'),
@@ -46,31 +54,37 @@ export const settingsTable = {
   RECOGNITION_MODEL: { schema: model.default('recognition_04'), meaning: 'Recognition model of new groups.' },
   DETECTION_MODEL: {
     schema: z.enum(['detection_01', 'detection_02', 'detection_03']).default('detection_03'),
-    meaning: 'Detection model for every picture.',
+    meaning: 'Detection model for every image.',
   },
   ENROLL_MIN_QUALITY: {
     schema: z.enum(['high', 'medium', 'low', 'none']).default('high'),
-    meaning:
-      'The least qualityForRecognition with which a face is enrolled. With "none", and ENROLL_SEVERAL_FACES "reject", a picture costs one call to Face instead of two; its face has no ID of a detection then, and is found only when the next training covers it.',
+    meaning: 'The least qualityForRecognition with which a face is enrolled.',
+    more:
+      'With "none", and "reject" for ENROLL_SEVERAL_FACES, an image costs one call to Face instead of two: ' +
+      'no detection gives its face an ID, so that the face is found only once a training covers it.',
   },
   ENROLL_SEVERAL_FACES: {
     schema: z.enum(['reject', 'dominant', 'largest']).default('dominant'),
     meaning:
-      'What to do with a picture of several faces that is to be enrolled: "reject" it; take the "dominant" one, which is twice as wide as every other, or 1.2 times and alone in the middle, or else reject it; take the "largest".',
+      'Which face of an image with several faces is enrolled: the "largest", the "dominant", or none ("reject").',
+    more:
+      'The dominant face is twice as wide as every other, or 1.2 times as wide and alone in the middle. An image ' +
+      'without one is rejected.',
   },
   ENROLL_PART_CALLS: {
     schema: z.coerce.number().int().min(0).max(16).default(4),
     meaning:
-      'Where nobody is found on a picture that had to be shrunk for Face, so many parts of it are looked at, at most, for a call each; 0: none.',
+      'How many parts of an image are searched when it had to be shrunk for Face and no face was found.',
+    more: 'Each part costs a call to Face; 0 searches none.',
   },
   TRAIN_QUIET_SECONDS: {
     schema: seconds.default(2),
-    meaning: 'A group is trained when it has been quiet for so many seconds.',
+    meaning: 'Seconds without a change of a group after which the group is trained.',
   },
   TRAIN_MAX_WAIT_SECONDS: {
     schema: seconds.default(8),
     meaning:
-      'A change waits for a training at most so many seconds (four times the last training, if longer).',
+      'The most seconds that a change waits for a training; four times the last training, if that is longer.',
   },
   RETRAIN_SCHEDULE: {
     schema: schedule.default('0 0 3 * * *'),
@@ -78,33 +92,36 @@ export const settingsTable = {
   },
   SWEEP_SCHEDULE: {
     schema: schedule.default('*/30 * * * * *'),
-    meaning: 'When the resync looks for what was lost on the way (six fields, seconds first, UTC).',
+    meaning: 'When the resync runs (six fields, seconds first, UTC).',
   },
   SWEEP_GRACE_SECONDS: {
     schema: seconds.default(120),
-    meaning: 'How old a picture is, in seconds, before the resync takes its event for lost.',
+    meaning: 'The age of an image in seconds from which the resync takes its event for lost.',
   },
   ROLLCALL_AUTH: {
     schema: z.enum(['keys', 'entra']).default('keys'),
     meaning:
-      'How HTTP callers prove who they are: by function keys, or by App Service authentication with Microsoft Entra in front and the app roles Rollcall.Identify, Rollcall.Enroll and Rollcall.Admin.',
+      'How HTTP callers prove who they are: by function keys ("keys"), or by Microsoft Entra ("entra").',
+    more:
+      'With "entra", App Service authentication stands in front, and callers need the app roles Rollcall.Identify, ' +
+      'Rollcall.Enroll or Rollcall.Admin.',
   },
   CORS_ORIGINS: {
     schema: z.string().optional(),
     meaning:
-      'Origins, separated by commas, whose web pages may call the HTTP API on this machine, for example "https://page.example"; "*": any. In Azure the platform is told by corsOrigins of the Bicep files.',
+      'Origins, separated by commas, whose web pages may call the HTTP API on this machine; "*" for any.',
+    more: 'For example "https://page.example". In Azure the parameter corsOrigins of the Bicep files decides.',
   },
   ROLLCALL_TELEMETRY: {
     schema: z.enum(['off', 'azure', 'otlp', 'console']).default('off'),
-    meaning:
-      'Where traces and metrics go: to Application Insights (APPLICATIONINSIGHTS_CONNECTION_STRING), over OTLP (OTEL_EXPORTER_OTLP_ENDPOINT), or as lines of JSON to the console.',
+    meaning: 'Where traces and metrics go; see the guide to operations.',
   },
   RESULT_RETENTION_DAYS: { schema: days.default(30), meaning: 'Days that results are kept.' },
   PROBE_RETENTION_DAYS: {
     schema: days.default(7),
-    meaning: 'Days that probes, dropped into identify, are kept; then the resync deletes them.',
+    meaning: 'Days that images in identify are kept; then the resync deletes them.',
   },
-} as const satisfies Record<string, { schema: z.ZodType; meaning: string }>;
+} as const satisfies Record<string, Setting>;
 
 export type Settings = {
   readonly [Name in keyof typeof settingsTable]: z.output<(typeof settingsTable)[Name]['schema']>;
@@ -125,7 +142,7 @@ export function readSettings(env: Environment): Settings {
   for (const [name, { schema }] of Object.entries(settingsTable)) {
     const parsed = schema.safeParse(env[name] === '' ? undefined : env[name]);
     if (parsed.success) values[name] = parsed.data;
-    else problems.push(problemOf(name, env[name], parsed.error));
+    else problems.push(describeProblem(name, env[name], parsed.error));
   }
   for (const name of Object.keys(env)) {
     if (ours.test(name) && !connections.test(name) && !(name in settingsTable)) {
@@ -136,7 +153,7 @@ export function readSettings(env: Environment): Settings {
   return values as Settings;
 }
 
-function problemOf(name: string, value: string | undefined, error: z.ZodError): string {
+function describeProblem(name: string, value: string | undefined, error: z.ZodError): string {
   const expected = error.issues.map((issue) => issue.message).join(', ');
   if (value === undefined || value === '')
     return `${name} is not set: ${settingsTable[name as keyof Settings].meaning}`;

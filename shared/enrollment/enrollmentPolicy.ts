@@ -16,7 +16,7 @@ const admission = { reject: 0, dominant: 1, largest: 2 } as const;
 /**
  * A face is the subject of an image if the face is twice as wide as every other face, or if the face is 1.2 times as
  * wide and is the only face that covers the middle of the image. The factors were chosen on 1,583 portraits of Labeled
- * Faces in the Wild: see docs/pictures.md.
+ * Faces in the Wild: see docs/images.md.
  */
 const widerBy = { anywhere: 2, inTheMiddle: 1.2 } as const;
 

@@ -26,7 +26,7 @@ export async function pictureOf(request: ApiRequest): Promise<{ bytes: Uint8Arra
       ? await fileOfForm(request)
       : { bytes: await plainBody(request, largestImageBytes, 'image_too_large'), type };
   if (picture.bytes.length === 0)
-    throw new InvalidRequest([{ field: 'body', expected: 'the bytes of a picture' }]);
+    throw new InvalidRequest([{ field: 'body', expected: 'the bytes of an image' }]);
   return picture;
 }
 

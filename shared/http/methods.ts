@@ -1,5 +1,5 @@
 import { RollcallError } from '../errors/errors.ts';
-import { problemOf } from './problem.ts';
+import { toProblem } from './problem.ts';
 import type { ApiAnswer, Method, Route } from './route.ts';
 
 /** The methods of a route. A GET route also answers HEAD, without a body. */
@@ -20,7 +20,7 @@ export function answerUnrouted(routes: readonly Route[], method: string, path: s
   if (allowed.length === 0) throw new RollcallError('route_not_found');
   const allow = [...allowed, 'OPTIONS'].join(', ');
   if (method === 'OPTIONS') return { status: 204, headers: { allow }, body: undefined };
-  const { headers, ...answer } = problemOf(
+  const { headers, ...answer } = toProblem(
     new RollcallError('method_not_allowed', `This path answers ${allow}.`),
   );
   return { ...answer, headers: { ...headers, allow } };

@@ -42,5 +42,5 @@ function alternativeOf(schema: typeof identifyBody | typeof faceBody, body: unkn
   const chosen = schema.options[alternatives.indexOf(given[0] ?? '')];
   if (given.length === 1 && chosen !== undefined) return parsed(chosen as z.ZodType<Body>, body, 'body');
   const named = alternatives.map((name) => examples[name]).join(', ');
-  throw new InvalidRequest([{ field: 'body', expected: `the bytes of a picture, or JSON: one of ${named}` }]);
+  throw new InvalidRequest([{ field: 'body', expected: `the bytes of an image, or JSON: one of ${named}` }]);
 }

@@ -1,7 +1,6 @@
 import type { z } from 'zod';
 import { failures, RollcallError } from '../errors/errors.ts';
-import { translateFaceError } from '../face/errors.ts';
-import { translatePlatformError } from '../errors/platformErrors.ts';
+import { toRollcallError } from '../pipeline/failurePolicy.ts';
 import type { ApiAnswer } from './route.ts';
 
 /** An invalid request. `errors` says for each wrong field what was expected. */
@@ -27,30 +26,23 @@ export function parsed<Schema extends z.ZodType>(
 }
 
 /** Any failure as problem details (RFC 9457). An unexpected error gives only `internal`, without its message. */
-export function problemOf(error: unknown): Required<ApiAnswer> {
-  const failure = failureOf(error);
+export function toProblem(error: unknown): Required<ApiAnswer> {
+  const failure = toRollcallError(error);
   const { status, title } = failures[failure.code];
-  const retryAfter: Record<string, string> =
-    failure.retryAfterMs === undefined
-      ? {}
-      : { 'retry-after': String(Math.ceil(failure.retryAfterMs / 1_000)) };
+  const { retryAfterMs } = failure;
   return {
     status,
-    headers: { 'content-type': 'application/problem+json', ...retryAfter },
+    headers: {
+      'content-type': 'application/problem+json',
+      ...(retryAfterMs !== undefined && { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) }),
+    },
     body: {
       type: `/api/problems/${failure.code}`,
       title,
       status,
-      ...(failure.message === title ? {} : { detail: failure.message }),
+      ...(failure.message !== title && { detail: failure.message }),
       code: failure.code,
-      ...(failure instanceof InvalidRequest ? { errors: failure.errors } : {}),
+      ...(failure instanceof InvalidRequest && { errors: failure.errors }),
     },
   };
-}
-
-export function failureOf(error: unknown): RollcallError {
-  const translated = translatePlatformError(translateFaceError(error));
-  return translated instanceof RollcallError
-    ? translated
-    : new RollcallError('internal', undefined, { cause: error });
 }

@@ -32,9 +32,9 @@ export type ApiAnswer = { status?: number; headers?: Record<string, string>; bod
 /** The tags of the OpenAPI document, with their descriptions. */
 export const tags = {
   service: 'The service itself',
-  groups: 'Groups and persons, and their deletion',
-  pictures: 'Pictures that were dropped',
-  answers: 'Who is on a picture, and what was answered',
+  groups: 'Groups and people, and their deletion',
+  images: 'Images and their states',
+  answers: 'Who is on an image, and the results that were recorded',
 } as const;
 
 /** A row of the route table: method and path, purpose, access, the shapes of request and answer, and the handler. */

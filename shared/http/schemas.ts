@@ -37,26 +37,26 @@ const pageQuery = {
     .string()
     .max(600)
     .optional()
-    .describe('The token that the last page of this list returned as next'),
+    .describe('The token that the previous page of this list returned as next'),
 };
 
 /** The query of a list without filters. */
 export const pageOnly = z.object(pageQuery);
 
-export const pictureQuery = z.object({
+export const imageQuery = z.object({
   ...pageQuery,
   state: state.optional(),
   person: z.string().max(200).optional(),
 });
 
-export const allPicturesQuery = pictureQuery.omit({ person: true });
+export const allImagesQuery = imageQuery.omit({ person: true });
 
 export const resultQuery = z.object({
   ...pageQuery,
   kind: z.enum(['identify', 'find-similar', 'verify']).optional(),
   person: z.string().max(200).optional(),
-  since: instant.describe('Only what was asked at that time or later, ISO 8601'),
-  until: instant.describe('Only what was asked at that time or earlier, ISO 8601'),
+  since: instant.describe('Only results of this time or later, ISO 8601'),
+  until: instant.describe('Only results of this time or earlier, ISO 8601'),
 });
 
 export const identifyQuery = z.object({
@@ -66,7 +66,7 @@ export const identifyQuery = z.object({
     .min(1)
     .max(100)
     .default(1)
-    .describe('The best of each face; fewer where a result with all of them could not be recorded'),
+    .describe('How many candidates of each face, the best first; fewer where the result would be too large'),
   confidenceThreshold: z.coerce.number().min(0).max(1).optional(),
 });
 
@@ -78,8 +78,10 @@ export const findSimilarQuery = z.object({
     .min(1)
     .max(1_000)
     .default(20)
-    .describe('The best of each face; fewer, with truncated, where a result with all could not be recorded'),
-  since: instant.describe('Only faces seen at that time or later; absent: the newest 10,000'),
+    .describe(
+      'How many matches of each face, the best first; fewer, with truncated, where the result would be too large',
+    ),
+  since: instant.describe('Only faces seen at this time or later; absent: the newest 10,000'),
 });
 
 export const verifyQuery = z.object({ person: z.string().min(1).max(200) });
@@ -92,7 +94,7 @@ export const groupBody = z.strictObject({
     .enum(['reject', 'dominant', 'largest'])
     .optional()
     .describe(
-      'dominant: the largest face where it is twice as wide as every other, or 1.2 times and alone in the middle',
+      'dominant: the largest face, if it is twice as wide as every other, or 1.2 times as wide and alone in the middle',
     ),
 });
 
@@ -132,14 +134,12 @@ export const group = groupSettings
   .extend({
     persons: z.int(),
     images: counted('received', 'detected', 'enrolled', 'rejected', 'failed', 'removed').describe(
-      'Dropped into enroll',
+      'Images in enroll',
     ),
-    probes: counted('received', 'identified', 'rejected', 'failed', 'removed').describe(
-      'Dropped into identify',
-    ),
+    probes: counted('received', 'identified', 'rejected', 'failed', 'removed').describe('Images in identify'),
     training: z.object({
       state: z.enum(['idle', 'pending', 'running', 'failed']),
-      covered: z.boolean().describe('No change is waiting for training'),
+      covered: z.boolean().describe('Whether a training covers every change'),
       lastTrainedAt: time.optional(),
       error: z.string().optional(),
     }),
@@ -155,7 +155,7 @@ export const person = z
   })
   .meta({ id: 'Person' });
 
-export const picture = z
+export const imageRecord = z
   .object({
     image: z.string().describe('The whole path, container first'),
     group: z.string().optional(),
@@ -170,7 +170,7 @@ export const picture = z
     sha256: z
       .string()
       .optional()
-      .describe('SHA-256 of the bytes, in hexadecimal; absent until they were read'),
+      .describe('SHA-256 of the bytes, in hexadecimal; absent until they are read'),
     receivedAt: time,
     updatedAt: time,
   })
@@ -187,7 +187,7 @@ export const identifyAnswer = z
     truncated: z
       .literal(true)
       .optional()
-      .describe('Face gave its maximum of 100 faces, the largest: there may be more on the picture'),
+      .describe('Face answered its maximum of 100 faces, the largest ones: the image may hold more'),
     faces: z.array(
       z.object({
         ...face,
@@ -205,7 +205,7 @@ export const findSimilarAnswer = z
     truncated: z
       .boolean()
       .describe(
-        'Whether there were more faces to look through, more matches, or more faces on the picture than the 10 largest, which are compared',
+        'Whether there were more faces to search, more matches, or more faces on the image than the 10 compared',
       ),
     faces: z.array(
       z.object({
@@ -245,7 +245,8 @@ export const deletePersonQuery = z.object({
     .enum(['keep', 'delete'])
     .default('keep')
     .describe(
-      'delete: pictures to identify on which the person was the best candidate go too, with their records, results and face IDs. A deletion that is under way already stays as it was asked for',
+      'delete: images to identify on which the person was the best candidate are deleted too, with their ' +
+        'records, results and face IDs. A deletion that is already running stays as it was requested',
     ),
 });
 
@@ -253,7 +254,7 @@ export const kept = z
   .object({
     what: z.enum(['templates', 'probes', 'tombstone']),
     why: z.string(),
-    until: time.optional().describe('It is gone by then'),
+    until: time.optional().describe('When it is gone at the latest'),
   })
   .meta({ id: 'Kept' });
 
@@ -265,32 +266,34 @@ export const erasure = z
     state: z
       .enum(['running', 'removed', 'finished'])
       .describe(
-        'removed: everything of it is gone but what `kept` names; finished: templates of detections have expired in Face too',
+        'removed: everything is gone except what `kept` names; finished: the templates in Face have expired too',
       ),
     requestedAt: time,
     removedAt: time
       .optional()
-      .describe('When nothing was found any more and the group was trained without it'),
+      .describe('When nothing more was found and the group had been trained without it'),
     finishedAt: time
       .optional()
-      .describe('When Face had thrown away the last template; at once when nothing was detected lately'),
+      .describe(
+        'When the last template had expired in Face; equal to removedAt when nothing was detected lately',
+      ),
     templatesExpireAt: time
       .optional()
       .describe(
-        'When Face throws away the last template of a detection; absent when nothing was detected lately',
+        'When the last template of a detection expires in Face; absent when nothing was detected lately',
       ),
     erased: z.object({
       blobs: erasedCount,
       faces: erasedCount.describe('Persisted faces in Face'),
-      pictures: erasedCount.describe('Records of pictures'),
+      pictures: erasedCount.describe('Image records'),
       faceIds: erasedCount,
-      results: erasedCount.describe('Results that were dropped, or no longer name the person'),
+      results: erasedCount.describe('Results that were deleted, or no longer name the person'),
     }),
-    kept: z.array(kept).describe('What stays when the state is `removed` or `finished`, and why'),
+    kept: z.array(kept).describe('What is kept when the state is `removed` or `finished`, and why'),
   })
   .meta({ id: 'Erasure' });
 
-export const dropped = z.object({ image: z.string().describe('The whole path, container first') });
+export const imagePath = z.object({ image: z.string().describe('The whole path, container first') });
 
 export const clusterQuery = z.object({ since: findSimilarQuery.shape.since });
 
@@ -300,11 +303,11 @@ export const clusterAnswer = z
   .object({
     group: z.string(),
     searched: z.int().describe('How many unknown faces were compared, newest first'),
-    truncated: z.boolean().describe('Whether there were more'),
+    truncated: z.boolean().describe('Whether there were more unknown faces'),
     clusters: z
       .array(z.object({ faces: z.array(seenFace) }))
-      .describe('Faces that belong together, most first'),
-    others: z.array(seenFace).describe('Faces that are like no other'),
+      .describe('Faces that belong together, the largest cluster first'),
+    others: z.array(seenFace).describe('Faces that resemble no other'),
   })
   .meta({ id: 'ClusterAnswer' });
 
@@ -312,7 +315,7 @@ export const explanation = z
   .object({
     code,
     status: z.int(),
-    retried: z.boolean().describe('Whether the pipeline tries again by itself'),
+    retried: z.boolean().describe('Whether the pipeline retries by itself'),
     title: z.string(),
     remedy: z.string(),
   })
@@ -325,7 +328,8 @@ export const groupPut = group
       .object({ pictures: z.int(), calls: z.int() })
       .optional()
       .describe(
-        'The policy of the group admits more than before: at most so many rejected pictures are looked at again, at most at so many calls to Face',
+        'The policy of the group admits more than before: the most rejected images that are checked again, ' +
+          'and the most calls to Face that this costs',
       ),
   })
   .meta({ id: 'GroupPut' });
@@ -333,14 +337,14 @@ export const groupPut = group
 export const redriveQuery = z.object({
   reason: code
     .optional()
-    .describe('Only pictures that failed, or were rejected, for this; absent: all that failed'),
+    .describe('Only images that failed, or were rejected, for this reason; absent: all images that failed'),
   after: pageQuery.after,
 });
 
 export const redriven = z.object({
-  redriven: z.int().describe('How many pictures were sent round again'),
-  more: z.boolean().describe('Whether there may be others: ask once more, with next'),
-  next: z.string().optional().describe('Where the next call goes on, as its after'),
+  redriven: z.int().describe('How many images are processed again'),
+  more: z.boolean().describe('Whether there may be more: call again, with next'),
+  next: z.string().optional().describe('Pass as after to the next call'),
 });
 
 export const accepted = z.object({ group: z.string() });
@@ -348,6 +352,6 @@ export const accepted = z.object({ group: z.string() });
 export const pages = {
   groups: page(groupSettings),
   persons: page(person),
-  pictures: page(picture),
+  images: page(imageRecord),
   results: page(result),
 };

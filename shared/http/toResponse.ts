@@ -12,18 +12,18 @@ import type * as schemas from './schemas.ts';
 
 const iso = (time: number): string => new Date(time).toISOString();
 
-export function viewOfSettings(group: Group): z.output<typeof schemas.groupSettings> {
+export function toGroupSettings(group: Group): z.output<typeof schemas.groupSettings> {
   const { identifyThreshold, minQuality, severalFaces } = group;
   return {
     group: group.group,
     recognitionModel: group.recognitionModel as 'recognition_04',
-    ...(identifyThreshold === undefined ? {} : { identifyThreshold }),
-    ...(minQuality === undefined ? {} : { minQuality }),
-    ...(severalFaces === undefined ? {} : { severalFaces }),
+    ...(identifyThreshold !== undefined && { identifyThreshold }),
+    ...(minQuality !== undefined && { minQuality }),
+    ...(severalFaces !== undefined && { severalFaces }),
   };
 }
 
-export function viewOfGroup(
+export function toGroup(
   group: Group,
   counts: GroupCounts,
   training: Training,
@@ -31,54 +31,49 @@ export function viewOfGroup(
   const { identified: _identified, ...images } = counts.images;
   const { detected: _detected, enrolled: _enrolled, ...probes } = counts.probes;
   return {
-    ...viewOfSettings(group),
+    ...toGroupSettings(group),
     persons: counts.persons,
     images,
     probes,
     training: {
       state: stateOf(training),
       covered: isCovered(training),
-      ...(training.lastTrainedAt === undefined ? {} : { lastTrainedAt: iso(training.lastTrainedAt) }),
-      ...(training.error === undefined ? {} : { error: training.error }),
+      ...(training.lastTrainedAt !== undefined && { lastTrainedAt: iso(training.lastTrainedAt) }),
+      ...(training.error !== undefined && { error: training.error }),
     },
   };
 }
 
-export function viewOfPerson({
-  person,
-  personId,
-  images,
-  createdAt,
-}: Person): z.output<typeof schemas.person> {
+export function toPerson({ person, personId, images, createdAt }: Person): z.output<typeof schemas.person> {
   const { identified: _identified, ...counts } = images;
   return {
     person,
-    ...(personId === undefined ? {} : { personId }),
+    ...(personId !== undefined && { personId }),
     images: counts,
     createdAt: iso(createdAt),
   };
 }
 
-export function viewOfPicture(picture: ImageRecord): z.output<typeof schemas.picture> {
-  const { group, person, reason, detail, faceRectangle, qualityForRecognition, persisted, state } = picture;
+export function toImage(image: ImageRecord): z.output<typeof schemas.imageRecord> {
+  const { group, person, reason, detail, faceRectangle, qualityForRecognition, persisted, state } = image;
   return {
-    image: picture.image,
-    ...(group === noGroup ? {} : { group }),
-    ...(person === undefined ? {} : { person }),
+    image: image.image,
+    ...(group !== noGroup && { group }),
+    ...(person !== undefined && { person }),
     state,
-    ...(reason === undefined ? {} : { reason }),
-    ...(detail === undefined ? {} : { detail }),
-    ...(faceRectangle === undefined ? {} : { faceRectangle }),
-    ...(qualityForRecognition === undefined ? {} : { qualityForRecognition }),
-    ...(state === 'enrolled' && persisted !== undefined ? { persistedFaceId: persisted.faceId } : {}),
-    bytes: picture.bytes,
-    ...(picture.content === undefined ? {} : { sha256: sha256In(picture.content) }),
-    receivedAt: iso(picture.receivedAt),
-    updatedAt: iso(picture.updatedAt),
+    ...(reason !== undefined && { reason }),
+    ...(detail !== undefined && { detail }),
+    ...(faceRectangle !== undefined && { faceRectangle }),
+    ...(qualityForRecognition !== undefined && { qualityForRecognition }),
+    ...(state === 'enrolled' && persisted !== undefined && { persistedFaceId: persisted.faceId }),
+    bytes: image.bytes,
+    ...(image.content !== undefined && { sha256: sha256In(image.content) }),
+    receivedAt: iso(image.receivedAt),
+    updatedAt: iso(image.updatedAt),
   };
 }
 
-export function viewOfErasure(erasure: Erasure): z.output<typeof schemas.erasure> {
+export function toErasure(erasure: Erasure): z.output<typeof schemas.erasure> {
   const { id, kind, group, requestedAt, removedAt, finishedAt, templatesExpireAt, erased } = erasure;
   return {
     id,
@@ -86,16 +81,16 @@ export function viewOfErasure(erasure: Erasure): z.output<typeof schemas.erasure
     kind,
     state: finishedAt !== undefined ? 'finished' : removedAt !== undefined ? 'removed' : 'running',
     requestedAt: iso(requestedAt),
-    ...(removedAt === undefined ? {} : { removedAt: iso(removedAt) }),
-    ...(finishedAt === undefined ? {} : { finishedAt: iso(finishedAt) }),
-    ...(templatesExpireAt === undefined ? {} : { templatesExpireAt: iso(templatesExpireAt) }),
+    ...(removedAt !== undefined && { removedAt: iso(removedAt) }),
+    ...(finishedAt !== undefined && { finishedAt: iso(finishedAt) }),
+    ...(templatesExpireAt !== undefined && { templatesExpireAt: iso(templatesExpireAt) }),
     erased,
-    kept: removedAt === undefined ? [] : keptOf(erasure),
+    kept: removedAt === undefined ? [] : listKept(erasure),
   };
 }
 
 /** What is kept after all data that Rollcall stores has been removed, and why. */
-function keptOf(erasure: Erasure): z.output<typeof schemas.kept>[] {
+function listKept(erasure: Erasure): z.output<typeof schemas.kept>[] {
   const { kind, withProbes, removedAt = 0, finishedAt, templatesExpireAt, isTombstoneGone } = erasure;
   const kept: z.output<typeof schemas.kept>[] = [];
   if (finishedAt === undefined && templatesExpireAt !== undefined)
@@ -107,17 +102,17 @@ function keptOf(erasure: Erasure): z.output<typeof schemas.kept>[] {
   if (kind === 'person' && withProbes !== true)
     kept.push({
       what: 'probes',
-      why: 'Pictures to identify stay until their retention is over, whoever is on them; no answer names the person.',
+      why: 'Images to identify stay until their retention ends, whoever is on them; no answer names the person.',
     });
   if (kind === 'group')
     kept.push({
       what: 'tombstone',
-      why: 'The name of the group and the number of its generations, so that late work of an earlier one creates nothing.',
+      why: 'The name of the group and the number of its generations: late work of an earlier one creates nothing.',
     });
   else if (isTombstoneGone !== true)
     kept.push({
       what: 'tombstone',
-      why: 'The number of generations under a hash of the name, so that late work of an earlier one creates nothing.',
+      why: 'The number of generations under a hash of the name: late work of an earlier one creates nothing.',
       until: iso(removedAt + tombstoneLifetimeMs),
     });
   return kept;

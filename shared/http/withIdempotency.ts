@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { describeError, RollcallError } from '../errors/errors.ts';
+import { describeError } from '../errors/describeError.ts';
+import { RollcallError } from '../errors/errors.ts';
 import type { Group } from '../records/groups.ts';
 import type { RecordAs, StoredResult } from '../records/results.ts';
 import type { Rollcall } from '../app/rollcall.ts';

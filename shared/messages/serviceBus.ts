@@ -1,4 +1,5 @@
 import type { ServiceBusClient, ServiceBusMessage, ServiceBusReceiver } from '@azure/service-bus';
+import { RollcallError } from '../errors/errors.ts';
 
 /** The operations of a Service Bus namespace that the pipeline uses. */
 export interface ServiceBus {
@@ -51,7 +52,10 @@ export function createServiceBus(connect: () => ServiceBusClient): ServiceBus {
               return await sender.sendMessages(message, { abortSignal });
             } catch (error) {
               if (abortSignal.aborted) giveUp(used);
-              if (used === client || attempt === sendTries) throw error;
+              if (used === client || attempt === sendTries)
+                throw abortSignal.aborted
+                  ? new RollcallError('messaging_unavailable', undefined, { cause: error })
+                  : error;
             }
           }
         },

@@ -41,11 +41,7 @@ const longestParkMs = 3_600_000;
 export function classifyFailure(error: unknown, attempts: number): FailureAction {
   const deferredMs = deferredForMs(error);
   if (deferredMs !== undefined) return { kind: 'defer', afterMs: deferredMs };
-  const translated = translatePlatformError(translateFaceError(error));
-  const failure =
-    translated instanceof RollcallError
-      ? translated
-      : new RollcallError('internal', undefined, { cause: error });
+  const failure = toRollcallError(error);
   const { code, message } = failure;
   if (isRejection(code)) return { kind: 'reject', reason: code, detail: message };
   if (code === 'quota_exceeded')
@@ -63,10 +59,17 @@ export function classifyFailure(error: unknown, attempts: number): FailureAction
   return { kind: 'retry', afterMs: Math.max(pause, failure.retryAfterMs ?? 0), error: failure };
 }
 
-/** Nothing answers. A failure that Face itself reports may be of this image alone. */
+/** Whether a service does not answer. A status 500 of Face is no outage: it may be of this image alone. */
 function isOutage({ code, cause }: RollcallError): boolean {
-  if (code === 'face_unavailable') return !isFaceError(cause, 500);
-  return ['storage_unavailable', 'messaging_unavailable', 'face_throttled'].includes(code);
+  return failures[code].outage === true && !isFaceError(cause, 500);
+}
+
+/** Translates an error of Face, storage or Service Bus; any other foreign error becomes `internal`. */
+export function toRollcallError(error: unknown): RollcallError {
+  const translated = translatePlatformError(translateFaceError(error));
+  return translated instanceof RollcallError
+    ? translated
+    : new RollcallError('internal', undefined, { cause: error });
 }
 
 export type FailureOptions = {

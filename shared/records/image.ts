@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { groupRejections, type FailureCode, type GroupRejection, type Rejection } from '../errors/errors.ts';
+import { failures, type FailureCode, type GroupRejection, type Rejection } from '../errors/errors.ts';
 import type { FaceRectangle, QualityForRecognition } from '../face/types.ts';
 import { containers } from '../config/resources.ts';
 
@@ -243,7 +243,7 @@ export function rejected(
   now: number,
 ): ImageRecord {
   if (!isSame(image, seen)) return image;
-  const isByGroup = groupRejections.some((rejection) => rejection === because.reason);
+  const isByGroup = failures[because.reason].dependsOnGroup === true;
   if (isByGroup && (image.policyVersion ?? 0) > (seen.policyVersion ?? 0))
     return lookedAtFromStart(image, now);
   return withoutFace(ended(image, { ...contentIn(seen), ...because, state: 'rejected' }, now));

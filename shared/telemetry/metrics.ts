@@ -2,32 +2,32 @@ import { metrics, type Attributes, type Counter, type Gauge, type Histogram } fr
 
 /** All metrics: the kind, the unit, and the meaning with the attributes. */
 export const metricsTable = {
-  'rollcall.pictures': {
+  'rollcall.images': {
     kind: 'counter',
-    unit: '{picture}',
+    unit: '{image}',
     meaning:
-      'Pictures that came into a state, by `rollcall.container`, `rollcall.state` and `rollcall.reason` (the code)',
+      'Images that changed to a state, by `rollcall.container`, `rollcall.state`, `rollcall.reason` (the code)',
   },
-  'rollcall.freshness': {
+  'rollcall.image.latency': {
     kind: 'histogram',
     unit: 's',
     meaning:
-      'From the arrival of a picture until its face can be found (enroll) or it is answered (identify)',
+      'From the upload of an image until its face can be found (enroll) or its people are known (identify)',
   },
-  'rollcall.backlog.pictures': {
+  'rollcall.backlog.images': {
     kind: 'gauge',
-    unit: '{picture}',
-    meaning: 'Pictures that are not settled (100,000 at most are counted)',
+    unit: '{image}',
+    meaning: 'Images that are not settled; at most 100,000 are counted',
   },
   'rollcall.backlog.oldest_age': {
     kind: 'gauge',
     unit: 's',
-    meaning: 'How long the oldest of them has waited',
+    meaning: 'How long the oldest of these images has waited',
   },
   'rollcall.face.calls': {
     kind: 'counter',
     unit: '{call}',
-    meaning: 'Calls that left for Face, by `rollcall.priority`: the quota in use',
+    meaning: 'Calls sent to Face, by `rollcall.priority`: the quota in use',
   },
   'rollcall.face.quota.limit': {
     kind: 'gauge',
@@ -37,25 +37,29 @@ export const metricsTable = {
   'rollcall.face.throttled': {
     kind: 'counter',
     unit: '{call}',
-    meaning: 'Calls that Face refused for their rate (429), or because the monthly volume is used up',
+    meaning: 'Calls that Face refused for its rate limit (429) or the monthly volume',
   },
   'rollcall.face.duration': {
     kind: 'histogram',
     unit: 's',
     meaning:
-      'How long an operation of Face took with its wait at the limiter, by `rollcall.operation`, `rollcall.priority`, `error.type`',
+      'Operations of Face with their wait for a permit, by `rollcall.operation`, `rollcall.priority`, `error.type`',
   },
   'rollcall.limiter.wait': {
     kind: 'histogram',
     unit: 's',
-    meaning: 'How long a call waited at the rate limiter, by `rollcall.priority`',
+    meaning: 'How long a call waited for a permit of the rate limiter, by `rollcall.priority`',
   },
   'rollcall.trainings': {
     kind: 'counter',
     unit: '{training}',
     meaning: 'Trainings that ended, by `rollcall.outcome` (`succeeded`, `failed`)',
   },
-  'rollcall.training.duration': { kind: 'histogram', unit: 's', meaning: 'How long a training took Face' },
+  'rollcall.training.duration': {
+    kind: 'histogram',
+    unit: 's',
+    meaning: 'How long Face took for a training',
+  },
   'rollcall.training.wait': {
     kind: 'histogram',
     unit: 's',
@@ -64,12 +68,12 @@ export const metricsTable = {
   'rollcall.identify.confidence': {
     kind: 'histogram',
     unit: '1',
-    meaning: 'Confidence of the best candidate of a face; none is counted for a face without candidates',
+    meaning: 'Confidence of the best candidate of a face; faces without candidates are not counted',
   },
   'rollcall.identify.margin': {
     kind: 'histogram',
     unit: '1',
-    meaning: 'By how much the best candidate of a face is ahead of the second, where both were asked for',
+    meaning: 'Confidence of the best candidate less that of the second, where both were asked for',
   },
 } as const satisfies Record<
   string,

@@ -14,16 +14,19 @@ const requestIdForm = /^[\x21-\x7e]{1,128}$/;
  * Reads the request context from the caller's headers, so that the caller and this service log the same ID. A missing
  * or malformed `x-request-id` is replaced by `ourId`.
  */
-export function contextOf(header: (name: string) => string | undefined, ourId: string): RequestContext {
+export function parseRequestContext(
+  header: (name: string) => string | undefined,
+  ourId: string,
+): RequestContext {
   const requestId = header('x-request-id') ?? '';
   const traceparent = header('traceparent') ?? '';
   const tracestate = header('tracestate') ?? '';
   const isTraced = traceparentForm.test(traceparent);
   return {
     requestId: requestIdForm.test(requestId) ? requestId : ourId,
-    ...(isTraced ? { traceparent } : {}),
+    ...(isTraced && { traceparent }),
     // A tracestate has no meaning without a traceparent.
-    ...(isTraced && tracestateForm.test(tracestate) ? { tracestate } : {}),
+    ...(isTraced && tracestateForm.test(tracestate) && { tracestate }),
   };
 }
 
@@ -39,5 +42,5 @@ export function requestContext(): RequestContext | undefined {
 
 /** Response headers that return the IDs of the request to the caller. */
 export function answerHeaders({ requestId, traceparent }: RequestContext): Record<string, string> {
-  return { 'x-request-id': requestId, ...(traceparent === undefined ? {} : { traceparent }) };
+  return { 'x-request-id': requestId, ...(traceparent !== undefined && { traceparent }) };
 }

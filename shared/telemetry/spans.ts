@@ -49,7 +49,7 @@ export function inSpan<Result>(
 /** Marks a span as failed, unless the error says that the rate limiter deferred the call. */
 function markFailed(span: Span, error: unknown): void {
   if (deferredForMs(error) !== undefined) {
-    span.setAttribute('rollcall.turn_far_away', true);
+    span.setAttribute('rollcall.deferred', true);
     return;
   }
   span.setAttribute('error.type', codeOf(error));

@@ -227,7 +227,7 @@ test('pictures that Face cannot take are converted, and rectangles are those of 
 test('no name, path or key is in a log', () => {
   const log = stack.log().join('\n');
   expect(log).toContain('process enroll');
-  expect(log).toContain('rollcall.pictures');
+  expect(log).toContain('rollcall.images');
   const { faceKey, serviceBusConnectionString } = stack.endpoints;
   const busKey = /SharedAccessKey=([^;]+)/.exec(serviceBusConnectionString)?.[1] ?? '';
   for (const secret of ['Frank', 'audrey', 'nicolas', 'party.jpg', faceKey, busKey])

@@ -106,7 +106,7 @@ test('what an operator needs to know is counted', async () => {
   const told = (name: MetricName, attribute: string) =>
     new Set(points(name).map(({ attributes }) => attributes[attribute]));
   await eventually('why pictures were refused is told', () => {
-    const reasons = told('rollcall.pictures', 'rollcall.reason');
+    const reasons = told('rollcall.images', 'rollcall.reason');
     return refused.every(({ reason }) => reasons.has(reason));
   });
   expect(told('rollcall.face.calls', 'rollcall.priority')).toEqual(new Set(['background', 'interactive']));

@@ -1,7 +1,7 @@
 import type { Clients } from '../../shared/app/clients.ts';
 import { RollcallError } from '../../shared/errors/errors.ts';
 import type { FaceClient } from '../../shared/face/client.ts';
-import { problemOf } from '../../shared/http/problem.ts';
+import { toProblem } from '../../shared/http/problem.ts';
 import type { ApiRequest } from '../../shared/http/route.ts';
 import { routes } from '../../shared/http/routes.ts';
 import { createRollcall, type Rollcall } from '../../shared/app/rollcall.ts';
@@ -119,7 +119,7 @@ export function inMemory({
           return bytes;
         },
       };
-      const given = await route.handle(request, rollcall).catch(problemOf);
+      const given = await route.handle(request, rollcall).catch(toProblem);
       const answered = { status: 200, ...given };
       const json: unknown = JSON.parse(JSON.stringify(answered.body));
       expectDocumented(method, target, answered.status, json);

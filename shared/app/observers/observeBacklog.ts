@@ -12,7 +12,7 @@ const monthMs = 30 * 86_400_000;
 export function createBacklogMeasure({ reminders, quota, now }: BacklogOptions) {
   return async function measure(): Promise<void> {
     const { pictures, since = now() } = await reminders.backlog(countedAtMost);
-    record('rollcall.backlog.pictures', pictures);
+    record('rollcall.backlog.images', pictures);
     record('rollcall.backlog.oldest_age', Math.max(0, now() - since) / 1_000);
     for (const { calls, windowMs } of quota) {
       if (windowMs === monthMs) record('rollcall.face.quota.limit', calls, { 'rollcall.window': 'month' });

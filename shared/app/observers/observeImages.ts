@@ -24,12 +24,12 @@ function hasMoved(before: ImageRecord | undefined, after: ImageRecord): boolean 
 function count(picture: ImageRecord, now: number): void {
   const container = { 'rollcall.container': picture.person === undefined ? 'identify' : 'enroll' };
   const { state, reason } = picture;
-  record('rollcall.pictures', 1, {
+  record('rollcall.images', 1, {
     ...container,
     'rollcall.state': state,
     ...(reason === undefined ? {} : { 'rollcall.reason': reason }),
   });
   if (state === 'enrolled' || state === 'identified') {
-    record('rollcall.freshness', Math.max(0, now - picture.receivedAt) / 1_000, container);
+    record('rollcall.image.latency', Math.max(0, now - picture.receivedAt) / 1_000, container);
   }
 }

@@ -10,7 +10,7 @@ import { parsed } from '../problem.ts';
 import { queryOf } from '../query.ts';
 import type { Route } from '../route.ts';
 import * as schemas from '../schemas.ts';
-import { viewOfErasure, viewOfGroup, viewOfPerson, viewOfSettings } from '../toResponse.ts';
+import { toErasure, toGroup, toPerson, toGroupSettings } from '../toResponse.ts';
 import { groupNameOf, groupOf, personKeyIn } from './names.ts';
 
 /** Routes for groups and their people, for their erasure and for training. */
@@ -20,14 +20,14 @@ export const groupRoutes = [
     tag: 'groups',
     method: 'GET',
     path: 'groups',
-    summary: 'The groups, by name',
+    summary: 'List the groups, by name',
     access: 'any',
     query: schemas.pageOnly,
     answer: { status: 200, schema: schemas.pages.groups },
     failures: ['bad_request', 'storage_unavailable'],
     async handle(request, { groups }) {
       const query = pageQueryOf(request, schemas.pageOnly);
-      return { body: pageOf(request, await groups.list(query), viewOfSettings) };
+      return { body: pageOf(request, await groups.list(query), toGroupSettings) };
     },
   },
   {
@@ -36,7 +36,7 @@ export const groupRoutes = [
     method: 'PUT',
     path: 'groups/{group}',
     summary:
-      'Create a group, or change its settings; what its policy refused and now admits is looked at again by the next resyncs',
+      'Create a group, or change its settings; the next resyncs check rejected images again that the new policy admits',
     access: 'admin',
     body: { json: schemas.groupBody },
     headers: {
@@ -68,7 +68,7 @@ export const groupRoutes = [
     tag: 'groups',
     method: 'GET',
     path: 'groups/{group}',
-    summary: 'A group: its settings, how many pictures are in which state, its training',
+    summary: 'Get a group: its settings, the number of its images in each state, its training',
     access: 'any',
     answer: { status: 200, schema: schemas.group },
     failures: ['bad_request', 'group_not_found', 'storage_unavailable'],
@@ -79,7 +79,7 @@ export const groupRoutes = [
     tag: 'groups',
     method: 'DELETE',
     path: 'groups/{group}',
-    summary: 'Delete a group with everything in it: pictures, faces, records, results',
+    summary: 'Delete a group with its images, faces, records and results',
     access: 'admin',
     headers: { 'If-Match': 'The ETag that the group must have' },
     answer: { status: 202, schema: schemas.erasure },
@@ -101,7 +101,7 @@ export const groupRoutes = [
     tag: 'groups',
     method: 'GET',
     path: 'groups/{group}/persons',
-    summary: 'The persons of a group who have pictures, in a fixed order that is not that of their names',
+    summary: 'List the people of a group who have images, in a fixed order that is not alphabetical',
     access: 'any',
     query: schemas.pageOnly,
     answer: { status: 200, schema: schemas.pages.persons },
@@ -109,7 +109,7 @@ export const groupRoutes = [
     async handle(request, rollcall) {
       const query = pageQueryOf(request, schemas.pageOnly);
       const group = await groupOf(request, rollcall);
-      return { body: pageOf(request, await rollcall.imageRecords.listPersons(group, query), viewOfPerson) };
+      return { body: pageOf(request, await rollcall.imageRecords.listPersons(group, query), toPerson) };
     },
   },
   {
@@ -117,7 +117,7 @@ export const groupRoutes = [
     tag: 'groups',
     method: 'GET',
     path: 'groups/{group}/persons/{person}',
-    summary: 'A person and how many of its pictures are in which state',
+    summary: 'Get a person and the number of its images in each state',
     access: 'any',
     answer: { status: 200, schema: schemas.person },
     failures: ['bad_request', 'bad_path', 'group_not_found', 'person_not_found', 'storage_unavailable'],
@@ -128,7 +128,7 @@ export const groupRoutes = [
         await personKeyIn(group.group, request, rollcall),
       );
       if (person === undefined) throw new RollcallError('person_not_found');
-      return { body: viewOfPerson(person) };
+      return { body: toPerson(person) };
     },
   },
   {
@@ -136,7 +136,7 @@ export const groupRoutes = [
     tag: 'groups',
     method: 'DELETE',
     path: 'groups/{group}/persons/{person}',
-    summary: 'Delete a person with all pictures, faces, records and results of it',
+    summary: 'Delete a person with its images, faces, records and results',
     access: 'admin',
     query: schemas.deletePersonQuery,
     answer: { status: 202, schema: schemas.erasure },
@@ -161,14 +161,14 @@ export const groupRoutes = [
     tag: 'groups',
     method: 'GET',
     path: 'erasures/{id}',
-    summary: 'How far a deletion is, and when it is over what was removed and what is kept: the proof',
+    summary: 'Get the progress of a deletion and, at its end, the proof: what was removed and what is kept',
     access: 'admin',
     answer: { status: 200, schema: schemas.erasure },
     failures: ['bad_request', 'erasure_not_found', 'storage_unavailable'],
     async handle(request, { erasures }) {
       const erasure = await erasures.get(request.params['id'] ?? '');
       if (erasure === undefined) throw new RollcallError('erasure_not_found');
-      return { body: viewOfErasure(erasure) };
+      return { body: toErasure(erasure) };
     },
   },
   {
@@ -193,9 +193,9 @@ async function groupAnswer({ imageRecords, trainings }: Rollcall, group: Group) 
     imageRecords.counts(group.group),
     trainings.get(group.group),
   ]);
-  return { headers: { etag: etagOf(group) }, body: viewOfGroup(group, counts, training ?? untrained) };
+  return { headers: { etag: etagOf(group) }, body: toGroup(group, counts, training ?? untrained) };
 }
 
 function erasureAnswer(erasure: Erasure) {
-  return { status: 202, headers: { location: `/api/erasures/${erasure.id}` }, body: viewOfErasure(erasure) };
+  return { status: 202, headers: { location: `/api/erasures/${erasure.id}` }, body: toErasure(erasure) };
 }

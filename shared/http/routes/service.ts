@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { failures } from '../../errors/errors.ts';
 import { parsed } from '../problem.ts';
-import { openApi } from '../openapi.ts';
+import { openApi } from '../openapi/document.ts';
 import type { Route } from '../route.ts';
 import * as schemas from '../schemas.ts';
 
@@ -13,7 +13,7 @@ export const serviceRoutes = (all: () => readonly Route[]) =>
       tag: 'service',
       method: 'GET',
       path: 'health',
-      summary: 'Whether every part answers',
+      summary: 'Get the health of the service and of each service behind it',
       access: 'open',
       answer: { status: 200, schema: schemas.health },
       alsoAnswers: { 503: schemas.health },
@@ -28,7 +28,7 @@ export const serviceRoutes = (all: () => readonly Route[]) =>
       tag: 'service',
       method: 'GET',
       path: 'openapi.json',
-      summary: 'This document',
+      summary: 'Get this document',
       access: 'any',
       answer: { status: 200, schema: z.looseObject({ openapi: z.string() }) },
       failures: ['bad_request'],
@@ -39,7 +39,7 @@ export const serviceRoutes = (all: () => readonly Route[]) =>
       tag: 'service',
       method: 'GET',
       path: 'problems/{code}',
-      summary: 'What an error means, and what can be done about it',
+      summary: 'Explain an error: what it means, and what a caller does',
       access: 'any',
       answer: { status: 200, schema: schemas.explanation },
       failures: ['bad_request'],

@@ -54,7 +54,7 @@ test('where a picture was shrunk before nobody was found on it, the detail says 
   expect(refusedAt(4_097)).toThrow(
     '4097 × 900 pixels was shrunk to 4096 a side, and no face is found on it, nor on 0 parts',
   );
-  expect(refusedAt(4_096)).toThrow('There is no face on the picture.');
+  expect(refusedAt(4_096)).toThrow('There is no face on the image.');
 });
 
 test('what a policy admits that another refused', () => {

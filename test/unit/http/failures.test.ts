@@ -1,8 +1,10 @@
 import { RestError } from '@azure/data-tables';
-import { ServiceBusError } from '@azure/service-bus';
-import { describe, expect, test } from 'vitest';
-import { describeError, failures, RollcallError, type FailureCode } from '../../../shared/errors/errors.ts';
+import { ServiceBusError, type ServiceBusClient } from '@azure/service-bus';
+import { describe, expect, test, vi } from 'vitest';
+import { describeError } from '../../../shared/errors/describeError.ts';
+import { failures, RollcallError, type FailureCode } from '../../../shared/errors/errors.ts';
 import { routes } from '../../../shared/http/routes.ts';
+import { createServiceBus } from '../../../shared/messages/serviceBus.ts';
 import { classifyFailure } from '../../../shared/pipeline/failurePolicy.ts';
 import { inMemory } from '../../helpers/inMemory.ts';
 import { portrait } from '../../helpers/pictures.ts';
@@ -67,6 +69,38 @@ test('the pipeline tries again what storage or Service Bus could not do', () => 
   expect(failures.messaging_unavailable).toMatchObject({ status: 503, retried: true });
 });
 
+const codes = Object.keys(failures) as FailureCode[];
+
+test.each(codes.filter((code) => code !== 'quota_exceeded'))(
+  'the pipeline does with %s what the table says',
+  (code) => {
+    const { rejects = false, retried, outage = false, dependsOnGroup = false } = failures[code];
+    const kindAfter = (attempts: number) => classifyFailure(new RollcallError(code), attempts).kind;
+    const given = rejects ? 'reject' : 'fail';
+    expect([kindAfter(0), kindAfter(20), kindAfter(200)]).toEqual([
+      retried ? 'retry' : given,
+      outage ? 'retry' : given,
+      given,
+    ]);
+    expect(retried || !outage).toBe(true);
+    expect(rejects || !dependsOnGroup).toBe(true);
+  },
+);
+
+test('a message that Service Bus does not acknowledge in time is its outage, not one of storage', async () => {
+  const timeout = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(AbortSignal.abort());
+  const sender = {
+    sendMessages: () => Promise.reject(Object.assign(new Error('aborted'), { name: 'AbortError' })),
+    close: async () => {},
+  };
+  const client = { createSender: () => sender, close: async () => {} };
+  const bus = createServiceBus(() => ({ ...client }) as unknown as ServiceBusClient);
+  await expect(bus.createSender('images').sendMessages({ body: '' })).rejects.toMatchObject({
+    code: 'messaging_unavailable',
+  });
+  timeout.mockRestore();
+});
+
 describe('a log line about an error', () => {
   test('says of an unknown one its name, its code and where it was thrown, never its message', () => {
     const message = 'enroll/family/Ann/1.jpg\n    at Ann (/secret/Ann.jpg:1:1)';
@@ -77,7 +111,7 @@ describe('a log line about an error', () => {
   });
 
   test('says of a known one its code and detail', () => {
-    expect(describeError(new RollcallError('no_face'))).toBe('no_face: There is no face on the picture.');
+    expect(describeError(new RollcallError('no_face'))).toBe('no_face: There is no face on the image.');
     expect(describeError('thrown')).toBe('internal');
   });
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { pageOf, pageQueryOf } from '../../../shared/http/page.ts';
 import type { ApiRequest } from '../../../shared/http/route.ts';
 import { routes } from '../../../shared/http/routes.ts';
-import { pictureQuery } from '../../../shared/http/schemas.ts';
+import { imageQuery } from '../../../shared/http/schemas.ts';
 import { examplePath } from '../../helpers/principal.ts';
 import { inMemory } from '../../helpers/inMemory.ts';
 
@@ -24,7 +24,7 @@ const position = '3i.pAbC.iDeF';
 const token = pageOf(requestOf(), { items: [], next: position }, (item) => item).next ?? '';
 const read = (after: string, of: Partial<ApiRequest> = {}) => {
   const request = requestOf(of);
-  return pageQueryOf({ ...request, query: { ...request.query, after } }, pictureQuery).after;
+  return pageQueryOf({ ...request, query: { ...request.query, after } }, imageQuery).after;
 };
 
 test('a token is where the next page begins', () => {

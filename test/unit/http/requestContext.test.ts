@@ -3,13 +3,13 @@ import { expect, test } from 'vitest';
 import { createFaceTransport } from '../../../shared/face/transport.ts';
 import {
   answerHeaders,
-  contextOf,
+  parseRequestContext,
   withContext,
   type RequestContext,
 } from '../../../shared/telemetry/requestContext.ts';
 
 const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
-const from = (headers: Record<string, string>) => contextOf((name) => headers[name], 'ours');
+const from = (headers: Record<string, string>) => parseRequestContext((name) => headers[name], 'ours');
 
 test('a request keeps the names that its caller gave it', () => {
   const given = { 'x-request-id': 'abc-1', traceparent, tracestate: 'congo=t61rcWkgMzE' };

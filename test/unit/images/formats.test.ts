@@ -7,7 +7,7 @@ import { writeHeic } from '../../helpers/heic.ts';
 import { odd, turned } from '../../helpers/odd.ts';
 import { portrait } from '../../helpers/pictures.ts';
 
-/* What becomes of a picture of each kind, as docs/pictures.md says. */
+/* What becomes of a picture of each kind, as docs/images.md says. */
 
 /** With one scan: of a progressive JPEG, a part shows the whole picture, less clearly. */
 const plain = await sharp(portrait('cage.jpg')).jpeg({ quality: 90 }).toBuffer();
@@ -82,16 +82,16 @@ async function outcomeOf(bytes: Buffer): Promise<string> {
   }
 }
 
-const guide = await readFile('docs/pictures.md', 'utf8');
+const guide = await readFile('docs/images.md', 'utf8');
 const rows = new Map(
   guide
     .split('\n')
     .map((line) => line.split('|').map((cell) => cell.trim()))
-    .map(([, what = '', , now = '']) => [what, now]),
+    .map(([, what = '', outcome = '']) => [what, outcome]),
 );
 
 test.each(Object.entries(kinds))('%s', async (what, make) => {
-  expect(rows.get(what), `the line of ${what} in docs/pictures.md`).toBe(await outcomeOf(await make()));
+  expect(rows.get(what), `the line of ${what} in docs/images.md`).toBe(await outcomeOf(await make()));
 });
 
 test('a HEIC comes out with its colours, as it stands upright', async () => {

@@ -3,60 +3,59 @@ import { pictureOf } from '../body.ts';
 import { pageOf, pageQueryOf, tokenOf } from '../page.ts';
 import type { ApiRequest, Route } from '../route.ts';
 import * as schemas from '../schemas.ts';
-import { viewOfPicture } from '../toResponse.ts';
+import { toImage } from '../toResponse.ts';
 import { groupNameOf, groupOf, personNameOf } from './names.ts';
 
-const pictureFailures = ['bad_request', 'bad_path', 'storage_unavailable', 'conflict'] as const;
+const imageFailures = ['bad_request', 'bad_path', 'storage_unavailable', 'conflict'] as const;
 
 /** Routes that list images, upload and delete an image, and redrive failed images. */
-export const pictureRoutes = [
+export const imageRoutes = [
   {
     name: 'listImages',
-    tag: 'pictures',
+    tag: 'images',
     method: 'GET',
     path: 'groups/{group}/images',
     summary:
-      'Every picture of a group: its state and, where it was refused, why; in a fixed order that is not that of paths',
+      'List the images of a group with their states and reasons, in a fixed order that is not that of paths',
     access: 'enroll',
-    query: schemas.pictureQuery,
-    answer: { status: 200, schema: schemas.pages.pictures },
+    query: schemas.imageQuery,
+    answer: { status: 200, schema: schemas.pages.images },
     failures: ['bad_request', 'bad_path', 'group_not_found', 'storage_unavailable'],
     async handle(request, rollcall) {
-      const { person, ...query } = pageQueryOf(request, schemas.pictureQuery);
+      const { person, ...query } = pageQueryOf(request, schemas.imageQuery);
       const group = await groupOf(request, rollcall);
       const key = person === undefined ? undefined : personKeyOf(group.group, personNameOf(person));
       const { generation } = group;
       const page = await rollcall.imageRecords.listImages(group.group, { ...query, person: key, generation });
-      return { body: pageOf(request, page, viewOfPicture) };
+      return { body: pageOf(request, page, toImage) };
     },
   },
   {
     name: 'listAllImages',
-    tag: 'pictures',
+    tag: 'images',
     method: 'GET',
     path: 'images',
-    summary: 'Every picture of every group, and those whose path names no group',
+    summary: 'List the images of all groups, and those whose path names no group',
     access: 'enroll',
-    query: schemas.allPicturesQuery,
-    answer: { status: 200, schema: schemas.pages.pictures },
+    query: schemas.allImagesQuery,
+    answer: { status: 200, schema: schemas.pages.images },
     failures: ['bad_request', 'storage_unavailable'],
     async handle(request, rollcall) {
-      const query = pageQueryOf(request, schemas.allPicturesQuery);
-      return { body: pageOf(request, await rollcall.allImages(query), viewOfPicture) };
+      const query = pageQueryOf(request, schemas.allImagesQuery);
+      return { body: pageOf(request, await rollcall.allImages(query), toImage) };
     },
   },
   {
     name: 'putImage',
-    tag: 'pictures',
+    tag: 'images',
     method: 'PUT',
     path: 'groups/{group}/persons/{person}/images/{*image}',
-    summary:
-      'Drop a picture of a person; the same bytes again change nothing, unless they were refused or failed',
+    summary: 'Upload an image of a person; equal bytes change nothing, unless they were rejected or failed',
     access: 'enroll',
     body: { pictures: true },
-    answer: { status: 202, schema: schemas.dropped },
+    answer: { status: 202, schema: schemas.imagePath },
     failures: [
-      ...pictureFailures,
+      ...imageFailures,
       'image_too_large',
       'body_too_large',
       'unsupported_media_type',
@@ -71,13 +70,13 @@ export const pictureRoutes = [
   },
   {
     name: 'deleteImage',
-    tag: 'pictures',
+    tag: 'images',
     method: 'DELETE',
     path: 'groups/{group}/persons/{person}/images/{*image}',
-    summary: 'Delete a picture of a person, and its face',
+    summary: 'Delete an image of a person, and its face',
     access: 'enroll',
-    answer: { status: 202, schema: schemas.dropped },
-    failures: [...pictureFailures, 'image_not_found', 'messaging_unavailable'],
+    answer: { status: 202, schema: schemas.imagePath },
+    failures: [...imageFailures, 'image_not_found', 'messaging_unavailable'],
     async handle(request, rollcall) {
       const image = pathOf(request);
       await rollcall.deletePicture(image);
@@ -86,11 +85,10 @@ export const pictureRoutes = [
   },
   {
     name: 'redrive',
-    tag: 'pictures',
+    tag: 'images',
     method: 'POST',
     path: 'failures/redrive',
-    summary:
-      'Send what failed round again, 500 pictures at a time; with reason, also what was rejected for it',
+    summary: 'Process failed images again, 500 at a time; with reason, also images rejected for it',
     access: 'admin',
     query: schemas.redriveQuery,
     answer: { status: 202, schema: schemas.redriven },

@@ -8,13 +8,13 @@ type Locked = {
 /** A package-lock.json of version 3. */
 export type Lock = { lockfileVersion: number; packages: Record<string, Locked> };
 
-/** The part of the lock file that the dependencies of `description` need, on every platform. */
-export function prunedLock({ lockfileVersion, packages }: Lock, description: Description) {
+/** Returns the part of a lock file that the dependencies of `description` need, on every platform. */
+export function pruneLock({ lockfileVersion, packages }: Lock, description: Description) {
   const { name, version, dependencies } = description;
   const kept: Record<string, Locked> = { '': { dependencies } };
   const waiting = Object.keys(dependencies).map((dependency) => ({ dependency, from: '' }));
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    const path = find(packages, next.dependency, next.from);
+    const path = findPackage(packages, next.dependency, next.from);
     if (path === undefined || path in kept) continue;
     const { dev: _dev, ...locked } = packages[path] ?? {};
     kept[path] = locked;
@@ -25,8 +25,8 @@ export function prunedLock({ lockfileVersion, packages }: Lock, description: Des
   return { name, version, lockfileVersion, requires: true, packages: sorted };
 }
 
-/** Where `dependency` is found from the package at `from`: in its own folder, or in one above. */
-function find(packages: Lock['packages'], dependency: string, from: string): string | undefined {
+/** Returns the path that the package at `from` resolves `dependency` to: in its own folder, or in one above. */
+function findPackage(packages: Lock['packages'], dependency: string, from: string): string | undefined {
   for (let folder = from; ; folder = folder.slice(0, Math.max(0, folder.lastIndexOf('/node_modules/')))) {
     const path = `${folder === '' ? '' : `${folder}/`}node_modules/${dependency}`;
     if (path in packages) return path;
