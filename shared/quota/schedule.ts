@@ -1,5 +1,8 @@
 import type { Quota } from '../config/quota.ts';
 
+/** Interactive: a person or program waits for the answer. Background: the pipeline processes uploaded images. */
+export type Priority = 'interactive' | 'background';
+
 /*
  * The schedule of calls to one Face resource, which all instances share, as pure transitions of one row.
  *
@@ -42,7 +45,7 @@ type Throttled = {
 };
 
 export type Booking = {
-  priority: 'interactive' | 'background';
+  priority: Priority;
   wanted: number;
   now: number;
   jitterMs: number;
@@ -150,7 +153,7 @@ export function book(quota: Quota, schedule: Schedule, booking: Booking): Booked
     slotMs,
     schedule: {
       ...rest,
-      ...(isThrottled ? { throttled } : {}),
+      ...(isThrottled && { throttled }),
       nextFree: first + count * slotMs,
       jitter,
     },
