@@ -115,7 +115,7 @@ export function createRollcall({
     now,
   );
   const workQueues = createWorkQueues(clients.serviceBus, now);
-  const deadLetters = createDeadLetters(clients.serviceBus);
+  const deadLetters = createDeadLetters(clients.serviceBus, log);
   const imageStore = createImageStore(clients.blobs);
 
   const faceGroups = createFaceGroups({
