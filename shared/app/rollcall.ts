@@ -23,7 +23,7 @@ import { createImageReconciler } from '../pipeline/reconcileImage.ts';
 import { policyOf } from '../enrollment/enrollmentPolicy.ts';
 import { createDetect, createDetectForEnrollment } from '../enrollment/detectFace.ts';
 import { pathOfEvent } from '../images/blobEvent.ts';
-import { deletePicture, uploadImage } from '../images/upload.ts';
+import { deleteImage, uploadImage } from '../images/upload.ts';
 import { fetchImage } from '../images/fetchImage.ts';
 import { noGroup } from '../images/imagePath.ts';
 import { createImageStore } from '../images/imageStore.ts';
@@ -291,8 +291,8 @@ export function createRollcall({
     cluster: createCluster({ face: face.interactive, faceIds, imageRecords, results }),
     uploadImage: (image: string, bytes: Uint8Array, type: string) =>
       uploadImage({ imageStore, imageRecords, groups, workQueues, now }, image, bytes, type),
-    deletePicture: (image: string) =>
-      deletePicture({ imageStore, imageRecords, reconcile: imageReconciler.reconcile }, image),
+    deleteImage: (image: string) =>
+      deleteImage({ imageStore, imageRecords, reconcile: imageReconciler.reconcile }, image),
     putGroup: put,
     trainNow: groupReconciler.trainNow,
     deleteGroup: erase.deleteGroup,

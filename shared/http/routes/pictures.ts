@@ -80,7 +80,7 @@ export const pictureRoutes = [
     failures: [...pictureFailures, 'image_not_found', 'messaging_unavailable'],
     async handle(request, rollcall) {
       const image = pathOf(request);
-      await rollcall.deletePicture(image);
+      await rollcall.deleteImage(image);
       return { status: 202, body: { image } };
     },
   },
