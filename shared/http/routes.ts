@@ -1,11 +1,11 @@
 import type { Route } from './route.ts';
 import { answerRoutes } from './routes/answers.ts';
 import { groupRoutes } from './routes/groups.ts';
-import { pictureRoutes } from './routes/pictures.ts';
+import { imageRoutes } from './routes/images.ts';
 import { serviceRoutes } from './routes/service.ts';
 
 const all = (): readonly Route[] => routes;
-const table = [...serviceRoutes(all), ...groupRoutes, ...pictureRoutes, ...answerRoutes] as const;
+const table = [...serviceRoutes(all), ...groupRoutes, ...imageRoutes, ...answerRoutes] as const;
 
 /** The table of all routes. The Functions app registers them, and the OpenAPI document describes them. */
 export const routes: readonly Route[] = table;

@@ -7,7 +7,7 @@ import { largestJsonBytes } from '../../shared/http/body.ts';
 import { problemOf } from '../../shared/http/problem.ts';
 import { openApi } from '../../shared/http/openapi.ts';
 import { routes } from '../../shared/http/routes.ts';
-import { pictureRoutes } from '../../shared/http/routes/pictures.ts';
+import { imageRoutes } from '../../shared/http/routes/images.ts';
 import { serviceRoutes } from '../../shared/http/routes/service.ts';
 import type { ApiRequest } from '../../shared/http/route.ts';
 import { createFaceIds } from '../../shared/records/faceIds.ts';
@@ -275,7 +275,7 @@ const brokenRoutes = [
   ...serviceRoutes(() => {
     throw defect;
   }),
-  ...pictureRoutes,
+  ...imageRoutes,
 ];
 const handleBroken = (name: string) =>
   inProcess(async () => {
@@ -374,7 +374,7 @@ const ways: Record<string, Record<number, Way>> = {
       inProcess(async () => {
         const redrive = () => Promise.reject(new RollcallError('storage_unavailable'));
         const request = { query: {} } as unknown as ApiRequest;
-        const route = pictureRoutes.find(({ name }) => name === 'redrive');
+        const route = imageRoutes.find(({ name }) => name === 'redrive');
         await route?.handle(request, { redrive } as unknown as Rollcall);
       }),
   },

@@ -4,12 +4,12 @@ import { pageOf, pageQueryOf, tokenOf } from '../page.ts';
 import type { ApiRequest, Route } from '../route.ts';
 import * as schemas from '../schemas.ts';
 import { viewOfPicture } from '../toResponse.ts';
-import { groupNameOf, groupOf, personNameOf } from './names.ts';
+import { parseGroupName, loadGroup, parsePersonName } from './names.ts';
 
-const pictureFailures = ['bad_request', 'bad_path', 'storage_unavailable', 'conflict'] as const;
+const imageFailures = ['bad_request', 'bad_path', 'storage_unavailable', 'conflict'] as const;
 
 /** Routes that list images, upload and delete an image, and redrive failed images. */
-export const pictureRoutes = [
+export const imageRoutes = [
   {
     name: 'listImages',
     tag: 'pictures',
@@ -23,8 +23,8 @@ export const pictureRoutes = [
     failures: ['bad_request', 'bad_path', 'group_not_found', 'storage_unavailable'],
     async handle(request, rollcall) {
       const { person, ...query } = pageQueryOf(request, schemas.pictureQuery);
-      const group = await groupOf(request, rollcall);
-      const key = person === undefined ? undefined : personKeyOf(group.group, personNameOf(person));
+      const group = await loadGroup(request, rollcall);
+      const key = person === undefined ? undefined : personKeyOf(group.group, parsePersonName(person));
       const { generation } = group;
       const page = await rollcall.imageRecords.listImages(group.group, { ...query, person: key, generation });
       return { body: pageOf(request, page, viewOfPicture) };
@@ -56,14 +56,14 @@ export const pictureRoutes = [
     body: { pictures: true },
     answer: { status: 202, schema: schemas.dropped },
     failures: [
-      ...pictureFailures,
+      ...imageFailures,
       'image_too_large',
       'body_too_large',
       'unsupported_media_type',
       'messaging_unavailable',
     ],
     async handle(request, rollcall) {
-      const image = pathOf(request);
+      const image = toPath(request);
       const { bytes, type } = await pictureOf(request);
       await rollcall.uploadImage(image, bytes, type);
       return { status: 202, body: { image } };
@@ -77,9 +77,9 @@ export const pictureRoutes = [
     summary: 'Delete a picture of a person, and its face',
     access: 'enroll',
     answer: { status: 202, schema: schemas.dropped },
-    failures: [...pictureFailures, 'image_not_found', 'messaging_unavailable'],
+    failures: [...imageFailures, 'image_not_found', 'messaging_unavailable'],
     async handle(request, rollcall) {
-      const image = pathOf(request);
+      const image = toPath(request);
       await rollcall.deleteImage(image);
       return { status: 202, body: { image } };
     },
@@ -97,14 +97,14 @@ export const pictureRoutes = [
     failures: ['bad_request', 'storage_unavailable', 'conflict', 'messaging_unavailable'],
     async handle(request, rollcall) {
       const { next, ...redriven } = await rollcall.redrive(pageQueryOf(request, schemas.redriveQuery));
-      const goingOn = next === undefined ? {} : { next: tokenOf(request, next) };
-      return { status: 202, body: { ...redriven, ...goingOn } };
+      const more = next !== undefined && { next: tokenOf(request, next) };
+      return { status: 202, body: { ...redriven, ...more } };
     },
   },
 ] as const satisfies readonly Route[];
 
 /** The path of the image that the URL names, container first. */
-function pathOf(request: ApiRequest): string {
-  const person = personNameOf(request.params['person']);
-  return `enroll/${groupNameOf(request)}/${person}/${request.params['image'] ?? ''}`;
+function toPath(request: ApiRequest): string {
+  const person = parsePersonName(request.params['person']);
+  return `enroll/${parseGroupName(request)}/${person}/${request.params['image'] ?? ''}`;
 }
