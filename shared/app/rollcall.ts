@@ -4,7 +4,7 @@ import type { Settings } from '../config/settings.ts';
 import { putGroup, type GroupSettings } from '../enrollment/groups.ts';
 import { createOrphanedPersons } from '../enrollment/orphanedPersons.ts';
 import type { FaceTransportOptions } from '../face/transport.ts';
-import { pathOfEvent } from '../images/blobEvent.ts';
+import { parseEventPath } from '../images/blobEvent.ts';
 import { fetchImage } from '../images/fetchImage.ts';
 import { noGroup } from '../images/imagePath.ts';
 import { deleteImage, uploadImage } from '../images/upload.ts';
@@ -77,7 +77,7 @@ function toTriggerOperations(app: Omit<App, 'identification'>) {
   return {
     reconcileImage: imageReconciler.reconcile,
     blobEvent: async (event: unknown) => {
-      const path = pathOfEvent(event, clients.blobs.accountName);
+      const path = parseEventPath(event, clients.blobs.accountName);
       if (path !== undefined) await imageReconciler.reconcile(path);
     },
     reconcileQueuedImage: imageReconciler.reconcileQueued,

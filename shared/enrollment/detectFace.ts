@@ -8,7 +8,7 @@ import type { DetectedOnImage, PartsLookedAt, ImageRecord } from '../records/ima
 import type { Settings } from '../config/settings.ts';
 import type { Size } from '../images/formats.ts';
 import { faceToEnroll, policyOf, type PolicySettings } from './enrollmentPolicy.ts';
-import { facesOfParts, partsOf } from '../images/parts.ts';
+import { mergeFaces, splitIntoParts } from '../images/parts.ts';
 import { prepareImage } from '../images/prepareImage.ts';
 
 export type DetectionOptions = {
@@ -134,15 +134,15 @@ export function createDetectForEnrollment(
     let lookedAt = parts?.content === content ? parts : undefined;
     if (lookedAt === undefined) {
       const whole = await look();
-      const finer = whole.hasFinerParts ? partsOf(whole.size, settings.ENROLL_PART_CALLS) : [];
+      const finer = whole.hasFinerParts ? splitIntoParts(whole.size, settings.ENROLL_PART_CALLS) : [];
       if (whole.faces.length > 0 || finer.length === 0) return foundFace(faceToEnroll(whole, policy));
       lookedAt = { content, size: whole.size, count: 0, faces: [] };
       await keep(lookedAt);
     }
     const { size } = lookedAt;
-    for (const part of partsOf(size, settings.ENROLL_PART_CALLS).slice(lookedAt.count)) {
+    for (const part of splitIntoParts(size, settings.ENROLL_PART_CALLS).slice(lookedAt.count)) {
       const faces = (await look(part)).faces.map((face) => ({ ...face, part }));
-      const all = facesOfParts([...lookedAt.faces, ...faces]).slice(0, keptFaces);
+      const all = mergeFaces([...lookedAt.faces, ...faces]).slice(0, keptFaces);
       lookedAt = { content, size, count: lookedAt.count + 1, faces: all };
       await keep(lookedAt);
     }

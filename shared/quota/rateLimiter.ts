@@ -4,7 +4,7 @@ import { createBooking, toQuotaExceeded } from './booking.ts';
 import { createDepartures, type LimiterClock, type Permit } from './departures.ts';
 import { createJitter, longestJitterMs } from './jitter.ts';
 import { createPace } from './pace.ts';
-import { refused, slotOf, spacedRates, type Priority } from './schedule.ts';
+import { refused, toSlotMs, spacedRates, type Priority } from './schedule.ts';
 import { createServiceClock } from './serviceClock.ts';
 import { createSharedSchedule, type ScheduleStore } from './sharedSchedule.ts';
 import { createWaitingCallers } from './waitingCallers.ts';
@@ -66,7 +66,7 @@ export function createRateLimiter({
   const isSpaced = spacedRates(quota).length > 0;
   const serviceClock = createServiceClock(clock.now);
   const sharedSchedule = createSharedSchedule(store, clock, serviceClock);
-  const pace = createPace(slotOf(quota, longestJitterMs), patienceMs);
+  const pace = createPace(toSlotMs(quota, longestJitterMs), patienceMs);
   const jitter = createJitter();
   const callers = createWaitingCallers(clock.now, pace);
   const departures = createDepartures({

@@ -8,9 +8,9 @@ export function observeImages(imageRecords: ImageRecords, now: () => number): Im
     ...imageRecords,
     async change(ref, transition) {
       let before: ImageRecord | undefined;
-      const after = await imageRecords.change(ref, (picture) => {
-        before = picture;
-        return transition(picture);
+      const after = await imageRecords.change(ref, (image) => {
+        before = image;
+        return transition(image);
       });
       if (after !== undefined && hasMoved(before, after)) count(after, now());
       return after;
@@ -22,15 +22,15 @@ function hasMoved(before: ImageRecord | undefined, after: ImageRecord): boolean 
   return before?.state !== after.state || before.receivedAt !== after.receivedAt;
 }
 
-function count(picture: ImageRecord, now: number): void {
-  const container = { 'rollcall.container': picture.person === undefined ? 'identify' : 'enroll' };
-  const { state, reason } = picture;
+function count(image: ImageRecord, now: number): void {
+  const container = { 'rollcall.container': image.person === undefined ? 'identify' : 'enroll' };
+  const { state, reason } = image;
   record('rollcall.pictures', 1, {
     ...container,
     'rollcall.state': state,
-    ...(reason === undefined ? {} : { 'rollcall.reason': reason }),
+    ...(reason !== undefined && { 'rollcall.reason': reason }),
   });
   if (state === 'enrolled' || state === 'identified') {
-    record('rollcall.freshness', Math.max(0, now - picture.receivedAt) / 1_000, container);
+    record('rollcall.freshness', Math.max(0, now - image.receivedAt) / 1_000, container);
   }
 }

@@ -1,5 +1,5 @@
 import { RollcallError } from '../../errors/errors.ts';
-import { faultOfPersonName, isGroupName } from '../../images/imagePath.ts';
+import { findPersonNameFault, isGroupName } from '../../images/imagePath.ts';
 import { personKeyOf } from '../../records/keys.ts';
 import type { Group } from '../../records/groups.ts';
 import type { Rollcall } from '../../app/rollcall.ts';
@@ -17,7 +17,7 @@ export function parseGroupName(request: ApiRequest): string {
 
 /** The name of a person in NFC. @throws RollcallError bad_path when it is not allowed */
 export function parsePersonName(text = ''): string {
-  const fault = faultOfPersonName(text);
+  const fault = findPersonNameFault(text);
   if (fault === undefined) return text.normalize('NFC');
   throw new RollcallError('bad_path', fault);
 }

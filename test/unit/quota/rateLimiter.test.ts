@@ -7,7 +7,7 @@ import {
   type ScheduleStore,
 } from '../../../shared/quota/rateLimiter.ts';
 import { parseQuota } from '../../../shared/config/quota.ts';
-import { slotOf } from '../../../shared/quota/schedule.ts';
+import { toSlotMs } from '../../../shared/quota/schedule.ts';
 import { limiterInVirtualTime } from './limiterInVirtualTime.ts';
 import { refusals, slidingLog } from './limiters.ts';
 import { simulate } from './simulation.ts';
@@ -31,7 +31,7 @@ test.each([
 });
 
 test('the free plan is one call every three seconds', () => {
-  expect(slotOf(parseQuota('20/min,30000/month') ?? [], 0)).toBe(3_000);
+  expect(toSlotMs(parseQuota('20/min,30000/month') ?? [], 0)).toBe(3_000);
 });
 
 test('a limiter refuses what comes too close', () => {
