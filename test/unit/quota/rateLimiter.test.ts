@@ -183,3 +183,23 @@ test('when the table does not answer, nothing leaves and everybody hears why', a
   await expect(limiter.acquire('interactive')).rejects.toThrow('no table');
   await expect(limiter.acquire('background')).rejects.toThrow('no table');
 });
+
+test('a caller who asks again as soon as the table has failed is booked for', async () => {
+  const { time, store } = limiterInVirtualTime('10/s');
+  let fails = true;
+  const broken: ScheduleStore = {
+    ...store,
+    read: () => (fails ? Promise.reject(new Error('no table')) : store.read()),
+  };
+  const limiter = createRateLimiter({ quota: parseQuota('10/s') ?? [], store: broken, clock: time });
+  const passed: number[] = [];
+  void limiter
+    .acquire('interactive')
+    .catch(() => {
+      fails = false;
+      return limiter.acquire('interactive');
+    })
+    .then(() => passed.push(time.now()));
+  await time.runUntil(time.now() + 2_000);
+  expect(passed).toHaveLength(1);
+});
