@@ -7,7 +7,7 @@ import type { Jitter } from './jitter.ts';
 import type { Pace } from './pace.ts';
 import type { Schedule } from './schedule.ts';
 import type { ServiceClock } from './serviceClock.ts';
-import type { SharedSchedule } from './sharedSchedule.ts';
+import type { KnownSchedule, SharedSchedule } from './sharedSchedule.ts';
 import type { WaitingCallers } from './waitingCallers.ts';
 
 /*
@@ -19,7 +19,7 @@ import type { WaitingCallers } from './waitingCallers.ts';
  * the sleep, because an interactive caller books further ahead. Booking is idle again when the slots suffice.
  *
  * Invariants:
- * - one step at a time: a slot is booked before the next one is thought about;
+ * - a step begins when the one before it has ended, on the row that it left or on a row that is read anew;
  * - slots are added to the departures only after the row with them was written;
  * - when the table does not answer, every waiting caller is rejected with the error, and no call leaves.
  */
@@ -53,7 +53,7 @@ export function createBooking(options: BookingOptions) {
         const exhaustedForMs = sharedSchedule.exhaustedForMs();
         if (exhaustedForMs > 0) throw toQuotaExceeded(exhaustedForMs);
         callers.rejectImpatient();
-        if (countMissing(options) > 0) await take(row);
+        if (countMissing(options) > 0) await takeStep(row);
       }
     } catch (error) {
       callers.rejectAll(error);
@@ -63,7 +63,7 @@ export function createBooking(options: BookingOptions) {
     }
   }
 
-  async function take(row: Awaited<ReturnType<SharedSchedule['load']>>): Promise<void> {
+  async function takeStep(row: KnownSchedule): Promise<void> {
     const situation = measure(options, by, row.schedule);
     const step = toStep(options.quota, row.schedule, situation);
     pace.slotsAreApart(step.slotMs);

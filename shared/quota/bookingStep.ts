@@ -10,14 +10,17 @@ import {
 
 /** What a step depends on besides the shared row. Times are milliseconds. */
 export type Situation = {
+  /** The instance that books. */
   by: string;
   now: number;
+  /** How many more callers wait than slots are booked. */
   wanted: number;
   /** Whether more callers wait at this priority than the booked slots will serve. */
   isWaiting: Record<Priority, boolean>;
   latenessMs: number;
   jitterMs: number;
   usualWriteMs: number;
+  /** How far ahead background work books this time; `longestLeadMs` at most. */
   leadMs: number;
   longestLeadMs: number;
   longestWaitMs: number;
@@ -45,8 +48,7 @@ export function toStep(quota: Quota, stored: Schedule, situation: Situation): St
   const earliest = now + usualWriteMs;
   const booked = book(quota, schedule, { priority, wanted, now, by, jitterMs, earliest, horizonMs });
   const { slotMs } = booked;
-  if (booked.kind === 'booked')
-    return { ...booked, kind: 'reserve', isOwed: isOwed && priority === 'background' };
+  if (booked.kind === 'booked') return { ...booked, kind: 'reserve', isOwed: isOwed && !isInteractive };
   if (!isInteractive && isHardlyHeard(schedule, now))
     return { kind: 'announce', slotMs, schedule: backgroundWaits(schedule, now) };
   const freeInMs = booked.free - now;

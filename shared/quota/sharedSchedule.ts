@@ -23,20 +23,21 @@ export interface ScheduleStore {
  */
 export type SharedSchedule = ReturnType<typeof createSharedSchedule>;
 
-type Known = { schedule: Schedule; etag: string | undefined };
+/** `etag`: undefined while no row exists. */
+export type KnownSchedule = { schedule: Schedule; etag: string | undefined };
 
 const durationsKept = 32;
 /** How often a change of the shared row is tried before it fails with `conflict` because others keep changing it. */
 const conflictsAtMost = 50;
 
 export function createSharedSchedule(store: ScheduleStore, clock: LimiterClock, serviceClock: ServiceClock) {
-  let known: Known | undefined;
+  let known: KnownSchedule | undefined;
   let durationsMs: number[] = [];
 
-  const read = async (): Promise<Known> =>
+  const read = async (): Promise<KnownSchedule> =>
     (await store.read()) ?? { schedule: emptySchedule(longestJitterMs), etag: undefined };
 
-  async function write(schedule: Schedule, etag: string | undefined): Promise<Known | undefined> {
+  async function write(schedule: Schedule, etag: string | undefined): Promise<KnownSchedule | undefined> {
     const askedAt = clock.now();
     const written = await store.write(schedule, etag);
     const answeredAt = clock.now();
@@ -47,13 +48,13 @@ export function createSharedSchedule(store: ScheduleStore, clock: LimiterClock, 
 
   return {
     /** Reads the row, if it is unknown. */
-    async load(): Promise<Known> {
+    async load(): Promise<KnownSchedule> {
       known ??= await read();
       return known;
     },
 
     /** Replaces the row `before`. Returns false when another instance has written first: the row is unknown then. */
-    async replace(before: Known, schedule: Schedule): Promise<boolean> {
+    async replace(before: KnownSchedule, schedule: Schedule): Promise<boolean> {
       known = await write(schedule, before.etag);
       return known !== undefined;
     },
