@@ -46,7 +46,7 @@ const serviceBusRetries = {
  * @throws Error that says which setting is missing
  */
 export function connect(env: Environment, identity: TokenCredential): Clients {
-  const serviceBus = createServiceBus(() => serviceBusOf(env, identity));
+  const serviceBus = createServiceBus(() => connectServiceBus(env, identity));
   const storage = readConnection(env, connections.storage);
   if (storage !== undefined) {
     const insecure = storage.includes('http://') ? { allowInsecureConnection: true } : {};
@@ -66,7 +66,7 @@ export function connect(env: Environment, identity: TokenCredential): Clients {
   };
 }
 
-function serviceBusOf(env: Environment, identity: TokenCredential): ServiceBusClient {
+function connectServiceBus(env: Environment, identity: TokenCredential): ServiceBusClient {
   const text = readConnection(env, connections.serviceBus);
   return text === undefined
     ? new ServiceBusClient(required(env, identitySettings.serviceBus), identity, serviceBusRetries)

@@ -75,14 +75,14 @@ export function createHealth(
 }
 
 async function reportOn(questions: Record<string, Question>): Promise<HealthReport> {
-  const asked = Object.entries(questions).map(async ([name, ask]) => [name, await healthOf(ask)] as const);
+  const asked = Object.entries(questions).map(async ([name, ask]) => [name, await askPart(ask)] as const);
   const parts = Object.fromEntries(await Promise.all(asked));
   const isDown = Object.values(parts).some(({ status }) => status === 'down');
   return { status: isDown ? 'down' : 'ok', parts };
 }
 
 /** Checks one part within `limitMs`, even if the check ignores its abort signal. */
-async function healthOf(ask: Question): Promise<PartHealth> {
+async function askPart(ask: Question): Promise<PartHealth> {
   const signal = AbortSignal.timeout(limitMs);
   const late = new Promise<never>((_resolve, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });

@@ -8,7 +8,7 @@ import type { DetectedOnImage, PartsLookedAt, ImageRecord } from '../records/ima
 import type { Settings } from '../config/settings.ts';
 import type { Size } from '../images/formats.ts';
 import { faceToEnroll, policyOf, type PolicySettings } from './enrollmentPolicy.ts';
-import { facesOfParts, partsOf } from '../images/parts.ts';
+import { mergeFaces, splitIntoParts } from '../images/parts.ts';
 import { prepareImage } from '../images/prepareImage.ts';
 
 export type DetectionOptions = {
@@ -134,15 +134,15 @@ export function createDetectForEnrollment(
     let searched = parts?.content === content ? parts : undefined;
     if (searched === undefined) {
       const whole = await detectOn();
-      const finer = whole.hasFinerParts ? partsOf(whole.size, settings.ENROLL_PART_CALLS) : [];
+      const finer = whole.hasFinerParts ? splitIntoParts(whole.size, settings.ENROLL_PART_CALLS) : [];
       if (whole.faces.length > 0 || finer.length === 0) return foundFace(faceToEnroll(whole, policy));
       searched = { content, size: whole.size, count: 0, faces: [] };
       await keep(searched);
     }
     const { size } = searched;
-    for (const part of partsOf(size, settings.ENROLL_PART_CALLS).slice(searched.count)) {
+    for (const part of splitIntoParts(size, settings.ENROLL_PART_CALLS).slice(searched.count)) {
       const faces = (await detectOn(part)).faces.map((face) => ({ ...face, part }));
-      const all = facesOfParts([...searched.faces, ...faces]).slice(0, keptFaces);
+      const all = mergeFaces([...searched.faces, ...faces]).slice(0, keptFaces);
       searched = { content, size, count: searched.count + 1, faces: all };
       await keep(searched);
     }

@@ -10,7 +10,7 @@ export type Candidate = { person: string; personId: string; confidence: number }
  * training and may still return a deleted person: a person is named only while Face holds a face for one of the
  * person's images.
  */
-export async function createCandidates(
+export async function loadCandidates(
   { groups, imageRecords }: { groups: Groups; imageRecords: ImageRecords },
   group: Group,
   found: readonly IdentifyCandidate[],

@@ -44,11 +44,11 @@ export type Cluster = (group: Group, query: { since?: number | undefined }) => P
  */
 export function createCluster(options: ClusterOptions): Cluster {
   return async (group, { since = 0 }) => {
-    const { faces, truncated } = await unknownFaces(options, group, since);
+    const { faces, truncated } = await loadUnknownFaces(options, group, since);
     const ids = faces.map(({ faceId }) => faceId);
     const { groups, messyGroup, known } = await groupKnownFaces(options.face, ids);
     const byId = new Map(faces.map((face) => [face.faceId, face]));
-    const view = (of: readonly string[]) => of.flatMap((id) => viewOf(byId.get(id)));
+    const view = (of: readonly string[]) => of.flatMap((id) => toView(byId.get(id)));
     return {
       group: group.group,
       searched: known.length,
@@ -59,7 +59,7 @@ export function createCluster(options: ClusterOptions): Cluster {
   };
 }
 
-async function unknownFaces(
+async function loadUnknownFaces(
   options: ClusterOptions,
   group: Group,
   since: number,
@@ -71,7 +71,7 @@ async function unknownFaces(
     const page = await options.results.list(group.group, { kind: 'identify', top: answersAtATime, after });
     const answers = page.items as IdentifyAnswer[];
     const recent = answers.filter(({ createdAt }) => Date.parse(createdAt) >= earliest);
-    for (const face of await usableFaces(options, group, unnamedIn(recent, group))) {
+    for (const face of await loadUsableFaces(options, group, listUnnamed(recent, group))) {
       if (faces.size === faceLimits.groupedFaceIds) return { faces: [...faces.values()], truncated: true };
       faces.set(face.faceId, face);
     }
@@ -83,7 +83,7 @@ async function unknownFaces(
 }
 
 /** The face IDs without a candidate in the answers, for the recognition model of the group. */
-function unnamedIn(answers: readonly IdentifyAnswer[], { recognitionModel }: Group): string[] {
+function listUnnamed(answers: readonly IdentifyAnswer[], { recognitionModel }: Group): string[] {
   const faces = answers
     .filter((answer) => answer.recognitionModel === recognitionModel)
     .flatMap((answer) => answer.faces);
@@ -91,7 +91,7 @@ function unnamedIn(answers: readonly IdentifyAnswer[], { recognitionModel }: Gro
 }
 
 /** The faces whose IDs have not expired and whose image, if they have one, still exists. */
-async function usableFaces(
+async function loadUsableFaces(
   { faceIds, imageRecords }: ClusterOptions,
   group: Group,
   ids: readonly string[],
@@ -105,13 +105,13 @@ async function usableFaces(
   return seen.filter((face) => face !== undefined);
 }
 
-function viewOf(face: SeenFace | undefined): ClusteredFace[] {
+function toView(face: SeenFace | undefined): ClusteredFace[] {
   if (face === undefined) return [];
   const { faceId, image, faceRectangle, detectedAt } = face;
   return [
     {
       faceId,
-      ...(image === undefined ? {} : { image }),
+      ...(image !== undefined && { image }),
       faceRectangle,
       detectedAt: new Date(detectedAt).toISOString(),
     },

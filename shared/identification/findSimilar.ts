@@ -7,9 +7,9 @@ import type { Group } from '../records/groups.ts';
 import { stampedUntil } from '../records/generation.ts';
 import type { RecordAs, StoredResult } from '../records/results.ts';
 import type { IdentificationOptions } from './identify.ts';
-import { largestThatFits } from './truncateToRecordSize.ts';
-import { comparedAtMost, facesOf, type ProbeFace, type ProbeSource } from './probe.ts';
-import { similarFaces } from './similarFaces.ts';
+import { truncateToRecordSize } from './truncateToRecordSize.ts';
+import { comparedAtMost, fetchProbe, type ProbeFace, type ProbeSource } from './probe.ts';
+import { fetchSimilarFaces } from './similarFaces.ts';
 
 export type SimilarMatch = {
   faceId: string;
@@ -53,8 +53,8 @@ export function createFindSimilar(options: IdentificationOptions): FindSimilar {
       seenOn,
       remembered,
       truncated: moreFaces,
-      ...picture
-    } = await facesOf(options, group, source);
+      ...image
+    } = await fetchProbe(options, group, source);
     await remembered;
     const asked = new Set(faces.map(({ faceId }) => faceId));
     const earlierUntil = stampedUntil(group.deletedAt);
@@ -62,29 +62,29 @@ export function createFindSimilar(options: IdentificationOptions): FindSimilar {
       !asked.has(face.faceId) &&
       (face.image === undefined || !seenOn.has(face.image)) &&
       face.detectedAt > earlierUntil;
-    const { seen, truncated } = await newestSeen(options, group, isElsewhere, query.since);
+    const { seen, truncated } = await loadNewestSeen(options, group, isElsewhere, query.since);
     const createdAt = new Date(now()).toISOString();
     const found: FindSimilarAnswer['faces'] = [];
     for (const face of faces.slice(0, comparedAtMost))
-      found.push({ ...face, matches: await matchesOf(options, group, face, seen, query) });
+      found.push({ ...face, matches: await fetchMatches(options, group, face, seen, query) });
     const most = Math.max(0, ...found.map(({ matches }) => matches.length));
-    const answerOf = (kept: number): FindSimilarAnswer => ({
+    const toAnswer = (kept: number): FindSimilarAnswer => ({
       id: as.id,
       kind: 'find-similar',
       group: group.group,
       createdAt,
-      ...picture,
+      ...image,
       searched: seen.length,
       truncated: truncated || kept < most || moreFaces || faces.length > comparedAtMost,
       faces: found.map((face) => ({ ...face, matches: face.matches.slice(0, kept) })),
     });
-    const answer = largestThatFits(answerOf, most);
+    const answer = truncateToRecordSize(toAnswer, most);
     await results.record(answer, [], as);
     return answer;
   };
 }
 
-async function newestSeen(
+async function loadNewestSeen(
   { faceIds }: IdentificationOptions,
   { group, recognitionModel }: Group,
   isElsewhere: (face: SeenFace) => boolean,
@@ -99,18 +99,18 @@ async function newestSeen(
   return { seen, truncated: false };
 }
 
-async function matchesOf(
+async function fetchMatches(
   options: IdentificationOptions,
   group: Group,
   { faceId }: ProbeFace,
   seen: readonly SeenFace[],
   query: FindSimilarQuery,
 ): Promise<SimilarMatch[]> {
-  const bySeen = new Map(seen.map((face) => [face.faceId, face]));
-  const similar = await similarFaces(options.face, faceId, [...bySeen.keys()], query);
+  const seenById = new Map(seen.map((face) => [face.faceId, face]));
+  const similar = await fetchSimilarFaces(options.face, faceId, [...seenById.keys()], query);
   const matches: SimilarMatch[] = [];
   const candidates = similar.flatMap(({ faceId: matched, confidence }) => {
-    const face = bySeen.get(matched);
+    const face = seenById.get(matched);
     return face === undefined ? [] : [{ face, confidence }];
   });
   for (
@@ -120,16 +120,16 @@ async function matchesOf(
   ) {
     const slice = candidates.slice(start, start + readsAtOnce);
     const there = await Promise.all(slice.map(({ face }) => isStillThere(options, group, face)));
-    matches.push(...slice.filter((_candidate, index) => there[index]).map(matchOf));
+    matches.push(...slice.filter((_candidate, index) => there[index]).map(toMatch));
   }
   return matches.slice(0, query.maxCandidates);
 }
 
-function matchOf({ face, confidence }: { face: SeenFace; confidence: number }): SimilarMatch {
+function toMatch({ face, confidence }: { face: SeenFace; confidence: number }): SimilarMatch {
   const { faceId, image, faceRectangle, detectedAt } = face;
   return {
     faceId,
-    ...(image === undefined ? {} : { image }),
+    ...(image !== undefined && { image }),
     faceRectangle,
     confidence,
     detectedAt: new Date(detectedAt).toISOString(),
@@ -146,6 +146,6 @@ async function isStillThere(
   { image, version }: SeenFace,
 ): Promise<boolean> {
   if (image === undefined) return true;
-  const picture = await imageRecords.livingImage(group, placeOf(image).ref);
-  return picture !== undefined && version !== undefined && shows(picture, version);
+  const record = await imageRecords.livingImage(group, placeOf(image).ref);
+  return record !== undefined && version !== undefined && shows(record, version);
 }

@@ -7,11 +7,11 @@ import type { Group, Groups } from '../records/groups.ts';
 import type { ImageRecords } from '../records/imageRecords.ts';
 import type { RecordAs, Results, StoredResult } from '../records/results.ts';
 import type { Training } from '../training/machine.ts';
-import { createCandidates, type Candidate } from './candidates.ts';
-import { largestThatFits } from './truncateToRecordSize.ts';
+import { loadCandidates, type Candidate } from './candidates.ts';
+import { truncateToRecordSize } from './truncateToRecordSize.ts';
 import type { SearchBudget } from './searchBudget.ts';
-import { withFreshCandidates } from './untrainedCandidates.ts';
-import { facesOf, type ProbeFace, type ProbeOptions, type ProbeSource } from './probe.ts';
+import { addUntrainedCandidates } from './untrainedCandidates.ts';
+import { fetchProbe, type ProbeFace, type ProbeOptions, type ProbeSource } from './probe.ts';
 
 export type IdentifyAnswer = StoredResult & {
   kind: 'identify';
@@ -51,43 +51,43 @@ export function createIdentify(options: IdentificationOptions): Identify {
     const asked = { ...query, confidenceThreshold: query.confidenceThreshold ?? group.identifyThreshold };
     // Tables are read and written in parallel with the calls to Face.
     const [probe, training] = await Promise.all([
-      facesOf(options, group, source),
+      fetchProbe(options, group, source),
       options.training(group.group),
     ]);
-    const { faces, remembered, seenOn: _seenOn, truncated, ...picture } = probe;
+    const { faces, remembered, seenOn: _seenOn, truncated, ...image } = probe;
     const [identified] = await Promise.all([
       training?.lastTrainedAt === undefined ? undefined : identifyFaces(options, group.group, faces, asked),
       remembered,
     ]);
     const trained = identified !== undefined;
     const answered = identified ?? new Map<string, IdentifyResult>();
-    const candidatesOf = await createCandidates(
+    const toCandidates = await loadCandidates(
       options,
       group,
       [...answered.values()].flatMap(({ candidates }) => candidates),
     );
     const resolved = faces.map((face) => ({
       ...face,
-      candidates: candidatesOf(answered.get(face.faceId)?.candidates ?? []),
+      candidates: toCandidates(answered.get(face.faceId)?.candidates ?? []),
     }));
     // Untrained faces could be searched in a group that was never trained, too. But `trained: false` tells callers that
     // there are no candidates yet, and the first training takes only seconds.
     const named = trained
-      ? await withFreshCandidates(options, group, training?.lastSucceeded ?? 0, resolved, asked)
+      ? await addUntrainedCandidates(options, group, training?.lastSucceeded ?? 0, resolved, asked)
       : resolved;
     const createdAt = new Date(now()).toISOString();
-    const answerOf = (kept: number): IdentifyAnswer => ({
+    const toAnswer = (kept: number): IdentifyAnswer => ({
       id: as.id,
       kind: 'identify',
       group: group.group,
       recognitionModel: group.recognitionModel,
       createdAt,
       trained,
-      ...picture,
-      ...(truncated ? { truncated } : {}),
+      ...image,
+      ...(truncated && { truncated }),
       faces: named.map((face) => ({ ...face, candidates: face.candidates.slice(0, kept) })),
     });
-    const answer = largestThatFits(answerOf, query.maxCandidates);
+    const answer = truncateToRecordSize(toAnswer, query.maxCandidates);
     await results.record(
       answer,
       answer.faces.flatMap((face) => face.candidates.map(({ person }) => person)),

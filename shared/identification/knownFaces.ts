@@ -26,7 +26,7 @@ export async function groupKnownFaces(
   if (ids.length < 2) return { groups: [], messyGroup: [...ids], known: ids };
   const all = await tryToGroup(face, ids);
   if (all !== undefined) return { ...all, known: ids };
-  const wanted = new Set(await knownAmong(face, ids));
+  const wanted = new Set(await findKnown(face, ids));
   const known = ids.filter((id) => wanted.has(id));
   if (known.length < 2) return { groups: [], messyGroup: known, known };
   const grouped = await tryToGroup(face, known);
@@ -34,7 +34,7 @@ export async function groupKnownFaces(
   return { ...grouped, known };
 }
 
-async function knownAmong(face: Pick<FaceClient, 'group'>, spoilt: readonly string[]): Promise<string[]> {
+async function findKnown(face: Pick<FaceClient, 'group'>, spoilt: readonly string[]): Promise<string[]> {
   const known: string[] = [];
   let open: Part[] = [{ ids: spoilt, isSpoilt: true }];
   for (let calls = 0; calls < lookingCallsAtMost;) {

@@ -51,56 +51,53 @@ export const comparedAtMost = 10;
  * The faces of a probe: newly detected, or read from the stored face IDs.
  * @throws RollcallError image_not_found, face_id_not_found, face_id_expired, and the reasons to reject an image
  */
-export async function facesOf(options: ProbeOptions, group: Group, source: ProbeSource): Promise<Probe> {
+export async function fetchProbe(options: ProbeOptions, group: Group, source: ProbeSource): Promise<Probe> {
   switch (source.kind) {
     case 'bytes':
       return detectProbe(options, group, source);
     case 'image':
-      return detectProbe(options, group, await readDropped(options, group, source.image));
+      return detectProbe(options, group, await readImage(options, group, source.image));
     case 'faceIds':
-      return rememberedProbe(options, group, source.faceIds);
+      return loadProbe(options, group, source.faceIds);
   }
 }
 
 async function detectProbe(
   { detect }: ProbeOptions,
   { group, recognitionModel }: Group,
-  source: { bytes: Uint8Array; image?: string; version?: string },
+  { bytes, image, version }: { bytes: Uint8Array; image?: string; version?: string },
 ): Promise<Probe> {
-  const { bytes, ...picture } = source;
-  const { faces: found, remembered } = await detect(bytes, { group, recognitionModel, ...placed(picture) });
-  const faces = found.map(({ faceId, faceRectangle, faceAttributes }) => ({
+  const of = { ...(image !== undefined && { image }), ...(version !== undefined && { version }) };
+  const { faces: found, remembered } = await detect(bytes, { group, recognitionModel, ...of });
+  const faces = found.map(({ faceId, faceRectangle, faceAttributes: { qualityForRecognition } = {} }) => ({
     faceId,
     faceRectangle,
-    ...(faceAttributes?.qualityForRecognition === undefined
-      ? {}
-      : { qualityForRecognition: faceAttributes.qualityForRecognition }),
+    ...(qualityForRecognition !== undefined && { qualityForRecognition }),
   }));
-  const truncated = found.length >= faceLimits.detectedFaces;
-  return picture.image === undefined
-    ? { faces, truncated, remembered, seenOn: new Set() }
-    : { image: picture.image, faces, truncated, remembered, seenOn: new Set([picture.image]) };
+  return {
+    ...(image !== undefined && { image }),
+    faces,
+    truncated: found.length >= faceLimits.detectedFaces,
+    remembered,
+    seenOn: new Set(image === undefined ? [] : [image]),
+  };
 }
 
-function placed({ image, version }: { image?: string; version?: string }) {
-  return { ...(image === undefined ? {} : { image }), ...(version === undefined ? {} : { version }) };
-}
-
-async function readDropped(options: ProbeOptions, group: Group, image: string) {
+async function readImage(options: ProbeOptions, group: Group, image: string) {
   const place = placeOf(image);
   if (place.kind === 'bad') throw new RollcallError('bad_path', place.detail);
   if (place.group !== group.group) {
     throw new RollcallError('image_not_found', 'image must name a picture of this group, container first.');
   }
-  const photo = await options.imageStore.version(image);
-  if (photo === undefined || (await isOfEarlierGeneration(options, group, place.ref.person, photo)))
+  const present = await options.imageStore.version(image);
+  if (present === undefined || (await isOfEarlierGeneration(options, group, place.ref.person, present)))
     throw new RollcallError('image_not_found');
-  if (photo.bytes > largestImageBytes) throw new RollcallError('image_too_large');
-  const bytes = await options.imageStore.read(image, photo.etag);
+  if (present.bytes > largestImageBytes) throw new RollcallError('image_too_large');
+  const bytes = await options.imageStore.read(image, present.etag);
   if (bytes === 'gone') throw new RollcallError('image_not_found');
   if (bytes === 'archived') throw new RollcallError('image_archived');
   if (bytes === 'changed') throw new RollcallError('conflict', 'The picture is being written.');
-  return { bytes, image, version: versionOf({ image, etag: photo.etag }, contentOf(bytes)) };
+  return { bytes, image, version: versionOf({ image, etag: present.etag }, contentOf(bytes)) };
 }
 
 /**
@@ -118,11 +115,7 @@ async function isOfEarlierGeneration(
   return writtenAt <= (row?.deletedAt ?? -1);
 }
 
-async function rememberedProbe(
-  options: ProbeOptions,
-  group: Group,
-  faceIds: readonly string[],
-): Promise<Probe> {
+async function loadProbe(options: ProbeOptions, group: Group, faceIds: readonly string[]): Promise<Probe> {
   const seen = await Promise.all(faceIds.map((faceId) => seenFace(options, group, faceId)));
   return {
     faces: seen.map(({ faceId, faceRectangle }) => ({ faceId, faceRectangle })),

@@ -7,7 +7,7 @@ export type SimilarQuery = { mode: FindSimilarMode; maxCandidates: number };
 /**
  * The faces of `among` that are similar to `faceId`, most similar first. Calls Face in batches of at most 1,000 IDs.
  */
-export async function similarFaces(
+export async function fetchSimilarFaces(
   face: FaceClient,
   faceId: string,
   among: readonly string[],
@@ -16,7 +16,7 @@ export async function similarFaces(
   const similar: SimilarFace[] = [];
   for (let start = 0; start < among.length; start += faceLimits.findSimilarFaceIds) {
     const batch = among.slice(start, start + faceLimits.findSimilarFaceIds);
-    similar.push(...(await similarInBatch(face, faceId, batch, query)));
+    similar.push(...(await fetchSimilarInBatch(face, faceId, batch, query)));
   }
   return similar.toSorted((a, b) => b.confidence - a.confidence);
 }
@@ -25,7 +25,7 @@ export async function similarFaces(
  * One ID that has expired in Face fails its whole batch. Such a batch is halved until the expired ID stands alone.
  * Faces for which `mayCall` allows no call are left out.
  */
-export async function similarInBatch(
+export async function fetchSimilarInBatch(
   face: FaceClient,
   faceId: string,
   batch: readonly string[],
@@ -40,7 +40,7 @@ export async function similarInBatch(
     if (!isFaceError(error, 400, 'FaceNotFound')) throw error;
     if (batch.length === 1) return [];
     const middle = batch.length >> 1;
-    const first = await similarInBatch(face, faceId, batch.slice(0, middle), query, mayCall);
-    return [...first, ...(await similarInBatch(face, faceId, batch.slice(middle), query, mayCall))];
+    const first = await fetchSimilarInBatch(face, faceId, batch.slice(0, middle), query, mayCall);
+    return [...first, ...(await fetchSimilarInBatch(face, faceId, batch.slice(middle), query, mayCall))];
   }
 }

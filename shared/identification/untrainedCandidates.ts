@@ -6,7 +6,7 @@ import type { ImageRecords } from '../records/imageRecords.ts';
 import type { Candidate } from './candidates.ts';
 import type { SearchBudget } from './searchBudget.ts';
 import { comparedAtMost } from './probe.ts';
-import { similarInBatch } from './similarFaces.ts';
+import { fetchSimilarInBatch } from './similarFaces.ts';
 
 /*
  * Face identifies an enrolled face only after a training covers it, which takes minutes in a large group. Until then
@@ -34,7 +34,7 @@ export type UntrainedQuery = { maxCandidates: number; confidenceThreshold?: numb
  * `lastSucceeded` is read before the call to Face, and the untrained faces are read after its answer. The untrained
  * faces therefore include a face that replaced another in the meantime, and a face that a training has covered since.
  */
-export async function withFreshCandidates<Face extends { faceId: string; candidates: Candidate[] }>(
+export async function addUntrainedCandidates<Face extends { faceId: string; candidates: Candidate[] }>(
   options: UntrainedOptions,
   group: Group,
   lastSucceeded: number,
@@ -45,12 +45,12 @@ export async function withFreshCandidates<Face extends { faceId: string; candida
     .filter(({ candidates }) => candidates.length < query.maxCandidates)
     .slice(0, comparedAtMost);
   if (open.length === 0) return [...faces];
-  const fresh = await options.untrainedFaces.newest(group.group, lastSucceeded, untrainedFacesAtMost);
-  if (fresh.length === 0) return [...faces];
-  const byFaceId = new Map(fresh.map((face) => [face.faceId, face]));
-  const similar = await similarTo(options, open, [...byFaceId.keys()], query);
+  const untrained = await options.untrainedFaces.newest(group.group, lastSucceeded, untrainedFacesAtMost);
+  if (untrained.length === 0) return [...faces];
+  const byFaceId = new Map(untrained.map((face) => [face.faceId, face]));
+  const similar = await fetchSimilarToEach(options, open, [...byFaceId.keys()], query);
   const found = await Promise.all(
-    similar.map((alike) => candidatesAmong(options, group, alike, byFaceId, query)),
+    similar.map((alike) => loadUntrainedCandidates(options, group, alike, byFaceId, query)),
   );
   return faces.map((face) => {
     const more = found[open.indexOf(face)];
@@ -62,7 +62,7 @@ export async function withFreshCandidates<Face extends { faceId: string; candida
  * The similar untrained faces of each probe face, most similar first. The newest batch of untrained faces is compared
  * with every probe face before an older batch is.
  */
-async function similarTo(
+async function fetchSimilarToEach(
   { face, searchBudget }: UntrainedOptions,
   open: readonly { faceId: string }[],
   newestFirst: readonly string[],
@@ -78,7 +78,7 @@ async function similarTo(
     const batch = newestFirst.slice(start, start + faceLimits.findSimilarFaceIds);
     for (const [index, { faceId }] of open.entries()) {
       const others = batch.filter((other) => other !== faceId);
-      const ask = similarInBatch(face, faceId, others, query, searchBudget);
+      const ask = fetchSimilarInBatch(face, faceId, others, query, searchBudget);
       asked.push(ask.then((similar) => void found[index]?.push(...similar)));
     }
   }
@@ -86,33 +86,33 @@ async function similarTo(
   return found.map((similar) => similar.toSorted((a, b) => b.confidence - a.confidence));
 }
 
-async function candidatesAmong(
+async function loadUntrainedCandidates(
   { imageRecords }: UntrainedOptions,
   group: Group,
   similar: readonly SimilarFace[],
-  fresh: ReadonlyMap<string, UntrainedFace>,
+  untrained: ReadonlyMap<string, UntrainedFace>,
   { maxCandidates, confidenceThreshold }: UntrainedQuery,
 ): Promise<Candidate[]> {
   const candidates = new Map<string | undefined, Candidate>();
   for (const { faceId: match, confidence } of similar) {
     if (candidates.size === maxCandidates || confidence < (confidenceThreshold ?? 0)) break;
-    const compared = fresh.get(match);
+    const compared = untrained.get(match);
     if (candidates.has(compared?.ref.person)) continue;
-    const person = await namedPerson(imageRecords, group, compared);
+    const person = await loadPerson(imageRecords, group, compared);
     if (person !== undefined) candidates.set(compared?.ref.person, { ...person, confidence });
   }
   return [...candidates.values()];
 }
 
 /** The person of an untrained face; undefined when the face of its image was removed or replaced since. */
-async function namedPerson(
+async function loadPerson(
   imageRecords: UntrainedOptions['imageRecords'],
   group: Group,
-  fresh: UntrainedFace | undefined,
+  untrained: UntrainedFace | undefined,
 ) {
-  const picture = fresh && (await imageRecords.livingImage(group, fresh.ref));
-  const { person, persisted } = picture ?? {};
-  return person === undefined || persisted === undefined || persisted.content !== fresh?.content
+  const record = untrained && (await imageRecords.livingImage(group, untrained.ref));
+  const { person, persisted } = record ?? {};
+  return person === undefined || persisted === undefined || persisted.content !== untrained?.content
     ? undefined
     : { person, personId: persisted.personId };
 }
@@ -120,11 +120,11 @@ async function namedPerson(
 /** The best candidate of each person, best first. */
 function best(
   trained: readonly Candidate[],
-  fresh: readonly Candidate[],
+  untrained: readonly Candidate[],
   { maxCandidates }: UntrainedQuery,
 ): Candidate[] {
   const byPerson = new Map<string, Candidate>();
-  for (const candidate of [...trained, ...fresh].toSorted((a, b) => b.confidence - a.confidence)) {
+  for (const candidate of [...trained, ...untrained].toSorted((a, b) => b.confidence - a.confidence)) {
     if (!byPerson.has(candidate.personId)) byPerson.set(candidate.personId, candidate);
   }
   return [...byPerson.values()].slice(0, maxCandidates);

@@ -4,7 +4,7 @@ import type { Group } from '../records/groups.ts';
 import { personKeyOf } from '../records/keys.ts';
 import type { RecordAs, StoredResult } from '../records/results.ts';
 import type { IdentificationOptions } from './identify.ts';
-import { comparedAtMost, facesOf, type ProbeFace, type ProbeSource } from './probe.ts';
+import { comparedAtMost, fetchProbe, type ProbeFace, type ProbeSource } from './probe.ts';
 
 export type VerifiedFace = ProbeFace & { isIdentical: boolean; confidence: number };
 
@@ -56,8 +56,8 @@ export function createVerify(options: IdentificationOptions): Verify {
       remembered,
       seenOn: _seenOn,
       truncated: _truncated,
-      ...picture
-    } = await facesOf(options, group, source);
+      ...image
+    } = await fetchProbe(options, group, source);
     await remembered;
     if (probes.length === 0) throw new RollcallError('no_face');
     const faces: VerifiedFace[] = [];
@@ -68,7 +68,7 @@ export function createVerify(options: IdentificationOptions): Verify {
       kind: 'verify',
       group: group.group,
       createdAt: new Date(now()).toISOString(),
-      ...picture,
+      ...image,
       person: person.person,
       isIdentical: faces.some((compared) => compared.isIdentical),
       confidence: Math.max(...faces.map((compared) => compared.confidence)),

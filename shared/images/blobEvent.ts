@@ -13,7 +13,7 @@ const blobEvent = z.object({
  * and for a blob of a storage account other than `account` if the topic or the URL of the event names the account.
  * @throws Error when the event is not an event of a blob
  */
-export function pathOfEvent(event: unknown, account: string): string | undefined {
+export function parseEventPath(event: unknown, account: string): string | undefined {
   const { topic = '', subject, data } = blobEvent.parse(event);
   const [, named] = /\/storageAccounts\/([^/]+)/i.exec(topic) ?? [];
   const accounts = [named, data?.url === undefined ? '' : new BlobServiceClient(data.url).accountName];

@@ -14,7 +14,7 @@ const copiedAtOnce = 1024 * 1024;
  */
 export async function decodeInThread(bytes: Uint8Array, task: DecoderTask): Promise<Decoded> {
   const worker = new Worker(decoderFile, { workerData: { ...task, length: bytes.length } });
-  const answer = answerOf(worker);
+  const answer = receiveAnswer(worker);
   // Prevents an unhandled rejection when the thread fails before the answer is awaited below.
   answer.catch(() => undefined);
   try {
@@ -33,7 +33,7 @@ async function tell(worker: Worker, bytes: Uint8Array): Promise<void> {
   }
 }
 
-function answerOf(worker: Worker): Promise<Decoded> {
+function receiveAnswer(worker: Worker): Promise<Decoded> {
   return new Promise((resolve, reject) => {
     const damaged = (cause?: unknown): void =>
       reject(new RollcallError('not_an_image', 'The picture is damaged.', { cause }));

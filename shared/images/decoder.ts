@@ -1,7 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { decodeBmp, type BmpHeader } from './bmp.ts';
+import { decodeBmp } from './bmp.ts';
+import type { BmpHeader } from './bmpHeader.ts';
 import { decodeHeic } from './heic.ts';
-import type { RawPicture } from './rows.ts';
+import type { RawImage } from './rows.ts';
 
 /*
  * Entry point of the thread that decodes BMP and HEIC, which sharp does not read. A thread decodes one image and ends,
@@ -11,7 +12,7 @@ import type { RawPicture } from './rows.ts';
 export type DecoderTask = { shrinkBy: number } & ({ format: 'bmp'; header: BmpHeader } | { format: 'heic' });
 
 /** `rows` is the number of image rows that were found in the file. */
-export type Decoded = { picture: RawPicture; rows: number };
+export type Decoded = { image: RawImage; rows: number };
 
 /** `decoded` is absent when the file cannot be decoded. */
 export type DecoderAnswer = { decoded?: Decoded };
@@ -25,7 +26,7 @@ async function decode(): Promise<void> {
   const decoded =
     task.format === 'bmp' ? decodeBmp(task.header, bytes, shrinkBy) : await decodeHeic(bytes, shrinkBy);
   const answer: DecoderAnswer = decoded === undefined ? {} : { decoded };
-  parentPort?.postMessage(answer, decoded === undefined ? [] : [decoded.picture.data.buffer]);
+  parentPort?.postMessage(answer, decoded === undefined ? [] : [decoded.image.data.buffer]);
 }
 
 // The file arrives in pieces. A decoding error ends the thread, and the parent thread receives an `error` event.

@@ -31,16 +31,16 @@ export async function decodeHeic(bytes: Uint8Array, shrinkBy: number): Promise<D
   if (heif.heif_context_read_from_memory(context, bytes).code.value !== 0) return undefined;
   const handle = heif.heif_js_context_get_primary_image_handle(context);
   if ('code' in handle) return undefined;
-  const image = heif.heif_js_decode_image2(
+  const decoded = heif.heif_js_decode_image2(
     handle,
     heif.heif_colorspace.heif_colorspace_RGB,
     heif.heif_chroma.heif_chroma_interleaved_RGB,
   );
-  if ('code' in image) return undefined;
-  const [plane] = image.channels;
+  if ('code' in decoded) return undefined;
+  const [plane] = decoded.channels;
   if (plane === undefined) return undefined;
   const { width, height, stride, data } = plane;
   const rows = new ShrinkingRows({ width, height }, shrinkBy);
   for (let y = 0; y < height; y += 1) rows.add(y, data.subarray(y * stride, y * stride + width * 3));
-  return { picture: rows.finish(), rows: height };
+  return { image: rows.finish(), rows: height };
 }

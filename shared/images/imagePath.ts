@@ -28,7 +28,7 @@ export function isGroupName(text: string): boolean {
  * Says why Azure Storage would refuse the name of a blob or store the blob under another name. Returns undefined for a
  * valid name. Another name would stand for another image, or for an image of another person.
  */
-export function faultOfBlobName(name: string): string | undefined {
+export function findBlobNameFault(name: string): string | undefined {
   if (name.length > longestName) return `The path has more than ${longestName} characters.`;
   const segments = name.split('/');
   if (segments.length > segmentsAtMost) return `The path has more than ${segmentsAtMost} segments.`;
@@ -42,12 +42,12 @@ export function faultOfBlobName(name: string): string | undefined {
 }
 
 /** Says what is wrong with the name of a person. Returns undefined for a valid name. */
-export function faultOfPersonName(name: string): string | undefined {
+export function findPersonNameFault(name: string): string | undefined {
   // Checks the name as an inner segment of a path: Azure Storage drops a trailing dot only at the end of a path.
-  return faultOfPerson(name) ?? faultOfBlobName(`${name}/image`);
+  return findPersonFault(name) ?? findBlobNameFault(`${name}/image`);
 }
 
-function faultOfPerson(name: string): string | undefined {
+function findPersonFault(name: string): string | undefined {
   if (name.trim() === '') return 'The person has no name.';
   if (Array.from(name.normalize('NFC')).length > longestPerson)
     return `The person has more than ${longestPerson} characters.`;
@@ -63,11 +63,11 @@ export function isImagePath(path: string): boolean {
 /** Parses a path of the form `enroll/{group}/{person}/{image}` or `identify/{group}/{image}`. */
 export function placeOf(path: string): Place {
   const [container = '', group = '', ...rest] = path.split('/');
-  const detail = faultOf(path, container, group, rest);
+  const detail = findPathFault(path, container, group, rest);
   const known = isImagePath(path) && isGroupName(group) ? group : noGroup;
   const common = { image: path, group: known };
   const ref = { group: known, image: imageKeyOf(path) };
-  const person = personOf(container, known, rest);
+  const person = parsePerson(container, known, rest);
   if (person === undefined)
     return detail === undefined
       ? { ...common, kind: 'identify', ref }
@@ -80,12 +80,12 @@ export function placeOf(path: string): Place {
  * Returns the person of a path, in NFC. An image at a bad path also belongs to the person that the path names, so that
  * the image is deleted with that person.
  */
-function personOf(container: string, group: string, [name = '', ...image]: string[]): string | undefined {
+function parsePerson(container: string, group: string, [name = '', ...image]: string[]): string | undefined {
   const isNamed = container === containers.enroll && group !== noGroup && image.length > 0;
-  return isNamed && faultOfPerson(name) === undefined ? name.normalize('NFC') : undefined;
+  return isNamed && findPersonFault(name) === undefined ? name.normalize('NFC') : undefined;
 }
 
-function faultOf(
+function findPathFault(
   path: string,
   container: string,
   group: string,
@@ -95,10 +95,10 @@ function faultOf(
   if (!isGroupName(group)) return 'The group must be 1 to 48 of a-z, 0-9, - and _, without two _ in a row.';
   if (container === containers.enroll) {
     if (rest.length < 2) return 'The path must be enroll/{group}/{person}/{image}.';
-    const fault = faultOfPersonName(rest[0] ?? '');
+    const fault = findPersonNameFault(rest[0] ?? '');
     if (fault !== undefined) return fault;
   }
   const image = container === containers.enroll ? rest.slice(1) : rest;
   if (image.join('') === '') return 'The path names no image.';
-  return faultOfBlobName(path.slice(container.length + 1));
+  return findBlobNameFault(path.slice(container.length + 1));
 }

@@ -29,7 +29,7 @@ export function readJpegLayout(bytes: Uint8Array): JpegLayout | undefined {
       const next = at + 2 + view.getUint16(at + 2);
       if (isFrame(code) && next <= bytes.length) frame = readFrame(view, at, code);
       if (code === marker.scan)
-        return frame === undefined || next > bytes.length ? undefined : layoutOf(bytes, at, frame);
+        return frame === undefined || next > bytes.length ? undefined : readLayout(bytes, at, frame);
       at = next;
     }
   }
@@ -51,7 +51,7 @@ function readFrame(view: DataView, at: number, code: number) {
   return { code, components, coefficientBytes: units * blocks * coefficientBytesOfBlock };
 }
 
-function layoutOf(
+function readLayout(
   bytes: Uint8Array,
   at: number,
   { code, components, coefficientBytes }: { code: number; components: number; coefficientBytes: number },

@@ -11,7 +11,7 @@ const finerBy = 0.8;
  * in the shrunk image, so that one part shows such a face whole. Returns no parts if they would show hardly more detail
  * than the whole image.
  */
-export function partsOf(size: Size, atMost: number): FaceRectangle[] {
+export function splitIntoParts(size: Size, atMost: number): FaceRectangle[] {
   const longer = Math.max(size.width, size.height);
   const overlap = Math.ceil((2 * faceLimits.smallestFace * longer) / faceLimits.imageSide);
   const grids = Array.from({ length: atMost }, (_, column) => column + 1).flatMap((columns) =>
@@ -43,9 +43,9 @@ function spans(side: number, count: number, overlap: number): { start: number; l
 }
 
 /** Merges the faces of all parts, largest first. A face found in several parts is kept once, at its largest size. */
-export function facesOfParts<Face extends { faceRectangle: FaceRectangle }>(faces: readonly Face[]): Face[] {
+export function mergeFaces<Face extends { faceRectangle: FaceRectangle }>(faces: readonly Face[]): Face[] {
   const kept: Face[] = [];
-  for (const face of faces.toSorted((a, b) => areaOf(b.faceRectangle) - areaOf(a.faceRectangle))) {
+  for (const face of faces.toSorted((a, b) => toArea(b.faceRectangle) - toArea(a.faceRectangle))) {
     if (!kept.some((other) => isSameFace(other.faceRectangle, face.faceRectangle))) kept.push(face);
   }
   return kept;
@@ -55,13 +55,13 @@ export function facesOfParts<Face extends { faceRectangle: FaceRectangle }>(face
 function isSameFace(one: FaceRectangle, other: FaceRectangle): boolean {
   const width = shared(one.left, one.width, other.left, other.width);
   const height = shared(one.top, one.height, other.top, other.height);
-  return width * height > Math.min(areaOf(one), areaOf(other)) / 2;
+  return width * height > Math.min(toArea(one), toArea(other)) / 2;
 }
 
 function shared(start: number, length: number, otherStart: number, otherLength: number): number {
   return Math.max(0, Math.min(start + length, otherStart + otherLength) - Math.max(start, otherStart));
 }
 
-function areaOf({ width, height }: FaceRectangle): number {
+function toArea({ width, height }: FaceRectangle): number {
   return width * height;
 }

@@ -1,7 +1,7 @@
 import type { Size } from './formats.ts';
 
 /** Pixels in RGB, 8 bits per channel, row by row from the top. */
-export type RawPicture = Size & { data: Uint8Array<ArrayBuffer> };
+export type RawImage = Size & { data: Uint8Array<ArrayBuffer> };
 
 /**
  * Collects the rows of an image and shrinks them by a whole factor as they arrive, so that a very large image is never
@@ -10,25 +10,22 @@ export type RawPicture = Size & { data: Uint8Array<ArrayBuffer> };
 export class ShrinkingRows {
   readonly #source: Size;
   readonly #factor: number;
-  readonly #picture: RawPicture;
+  readonly #image: RawImage;
   readonly #sums: Uint32Array;
   #collecting = -1;
   #collected = 0;
-  /** Number of rows added. */
-  count = 0;
 
   constructor(source: Size, factor: number) {
     const [width, height] = [Math.ceil(source.width / factor), Math.ceil(source.height / factor)];
     this.#source = source;
     this.#factor = factor;
-    this.#picture = { width, height, data: new Uint8Array(width * height * 3) };
+    this.#image = { width, height, data: new Uint8Array(width * height * 3) };
     this.#sums = new Uint32Array(factor === 1 ? 0 : width * 3);
   }
 
   add(y: number, rgb: Uint8Array): void {
-    this.count += 1;
     if (this.#factor === 1) {
-      this.#picture.data.set(rgb, y * this.#source.width * 3);
+      this.#image.data.set(rgb, y * this.#source.width * 3);
       return;
     }
     const row = Math.floor(y / this.#factor);
@@ -38,9 +35,9 @@ export class ShrinkingRows {
     this.#sum(rgb);
   }
 
-  finish(): RawPicture {
+  finish(): RawImage {
     if (this.#factor !== 1) this.#finishRow();
-    return this.#picture;
+    return this.#image;
   }
 
   #sum(rgb: Uint8Array): void {
@@ -58,7 +55,7 @@ export class ShrinkingRows {
 
   #finishRow(): void {
     if (this.#collected === 0) return;
-    const { width, data } = this.#picture;
+    const { width, data } = this.#image;
     const start = this.#collecting * width * 3;
     for (let x = 0; x < width; x += 1) {
       const columns = Math.min(this.#factor, this.#source.width - x * this.#factor);

@@ -7,12 +7,16 @@ import { contentOf, lookedAtAgain } from '../records/image.ts';
 import { placeOf } from './imagePath.ts';
 import type { ImageStore } from './imageStore.ts';
 
-export type DropOptions = {
+export type UploadOptions = {
   imageStore: ImageStore;
   imageRecords: ImageRecords;
   groups: Groups;
   workQueues: WorkQueues;
   now: () => number;
+};
+
+export type DeletionOptions = Pick<UploadOptions, 'imageStore' | 'imageRecords'> & {
+  reconcile: (image: string) => Promise<void>;
 };
 
 /**
@@ -21,7 +25,7 @@ export type DropOptions = {
  * @throws RollcallError bad_path
  */
 export async function uploadImage(
-  { imageStore, imageRecords, groups, workQueues, now }: DropOptions,
+  { imageStore, imageRecords, groups, workQueues, now }: UploadOptions,
   image: string,
   bytes: Uint8Array,
   contentType: string,
@@ -29,38 +33,36 @@ export async function uploadImage(
   const place = placeOf(image);
   if (place.kind === 'bad') throw badPath(place);
   const { ref } = place;
-  const [there, group] = await Promise.all([imageStore.version(image), groups.get(ref.group)]);
-  const picture = group && (await imageRecords.livingImage(group, ref));
-  const liesThere =
-    there !== undefined && picture?.etag === there.etag && picture.content === contentOf(bytes);
-  if (!liesThere) {
+  const [present, group] = await Promise.all([imageStore.version(image), groups.get(ref.group)]);
+  const record = group && (await imageRecords.livingImage(group, ref));
+  const isStored =
+    present !== undefined && record?.etag === present.etag && record.content === contentOf(bytes);
+  if (!isStored) {
     const md5 = createHash('md5').update(bytes).digest();
     return imageStore.write(image, bytes, { contentType, md5 });
   }
-  if (picture.state !== 'rejected' && picture.state !== 'failed') return;
-  await imageRecords.change(ref, (p) => p && lookedAtAgain(p, now()));
+  if (record.state !== 'rejected' && record.state !== 'failed') return;
+  await imageRecords.change(ref, (before) => before && lookedAtAgain(before, now()));
   await workQueues.enqueueImage(ref);
 }
 
 /**
  * Deletes an image from its container. The removal is recorded before the returned promise resolves, so that no later
- * answer names the image. A repeated deletion succeeds.
+ * answer names the image. A repeated deletion succeeds. Whether the image exists is asked before the deletion, because
+ * the storage client repeats a deletion whose answer is lost, and the repetition finds no blob.
  * @throws RollcallError bad_path, image_not_found when the image has neither a blob nor an image record
  */
-export async function deletePicture(
-  {
-    imageStore,
-    imageRecords,
-    reconcile,
-  }: { imageStore: ImageStore; imageRecords: ImageRecords; reconcile: (image: string) => Promise<void> },
+export async function deleteImage(
+  { imageStore, imageRecords, reconcile }: DeletionOptions,
   image: string,
 ): Promise<void> {
   const place = placeOf(image);
-  const { ref } = place;
-  // An image that already has a record can be deleted even if its path is bad.
-  if (place.kind === 'bad' && (await imageRecords.get(ref)) === undefined) throw badPath(place);
-  const wasThere = await imageStore.remove(image);
-  if (!wasThere && (await imageRecords.get(ref)) === undefined) throw new RollcallError('image_not_found');
+  if ((await imageRecords.get(place.ref)) === undefined) {
+    // An image that already has a record can be deleted even if its path is bad.
+    if (place.kind === 'bad') throw badPath(place);
+    if ((await imageStore.version(image)) === undefined) throw new RollcallError('image_not_found');
+  }
+  await imageStore.remove(image);
   await reconcile(image);
 }
 

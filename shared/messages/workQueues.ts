@@ -50,7 +50,7 @@ export interface WorkQueues {
 
 export function createWorkQueues(client: ServiceBus, now: () => number): WorkQueues {
   const senders = new Map<string, Sender>();
-  const senderOf = (queue: string): Sender => {
+  const openSender = (queue: string): Sender => {
     const sender = senders.get(queue) ?? client.createSender(queue);
     senders.set(queue, sender);
     return sender;
@@ -58,7 +58,7 @@ export function createWorkQueues(client: ServiceBus, now: () => number): WorkQue
   const send = async (queue: string, message: ServiceBusMessage, at: number): Promise<void> => {
     const scheduled = at > now() ? { scheduledEnqueueTimeUtc: new Date(at) } : {};
     await inSpan(`send ${queue}`, { kind: SpanKind.PRODUCER, attributes: messaging(queue) }, () =>
-      senderOf(queue).sendMessages({
+      openSender(queue).sendMessages({
         ...message,
         contentType: 'application/json',
         ...scheduled,
@@ -76,13 +76,17 @@ export function createWorkQueues(client: ServiceBus, now: () => number): WorkQue
         queues.trainings.name,
         {
           body: { key: { group } },
-          sessionId: sessionOf(group),
-          messageId: `${sessionOf(group)}.${kind}.${at}`,
+          sessionId: hashSession(group),
+          messageId: `${hashSession(group)}.${kind}.${at}`,
         },
         at,
       ),
     enqueueErasure: (group, afterMs = 0) =>
-      send(queues.erasures.name, { body: { key: { group } }, sessionId: sessionOf(group) }, now() + afterMs),
+      send(
+        queues.erasures.name,
+        { body: { key: { group } }, sessionId: hashSession(group) },
+        now() + afterMs,
+      ),
     async close() {
       await Promise.all([...senders.values()].map((sender) => sender.close()));
     },
@@ -108,6 +112,6 @@ function traceProperties(): Pick<ServiceBusMessage, 'applicationProperties'> {
   return here === undefined ? {} : { applicationProperties: { traceparent: here, 'Diagnostic-Id': here } };
 }
 
-function sessionOf(group: string): string {
+function hashSession(group: string): string {
   return `g${createHash('sha256').update(group).digest('base64url')}`;
 }

@@ -1,12 +1,15 @@
 import type { Quota } from '../config/quota.ts';
 
+/** Interactive: a person or program waits for the answer. Background: the pipeline processes uploaded images. */
+export type Priority = 'interactive' | 'background';
+
 /*
  * The schedule of calls to one Face resource, which all instances share, as pure transitions of one row.
  *
  * A call leaves in a slot. Slots are W/N · (1 + J/W) apart for N calls in W milliseconds, J being the range within
  * which calls arrive around their slots. Of any N + 1 arrivals, the last then comes at least W after the first, so
  * every call is accepted by a limiter with a sliding window, with fixed windows or with a token bucket. Slots are
- * further apart while other programs use the same resource (see `shareOf`).
+ * further apart while other programs use the same resource (see `toShare`).
  *
  * Invariants:
  * - `nextFree` never decreases;
@@ -42,7 +45,7 @@ type Throttled = {
 };
 
 export type Booking = {
-  priority: 'interactive' | 'background';
+  priority: Priority;
   wanted: number;
   now: number;
   jitterMs: number;
@@ -115,14 +118,14 @@ export function spacedRates(quota: Quota): Quota {
 }
 
 /** Milliseconds from one slot to the next; 0 when the quota sets no rate. */
-export function slotOf(quota: Quota, jitterMs: number, share = 1): number {
+export function toSlotMs(quota: Quota, jitterMs: number, share = 1): number {
   return (
     Math.max(0, ...spacedRates(quota).map(({ calls, windowMs }) => (windowMs + jitterMs) / calls)) / share
   );
 }
 
 /** The share of the quota in use at `now`: 1, or less after refusals. */
-export function shareOf({ throttled }: Schedule, now: number): number {
+export function toShare({ throttled }: Schedule, now: number): number {
   if (throttled === undefined) return 1;
   const { cutAt, from, safe, holdMs } = throttled;
   const sinceCut = Math.max(0, now - cutAt);
@@ -136,8 +139,8 @@ export function book(quota: Quota, schedule: Schedule, booking: Booking): Booked
   const heard = schedule.jitter;
   const isMine = jitterMs >= heard.ms || heard.by === by || now - heard.at > jitterHeardMs;
   const jitter = isMine ? { ms: jitterMs, by, at: now } : heard;
-  const share = shareOf(schedule, now);
-  const slotMs = slotOf(quota, jitter.ms, share);
+  const share = toShare(schedule, now);
+  const slotMs = toSlotMs(quota, jitter.ms, share);
   if (schedule.nextFree - now > horizonMs) return { kind: 'later', free: schedule.nextFree, slotMs };
   const first = Math.max(schedule.nextFree, earliest);
   const count = Math.max(1, Math.min(booking.wanted, Math.floor(blockMs / slotMs)));
@@ -150,7 +153,7 @@ export function book(quota: Quota, schedule: Schedule, booking: Booking): Booked
     slotMs,
     schedule: {
       ...rest,
-      ...(isThrottled ? { throttled } : {}),
+      ...(isThrottled && { throttled }),
       nextFree: first + count * slotMs,
       jitter,
     },
@@ -165,7 +168,7 @@ export function refused(
   const paused = { ...schedule, nextFree: Math.max(schedule.nextFree, now + retryAfterMs) };
   const { throttled } = schedule;
   if (throttled !== undefined && leftAt <= throttled.cutAt) return paused;
-  const share = shareOf(schedule, now);
+  const share = toShare(schedule, now);
   const triedForMore = throttled !== undefined && share > throttled.safe;
   return {
     ...paused,

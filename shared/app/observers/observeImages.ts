@@ -21,15 +21,15 @@ function hasMoved(before: ImageRecord | undefined, after: ImageRecord): boolean 
   return before?.state !== after.state || before.receivedAt !== after.receivedAt;
 }
 
-function count(picture: ImageRecord, now: number): void {
-  const container = { 'rollcall.container': picture.person === undefined ? 'identify' : 'enroll' };
-  const { state, reason } = picture;
+function count(image: ImageRecord, now: number): void {
+  const container = { 'rollcall.container': image.person === undefined ? 'identify' : 'enroll' };
+  const { state, reason } = image;
   record('rollcall.images', 1, {
     ...container,
     'rollcall.state': state,
-    ...(reason === undefined ? {} : { 'rollcall.reason': reason }),
+    ...(reason !== undefined && { 'rollcall.reason': reason }),
   });
   if (state === 'enrolled' || state === 'identified') {
-    record('rollcall.image.latency', Math.max(0, now - picture.receivedAt) / 1_000, container);
+    record('rollcall.image.latency', Math.max(0, now - image.receivedAt) / 1_000, container);
   }
 }

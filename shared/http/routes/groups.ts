@@ -11,7 +11,7 @@ import { queryOf } from '../query.ts';
 import type { Route } from '../route.ts';
 import * as schemas from '../schemas.ts';
 import { toErasure, toGroup, toPerson, toGroupSettings } from '../toResponse.ts';
-import { groupNameOf, groupOf, personKeyIn } from './names.ts';
+import { parseGroupName, loadGroup, loadPersonKey } from './names.ts';
 
 /** Routes for groups and their people, for their erasure and for training. */
 export const groupRoutes = [
@@ -54,7 +54,7 @@ export const groupRoutes = [
       'storage_unavailable',
     ],
     async handle(request, rollcall) {
-      const name = groupNameOf(request);
+      const name = parseGroupName(request);
       const condition = conditionOf(request);
       const wanted = parsed(schemas.groupBody, (await jsonOf(request)) ?? {}, 'body');
       const given = Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined));
@@ -72,7 +72,7 @@ export const groupRoutes = [
     access: 'any',
     answer: { status: 200, schema: schemas.group },
     failures: ['bad_request', 'group_not_found', 'storage_unavailable'],
-    handle: async (request, rollcall) => groupAnswer(rollcall, await groupOf(request, rollcall)),
+    handle: async (request, rollcall) => groupAnswer(rollcall, await loadGroup(request, rollcall)),
   },
   {
     name: 'deleteGroup',
@@ -92,7 +92,7 @@ export const groupRoutes = [
       'messaging_unavailable',
     ],
     async handle(request, rollcall) {
-      const name = groupNameOf(request);
+      const name = parseGroupName(request);
       return erasureAnswer(await rollcall.deleteGroup(name, conditionOf(request)));
     },
   },
@@ -108,7 +108,7 @@ export const groupRoutes = [
     failures: ['bad_request', 'group_not_found', 'storage_unavailable'],
     async handle(request, rollcall) {
       const query = pageQueryOf(request, schemas.pageOnly);
-      const group = await groupOf(request, rollcall);
+      const group = await loadGroup(request, rollcall);
       return { body: pageOf(request, await rollcall.imageRecords.listPersons(group, query), toPerson) };
     },
   },
@@ -122,10 +122,10 @@ export const groupRoutes = [
     answer: { status: 200, schema: schemas.person },
     failures: ['bad_request', 'bad_path', 'group_not_found', 'person_not_found', 'storage_unavailable'],
     async handle(request, rollcall) {
-      const group = await groupOf(request, rollcall);
+      const group = await loadGroup(request, rollcall);
       const person = await rollcall.imageRecords.person(
         group,
-        await personKeyIn(group.group, request, rollcall),
+        await loadPersonKey(group.group, request, rollcall),
       );
       if (person === undefined) throw new RollcallError('person_not_found');
       return { body: toPerson(person) };
@@ -150,9 +150,9 @@ export const groupRoutes = [
       'messaging_unavailable',
     ],
     async handle(request, rollcall) {
-      const group = groupNameOf(request);
+      const group = parseGroupName(request);
       const { probes } = queryOf(request, schemas.deletePersonQuery);
-      const person = await personKeyIn(group, request, rollcall);
+      const person = await loadPersonKey(group, request, rollcall);
       return erasureAnswer(await rollcall.deletePerson(group, person, probes === 'delete'));
     },
   },
@@ -181,7 +181,7 @@ export const groupRoutes = [
     answer: { status: 202, schema: schemas.accepted },
     failures: ['bad_request', 'group_not_found', 'conflict', 'storage_unavailable', 'messaging_unavailable'],
     async handle(request, rollcall) {
-      const { group } = await groupOf(request, rollcall);
+      const { group } = await loadGroup(request, rollcall);
       await rollcall.trainNow(group);
       return { status: 202, body: { group } };
     },

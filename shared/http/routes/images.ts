@@ -4,7 +4,7 @@ import { pageOf, pageQueryOf, tokenOf } from '../page.ts';
 import type { ApiRequest, Route } from '../route.ts';
 import * as schemas from '../schemas.ts';
 import { toImage } from '../toResponse.ts';
-import { groupNameOf, groupOf, personNameOf } from './names.ts';
+import { parseGroupName, loadGroup, parsePersonName } from './names.ts';
 
 const imageFailures = ['bad_request', 'bad_path', 'storage_unavailable', 'conflict'] as const;
 
@@ -23,8 +23,8 @@ export const imageRoutes = [
     failures: ['bad_request', 'bad_path', 'group_not_found', 'storage_unavailable'],
     async handle(request, rollcall) {
       const { person, ...query } = pageQueryOf(request, schemas.imageQuery);
-      const group = await groupOf(request, rollcall);
-      const key = person === undefined ? undefined : personKeyOf(group.group, personNameOf(person));
+      const group = await loadGroup(request, rollcall);
+      const key = person === undefined ? undefined : personKeyOf(group.group, parsePersonName(person));
       const { generation } = group;
       const page = await rollcall.imageRecords.listImages(group.group, { ...query, person: key, generation });
       return { body: pageOf(request, page, toImage) };
@@ -62,7 +62,7 @@ export const imageRoutes = [
       'messaging_unavailable',
     ],
     async handle(request, rollcall) {
-      const image = pathOf(request);
+      const image = toPath(request);
       const { bytes, type } = await pictureOf(request);
       await rollcall.uploadImage(image, bytes, type);
       return { status: 202, body: { image } };
@@ -78,8 +78,8 @@ export const imageRoutes = [
     answer: { status: 202, schema: schemas.imagePath },
     failures: [...imageFailures, 'image_not_found', 'messaging_unavailable'],
     async handle(request, rollcall) {
-      const image = pathOf(request);
-      await rollcall.deletePicture(image);
+      const image = toPath(request);
+      await rollcall.deleteImage(image);
       return { status: 202, body: { image } };
     },
   },
@@ -95,14 +95,14 @@ export const imageRoutes = [
     failures: ['bad_request', 'storage_unavailable', 'conflict', 'messaging_unavailable'],
     async handle(request, rollcall) {
       const { next, ...redriven } = await rollcall.redrive(pageQueryOf(request, schemas.redriveQuery));
-      const goingOn = next === undefined ? {} : { next: tokenOf(request, next) };
-      return { status: 202, body: { ...redriven, ...goingOn } };
+      const more = next !== undefined && { next: tokenOf(request, next) };
+      return { status: 202, body: { ...redriven, ...more } };
     },
   },
 ] as const satisfies readonly Route[];
 
 /** The path of the image that the URL names, container first. */
-function pathOf(request: ApiRequest): string {
-  const person = personNameOf(request.params['person']);
-  return `enroll/${groupNameOf(request)}/${person}/${request.params['image'] ?? ''}`;
+function toPath(request: ApiRequest): string {
+  const person = parsePersonName(request.params['person']);
+  return `enroll/${parseGroupName(request)}/${person}/${request.params['image'] ?? ''}`;
 }

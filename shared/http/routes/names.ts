@@ -1,5 +1,5 @@
 import { RollcallError } from '../../errors/errors.ts';
-import { faultOfPersonName, isGroupName } from '../../images/imagePath.ts';
+import { findPersonNameFault, isGroupName } from '../../images/imagePath.ts';
 import { personKeyOf } from '../../records/keys.ts';
 import type { Group } from '../../records/groups.ts';
 import type { Rollcall } from '../../app/rollcall.ts';
@@ -7,7 +7,7 @@ import { InvalidRequest } from '../problem.ts';
 import type { ApiRequest } from '../route.ts';
 
 /** The name of the group in the path. @throws InvalidRequest when it is no group name */
-export function groupNameOf(request: ApiRequest): string {
+export function parseGroupName(request: ApiRequest): string {
   const name = request.params['group'] ?? '';
   if (isGroupName(name)) return name;
   throw new InvalidRequest([
@@ -16,8 +16,8 @@ export function groupNameOf(request: ApiRequest): string {
 }
 
 /** The name of a person in NFC. @throws RollcallError bad_path when it is not allowed */
-export function personNameOf(text = ''): string {
-  const fault = faultOfPersonName(text);
+export function parsePersonName(text = ''): string {
+  const fault = findPersonNameFault(text);
   if (fault === undefined) return text.normalize('NFC');
   throw new RollcallError('bad_path', fault);
 }
@@ -27,20 +27,20 @@ export function personNameOf(text = ''): string {
  * person with this name exists.
  * @throws RollcallError bad_path
  */
-export async function personKeyIn(
+export async function loadPersonKey(
   group: string,
   request: ApiRequest,
   { imageRecords }: Rollcall,
 ): Promise<string> {
   const name = request.params['person'] ?? '';
   const key = personKeyOf(group, name);
-  if ((await imageRecords.personRow(group, key)) === undefined) personNameOf(name);
+  if ((await imageRecords.personRow(group, key)) === undefined) parsePersonName(name);
   return key;
 }
 
 /** The group that the path names. @throws InvalidRequest, RollcallError group_not_found */
-export async function groupOf(request: ApiRequest, { groups }: Rollcall): Promise<Group> {
-  const group = await groups.get(groupNameOf(request));
+export async function loadGroup(request: ApiRequest, { groups }: Rollcall): Promise<Group> {
+  const group = await groups.get(parseGroupName(request));
   if (group === undefined) throw new RollcallError('group_not_found');
   return group;
 }

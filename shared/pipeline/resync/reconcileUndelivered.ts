@@ -1,6 +1,6 @@
 import { RestError } from '@azure/storage-blob';
 import { undeliveredEvents } from '../../config/resources.ts';
-import { pathOfEvent } from '../../images/blobEvent.ts';
+import { parseEventPath } from '../../images/blobEvent.ts';
 import type { ListedImage } from '../../images/imageStore.ts';
 import { pageOf, type ResyncOptions } from './options.ts';
 
@@ -35,7 +35,7 @@ async function readPaths({ imageStore, account, log }: Options, blob: ListedImag
   if (typeof bytes === 'string') return [];
   try {
     const events: unknown = JSON.parse(bytes.toString('utf8'));
-    const paths = (Array.isArray(events) ? events : [events]).map((event) => pathOfEvent(event, account));
+    const paths = (Array.isArray(events) ? events : [events]).map((event) => parseEventPath(event, account));
     return [...new Set(paths)].filter((path) => path !== undefined);
   } catch (error) {
     // The listing of the containers finds the image all the same.

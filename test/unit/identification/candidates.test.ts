@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { createCandidates } from '../../../shared/identification/candidates.ts';
+import { loadCandidates } from '../../../shared/identification/candidates.ts';
 import type { Group, Groups } from '../../../shared/records/groups.ts';
 import type { ImageRecords } from '../../../shared/records/imageRecords.ts';
 
@@ -24,14 +24,14 @@ test('each person is looked up once an answer, and not all of them at the same t
   // Sixty faces that are all a little like the same hundred persons.
   const ofOneFace = Array.from({ length: 100 }, (_, index) => ({ personId: `id-${index}`, confidence: 0.5 }));
   const faces = Array.from({ length: 60 }, () => ofOneFace);
-  const candidatesOf = await createCandidates(
+  const toCandidates = await loadCandidates(
     { groups, imageRecords },
     { group: 'club' } as Group,
     faces.flat(),
   );
   expect(lookedUp).toHaveLength(100);
   expect(most).toBeLessThanOrEqual(32);
-  const named = candidatesOf(ofOneFace);
+  const named = toCandidates(ofOneFace);
   // Who is gone, and of whom no face stands any more, is not named.
   expect(named).toHaveLength(98);
   expect(named.map(({ personId }) => personId)).not.toEqual(expect.arrayContaining(['id-3']));

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { FaceClient } from '../../../shared/face/client.ts';
 import { FaceError } from '../../../shared/face/errors.ts';
 import { createSearchBudget } from '../../../shared/identification/searchBudget.ts';
-import { withFreshCandidates } from '../../../shared/identification/untrainedCandidates.ts';
+import { addUntrainedCandidates } from '../../../shared/identification/untrainedCandidates.ts';
 import { parseQuota } from '../../../shared/config/quota.ts';
 import type { Group } from '../../../shared/records/groups.ts';
 
@@ -83,7 +83,7 @@ function freshGroup(granted: number, unknown: readonly string[] = []) {
     imageRecords: { livingImage: async () => undefined },
   };
   const ask = (faces: number) =>
-    withFreshCandidates(
+    addUntrainedCandidates(
       options,
       { group: 'club' } as Group,
       0,

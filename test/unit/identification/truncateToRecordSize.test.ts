@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { largestThatFits } from '../../../shared/identification/truncateToRecordSize.ts';
+import { truncateToRecordSize } from '../../../shared/identification/truncateToRecordSize.ts';
 import { longestRecord } from '../../../shared/records/entity.ts';
 import { inMemory } from '../../helpers/inMemory.ts';
 import { portrait } from '../../helpers/pictures.ts';
@@ -10,9 +10,9 @@ test('the most that fits is kept, and one more would not fit', () => {
   fc.assert(
     fc.property(lists, fc.integer({ min: 12, max: 400 }), (faces, longest) => {
       const most = Math.max(0, ...faces.map(({ length }) => length));
-      const answerOf = (kept: number) => faces.map((face) => face.slice(0, kept));
-      const length = (kept: number) => JSON.stringify(answerOf(kept)).length;
-      const kept = Math.max(0, ...largestThatFits(answerOf, most, longest).map((face) => face.length));
+      const toAnswer = (kept: number) => faces.map((face) => face.slice(0, kept));
+      const length = (kept: number) => JSON.stringify(toAnswer(kept)).length;
+      const kept = Math.max(0, ...truncateToRecordSize(toAnswer, most, longest).map((face) => face.length));
       if (kept > 0) expect(length(kept)).toBeLessThanOrEqual(longest);
       if (kept < most) expect(length(kept + 1)).toBeGreaterThan(longest);
     }),

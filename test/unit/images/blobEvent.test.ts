@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { pathOfEvent } from '../../../shared/images/blobEvent.ts';
+import { parseEventPath } from '../../../shared/images/blobEvent.ts';
 import { inMemory } from '../../helpers/inMemory.ts';
 import { portrait } from '../../helpers/pictures.ts';
 
@@ -15,7 +15,7 @@ test.each([
   ['our account in the path', { data: { url: local('ours') } }],
   ['a host that names none', { data: { url: 'https://pictures.example/enroll/club/ann/1.jpg' } }],
 ])('an event that tells %s names its picture', (_what, event) => {
-  expect(pathOfEvent({ subject, ...event }, 'ours')).toBe('enroll/club/ann/1.jpg');
+  expect(parseEventPath({ subject, ...event }, 'ours')).toBe('enroll/club/ann/1.jpg');
 });
 
 test.each([
@@ -25,11 +25,11 @@ test.each([
   ['another container', { subject: subject.replace('enroll', 'backup') }],
   ['another container that begins so', { subject: subject.replace('enroll', 'enroll-old') }],
 ])('an event of %s names none', (_what, event) => {
-  expect(pathOfEvent({ subject, ...event }, 'ours')).toBeUndefined();
+  expect(parseEventPath({ subject, ...event }, 'ours')).toBeUndefined();
 });
 
 test('an event of no blob is refused', () => {
-  expect(() => pathOfEvent({ subject: '/blobServices/default/containers/enroll' }, 'ours')).toThrow();
+  expect(() => parseEventPath({ subject: '/blobServices/default/containers/enroll' }, 'ours')).toThrow();
 });
 
 test('a trigger that speaks of another container does nothing', async () => {

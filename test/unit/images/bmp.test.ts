@@ -1,6 +1,7 @@
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
-import { decodeBmp, isBmp, readBmpHeader, rowsHeld } from '../../../shared/images/bmp.ts';
+import { decodeBmp } from '../../../shared/images/bmp.ts';
+import { isBmp, readBmpHeader, rowsHeld } from '../../../shared/images/bmpHeader.ts';
 import { prepareImage } from '../../../shared/images/prepareImage.ts';
 import { writeBmp, type BmpKind, type Pixel } from '../../helpers/bmp.ts';
 
@@ -58,14 +59,14 @@ function decoded(bytes: Uint8Array, shrinkBy = 1) {
 test.each(kinds)('BMP of %s: every pixel comes out', (_what, kind, tolerance) => {
   const [width, height] = [45, 41];
   const bytes = writeBmp(width, height, kind, colourAt);
-  const { picture, rows } = decoded(bytes);
-  expect(picture).toMatchObject({ width, height });
+  const { image, rows } = decoded(bytes);
+  expect(image).toMatchObject({ width, height });
   expect(rows).toBe(height);
   let furthest = 0;
   for (let at = 0; at < width * height; at += 1) {
     const wanted = nearest(colourAt(at % width, Math.floor(at / width)), kind);
     for (const [channel, value] of wanted.entries())
-      furthest = Math.max(furthest, Math.abs((picture.data[at * 3 + channel] ?? -999) - value));
+      furthest = Math.max(furthest, Math.abs((image.data[at * 3 + channel] ?? -999) - value));
   }
   expect(furthest).toBeLessThanOrEqual(tolerance);
 });
@@ -89,20 +90,43 @@ test('what jumps and ends leave out has the first colour of the palette', () => 
   const start = blank.readUInt32LE(10);
   // Four white pixels, then five to the right and two up, one pixel, the end.
   const bytes = Buffer.concat([blank.subarray(0, start), Buffer.from([4, 1, 0, 2, 5, 2, 1, 1, 0, 1])]);
-  const { picture, rows } = decoded(bytes);
+  const { image, rows } = decoded(bytes);
   expect(rows).toBe(40);
-  const at = (x: number, y: number) => picture.data[(y * 40 + x) * 3];
+  const at = (x: number, y: number) => image.data[(y * 40 + x) * 3];
   expect([at(0, 39), at(3, 39), at(4, 39), at(9, 37), at(10, 37), at(0, 0)]).toEqual([
     255, 255, 9, 255, 9, 9,
   ]);
 });
 
+test('a run-length BMP without an end mark holds the rows that have a pixel, whatever zero bytes follow', async () => {
+  const whole = writeBmp(80, 60, { bits: 8, palette: grey256, runLength: true }, colourAt);
+  const start = whole.readUInt32LE(10);
+  for (const share of [0.3, 0.5, 0.8]) {
+    const broken = Buffer.from(whole);
+    // The tail of a file that was created at its full size and never written to the end.
+    broken.fill(0, start + Math.round((whole.length - start) * share));
+    const { rows } = decoded(broken);
+    expect(rows / 60).toBeGreaterThan(share - 0.15);
+    expect(rows / 60).toBeLessThan(share + 0.15);
+    const taken = await prepareImage(broken).then(
+      () => true,
+      () => false,
+    );
+    expect(taken).toBe(share > 0.7);
+  }
+  // With an end mark, two rows of four pixels are a whole picture on a background.
+  const twoRows = [4, 1, 0, 0, 4, 1];
+  const withRows = (...mark: number[]) =>
+    Buffer.concat([whole.subarray(0, start), Buffer.from([...twoRows, ...mark])]);
+  expect([decoded(withRows()).rows, decoded(withRows(0, 0, 0, 1)).rows]).toEqual([2, 60]);
+});
+
 test('a picture that is shrunk on the way is the mean of its pixels, at its edges too', () => {
   const bytes = writeBmp(7, 5, { bits: 24 }, (x, y) => [x * 30, y * 40, 100]);
-  const { picture } = decoded(bytes, 3);
-  expect(picture).toMatchObject({ width: 3, height: 2 });
-  expect([...picture.data.subarray(0, 9)]).toEqual([30, 40, 100, 120, 40, 100, 180, 40, 100]);
-  expect([...picture.data.subarray(9, 12)]).toEqual([30, 140, 100]);
+  const { image } = decoded(bytes, 3);
+  expect(image).toMatchObject({ width: 3, height: 2 });
+  expect([...image.data.subarray(0, 9)]).toEqual([30, 40, 100, 120, 40, 100, 180, 40, 100]);
+  expect([...image.data.subarray(9, 12)]).toEqual([30, 140, 100]);
 });
 
 test('a header is believed only as far as the bytes go', async () => {
@@ -149,7 +173,7 @@ test('headers that say nonsense never break the reader', () => {
       const header = isBmp(broken) ? readBmpHeader(broken) : undefined;
       if (header === undefined || header.width <= 0 || header.height <= 0) continue;
       if (rowsHeld(header, broken) < header.height / 2 || header.width * header.height > 1_000_000) continue;
-      expect(decodeBmp(header, broken, 1).picture.data).toHaveLength(header.width * header.height * 3);
+      expect(decodeBmp(header, broken, 1).image.data).toHaveLength(header.width * header.height * 3);
     }
   }
 });

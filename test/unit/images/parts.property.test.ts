@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { faceLimits } from '../../../shared/face/client.ts';
-import { facesOfParts, partsOf } from '../../../shared/images/parts.ts';
+import { mergeFaces, splitIntoParts } from '../../../shared/images/parts.ts';
 import { sizeOf } from '../../helpers/size.ts';
 
 const side = fc.integer({ min: faceLimits.smallestFace, max: 30_000 });
@@ -17,7 +17,7 @@ test('parts cover the picture, overlap by what may have vanished, and are shrunk
       fc.double({ min: 0, max: 1, noNaN: true }),
       (width, height, atMost, x, y) => {
         const size = { width, height };
-        const parts = partsOf(size, atMost);
+        const parts = splitIntoParts(size, atMost);
         expect(parts.length).toBeLessThanOrEqual(atMost);
         const longer = Math.max(width, height);
         // Four parts of a picture that is much shrunk show more, however it is shaped.
@@ -47,14 +47,18 @@ test('parts cover the picture, overlap by what may have vanished, and are shrunk
 });
 
 test('a panorama is cut across, a large square into four', () => {
-  expect(partsOf({ width: 12_000, height: 2_000 }, 4)).toHaveLength(4);
-  expect(partsOf({ width: 12_000, height: 2_000 }, 4).every(({ height }) => height === 2_000)).toBe(true);
+  expect(splitIntoParts({ width: 12_000, height: 2_000 }, 4)).toHaveLength(4);
+  expect(splitIntoParts({ width: 12_000, height: 2_000 }, 4).every(({ height }) => height === 2_000)).toBe(
+    true,
+  );
   // Two are enough for that nothing is shrunk.
-  expect(partsOf({ width: 6_000, height: 2_000 }, 4)).toHaveLength(2);
+  expect(splitIntoParts({ width: 6_000, height: 2_000 }, 4)).toHaveLength(2);
   // The whole has shown as much.
-  expect(partsOf({ width: 4_200, height: 3_000 }, 4)).toEqual([]);
-  expect(partsOf({ width: 16_000, height: 16_000 }, 2)).toEqual([]);
-  expect(partsOf({ width: 16_000, height: 12_000 }, 4).map(({ left, top }) => [left > 0, top > 0])).toEqual([
+  expect(splitIntoParts({ width: 4_200, height: 3_000 }, 4)).toEqual([]);
+  expect(splitIntoParts({ width: 16_000, height: 16_000 }, 2)).toEqual([]);
+  expect(
+    splitIntoParts({ width: 16_000, height: 12_000 }, 4).map(({ left, top }) => [left > 0, top > 0]),
+  ).toEqual([
     [false, false],
     [true, false],
     [false, true],
@@ -65,6 +69,6 @@ test('a panorama is cut across, a large square into four', () => {
 test('what two parts show is one face', () => {
   const face = (left: number, width: number) => ({ faceRectangle: { left, top: 10, width, height: width } });
   const [ann, annAgain, ben] = [face(100, 60), face(104, 52), face(400, 90)];
-  expect(facesOfParts([annAgain, ben, ann])).toEqual([ben, ann]);
-  expect(facesOfParts([face(100, 60), face(150, 60)])).toHaveLength(2);
+  expect(mergeFaces([annAgain, ben, ann])).toEqual([ben, ann]);
+  expect(mergeFaces([face(100, 60), face(150, 60)])).toHaveLength(2);
 });

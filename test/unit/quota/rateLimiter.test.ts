@@ -7,7 +7,7 @@ import {
   type ScheduleStore,
 } from '../../../shared/quota/rateLimiter.ts';
 import { parseQuota } from '../../../shared/config/quota.ts';
-import { slotOf } from '../../../shared/quota/schedule.ts';
+import { toSlotMs } from '../../../shared/quota/schedule.ts';
 import { limiterInVirtualTime } from './limiterInVirtualTime.ts';
 import { refusals, slidingLog } from './limiters.ts';
 import { simulate } from './simulation.ts';
@@ -31,7 +31,7 @@ test.each([
 });
 
 test('the free plan is one call every three seconds', () => {
-  expect(slotOf(parseQuota('20/min,30000/month') ?? [], 0)).toBe(3_000);
+  expect(toSlotMs(parseQuota('20/min,30000/month') ?? [], 0)).toBe(3_000);
 });
 
 test('a limiter refuses what comes too close', () => {
@@ -182,4 +182,24 @@ test('when the table does not answer, nothing leaves and everybody hears why', a
   const limiter = createRateLimiter({ quota: parseQuota('10/s') ?? [], store: broken, clock: time });
   await expect(limiter.acquire('interactive')).rejects.toThrow('no table');
   await expect(limiter.acquire('background')).rejects.toThrow('no table');
+});
+
+test('a caller who asks again as soon as the table has failed is booked for', async () => {
+  const { time, store } = limiterInVirtualTime('10/s');
+  let fails = true;
+  const broken: ScheduleStore = {
+    ...store,
+    read: () => (fails ? Promise.reject(new Error('no table')) : store.read()),
+  };
+  const limiter = createRateLimiter({ quota: parseQuota('10/s') ?? [], store: broken, clock: time });
+  const passed: number[] = [];
+  void limiter
+    .acquire('interactive')
+    .catch(() => {
+      fails = false;
+      return limiter.acquire('interactive');
+    })
+    .then(() => passed.push(time.now()));
+  await time.runUntil(time.now() + 2_000);
+  expect(passed).toHaveLength(1);
 });

@@ -1,4 +1,4 @@
-import type { GateClock } from '../../../shared/quota/rateLimiter.ts';
+import type { LimiterClock } from '../../../shared/quota/rateLimiter.ts';
 
 /** A clock that goes on only when nothing is left to do at its present time. */
 export function virtualTime(startAt: number) {
@@ -21,7 +21,7 @@ export function virtualTime(startAt: number) {
     after,
     sleep: (ms: number) => new Promise<void>((resolve) => void after(ms, resolve)),
     /** The clock of a machine that is off by so much, and that may stand still for a while. */
-    machine(offMs: number, stallMs: () => number): GateClock {
+    machine(offMs: number, stallMs: () => number): LimiterClock {
       return {
         now: () => now + offMs,
         after: (ms, wake) => after(ms + stallMs(), wake),
