@@ -1,6 +1,7 @@
 import { deferred, RollcallError } from '../errors/errors.ts';
 import type { FaceClient } from '../face/client.ts';
 import { isFaceError, mayHaveTakenEffect } from '../face/errors.ts';
+import { isWithoutFaces } from '../records/counters.ts';
 import type { Group } from '../records/groups.ts';
 import type { ImageRecords } from '../records/imageRecords.ts';
 import type { LostFaces } from '../records/lostFaces.ts';
@@ -50,7 +51,7 @@ export function createFaceGroups(options: FaceGroupsOptions) {
     },
 
     /**
-     * Deletes the group in Face if no image of the group is enrolled or may become enrolled; the next face creates the
+     * Deletes the group in Face if no image of the group has a face there or may get one; the next face creates the
      * group in Face again. True when the group has nothing left to train.
      */
     emptyIfNoFaceIsLeft: (name: string): Promise<boolean> => emptyIfNoFaceIsLeft(options, name),
@@ -104,8 +105,7 @@ async function emptyIfNoFaceIsLeft(options: FaceGroupsOptions, name: string): Pr
   const asBefore = (group: Group) => ({ ...group, inFace: true, faceGroupEpoch: group.faceGroupEpoch - 1 });
   let isEmpty: boolean;
   try {
-    const { images } = await options.imageRecords.counts(name);
-    isEmpty = images.received + images.detected + images.enrolled === 0;
+    isEmpty = isWithoutFaces(await options.imageRecords.counts(name));
     if (isEmpty) await deleteInFace(options, leased);
   } catch (error) {
     await endLease(options, leased, error, asBefore);

@@ -5,6 +5,7 @@ import { isFaceError, mayHaveTakenEffect, translateFaceError } from '../face/err
 import type { TrainingStatus } from '../face/types.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { WorkQueues } from '../messages/workQueues.ts';
+import { isWithoutFaces } from '../records/counters.ts';
 import type { ImageRecords } from '../records/imageRecords.ts';
 import type { Trainings } from '../records/trainings.ts';
 import {
@@ -27,7 +28,7 @@ export type GroupReconcilerOptions = {
   /** Has interactive priority: each training takes three calls, and every change waits for these calls. */
   face: FaceClient;
   /**
-   * Deletes the group in Face if no image of the group is enrolled or may become enrolled. Resolves with whether the
+   * Deletes the group in Face if no image of the group has a face there or may get one. Resolves with whether the
    * group has nothing left to train.
    */
   emptyIfNoFaceIsLeft: (group: string) => Promise<boolean>;
@@ -115,9 +116,8 @@ async function reconcile(options: GroupReconcilerOptions, group: string): Promis
 
 async function train(options: GroupReconcilerOptions, group: string): Promise<Training> {
   const { trainings, now } = options;
-  const { images } = await options.imageRecords.counts(group);
   // Face cannot train a group without faces: such a group is deleted in Face instead.
-  const mayBeEmpty = images.received + images.detected + images.enrolled === 0;
+  const mayBeEmpty = isWithoutFaces(await options.imageRecords.counts(group));
   if (mayBeEmpty && (await options.emptyIfNoFaceIsLeft(group))) return trainings.change(group, emptied);
   const { begun } = await trainings.change(group, (training) => started(training, now()));
   await options.face.train(group);

@@ -7,8 +7,11 @@ import type { Table } from './table.ts';
 /** How many images are in each state. */
 export type Counts = Record<ImageState, number>;
 
-/** The counts of one partition, or of a group. `persons`: how many people lists show. */
-export type Counters = { images: Counts; probes: Counts; persons: number };
+/**
+ * The counts of one partition, or of a group. `persons`: how many people lists show; `faces`: how many images have a
+ * face in Face that names their person, whatever state they are in.
+ */
+export type Counters = { images: Counts; probes: Counts; persons: number; faces: number };
 
 const rowKey = 'counters';
 
@@ -24,15 +27,24 @@ export function moved(counts: Counts, from: ImageState | undefined, to: ImageSta
   return next;
 }
 
-/** As `moved`, among the images or the probes. */
-export function movedAmong(
+/** Counts the change of one image; `before` undefined: it was not counted; `after` undefined: it no longer is. */
+export function countChange(
   counters: Counters,
-  { image }: ImageRecord,
-  from: ImageState | undefined,
-  to: ImageState | undefined,
+  before: ImageRecord | undefined,
+  after: ImageRecord | undefined,
 ): Counters {
-  const kind = image.startsWith(`${containers.identify}/`) ? 'probes' : 'images';
-  return { ...counters, [kind]: moved(counters[kind], from, to) };
+  const path = (after ?? before)?.image ?? '';
+  const kind = path.startsWith(`${containers.identify}/`) ? 'probes' : 'images';
+  return {
+    ...counters,
+    [kind]: moved(counters[kind], before?.state, after?.state),
+    faces: counters.faces + Number(after?.persisted !== undefined) - Number(before?.persisted !== undefined),
+  };
+}
+
+/** Whether no image of the group has a face in Face or may get one. Face cannot train such a group. */
+export function isWithoutFaces({ images, faces }: Counters): boolean {
+  return images.received + images.detected + faces === 0;
 }
 
 /** Reads the counters of a partition; resolves with the write that changes them. */
@@ -60,11 +72,12 @@ export async function loadCounts(table: Table, group: string): Promise<Counters>
     images: sum(all.map(({ images }) => images)),
     probes: sum(all.map(({ probes }) => probes)),
     persons: all.reduce((total, { persons }) => total + persons, 0),
+    faces: all.reduce((total, { faces }) => total + faces, 0),
   };
 }
 
 function noCounters(): Counters {
-  return { images: noCounts(), probes: noCounts(), persons: 0 };
+  return { images: noCounts(), probes: noCounts(), persons: 0, faces: 0 };
 }
 
 function sum(all: readonly Counts[]): Counts {

@@ -1,6 +1,6 @@
 import type { ImageRef } from '../messages/workQueues.ts';
 import { RollcallError } from '../errors/errors.ts';
-import { changeCounters, countPeople, movedAmong } from './counters.ts';
+import { changeCounters, countPeople, countChange } from './counters.ts';
 import type { Stored, Write } from './entity.ts';
 import { keepContent, toContentWrites } from './erasedContents.ts';
 import { groupGenerationOf, isEarlier, type Generation } from './generation.ts';
@@ -119,7 +119,7 @@ async function eraseRows(
   const images = rows.map(({ value }) => value);
   if (images.length === 0) return { pictures: 0, faces: 0, received: 0 };
   const counters = await changeCounters(table, partition, (counts) =>
-    images.reduce((before, image) => movedAmong(before, image, image.state, undefined), counts),
+    images.reduce((before, image) => countChange(before, image, undefined), counts),
   );
   await table.write(partition, [...rows.flatMap(toRemovals), ...left, counters]);
   for (const { reminder } of images) if (reminder !== undefined) await reminders.drop(reminder);

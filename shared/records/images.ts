@@ -1,5 +1,5 @@
 import type { ImageRef } from '../messages/workQueues.ts';
-import { changeCounters, movedAmong } from './counters.ts';
+import { changeCounters, countChange } from './counters.ts';
 import { upsert, type Write } from './entity.ts';
 import { toContentWrites } from './erasedContents.ts';
 import { groupGenerationOf, isEarlier } from './generation.ts';
@@ -112,7 +112,7 @@ async function countWrites(
   const partition = toImagePartition(ref);
   const count = (morePersons: number) =>
     changeCounters(table, partition, (counters) => ({
-      ...movedAmong(counters, after, before?.state, after.state),
+      ...countChange(counters, before, after),
       persons: counters.persons + morePersons,
     }));
   // A path without a person: a probe, or an image at a path where none can be enrolled.

@@ -3,7 +3,7 @@ import { take } from './ranges.ts';
 import { WriteConflict, type Table } from './table.ts';
 
 /** The version of the row format in all tables; incremented by each change that an older version cannot read. */
-export const tablesVersion = 2;
+export const tablesVersion = 3;
 
 const partition = 'version';
 const rowKey = 'tables';

@@ -345,6 +345,27 @@ test('a person may be deleted with the probes on which they are the best candida
       }
 });
 
+test('a group whose only faces are of failed images stays in Face, and its people stay known', async () => {
+  const world = new World();
+  await enrollAnn(world);
+  await world.settle(2);
+  world.faultsOf['detect'] = Array.from({ length: 20 }, () => 'failed' as const);
+  world.drop(paths[0], true);
+  await world.announce(paths[0]);
+  await world.settle();
+  const { items } = await world.app.imageRecords.listImages('g', { top: 10 });
+  expect(items).toMatchObject([{ state: 'failed', persisted: {} }]);
+  await world.app.retrain();
+  await world.settle();
+  expect(world.facesOf('g')).toHaveLength(1);
+  const group = await world.app.groups.get('g');
+  if (group === undefined) throw new Error('the group does not exist');
+  world.faultsOf['detect'] = [];
+  const probe = { kind: 'bytes' as const, bytes: picture(true, 0) };
+  const { faces } = await world.app.identify(group, probe, { maxCandidates: 1 });
+  expect(faces[0]?.candidates[0]?.person).toBe('ann');
+});
+
 test('a person may be deleted with the answers to callers that named them, and with those face IDs', async () => {
   for (const alsoProbes of [true, false]) {
     const world = new World();
