@@ -14,16 +14,16 @@ import { attemptFailed, deferredUntil, failed, rejected, type ImageRecord } from
 import type { ImageRecords } from '../records/imageRecords.ts';
 import type { Log } from '../telemetry/log.ts';
 
-/** What becomes of an image when a step of its way failed. */
+/** What becomes of an image after a failed step. */
 export type FailureAction =
   | { kind: 'reject'; reason: Rejection; detail: string }
   | { kind: 'defer'; afterMs: number }
-  | { kind: 'retry'; afterMs: number; error: RollcallError }
+  | { kind: 'retry'; afterMs: number; error: RollcallError; isOutage: boolean }
   | { kind: 'fail'; reason: FailureCode; detail: string; error: RollcallError };
 
-/** After this many failures in a row an image is `failed`; the pauses add up to about two minutes. */
+/** After this many failures since its last step an image is `failed`; the pauses add up to about two minutes. */
 const attemptsAtMost = 10;
-/** The same for failures of an outage, which is not the image's fault: about half an hour. */
+/** The same for failures of an outage, which are counted apart: about half an hour. */
 const attemptsInOutage = 100;
 /** Short enough that work resumes within half a minute after an outage; the rate limiter keeps the rate. */
 const longestPauseMs = 20_000;
@@ -38,7 +38,10 @@ const longestParkMs = 3_600_000;
  *   retry    any other failure that may pass: with growing pauses
  *   fail     a failure that does not pass, or has not passed after all retries
  */
-export function classifyFailure(error: unknown, attempts: number): FailureAction {
+export function classifyFailure(
+  error: unknown,
+  { attempts = 0, outages = 0 }: Pick<ImageRecord, 'attempts' | 'outages'>,
+): FailureAction {
   const deferredMs = deferredForMs(error);
   if (deferredMs !== undefined) return { kind: 'defer', afterMs: deferredMs };
   const failure = toRollcallError(error);
@@ -47,7 +50,8 @@ export function classifyFailure(error: unknown, attempts: number): FailureAction
   if (code === 'quota_exceeded')
     return { kind: 'defer', afterMs: Math.min(failure.retryAfterMs ?? longestParkMs, longestParkMs) };
   if (!failures[code].retried) return { kind: 'fail', reason: code, detail: message, error: failure };
-  if (attempts + 1 >= (isOutage(failure) ? attemptsInOutage : attemptsAtMost)) {
+  const [isOutage, before] = isOfOutage(failure) ? [true, outages] : [false, attempts];
+  if (before + 1 >= (isOutage ? attemptsInOutage : attemptsAtMost)) {
     return {
       kind: 'fail',
       reason: 'too_many_attempts',
@@ -55,12 +59,12 @@ export function classifyFailure(error: unknown, attempts: number): FailureAction
       error: failure,
     };
   }
-  const pause = Math.min(1_000 * 2 ** attempts, longestPauseMs) * (0.75 + Math.random() / 2);
-  return { kind: 'retry', afterMs: Math.max(pause, failure.retryAfterMs ?? 0), error: failure };
+  const pause = Math.min(1_000 * 2 ** before, longestPauseMs) * (0.75 + Math.random() / 2);
+  return { kind: 'retry', afterMs: Math.max(pause, failure.retryAfterMs ?? 0), error: failure, isOutage };
 }
 
 /** Whether a service does not answer. A status 500 of Face is no outage: it may be of this image alone. */
-function isOutage({ code, cause }: RollcallError): boolean {
+function isOfOutage({ code, cause }: RollcallError): boolean {
   return failures[code].outage === true && !isFaceError(cause, 500);
 }
 
@@ -92,7 +96,7 @@ export async function recordFailure(
   seen: ImageRecord,
   error: unknown,
 ): Promise<RecordedFailure> {
-  const action = classifyFailure(error, seen.attempts ?? 0);
+  const action = classifyFailure(error, seen);
   const outcome = toTransition(action, seen, now);
   if (action.kind === 'retry') log.warn(`image ${ref.image} is retried`, action.error);
   if (action.kind === 'fail') {
@@ -116,7 +120,7 @@ function toTransition(
     case 'defer':
       return (image) => deferredUntil(image, now() + action.afterMs);
     case 'retry':
-      return attemptFailed;
+      return (image) => attemptFailed(image, action);
     case 'fail': {
       const { reason, detail } = action;
       return (image) => failed(image, seen, { reason, detail }, now());

@@ -105,8 +105,9 @@ export type ImageRecord = {
   policyVersion?: number;
   /** Results already obtained of a detection that takes several calls to Face. */
   parts?: PartsLookedAt;
-  /** Number of consecutive failures for which the image was not at fault. */
+  /** Failures since the last step for which the image was not at fault; those of an outage are `outages`. */
   attempts?: number;
+  outages?: number;
   /**
    * Until this time the image is deferred by the rate limiter; a scheduled message arrives then, and earlier messages
    * are ignored.
@@ -288,7 +289,8 @@ function isSame(image: ImageRecord, seen: SeenImage): boolean {
 }
 
 /** An attempt failed for which the image was not at fault; the image is retried. */
-export function attemptFailed(image: ImageRecord): ImageRecord {
+export function attemptFailed(image: ImageRecord, { isOutage }: { isOutage: boolean }): ImageRecord {
+  if (isOutage) return { ...image, outages: (image.outages ?? 0) + 1 };
   return { ...image, attempts: (image.attempts ?? 0) + 1 };
 }
 
@@ -450,7 +452,7 @@ function withoutProgress(image: ImageRecord): ImageRecord {
 }
 
 function withoutAttempts(image: ImageRecord): ImageRecord {
-  const { attempts: _attempts, ...rest } = image;
+  const { attempts: _attempts, outages: _outages, ...rest } = image;
   return rest;
 }
 

@@ -61,7 +61,7 @@ test('where Service Bus does not answer, whoever queues something says so', asyn
 
 test('the pipeline tries again what storage or Service Bus could not do', () => {
   const codeOf = (error: unknown): FailureCode | undefined => {
-    const action = classifyFailure(error, 0);
+    const action = classifyFailure(error, {});
     return action.kind === 'retry' ? action.error.code : undefined;
   };
   expect(codeOf(new RestError('', { statusCode: 500 }))).toBe('storage_unavailable');
@@ -75,13 +75,17 @@ test.each(codes.filter((code) => code !== 'quota_exceeded'))(
   'the pipeline does with %s what the table says',
   (code) => {
     const { rejects = false, retried, outage = false, dependsOnGroup = false } = failures[code];
-    const kindAfter = (attempts: number) => classifyFailure(new RollcallError(code), attempts).kind;
+    const kindAfter = (times: number) =>
+      classifyFailure(new RollcallError(code), { [outage ? 'outages' : 'attempts']: times }).kind;
     const given = rejects ? 'reject' : 'fail';
     expect([kindAfter(0), kindAfter(20), kindAfter(200)]).toEqual([
       retried ? 'retry' : given,
       outage ? 'retry' : given,
       given,
     ]);
+    // An outage before it uses none of an image's own attempts.
+    const afterOutage = classifyFailure(new RollcallError(code), { [outage ? 'attempts' : 'outages']: 90 });
+    expect(afterOutage.kind).toBe(kindAfter(0));
     expect(retried || !outage).toBe(true);
     expect(rejects || !dependsOnGroup).toBe(true);
   },
