@@ -19,6 +19,7 @@ export const faceLimits = {
   /** Face returns at most this many faces of one image, the largest ones. */
   detectedFaces: 100,
   identifyFaceIds: 10,
+  identifyCandidates: 100,
   findSimilarFaceIds: 1_000,
   groupedFaceIds: 1_000,
   facesOfAPerson: 248,

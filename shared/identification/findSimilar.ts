@@ -107,7 +107,7 @@ async function fetchMatches(
   query: FindSimilarQuery,
 ): Promise<SimilarMatch[]> {
   const seenById = new Map(seen.map((face) => [face.faceId, face]));
-  const similar = await fetchSimilarFaces(options.face, faceId, [...seenById.keys()], query);
+  const similar = await fetchSimilarFaces(options.face, faceId, [...seenById.keys()], query.mode);
   const matches: SimilarMatch[] = [];
   const candidates = similar.flatMap(({ faceId: matched, confidence }) => {
     const face = seenById.get(matched);

@@ -44,6 +44,8 @@ export type Identify = (
   as?: RecordAs,
 ) => Promise<IdentifyAnswer>;
 
+const spareCandidates = 10;
+
 /** Identifies the people on a probe: every face with its candidates, best first. Records the answer. */
 export function createIdentify(options: IdentificationOptions): Identify {
   const { results, now } = options;
@@ -56,7 +58,9 @@ export function createIdentify(options: IdentificationOptions): Identify {
     ]);
     const { faces, remembered, seenOn: _seenOn, truncated, ...image } = probe;
     const [identified] = await Promise.all([
-      training?.lastTrainedAt === undefined ? undefined : identifyFaces(options, group.group, faces, asked),
+      training?.lastTrainedAt === undefined
+        ? undefined
+        : identifyFaces(options, group.group, faces, withSpare(asked)),
       remembered,
     ]);
     const trained = identified !== undefined;
@@ -68,7 +72,7 @@ export function createIdentify(options: IdentificationOptions): Identify {
     );
     const resolved = faces.map((face) => ({
       ...face,
-      candidates: toCandidates(answered.get(face.faceId)?.candidates ?? []),
+      candidates: toCandidates(answered.get(face.faceId)?.candidates ?? []).slice(0, query.maxCandidates),
     }));
     // Untrained faces could be searched in a group that was never trained, too. But `trained: false` tells callers that
     // there are no candidates yet, and the first training takes only seconds.
@@ -95,6 +99,12 @@ export function createIdentify(options: IdentificationOptions): Identify {
     );
     return answer;
   };
+}
+
+/** More candidates than asked for: Face may still return people that were deleted since the last training. */
+function withSpare(query: IdentifyQuery): IdentifyQuery {
+  const maxCandidates = Math.min(query.maxCandidates + spareCandidates, faceLimits.identifyCandidates);
+  return { ...query, maxCandidates };
 }
 
 /** Calls Face in batches of at most 10 faces. Undefined when the group is not trained or not in Face. */

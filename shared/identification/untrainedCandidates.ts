@@ -70,15 +70,13 @@ async function fetchSimilarToEach(
 ): Promise<SimilarFace[][]> {
   // Without a given threshold, the mode `matchPerson` applies the threshold of Face for the same person.
   const mode = confidenceThreshold === undefined ? 'matchPerson' : 'matchFace';
-  // The largest number of matches is requested, because one person may have many untrained faces.
-  const query = { mode, maxCandidates: faceLimits.findSimilarFaceIds } as const;
   const found: SimilarFace[][] = open.map(() => []);
   const asked: Promise<void>[] = [];
   for (let start = 0; start < newestFirst.length; start += faceLimits.findSimilarFaceIds) {
     const batch = newestFirst.slice(start, start + faceLimits.findSimilarFaceIds);
     for (const [index, { faceId }] of open.entries()) {
       const others = batch.filter((other) => other !== faceId);
-      const ask = fetchSimilarInBatch(face, faceId, others, query, searchBudget);
+      const ask = fetchSimilarInBatch(face, faceId, others, mode, searchBudget);
       asked.push(ask.then((similar) => void found[index]?.push(...similar)));
     }
   }

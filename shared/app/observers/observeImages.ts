@@ -22,7 +22,7 @@ function hasMoved(before: ImageRecord | undefined, after: ImageRecord): boolean 
 }
 
 function count(image: ImageRecord, now: number): void {
-  const container = { 'rollcall.container': image.person === undefined ? 'identify' : 'enroll' };
+  const container = { 'rollcall.container': image.image.slice(0, image.image.indexOf('/')) };
   const { state, reason } = image;
   record('rollcall.images', 1, {
     ...container,

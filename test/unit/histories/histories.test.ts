@@ -345,6 +345,22 @@ test('a person may be deleted with the probes on which they are the best candida
       }
 });
 
+test('a person that Face still returns after its deletion hides no other one', async () => {
+  const world = new World();
+  for (const path of [paths[0], paths[2]]) {
+    world.drop(path, true);
+    await world.announce(path);
+  }
+  await world.settle(2);
+  const group = await world.app.groups.get('g');
+  if (group === undefined) throw new Error('the group does not exist');
+  world.returnsAll = true;
+  await world.forget('g', 'ann');
+  const probe = { kind: 'bytes' as const, bytes: picture(true, 0) };
+  const { faces } = await world.app.identify(group, probe, { maxCandidates: 1 });
+  expect(faces[0]?.candidates).toMatchObject([{ person: 'bob' }]);
+});
+
 test('a group whose only faces are of failed images stays in Face, and its people stay known', async () => {
   const world = new World();
   await enrollAnn(world);

@@ -106,6 +106,8 @@ export class World {
   /** Reads and writes of these so far, and the one before which the function stalls that is at it. */
   effects = 0;
   stallsAt = 0;
+  /** Whether Face finds every person of a group on every face, and not only one. */
+  returnsAll = false;
   /** `userData` of the faces that Face was given. */
   readonly addedInOrder: string[] = [];
   /** Calls to Face by operation. */
@@ -472,12 +474,17 @@ export class World {
           }),
         ),
       // The variant of the picture says who it is, in the order in which they came.
-      identify: (group, faceIds) =>
+      identify: (group, faceIds, { maxCandidates }) =>
         look('identify', () => {
           const persons = [...groupOf(group).persons.keys()];
           return faceIds.map((faceId) => {
-            const personId = persons[(this.#variants.get(faceId) ?? 0) % persons.length];
-            return { faceId, candidates: personId === undefined ? [] : [{ personId, confidence: 0.9 }] };
+            const first = (this.#variants.get(faceId) ?? 0) % Math.max(1, persons.length);
+            const found = [...persons.slice(first), ...persons.slice(0, first)];
+            const most = this.returnsAll ? maxCandidates : 1;
+            return {
+              faceId,
+              candidates: found.slice(0, most).map((personId) => ({ personId, confidence: 0.9 })),
+            };
           });
         }),
       findSimilar: () => Promise.reject(new Error('not asked here')),

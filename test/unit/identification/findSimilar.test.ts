@@ -84,13 +84,13 @@ test('since bounds it to faces that were seen from then on', async () => {
   expect(batches().flat()).toEqual(names(10));
 });
 
-test('the mode and the number of candidates go to Face', async () => {
+test('the mode goes to Face, and every match is asked for, since some may be gone', async () => {
   await pipeline.see(group, names(3), pipeline.now() - 1_000);
   await findSimilar({ mode: 'matchFace', maxCandidates: 7 });
   await findSimilar({ mode: 'matchPerson', maxCandidates: 1 });
   expect(pipeline.calls.map(({ given }) => given[2])).toEqual([
-    { mode: 'matchFace', maxCandidates: 7 },
-    { mode: 'matchPerson', maxCandidates: 1 },
+    { mode: 'matchFace', maxCandidates: 1_000 },
+    { mode: 'matchPerson', maxCandidates: 1_000 },
   ]);
 });
 

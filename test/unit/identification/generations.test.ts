@@ -21,9 +21,9 @@ beforeEach(async () => {
   app = inMemory({
     face: {
       detect: async () => onPicture,
-      findSimilar: async (faceId, among) => {
+      findSimilar: async (faceId, among, { maxCandidates }) => {
         compared.push({ faceId, among });
-        return among.map((other) => ({ faceId: other, confidence: 0.9 }));
+        return among.slice(0, maxCandidates).map((other) => ({ faceId: other, confidence: 0.9 }));
       },
     },
   });
@@ -122,6 +122,20 @@ test('the ten largest faces of a picture are compared', async () => {
   expect(compared.map(({ faceId }) => faceId)).toEqual(
     Array.from({ length: 10 }, (_, index) => `face-${index}`),
   );
+});
+
+test('a match whose image is gone takes the place of no other one', async () => {
+  await drop('identify/club/there.jpg', 'there');
+  app.clock.now += 1_000;
+  await drop('identify/club/gone.jpg', 'gone');
+  app.blobs.delete('identify/club/gone.jpg');
+  await app.rollcall.reconcileImage('identify/club/gone.jpg');
+  see('stranger');
+  const { body } = await app.call('POST', 'groups/club/find-similar?maxCandidates=1', {
+    headers: jpeg,
+    body: bytes,
+  });
+  expect(body).toMatchObject({ faces: [{ matches: [{ image: 'identify/club/there.jpg' }] }] });
 });
 
 test('an enrolled image is found by the face of the bytes that it has now, touched or not', async () => {

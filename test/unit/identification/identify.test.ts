@@ -26,7 +26,7 @@ test('the faces of a crowd are identified ten a call, in their order', async () 
     crowd.slice(20),
   ]);
   expect(pipeline.calls.map(({ given }) => given[2])).toEqual(
-    Array.from({ length: 3 }, () => ({ maxCandidates: 5, confidenceThreshold: 0.7 })),
+    Array.from({ length: 3 }, () => ({ maxCandidates: 15, confidenceThreshold: 0.7 })),
   );
   expect(answer).toMatchObject({ trained: true });
   expect(answer.faces.map(({ faceId }) => faceId)).toEqual(crowd);
