@@ -84,10 +84,14 @@ export function createFaceIds(table: Table, now: () => number) {
       return { dropped: dropped.length, expireAt: goneAt(dropped), ...rest };
     },
 
-    /** Deletes rows of face IDs that Face has certainly discarded; at most `top`. */
-    async dropExpired(group: string, longestLifetimeMs: number, top: number): Promise<void> {
-      const from = `t.${newestFirst(now() - longestLifetimeMs - goneAfterExpiryMs)}`;
-      await table.deleteWhere<SeenFace>({ ...prefixed(group, 't.'), from }, { top }, () => true, idKey);
+    /**
+     * Deletes rows of face IDs that Face has certainly discarded; at most `top`. Only rows older than `lifetimeMs`, the
+     * present lifetime, are read; a row of a longer lifetime stays until its own end.
+     */
+    async dropExpired(group: string, lifetimeMs: number, top: number): Promise<void> {
+      const from = `t.${newestFirst(now() - lifetimeMs - goneAfterExpiryMs)}`;
+      const isGone = ({ value }: { value: SeenFace }) => goneAt([value]) <= now();
+      await table.deleteWhere<SeenFace>({ ...prefixed(group, 't.'), from }, { top }, isGone, idKey);
     },
   };
 }
