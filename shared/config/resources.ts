@@ -7,6 +7,12 @@ export const containers = { enroll: 'enroll', identify: 'identify' } as const;
 /** The container into which Event Grid writes events that it could not deliver. */
 export const undeliveredEvents = 'event-dead-letters';
 
+/**
+ * How far the clock of an instance may be behind the clock of the broker: a scheduled message that seems to arrive up to
+ * this much early is on time.
+ */
+export const brokerClockSkewMs = 500;
+
 export const tables = {
   groups: 'groups',
   images: 'images',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Environment } from './connections.ts';
 import { parseQuota, type Quota } from './quota.ts';
 
 const seconds = z.coerce.number().min(0).max(86_400);
@@ -126,8 +127,6 @@ export const settingsTable = {
 export type Settings = {
   readonly [Name in keyof typeof settingsTable]: z.output<(typeof settingsTable)[Name]['schema']>;
 };
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 const ours = /^(ROLLCALL|FACE|ENROLL|TRAIN|RETRAIN|SWEEP|RECOGNITION|DETECTION|RESULT|PROBE)_/;
 const connections = /^ROLLCALL_(STORAGE|SERVICEBUS)(__[A-Za-z]+)?$/;

@@ -1,3 +1,4 @@
+import { brokerClockSkewMs } from '../config/resources.ts';
 import { codeOf, deferredForMs } from '../errors/errors.ts';
 import { translatePlatformError } from '../errors/platformErrors.ts';
 import type { FaceClient } from '../face/client.ts';
@@ -45,11 +46,6 @@ export type GroupReconcilerOptions = {
  * ID holds the time, and Service Bus drops duplicates by ID.
  */
 const messageStepMs = 250;
-/**
- * A message that seems to arrive up to this much early counts as on time, because the clock of the instance may be
- * behind the clock of the broker. A new message for an equal time would be dropped as a duplicate.
- */
-const clockSkewMs = 500;
 /** Pause before the retry of a step that failed before a training began. */
 const comeBackMs = 5_000;
 
@@ -103,7 +99,9 @@ async function enqueueNext(
 async function reconcile(options: GroupReconcilerOptions, group: string): Promise<void> {
   const training = await options.trainings.get(group);
   if (training === undefined) return;
-  const decision = decide(training, options.debounce, options.now() + clockSkewMs);
+  // A message that is on time for the broker is taken as on time: a new one for an equal time would be dropped as a
+  // duplicate.
+  const decision = decide(training, options.debounce, options.now() + brokerClockSkewMs);
   if (decision.do === 'nothing') return;
   if (decision.do === 'wait') return enqueueNext(options, group, training);
   try {

@@ -35,12 +35,12 @@ function parts(generation: Generation): [number, number] {
 }
 
 /** How far the clock of an instance may be ahead of the storage account's clock. */
-const clockSkewMs = 5_000;
+const storageClockSkewMs = 5_000;
 
 /**
  * Until which time, by the clocks of instances, a timestamp belongs to the generation that was ended at `deletedAt` (by
  * the clock of the storage account, in whole seconds). -1 when no generation was ended.
  */
 export function stampedUntil(deletedAt: number | undefined): number {
-  return deletedAt === undefined ? -1 : deletedAt + clockSkewMs;
+  return deletedAt === undefined ? -1 : deletedAt + storageClockSkewMs;
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { failures, type FailureCode, type GroupRejection, type Rejection } from '../errors/errors.ts';
 import type { FaceRectangle, QualityForRecognition } from '../face/types.ts';
-import { containers } from '../config/resources.ts';
+import { brokerClockSkewMs, containers } from '../config/resources.ts';
 
 /**
  * The record of an image: the status of one path in a container.
@@ -301,10 +301,8 @@ export function deferredUntil(image: ImageRecord, until: number): ImageRecord {
 
 /** Whether the scheduled message of a deferred image is still to arrive, allowing for the skew of clocks. */
 export function isDeferred({ waitsUntil }: ImageRecord, now: number): boolean {
-  return waitsUntil !== undefined && waitsUntil > now + clockSkewMs;
+  return waitsUntil !== undefined && waitsUntil > now + brokerClockSkewMs;
 }
-
-const clockSkewMs = 500;
 
 /**
  * Returns a rejected or failed image to `received`. A persisted face of earlier bytes is orphaned by the next outcome.
