@@ -4,44 +4,61 @@ import type { Context } from './context.ts';
 import { exitCodes, UsageError, type ExitCode } from './exit.ts';
 import description from './package.json' with { type: 'json' };
 import { failures } from '../shared/errors/errors.ts';
-import { createOutput } from './terminal/output.ts';
+import { createOutput, widthOfStream, type Stream } from './terminal/output.ts';
 import { connect } from './where/connect.ts';
 import { findTarget, type WhereOptions } from './where/target.ts';
 
-/** Adds a command to the program. `program`: how it is called where it was installed. */
-export type AddCommand = (parent: Command, program: string) => void;
+/** What a program runs in. */
+export type Host = {
+  /** How the program is called where it was installed, such as `npx rollcall`. */
+  name: string;
+  stdout: Stream;
+  stderr: Stream;
+  /** How the command ended that ran last. */
+  exitCode: ExitCode;
+};
+
+export type AddCommand = (parent: Command, host: Host) => void;
 
 /** The whole tree of commands. An error of the command line is thrown as a CommanderError. */
-export function createProgram(name: string, commands: readonly AddCommand[]): Command {
+export function createProgram(host: Host, commands: readonly AddCommand[]): Command {
   const program = new Command('rollcall')
     .description('Says who is on a picture: brings folders of people in, asks, and shows what is going on.')
     .version(description.version)
     .helpCommand('help [command]', 'show the help of a command')
     .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void host.stdout.write(text),
+      writeErr: (text) => void host.stderr.write(text),
+      getOutHelpWidth: () => widthOfStream(host.stdout, 80),
+      getErrHelpWidth: () => widthOfStream(host.stderr, 80),
+    })
     .addHelpText('after', '\nHelp with examples for each: rollcall help COMMAND');
   program.showHelpAfterError(`(rollcall --help shows what there is)`);
-  for (const add of commands) add(program, name);
+  for (const add of commands) add(program, host);
   return program;
 }
 
 /** Runs a command line to its exit code. */
-export async function run(program: Command, args: readonly string[]): Promise<ExitCode> {
-  let code: ExitCode = exitCodes.done;
+export async function run(
+  host: Host,
+  commands: readonly AddCommand[],
+  args: readonly string[],
+): Promise<ExitCode> {
   try {
-    await program.parseAsync(args, { from: 'user' });
-    code = (process.exitCode as ExitCode | undefined) ?? exitCodes.done;
+    await createProgram(host, commands).parseAsync(args, { from: 'user' });
+    return host.exitCode;
   } catch (error) {
-    code = report(error, args);
+    return report(host, error, args);
   }
-  return code;
 }
 
 /** Says what went wrong and what to do. */
-function report(error: unknown, args: readonly string[]): ExitCode {
+function report(host: Host, error: unknown, args: readonly string[]): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
   if ((error as Error).name === 'AbortError') return exitCodes.stopped;
   const command = ['rollcall', ...args.filter((arg) => /^[a-z]+$/.test(arg)).slice(0, 1)].join(' ');
-  createOutput().note(`${command}: ${toSentence(error)}`, 'red');
+  createOutput(host).note(`${command}: ${toSentence(error)}`, 'red');
   return error instanceof UsageError ? exitCodes.usage : exitCodes.failed;
 }
 
@@ -54,12 +71,10 @@ function toSentence(error: unknown): string {
 }
 
 /** The lines of help that show how a command is called. */
-export function examples(program: string, lines: readonly (readonly [line: string, what: string])[]): string {
-  return [
-    '',
-    'Examples:',
-    ...lines.flatMap(([line, what]) => [`  ${program} ${line}`, `      ${what}`]),
-  ].join('\n');
+export function examples({ name }: Host, lines: readonly (readonly [line: string, what: string])[]): string {
+  return ['', 'Examples:', ...lines.flatMap(([line, what]) => [`  ${name} ${line}`, `      ${what}`])].join(
+    '\n',
+  );
 }
 
 /** Adds the options by which a command says which Rollcall is meant, and how its answer is printed. */
@@ -77,23 +92,23 @@ export function withWhere(command: Command): Command {
 
 /** Makes the action of a command of what it does: gives it a context, and takes its exit code. */
 export function acting<Args extends unknown[]>(
-  program: string,
+  host: Host,
   work: (context: Context, ...args: Args) => Promise<ExitCode | void>,
 ): (...args: [...Args, Command]) => Promise<void> {
   return async (...all) => {
     const command = all.at(-1) as Command;
     const options = command.opts<WhereOptions & { json?: boolean }>();
-    const output = createOutput({ json: options.json === true });
+    const output = createOutput({ ...host, json: options.json === true });
     const context: Context = {
       output,
-      program,
+      program: host.name,
       async connect() {
         const target = await findTarget(options);
         if (target.dataDir === undefined && output.isWatched) output.note(`At ${target.name}`, 'dim');
         return connect(target);
       },
     };
-    process.exitCode = (await work(context, ...(all.slice(0, -1) as unknown as Args))) ?? exitCodes.done;
+    host.exitCode = (await work(context, ...(all.slice(0, -1) as unknown as Args))) ?? exitCodes.done;
   };
 }
 

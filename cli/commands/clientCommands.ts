@@ -6,7 +6,7 @@ import { acting, confidence, examples, wholeNumber, withWhere, type AddCommand }
 
 const group = new Option('--group <group>', 'the group').makeOptionMandatory();
 
-const addImport: AddCommand = (parent, program) =>
+const addImport: AddCommand = (parent, host) =>
   void withWhere(parent.command('import').alias('enroll'))
     .summary('bring a folder of people into a group')
     .description(
@@ -21,19 +21,19 @@ const addImport: AddCommand = (parent, program) =>
     .option('--yes', 'delete without asking')
     .addHelpText(
       'after',
-      examples(program, [
+      examples(host, [
         ['import ~/people --group family', 'sends what is new in the folders of ~/people'],
         ['import ~/people --group family --wait', 'and says what was refused, and why'],
         ['import ~/people --group family --mirror --dry-run', 'says what would be sent and deleted'],
       ]),
     )
     .action(
-      acting(program, async (context, folder: string, options: object) =>
+      acting(host, async (context, folder: string, options: object) =>
         (await import('../import/importFolder.ts')).importFolder(context, folder, options as never),
       ),
     );
 
-const addIdentify: AddCommand = (parent, program) =>
+const addIdentify: AddCommand = (parent, host) =>
   void withWhere(parent.command('identify'))
     .summary('say who is on pictures')
     .description('Says who is on pictures. They are sent and not stored.')
@@ -48,36 +48,36 @@ const addIdentify: AddCommand = (parent, program) =>
     .option('--annotate <dir>', 'write the pictures with names on them there, and an index.html')
     .addHelpText(
       'after',
-      examples(program, [
+      examples(host, [
         ['identify party.jpg --group family', 'who is on it, how sure that is, and where'],
         ['identify *.jpg --group family --annotate named', 'writes named/index.html, which shows them all'],
       ]),
     )
     .action(
-      acting(program, async (context, files: string[], options: object) =>
+      acting(host, async (context, files: string[], options: object) =>
         (await import('./identify.ts')).identify(context, files, options as never),
       ),
     );
 
-const addStatus: AddCommand = (parent, program) =>
+const addStatus: AddCommand = (parent, host) =>
   void withWhere(parent.command('status'))
     .summary('what is going on, group by group')
     .argument('[group]', 'only this group, with what was refused and why')
     .option('--watch', 'stay, and show it anew')
     .addHelpText(
       'after',
-      examples(program, [
+      examples(host, [
         ['status', 'all groups: people, pictures, what waits, what was refused'],
         ['status family --watch', 'one group, and how long what waits will take'],
       ]),
     )
     .action(
-      acting(program, async (context, name: string | undefined, options: { watch?: boolean }) =>
+      acting(host, async (context, name: string | undefined, options: { watch?: boolean }) =>
         (await import('./status.ts')).status(context, name, options),
       ),
     );
 
-const addImages: AddCommand = (parent, program) =>
+const addImages: AddCommand = (parent, host) =>
   void withWhere(parent.command('images'))
     .summary('list pictures, their state and why one was refused')
     .option('--group <group>', 'only this group')
@@ -85,47 +85,47 @@ const addImages: AddCommand = (parent, program) =>
     .option('--person <person>', 'only this person; needs --group')
     .addHelpText(
       'after',
-      examples(program, [
+      examples(host, [
         ['images --group family --state rejected', 'what was refused, and why'],
         ['images --group family --json', 'each picture as a line of JSON'],
       ]),
     )
     .action(
-      acting(program, async (context, options: object) =>
+      acting(host, async (context, options: object) =>
         (await import('./lists.ts')).listImages(context, options as never),
       ),
     );
 
-const addPeople: AddCommand = (parent, program) =>
+const addPeople: AddCommand = (parent, host) =>
   void withWhere(parent.command('people'))
     .summary('list the people of a group')
     .addOption(group)
     .addHelpText(
       'after',
-      examples(program, [['people --group family', 'everybody, and how many pictures of each']]),
+      examples(host, [['people --group family', 'everybody, and how many pictures of each']]),
     )
     .action(
-      acting(program, async (context, options: { group: string }) =>
+      acting(host, async (context, options: { group: string }) =>
         (await import('./lists.ts')).listPeople(context, options),
       ),
     );
 
-const addShow: AddCommand = (parent, program) =>
+const addShow: AddCommand = (parent, host) =>
   void withWhere(parent.command('show'))
     .summary('show a person: pictures, and where the person was found')
     .argument('<person>', 'the name of the folder')
     .addOption(group)
     .addHelpText(
       'after',
-      examples(program, [['show dad --group family', 'his pictures, and where he was found']]),
+      examples(host, [['show dad --group family', 'his pictures, and where he was found']]),
     )
     .action(
-      acting(program, async (context, person: string, options: { group: string }) =>
+      acting(host, async (context, person: string, options: { group: string }) =>
         (await import('./lists.ts')).showPerson(context, person, options),
       ),
     );
 
-const addResults: AddCommand = (parent, program) =>
+const addResults: AddCommand = (parent, host) =>
   void withWhere(parent.command('results'))
     .summary('list what was answered, newest first')
     .addOption(group)
@@ -137,18 +137,18 @@ const addResults: AddCommand = (parent, program) =>
     .option('--csv', 'a line of comma-separated values for each face')
     .addHelpText(
       'after',
-      examples(program, [
+      examples(host, [
         ['results --group family --person dad', 'where he was found'],
         ['results --group family --csv > results.csv', 'for a spreadsheet'],
       ]),
     )
     .action(
-      acting(program, async (context, options: object) =>
+      acting(host, async (context, options: object) =>
         (await import('./results.ts')).listResults(context, options as never),
       ),
     );
 
-const addDelete: AddCommand = (parent, program) =>
+const addDelete: AddCommand = (parent, host) =>
   void withWhere(parent.command('delete'))
     .summary('delete a picture, a person or a group, and prove it')
     .description(
@@ -161,19 +161,19 @@ const addDelete: AddCommand = (parent, program) =>
     .option('--yes', 'do not ask')
     .addHelpText(
       'after',
-      examples(program, [
+      examples(host, [
         ['delete dad --group family', 'the person, and everything of him'],
         ['delete dad --group family --image 1.jpg', 'one picture of him'],
         ['delete --group family', 'the whole group'],
       ]),
     )
     .action(
-      acting(program, async (context, person: string | undefined, options: object) =>
+      acting(host, async (context, person: string | undefined, options: object) =>
         (await import('./deletion.ts')).deleteData(context, person, options as never),
       ),
     );
 
-const addGroup: AddCommand = (parent, program) => {
+const addGroup: AddCommand = (parent, host) => {
   const command = parent.command('group').summary('settings of a group');
   withWhere(command.command('set'))
     .summary('create a group, or change its settings')
@@ -203,51 +203,51 @@ const addGroup: AddCommand = (parent, program) => {
     )
     .addHelpText(
       'after',
-      examples(program, [
+      examples(host, [
         ['group set family --min-quality medium', 'admits more; what it refused is looked at again'],
       ]),
     )
     .action(
-      acting(program, async (context, name: string, options: object) =>
+      acting(host, async (context, name: string, options: object) =>
         (await import('./group.ts')).setGroup(context, name, options as never),
       ),
     );
 };
 
-const addRedrive: AddCommand = (parent, program) =>
+const addRedrive: AddCommand = (parent, host) =>
   void withWhere(parent.command('redrive'))
     .summary('send what failed round again')
     .option('--reason <code>', 'only what failed, or was refused, for this')
     .addHelpText(
       'after',
-      examples(program, [
+      examples(host, [
         ['redrive', 'what failed, once its cause is gone'],
         ['redrive --reason low_quality', 'what was refused for it, after a change of the settings'],
       ]),
     )
     .action(
-      acting(program, async (context, options: { reason?: string }) =>
+      acting(host, async (context, options: { reason?: string }) =>
         (await import('./redrive.ts')).redrive(context, options),
       ),
     );
 
-const addDoctor: AddCommand = (parent, program) =>
+const addDoctor: AddCommand = (parent, host) =>
   void withWhere(parent.command('doctor'))
     .summary('look for what is wrong, and say what helps')
     .addHelpText(
       'after',
-      examples(program, [
+      examples(host, [
         ['doctor', 'this machine and the local stack'],
         ['doctor --at work', 'a deployment: whether its parts answer, and what you may do'],
       ]),
     )
     .action(
-      acting(program, async (context, options: object) =>
+      acting(host, async (context, options: object) =>
         (await import('./doctor.ts')).doctor(context, options),
       ),
     );
 
-const addLogin: AddCommand = (parent, program) => {
+const addLogin: AddCommand = (parent, host) => {
   parent
     .command('login')
     .summary('remember a deployment, and its key')
@@ -259,7 +259,7 @@ const addLogin: AddCommand = (parent, program) => {
     .option('--json', 'one object, for other programs')
     .addHelpText(
       'after',
-      examples(program, [
+      examples(host, [
         ['login work --url https://work.azurewebsites.net', 'asks for the key'],
         ['login work --url https://work.azurewebsites.net < key.txt', 'reads the key from a file'],
         [
@@ -269,7 +269,7 @@ const addLogin: AddCommand = (parent, program) => {
       ]),
     )
     .action(
-      acting(program, async (context, name: string, options: object) =>
+      acting(host, async (context, name: string, options: object) =>
         (await import('./login.ts')).login(context, name, options as never),
       ),
     );
@@ -278,11 +278,11 @@ const addLogin: AddCommand = (parent, program) => {
     .summary('forget a deployment, and its key')
     .argument('<name>', 'the deployment')
     .action(
-      acting(program, async (context, name: string) => (await import('./login.ts')).logout(context, name)),
+      acting(host, async (context, name: string) => (await import('./login.ts')).logout(context, name)),
     );
 };
 
-const addCompletion: AddCommand = (parent, program) =>
+const addCompletion: AddCommand = (parent, host) =>
   void parent
     .command('completion')
     .summary('print the completion for a shell')
@@ -300,7 +300,7 @@ const addCompletion: AddCommand = (parent, program) =>
       ].join('\n'),
     )
     .action(
-      acting(program, async ({ output }, shell: 'bash' | 'zsh' | 'fish') => {
+      acting(host, async ({ output }, shell: 'bash' | 'zsh' | 'fish') => {
         const { formatCompletion } = await import('../completion.ts');
         output.stdout.write(formatCompletion(root(parent), shell));
       }),

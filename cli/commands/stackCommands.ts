@@ -29,7 +29,7 @@ function callRate(text: string): number | 'none' {
   return text === 'none' ? 'none' : wholeNumber(1, 100_000)(text);
 }
 
-const addStart: AddCommand = (parent, program) =>
+const addStart: AddCommand = (parent, host) =>
   void parent
     .command('start')
     .summary('start the local stack, and stay')
@@ -52,18 +52,18 @@ const addStart: AddCommand = (parent, program) =>
     .addOption(allowHost)
     .addHelpText(
       'after',
-      examples(program, [
+      examples(host, [
         ['start', 'on port 7071, with its data in .rollcall'],
         ['start --instances 4', 'as Azure scales out'],
       ]),
     )
     .action(
-      acting(program, async (_context, options: object) =>
+      acting(host, async (_context, options: object) =>
         (await import('../start.ts')).start(options as never),
       ),
     );
 
-const addFace: AddCommand = (parent, program) =>
+const addFace: AddCommand = (parent, host) =>
   void parent
     .command('face')
     .summary("start the Face service alone, for any client of Azure's Face")
@@ -86,18 +86,16 @@ const addFace: AddCommand = (parent, program) =>
     .addOption(allowHost)
     .addHelpText(
       'after',
-      examples(program, [
+      examples(host, [
         ['face', 'on port 7072'],
         ['face --tps F0', 'with the limits of the free plan'],
       ]),
     )
     .action(
-      acting(program, async (_context, options: object) =>
-        (await import('../face.ts')).face(options as never),
-      ),
+      acting(host, async (_context, options: object) => (await import('../face.ts')).face(options as never)),
     );
 
-const addDemo: AddCommand = (parent, program) =>
+const addDemo: AddCommand = (parent, host) =>
   void parent
     .command('demo')
     .summary('enroll sample people, identify them, and show a table')
@@ -105,9 +103,9 @@ const addDemo: AddCommand = (parent, program) =>
       new Option('--face-tps <calls>', 'calls to Face a second, or none').argParser(callRate).default(10),
     )
     .option('--output <dir>', 'where pictures with names go', 'demo-output')
-    .addHelpText('after', examples(program, [['demo', 'on a stack of its own, which ends with it']]))
+    .addHelpText('after', examples(host, [['demo', 'on a stack of its own, which ends with it']]))
     .action(
-      acting(program, async (context: Context, options: object) =>
+      acting(host, async (context: Context, options: object) =>
         (await import('../demo.ts')).demo(context, options as never),
       ),
     );

@@ -73,13 +73,17 @@ export async function importFolder(
     throw new UsageError('--watch --mirror also needs --yes: nobody is asked while it watches');
   const selection = await select(context, folder, options);
   const connection = await context.connect();
-  const stopped = stopOnInterrupt(context.output);
-  const hash = ({ file }: LocalImage) => hashFile(join(folder, file));
-  const run: Import = { context, folder, options, connection, stopped, hash };
-  const code = await importSelection(run, selection);
-  if (options.watch !== true || stopped.aborted) return code;
-  const { watchFolder } = await import('./watch.ts');
-  return watchFolder(run);
+  const { stopped, release } = stopOnInterrupt(context.output);
+  try {
+    const hash = ({ file }: LocalImage) => hashFile(join(folder, file));
+    const run: Import = { context, folder, options, connection, stopped, hash };
+    const code = await importSelection(run, selection);
+    if (options.watch !== true || stopped.aborted) return code;
+    const { watchFolder } = await import('./watch.ts');
+    return await watchFolder(run);
+  } finally {
+    release();
+  }
 }
 
 /** Looks through the folder. @throws Error that names what storage would take for something else */

@@ -3,7 +3,7 @@ import { formatTable, type Column } from './table.ts';
 import { toPrintable, truncate, wrap } from './text.ts';
 
 type Style = Parameters<typeof styleText>[0];
-type Stream = NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
+export type Stream = NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
 
 export type Output = {
   /** Whether every line of the standard output is to be JSON. */
@@ -26,14 +26,17 @@ export type Output = {
   live(lines: readonly string[]): void;
 };
 
+/** The columns of a terminal; `otherwise` where it is none. */
+export function widthOfStream(stream: Stream, otherwise = Infinity): number {
+  return stream.isTTY === true ? Math.max(20, stream.columns ?? 80) : otherwise;
+}
+
 /** Text that comes from elsewhere is printed without what a terminal would obey, whoever passes it. */
 export function createOutput({
   json = false,
   stdout = process.stdout,
   stderr = process.stderr,
 }: { json?: boolean; stdout?: Stream; stderr?: Stream } = {}): Output {
-  const widthOfStream = (stream: Stream): number =>
-    stream.isTTY === true ? Math.max(20, stream.columns ?? 80) : Infinity;
   let liveLines = 0;
   const clearLive = (): void => {
     if (liveLines > 0) stderr.write(`\u001b[${liveLines}A\u001b[0J`);

@@ -4,7 +4,10 @@ import { clientCommands } from '../../../cli/commands/clientCommands.ts';
 import { formatCompletion } from '../../../cli/completion.ts';
 import { createProgram } from '../../../cli/program.ts';
 
-const program = createProgram('rollcall', clientCommands);
+const program = createProgram(
+  { name: 'rollcall', stdout: process.stdout, stderr: process.stderr, exitCode: 0 },
+  clientCommands,
+);
 const has = (shell: string): boolean => spawnSync(shell, ['-c', 'true']).status === 0;
 
 /** What bash offers for a line that ends where the cursor is. */

@@ -6,7 +6,7 @@ import { connect } from 'node:tls';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { stackCommands } from '../../../cli/commands/stackCommands.ts';
-import { createProgram } from '../../../cli/program.ts';
+import { runHere } from '../../helpers/cli.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { expectOwnerOnly } from '../../helpers/ownerOnly.ts';
 import { portrait } from '../../helpers/pictures.ts';
@@ -184,9 +184,9 @@ test('options that cannot be are named', async () => {
     [['--url-map', 'nothing'], '--url-map takes'],
     [['--url-map', `http://x/=${missing}`], `there is no folder ${missing}`],
   ] as const) {
-    const program = createProgram('rollcall', stackCommands).configureOutput({ writeErr: () => undefined });
-    const line = ['face', '--data', folder.path, ...args];
-    await expect(program.parseAsync(line, { from: 'user' })).rejects.toThrow(reason);
+    const { code, output } = await runHere(stackCommands, ['face', '--data', folder.path, ...args]);
+    expect(code).toBe(2);
+    expect(output).toContain(reason);
   }
   const refused = run(['--colour']);
   expect(await refused.ended).toEqual([2, null]);
