@@ -13,43 +13,43 @@ export class ConnectionError extends Error {
   override name = 'ConnectionError';
 }
 
-/** A part of a local stack that ended runs again within two seconds. */
-const triesAtMost = { local: 4, remote: 6 };
+/** A part of a local stack that ended runs again within two seconds; the pause doubles with each try. */
+const tries = { local: { most: 4, pauseMs: 250 }, remote: { most: 6, pauseMs: 500 } };
 const longestPauseMs = 15_000;
 const retriedStatuses = [429, 502, 503, 504];
 
-export function connect(target: Target, pauseMs = 500): Connection {
+export function connect(target: Target): Connection {
   const prove: Prove =
     target.scope !== undefined
       ? proveBySignIn(target.scope)
       : async () => (target.key === undefined ? {} : { 'x-functions-key': target.key });
-  return { target, call: apiClient({ http: target.url, fetch: createFetch(target, prove, pauseMs) }) };
+  return { target, call: apiClient({ http: target.url, fetch: createFetch(target, prove) }) };
 }
 
 /**
  * Sends requests, again where nothing answers or the answer is that a later try may succeed.
  * @throws ConnectionError that says why it does not answer or lets nobody in, and what to do
  */
-function createFetch(target: Target, prove: Prove, pauseMs: number): typeof fetch {
-  const most = triesAtMost[target.dataDir === undefined ? 'remote' : 'local'];
+function createFetch(target: Target, prove: Prove): typeof fetch {
+  const { most, pauseMs } = tries[target.dataDir === undefined ? 'remote' : 'local'];
   return async (url, init = {}) => {
-    for (let tries = 1; ; tries += 1) {
+    for (let count = 1; ; count += 1) {
       // Neither key nor token follows a redirection to another host.
       const headers = { ...(init.headers as Record<string, string>), ...(await prove()) };
       const response = await fetch(url, { ...init, headers, redirect: 'error' }).catch(
         async (error: unknown) => {
           const isRepeatable = init.method !== 'POST' && (error as Error).name === 'TypeError';
-          if (tries < most && isRepeatable && (await mayComeBack(target))) return undefined;
+          if (count < most && isRepeatable && (await mayComeBack(target))) return undefined;
           throw await explain(target, error);
         },
       );
-      if (response !== undefined && (tries >= most || !retriedStatuses.includes(response.status))) {
+      if (response !== undefined && (count >= most || !retriedStatuses.includes(response.status))) {
         if (response.status === 401) throw new ConnectionError(whyRefused(target, response));
         return response;
       }
       await response?.body?.cancel();
       const asked = Number(response?.headers.get('retry-after') ?? 0) * 1_000;
-      await sleep(Math.min(Math.max(asked, pauseMs * 2 ** (tries - 1)), longestPauseMs));
+      await sleep(Math.min(Math.max(asked, pauseMs * 2 ** (count - 1)), longestPauseMs));
     }
   };
 }
@@ -64,7 +64,7 @@ async function explain(target: Target, error: unknown): Promise<Error> {
   if ((error as Error).name !== 'TypeError') return error as Error;
   const reason = dataDir === undefined ? undefined : await whyNoneAnswers(dataDir);
   if (reason !== undefined) return new ConnectionError(reason, { cause: error });
-  const { code = 'no answer' } = ((error as Error).cause ?? {}) as { code?: string };
+  const { message, code = message } = ((error as Error).cause ?? error) as Error & { code?: string };
   return new ConnectionError(
     dataDir === undefined
       ? `${url} does not answer (${code}): see whether the address is right and the network is there`
