@@ -15,7 +15,7 @@ type Face = Answer<'POST groups/{group}/identify'>['faces'][number];
 type Row = { file: string; face: Face | undefined };
 
 const columns: readonly Column<Row>[] = [
-  { title: 'picture', text: ({ file }) => file },
+  { title: 'picture', text: ({ file }) => file, isPath: true },
   { title: 'who', text: ({ face }) => (face === undefined ? 'nobody' : namesOf(face)) },
   {
     title: 'sure',

@@ -10,7 +10,7 @@ type Image = Answer<'GET images'>['items'][number];
 type Person = Answer<'GET groups/{group}/persons'>['items'][number];
 
 const imageColumns: readonly Column<Image>[] = [
-  { title: 'picture', text: ({ image }) => image },
+  { title: 'picture', text: ({ image }) => image, isPath: true },
   { title: 'state', text: ({ state }) => state, whole: true },
   { title: 'reason', text: ({ reason }) => reason },
   {

@@ -32,7 +32,7 @@ export const resultColumns: readonly Column<FaceRow>[] = [
   { title: 'kind', text: ({ kind }) => kind },
   { title: 'person', text: ({ person }) => person },
   { title: 'sure', text: ({ confidence }) => confidence?.toFixed(2), align: 'right', whole: true },
-  { title: 'picture', text: ({ image }) => image },
+  { title: 'picture', text: ({ image }) => image, isPath: true },
 ];
 
 /** A row for each face; one without a face for a picture on which there is none. */

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { formatTable, type Column } from './table.ts';
+import { layOut, type Column } from './table.ts';
 import { toPrintable, truncate, wrap } from './text.ts';
 
 type Style = Parameters<typeof styleText>[0];
@@ -68,10 +68,9 @@ export function createOutput({
     table(rows, columns, { title = true } = {}) {
       if (json || rows.length === 0) return;
       clearLive();
-      const [head = '', ...lines] = formatTable(rows, columns, widthOfStream(stdout));
-      const isTable = lines.length === rows.length;
-      if (title || !isTable) write(stdout, head, isTable ? 'bold' : undefined);
-      if (lines.length > 0) stdout.write(`${lines.join('\n')}\n`);
+      const { head, body } = layOut(rows, columns, widthOfStream(stdout));
+      if (title && head !== undefined) write(stdout, head, 'bold');
+      stdout.write(`${body.join('\n')}\n`);
     },
     note: (text, style) => write(stderr, text, style),
     live(lines) {

@@ -1,45 +1,56 @@
 import { pad, toPrintable, truncate, widthOf } from './text.ts';
 
-/** A column of a table. `whole`: is never cut, such as a number. */
+/** A column of a table. `whole`: is never cut, such as a number; `isPath`: is cut at its start, since its end says most. */
 export type Column<Row> = {
   title: string;
   text: (row: Row) => string | number | undefined;
   align?: 'left' | 'right';
   whole?: boolean;
+  isPath?: boolean;
 };
 
 const gap = '  ';
 /** A narrower column says nothing. */
 const narrowest = 6;
 
-/**
- * The lines of a table, none wider than `width`: the widest columns are cut first. Where even narrow columns do not fit
- * beside each other, each row becomes a block with a line for each of its cells.
- */
+/** The lines of a table, none wider than `width`. */
 export function formatTable<Row>(
   rows: readonly Row[],
   columns: readonly Column<Row>[],
   width: number,
 ): string[] {
+  const { head, body } = layOut(rows, columns, width);
+  return head === undefined ? body : [head, ...body];
+}
+
+/**
+ * A table with its head: the widest columns are cut first. Where even narrow columns do not fit beside each other, each
+ * row becomes a block with a line for each of its cells, without a head.
+ */
+export function layOut<Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  width: number,
+): { head?: string; body: string[] } {
   const cells = rows.map((row) => columns.map(({ text }) => toPrintable(String(text(row) ?? ''))));
   const natural = columns.map(({ title }, index) =>
     Math.max(widthOf(title), ...cells.map((line) => widthOf(line[index] ?? ''))),
   );
   const widths = shrink(natural, columns, width - gap.length * (columns.length - 1));
-  if (widths === undefined) return toBlocks(cells, columns, width);
+  if (widths === undefined) return { body: toBlocks(cells, columns, width) };
   const toLine = (texts: readonly string[]): string =>
     columns
-      .map(({ align }, index) => {
+      .map(({ align, isPath = false }, index) => {
         const columnWidth = widths[index] ?? 0;
         return pad(
-          truncate(texts[index] ?? '', columnWidth),
+          truncate(texts[index] ?? '', columnWidth, isPath ? 'start' : 'end'),
           columnWidth,
           align === 'right' ? 'left' : 'right',
         );
       })
       .join(gap)
       .trimEnd();
-  return [toLine(columns.map(({ title }) => title)), ...cells.map(toLine)];
+  return { head: toLine(columns.map(({ title }) => title)), body: cells.map(toLine) };
 }
 
 /** Takes columns from the widest that may be cut until all fit; undefined when that is impossible. */
@@ -69,8 +80,10 @@ function toBlocks<Row>(
   const titleWidth = Math.max(...columns.map(({ title }) => widthOf(title)));
   return cells.flatMap((line, row) => [
     ...(row > 0 ? [''] : []),
-    ...columns.flatMap(({ title }, index) =>
-      line[index] === '' ? [] : [truncate(`${pad(title, titleWidth)}${gap}${line[index]}`, width)],
-    ),
+    ...columns.flatMap(({ title, isPath = false }, index) => {
+      const head = `${pad(title, titleWidth)}${gap}`;
+      const text = truncate(line[index] ?? '', width - widthOf(head), isPath ? 'start' : 'end');
+      return text === '' ? [] : [head + text];
+    }),
   ]);
 }

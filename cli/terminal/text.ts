@@ -15,17 +15,19 @@ export function widthOf(text: string): number {
   return stringWidth(text);
 }
 
-/** Cuts a text to a number of columns, with `…` at the end of one that is cut. */
-export function truncate(text: string, width: number): string {
+/** Cuts a text to a number of columns, with `…` where something is missing: at its end, or at its start. */
+export function truncate(text: string, width: number, at: 'end' | 'start' = 'end'): string {
   if (widthOf(text) <= width) return text;
-  let cut = '';
+  const characters = Array.from(graphemes.segment(text), ({ segment }) => segment);
+  const kept: string[] = [];
   let used = 1;
-  for (const { segment } of graphemes.segment(text)) {
-    used += widthOf(segment);
+  for (const character of at === 'end' ? characters : characters.toReversed()) {
+    used += widthOf(character);
     if (used > width) break;
-    cut += segment;
+    kept.push(character);
   }
-  return width < 1 ? '' : `${cut}…`;
+  if (width < 1) return '';
+  return at === 'end' ? `${kept.join('')}…` : `…${kept.toReversed().join('')}`;
 }
 
 /** Adds spaces up to a number of columns. */

@@ -68,6 +68,7 @@ test('what a terminal would obey is printed as text', () => {
 test('a text is cut between characters that are seen as one', () => {
   expect(truncate('👩‍👩‍👧👩‍👩‍👧👩‍👩‍👧', 5)).toBe('👩‍👩‍👧👩‍👩‍👧…');
   expect(truncate('short', 5)).toBe('short');
+  expect(truncate('enroll/g/李雷/1.jpg', 10, 'start')).toBe('…雷/1.jpg');
 });
 
 test('a line breaks between words, and stands in as far as it did', () => {
