@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import type { z } from 'zod';
 import type { Operation } from '../shared/http/routes.ts';
 import type { problem } from '../shared/http/schemas.ts';
@@ -31,7 +30,8 @@ type BodyOf<Row> = Row extends { body: { pictures: true } }
 
 type Request<Row extends Operation> = Record<PathParameter<Row['path']>, string> & QueryOf<Row> & BodyOf<Row>;
 
-type Answer<Row extends Operation> = z.output<Row['answer']['schema']>;
+/** What an operation answers, such as `Answer<'GET groups/{group}'>`. */
+export type Answer<Name extends keyof Table> = z.output<Table[Name]['answer']['schema']>;
 
 /** What the API answered instead of a success. */
 export class ApiError extends Error {
@@ -63,7 +63,7 @@ export function apiClient({
   return async <Name extends keyof Table>(
     operation: Name,
     { query, body, ...parameters }: Request<Table[Name]>,
-  ): Promise<Answer<Table[Name]>> => {
+  ): Promise<Answer<Name>> => {
     const [method = '', template = ''] = operation.split(' ');
     const url = new URL(`${http}/api/${fill(template, parameters)}`);
     for (const [name, value] of Object.entries(query ?? {}))
@@ -71,19 +71,29 @@ export function apiClient({
     const response = await send(url, {
       method,
       headers: {
-        ...(httpKey === undefined ? {} : { 'x-functions-key': httpKey }),
-        ...(body === undefined || body instanceof Blob ? {} : { 'content-type': 'application/json' }),
+        ...(httpKey !== undefined && { 'x-functions-key': httpKey }),
+        ...(body !== undefined && !(body instanceof Blob) && { 'content-type': 'application/json' }),
       },
       body: body instanceof Blob ? body : (JSON.stringify(body) ?? null),
     });
-    const text = await response.text();
-    const content: unknown = text === '' ? undefined : JSON.parse(text);
-    if (response.ok) return content as Answer<Table[Name]>;
-    throw new ApiError(response.status, content as z.output<typeof problem> | undefined);
+    const content = parseJson(await response.text());
+    if (!response.ok) throw new ApiError(response.status, content as z.output<typeof problem> | undefined);
+    if (content === undefined)
+      throw new Error(`what answers at ${http} is not Rollcall: its answer is no JSON`);
+    return content as Answer<Name>;
   };
 }
 
 export type ApiClient = ReturnType<typeof apiClient>;
+
+/** A proxy between may answer with a page of its own. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
 
 /** Puts parameters into the template of a path; the last one, `{*name}`, may hold slashes. */
 function fill(template: string, parameters: Record<string, string>): string {
@@ -91,9 +101,4 @@ function fill(template: string, parameters: Record<string, string>): string {
     const encoded = encodeURIComponent(parameters[name] ?? '');
     return tail === '' ? encoded : encoded.replaceAll('%2F', '/');
   });
-}
-
-/** The picture in a file, as a body. */
-export async function readPicture(file: string): Promise<Blob> {
-  return new Blob([await readFile(file)], { type: 'application/octet-stream' });
 }

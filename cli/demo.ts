@@ -2,18 +2,22 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import { startStack, type Endpoints } from '../emulators/stack/stack.ts';
 import { buildFunctions } from '../scripts/buildFunctions.ts';
-import { annotate } from './annotate.ts';
-import { apiClient, ApiError, readPicture, type ApiClient } from './apiClient.ts';
+import { annotate, toLabels, writeIndex } from './annotate.ts';
+import { apiClient, ApiError, type ApiClient } from './apiClient.ts';
+import type { Context } from './context.ts';
 import { faceCalls, type FaceCalls } from './faceCalls.ts';
 import { enrolled, group, otherPictureOf, probes, refused, type Probe } from './samplePeople.ts';
-import { readFaceTps } from './start.ts';
+import { openPicture } from './picture.ts';
+import type { Output } from './terminal/output.ts';
 
 /** A line of the table, and whether it is as it should be. */
 type Line = { what: string; answer: string; ms: number | ''; right: boolean };
+
+/** Where pictures with names go, and which have gone there. */
+type Written = { folder: string; pictures: { name: string; labels: string[] }[] };
 
 const patienceMs = 120_000;
 /** Each look at a group is half a dozen calls to the storage. */
@@ -25,31 +29,29 @@ const lookedAtAtOnce = 2;
  * Does the main job on the embedded stack, on real photographs: enrolls the sample people, has them trained,
  * identifies known people and strangers over HTTP, and finds similar faces. Fails unless every answer is right.
  */
-export async function demo(args: string[]): Promise<void> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      'face-tps': { type: 'string', default: '10' },
-      output: { type: 'string', default: 'demo-output' },
-    },
-  });
+export async function demo(
+  { output }: Context,
+  options: { faceTps: number | 'none'; output: string },
+): Promise<void> {
   const clock = stopwatch();
   const dataDir = await mkdtemp(join(tmpdir(), 'rollcall-demo-'));
   const log: string[] = [];
   const stack = await startStack({
     port: 0,
     dataDir,
-    faceTps: readFaceTps(values['face-tps']),
+    faceTps: options.faceTps,
     build: buildFunctions,
     output: (line) => void log.push(line),
   });
   clock.lap('stack ready');
   try {
-    const lines = await run(stack.endpoints, clock, values.output);
-    print(lines, clock, await faceCalls(stack.endpoints.face));
-    console.log(`Pictures with their names: ${values.output}/`);
+    const written: Written = { folder: options.output, pictures: [] };
+    const lines = await run(stack.endpoints, clock, written);
+    print(output, lines, clock, await faceCalls(stack.endpoints.face));
+    await writeIndex(written.folder, written.pictures);
+    output.print(`Pictures with their names: ${join(written.folder, 'index.html')}`);
     if (lines.some(({ right }) => !right)) throw new Error('not every answer is right');
-    console.log('Every answer is right.');
+    output.print('Every answer is right.', 'green');
   } catch (error) {
     console.error(log.filter((line) => / (warning|error) /.test(line)).join('\n'));
     throw error;
@@ -59,14 +61,14 @@ export async function demo(args: string[]): Promise<void> {
   }
 }
 
-async function run(at: Endpoints, clock: Stopwatch, output: string): Promise<Line[]> {
+async function run(at: Endpoints, clock: Stopwatch, written: Written): Promise<Line[]> {
   const call = apiClient(at);
   const blobs = BlobServiceClient.fromConnectionString(at.storageConnectionString);
   const lines = await enrollPeople(call, blobs.getContainerClient('enroll'), clock);
-  await mkdir(output, { recursive: true });
+  await mkdir(written.folder, { recursive: true });
   for (let first = 0; first < probes.length; first += lookedAtAtOnce) {
     const some = probes.slice(first, first + lookedAtAtOnce);
-    lines.push(...(await Promise.all(some.map((probe) => identifyProbe(call, probe, output)))));
+    lines.push(...(await Promise.all(some.map((probe) => identifyProbe(call, probe, written)))));
   }
   clock.lap(`${probes.length} pictures identified over HTTP`);
   lines.push(await identifyDropped(call, blobs.getContainerClient('identify')));
@@ -110,20 +112,19 @@ async function enrollPeople(call: ApiClient, container: ContainerClient, clock: 
   ];
 }
 
-async function identifyProbe(call: ApiClient, { file, people }: Probe, output: string): Promise<Line> {
+async function identifyProbe(call: ApiClient, { file, people }: Probe, written: Written): Promise<Line> {
   const startedAt = performance.now();
-  const body = await readPicture(file);
+  const body = await openPicture(file);
   const { faces } = await call('POST groups/{group}/identify', { group, body });
   const ms = Math.round(performance.now() - startedAt);
   const named = faces.map(({ candidates }) => candidates[0]?.person);
-  const labels = faces.map(({ faceRectangle, candidates: [best] }) => ({
-    rectangle: faceRectangle,
-    label: best === undefined ? 'stranger' : `${best.person} ${best.confidence.toFixed(2)}`,
-  }));
-  await annotate(file, labels, join(output, basename(file)));
+  const labels = toLabels(faces);
+  const name = basename(file);
+  await annotate(file, labels, join(written.folder, name));
+  written.pictures.push({ name, labels: labels.map(({ label }) => label) });
   const right = faces.length === people.length && people.every((person, index) => named[index] === person);
   const answer = labels.map(({ label }) => label).join(', ');
-  return { what: `who is on ${basename(file)}?`, answer: answer === '' ? 'nobody' : answer, ms, right };
+  return { what: `who is on ${name}?`, answer: answer === '' ? 'nobody' : answer, ms, right };
 }
 
 async function identifyDropped(call: ApiClient, container: ContainerClient): Promise<Line> {
@@ -147,7 +148,7 @@ async function identifyDropped(call: ApiClient, container: ContainerClient): Pro
 
 async function findSimilar(call: ApiClient): Promise<Line> {
   const startedAt = performance.now();
-  const body = await readPicture(otherPictureOf.file);
+  const body = await openPicture(otherPictureOf.file);
   const { searched, faces } = await call('POST groups/{group}/find-similar', { group, body });
   const matches = faces[0]?.matches ?? [];
   const strangers = matches.filter(
@@ -167,7 +168,7 @@ async function verify(call: ApiClient): Promise<Line> {
   const { isIdentical, confidence } = await call('POST groups/{group}/verify', {
     group,
     query: { person },
-    body: await readPicture(file),
+    body: await openPicture(file),
   });
   return {
     what: `is it ${otherPictureOf.person}?`,
@@ -210,18 +211,16 @@ function stopwatch(): Stopwatch {
   };
 }
 
-function print(lines: Line[], { laps }: Stopwatch, calls: FaceCalls): void {
-  const width = Math.max(...lines.map(({ what }) => what.length));
-  const answerWidth = Math.max(...lines.map(({ answer }) => answer.length));
-  console.log();
-  for (const { what, answer, ms, right } of lines) {
-    const time = ms === '' ? '' : `${ms} ms`;
-    console.log(
-      `${right ? '✔' : '✘'} ${what.padEnd(width)}  ${answer.padEnd(answerWidth)}  ${time.padStart(8)}`,
-    );
-  }
-  console.log();
-  for (const { what, ms } of laps) console.log(`  ${(ms / 1_000).toFixed(1).padStart(5)} s  ${what}`);
+function print(output: Output, lines: Line[], { laps }: Stopwatch, calls: FaceCalls): void {
+  output.print('');
+  output.table(lines, [
+    { title: '', text: ({ right }) => (right ? '✔' : '✘'), whole: true },
+    { title: 'asked', text: ({ what }) => what },
+    { title: 'answer', text: ({ answer }) => answer },
+    { title: 'ms', text: ({ ms }) => ms, align: 'right', whole: true },
+  ]);
+  output.print('');
+  for (const { what, ms } of laps) output.print(`  ${(ms / 1_000).toFixed(1).padStart(5)} s  ${what}`);
   const counted = Object.entries(calls.byOperation).map(([operation, count]) => `${operation} ${count}`);
-  console.log(`\nCalls to Face: ${counted.join(', ')}; refused for the rate: ${calls.refused}`);
+  output.print(`\nCalls to Face: ${counted.join(', ')}; refused for the rate: ${calls.refused}`);
 }

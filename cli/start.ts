@@ -1,43 +1,27 @@
 import { once } from 'node:events';
-import { parseArgs } from 'node:util';
 import { startStack, type StackOptions } from '../emulators/stack/stack.ts';
-import { readHostName, readPort, readTrainingTime } from './options.ts';
+import type { TrainingTime } from '../emulators/face/training/trainingTime.ts';
 
-/** `--face-tps`: calls a second, or `none`. @throws Error that says what was expected */
-export function readFaceTps(text: string): number | 'none' {
-  if (text === 'none') return 'none';
-  const calls = Number(text);
-  if (Number.isInteger(calls) && calls >= 1 && calls <= 100_000) return calls;
-  throw new Error(`--face-tps takes a whole number of calls a second or "none", not "${text}"`);
-}
+export type StartOptions = {
+  port: number;
+  data: string;
+  faceTps: number | 'none';
+  trainingTime: TrainingTime;
+  auth: boolean;
+  instances: number;
+  allowHost: string[];
+};
 
 /** Builds the functions, starts the embedded stack and stays until Ctrl-C. */
-export async function start(args: string[]): Promise<void> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      port: { type: 'string', default: '7071' },
-      data: { type: 'string', default: '.rollcall' },
-      'face-tps': { type: 'string', default: '10' },
-      'training-time': { type: 'string', default: 'none' },
-      auth: { type: 'boolean', default: false },
-      instances: { type: 'string', default: '1' },
-      'allow-host': { type: 'string', multiple: true, default: [] },
-    },
-  });
-  const port = readPort(values.port);
-  const instances = Number(values.instances);
-  if (!Number.isInteger(instances) || instances < 1 || instances > 16) {
-    throw new Error(`--instances takes a number from 1 to 16, not "${values.instances}"`);
-  }
+export async function start(values: StartOptions): Promise<void> {
   const options: StackOptions = {
-    port,
+    port: values.port,
     dataDir: values.data,
-    faceTps: readFaceTps(values['face-tps']),
-    trainingTime: readTrainingTime(values['training-time']),
-    instances,
+    faceTps: values.faceTps,
+    trainingTime: values.trainingTime,
+    instances: values.instances,
     auth: values.auth,
-    allowHosts: values['allow-host'].map(readHostName),
+    allowHosts: values.allowHost,
     async build() {
       console.log('Building the functions');
       // Loaded beside the start of the emulators, whose first line comes at once.

@@ -400,6 +400,11 @@ export type Rejection = CodeWith<'rejects'>;
 /** A rejection that may be lifted when the group is created or its policy changes. */
 export type GroupRejection = CodeWith<'dependsOnGroup'>;
 
+/** Whether a text, such as the code in an answer of another version, is a code of the table. */
+export function isFailureCode(text: string): text is FailureCode {
+  return Object.hasOwn(failures, text);
+}
+
 export function isRejection(code: FailureCode): code is Rejection {
   return failures[code].rejects === true;
 }

@@ -1,7 +1,7 @@
 import { ServiceBusClient } from '@azure/service-bus';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { redrive } from '../../cli/client.ts';
 import { queues } from '../../shared/config/resources.ts';
+import { runCli } from '../helpers/cli.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { startFaultyProxy, type Fault } from '../helpers/faultyProxy.ts';
 import { franck, portrait } from '../helpers/pictures.ts';
@@ -210,7 +210,7 @@ test('a plan that is full fails the picture with a code of its own; the command 
   await stack.drop('enroll/full/audrey/1.jpg', portrait('audrey.jpg'));
   const image = await stack.settled('enroll/full/audrey/1.jpg', 'failed');
   expect(image).toMatchObject({ reason: 'plan_full', detail: `Face said: ${message}` });
-  await redrive(['--data', stack.stack.dataDir]);
+  expect(await runCli(['redrive', '--data', stack.stack.dataDir])).toMatchObject({ code: 0 });
   await stack.settled('enroll/full/audrey/1.jpg', 'enrolled');
 });
 

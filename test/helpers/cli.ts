@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { Writable } from 'node:stream';
 import { onTestFinished } from 'vitest';
+import { exitCodes } from '../../cli/exit.ts';
+import { run, type AddCommand } from '../../cli/program.ts';
 import { eventually } from './eventually.ts';
 
 /** A machine that does much else takes long to start a stack. */
@@ -41,4 +44,16 @@ export async function runCli(args: string[]): Promise<{ code: unknown; output: s
   const command = startCli(args);
   const code = await command.ended;
   return { code, output: command.output().join('\n') };
+}
+
+/** Runs a command to its end in this process, which saves the start of another. */
+export async function runHere(
+  commands: readonly AddCommand[],
+  args: readonly string[],
+): Promise<{ code: number; output: string }> {
+  const chunks: string[] = [];
+  const stream = () => new Writable({ write: (chunk, _, done) => done(void chunks.push(String(chunk))) });
+  const host = { name: 'rollcall', stdout: stream(), stderr: stream(), exitCode: exitCodes.done };
+  const code = await run(host, commands, args);
+  return { code, output: chunks.join('').trimEnd() };
 }

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { face as runFace } from '../../../cli/face.ts';
+import { stackCommands } from '../../../cli/commands/stackCommands.ts';
+import { runHere } from '../../helpers/cli.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { expectOwnerOnly } from '../../helpers/ownerOnly.ts';
 import { portrait } from '../../helpers/pictures.ts';
@@ -177,16 +178,18 @@ test('the free plan counts its calls by the minute, and a service that is stoppe
 test('options that cannot be are named', async () => {
   const missing = join(folder.path, 'none');
   for (const [args, reason] of [
-    [['--tps', '0'], '--tps takes'],
+    [['--tps', '0'], "'--tps <calls>' argument '0' is invalid"],
     [['--port', 'x'], '--port takes'],
     [['--training-time', 'long'], '--training-time takes'],
     [['--url-map', 'nothing'], '--url-map takes'],
     [['--url-map', `http://x/=${missing}`], `there is no folder ${missing}`],
   ] as const) {
-    await expect(runFace(['--data', folder.path, ...args])).rejects.toThrow(reason);
+    const { code, output } = await runHere(stackCommands, ['face', '--data', folder.path, ...args]);
+    expect(code).toBe(2);
+    expect(output).toContain(reason);
   }
   const refused = run(['--colour']);
-  expect(await refused.ended).toEqual([1, null]);
+  expect(await refused.ended).toEqual([2, null]);
   expect(refused.output()).toContain('--colour');
 });
 
