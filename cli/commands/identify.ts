@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
-import { failures } from '../../shared/errors/errors.ts';
+import pMap from 'p-map';
+import { failures, type FailureCode } from '../../shared/errors/errors.ts';
 import { ApiError, type Answer } from '../apiClient.ts';
 import type { Context } from '../context.ts';
 import { exitCodes, type ExitCode } from '../exit.ts';
@@ -11,7 +12,7 @@ import type { Connection } from '../where/connect.ts';
 
 export type IdentifyOptions = { group: string; candidates?: number; threshold?: number; annotate?: string };
 
-type Face = Answer<'POST groups/{group}/identify'>['faces'][number];
+type Face = Answered['faces'][number];
 type Row = { file: string; face: Face | undefined };
 
 const columns: readonly Column<Row>[] = [
@@ -35,57 +36,66 @@ const columns: readonly Column<Row>[] = [
   },
 ];
 
+type Answered = Answer<'POST groups/{group}/identify'>;
+type Outcome = { file: string } & ({ answer: Answered } | { error: Error; reason: FailureCode | undefined });
+
+const askedAtOnce = 4;
+
 /** Says who is on each picture; one that is refused or fails does not end the others. */
 export async function identify(
   context: Context,
   files: readonly string[],
   options: IdentifyOptions,
 ): Promise<ExitCode> {
-  const { output } = context;
   const connection = await context.connect();
-  const rows: Row[] = [];
-  const pages: { file: string; faces: readonly Face[] }[] = [];
-  let code: ExitCode = exitCodes.done;
-  for (const file of files) {
-    try {
-      const answer = await ask(connection, file, options);
-      output.item({ file, ...answer });
-      if (!answer.trained)
-        output.note(`The group ${options.group} has not been trained yet: nobody is known in it.`);
-      if (answer.truncated === true)
-        output.note(
-          `${file}: Face gives at most 100 faces of a picture, the largest: there may be more on it.`,
-        );
-      rows.push(...(answer.faces.length === 0 ? [{ file, face: undefined }] : toRows(file, answer.faces)));
-      pages.push({ file, faces: answer.faces });
-    } catch (error) {
-      const reason = error instanceof ApiError ? rejectionOf(error.code) : undefined;
-      // What every picture would meet, such as a group that is not there.
-      if (reason === undefined && !isOfFile(error)) throw error;
-      output.item({ file, error: (error as Error).message, reason });
-      output.note(
-        `${file}: ${reason === undefined ? (error as Error).message : `${reason}: ${failures[reason].remedy}`}`,
-        'red',
-      );
-      code = reason === undefined ? exitCodes.failed : worse(code, exitCodes.refused);
-    }
-  }
-  output.table(rows, columns);
-  if (options.annotate !== undefined) await writeAnnotated(context, options.annotate, pages);
-  return code;
+  const outcomes = await pMap(files, (file) => ask(connection, file, options), { concurrency: askedAtOnce });
+  for (const outcome of outcomes) tell(context, outcome, options);
+  const answered = outcomes.flatMap((outcome) => ('answer' in outcome ? [outcome] : []));
+  const rows = answered.flatMap(({ file, answer: { faces } }) => toRows(file, faces));
+  context.output.table(rows, columns);
+  const isWritten =
+    options.annotate === undefined || (await writeAnnotated(context, options.annotate, answered));
+  if (!isWritten) return exitCodes.failed;
+  if (outcomes.some((outcome) => 'error' in outcome && outcome.reason === undefined)) return exitCodes.failed;
+  return answered.length < outcomes.length ? exitCodes.refused : exitCodes.done;
 }
 
-/** A failure weighs more than a refusal. */
-function worse(earlier: ExitCode, later: ExitCode): ExitCode {
-  return earlier === exitCodes.failed ? earlier : later;
-}
-
-async function ask({ call }: Connection, file: string, { group, candidates, threshold }: IdentifyOptions) {
+/** @throws what every picture would meet, such as a group that is not there */
+async function ask(
+  { call }: Connection,
+  file: string,
+  { group, candidates, threshold }: IdentifyOptions,
+): Promise<Outcome> {
   const query = {
     ...(candidates !== undefined && { maxCandidates: candidates }),
     ...(threshold !== undefined && { confidenceThreshold: threshold }),
   };
-  return call('POST groups/{group}/identify', { group, query, body: await openPicture(file) });
+  try {
+    const body = await openPicture(file);
+    return { file, answer: await call('POST groups/{group}/identify', { group, query, body }) };
+  } catch (error) {
+    const reason = error instanceof ApiError ? rejectionOf(error.code) : undefined;
+    if ((reason === undefined || reason === 'group_not_found') && !isOfFile(error)) throw error;
+    return { file, error: error as Error, reason };
+  }
+}
+
+function tell({ output }: Context, outcome: Outcome, { group }: IdentifyOptions): void {
+  const { file } = outcome;
+  if ('error' in outcome) {
+    const { error, reason } = outcome;
+    output.item({ file, error: error.message, reason });
+    output.note(
+      `${file}: ${reason === undefined ? error.message : `${reason}: ${failures[reason].remedy}`}`,
+      'red',
+    );
+    return;
+  }
+  const { trained, truncated } = outcome.answer;
+  output.item({ file, ...outcome.answer });
+  if (!trained) output.note(`The group ${group} has not been trained yet: nobody is known in it.`);
+  if (truncated === true)
+    output.note(`${file}: Face gives at most 100 faces of a picture, the largest: there may be more on it.`);
 }
 
 /** Whether a failure is about this file alone: it cannot be read, or Face could not answer. */
@@ -98,7 +108,7 @@ function isOfFile(error: unknown): boolean {
 }
 
 function toRows(file: string, faces: readonly Face[]): Row[] {
-  return faces.map((face) => ({ file, face }));
+  return faces.length === 0 ? [{ file, face: undefined }] : faces.map((face) => ({ file, face }));
 }
 
 function namesOf({ candidates: [best, ...others] }: Face): string {
@@ -108,24 +118,29 @@ function namesOf({ candidates: [best, ...others] }: Face): string {
   );
 }
 
-/** Writes each picture with names on it, and a page that shows them all. */
+/** Writes each picture with names on it, and a page that shows them all; false when one could not be drawn on. */
 async function writeAnnotated(
   { output }: Context,
   folder: string,
-  pictures: readonly { file: string; faces: readonly Face[] }[],
-): Promise<void> {
+  pictures: readonly { file: string; answer: Answered }[],
+): Promise<boolean> {
   const { annotate, toLabels, writeIndex } = await import('../annotate.ts');
   await mkdir(folder, { recursive: true });
   const written: { name: string; labels: string[] }[] = [];
   const taken = new Set<string>();
-  for (const { file, faces } of pictures) {
+  for (const { file, answer } of pictures) {
     const name = freeName(basename(file, extname(file)), taken);
-    const labels = toLabels(faces);
-    await annotate(file, labels, join(folder, name));
-    written.push({ name, labels: labels.map(({ label }) => label) });
+    const labels = toLabels(answer.faces);
+    try {
+      await annotate(file, labels, join(folder, name));
+      written.push({ name, labels: labels.map(({ label }) => label) });
+    } catch (error) {
+      output.note(`${file} cannot be drawn on: ${(error as Error).message}`, 'red');
+    }
   }
   await writeIndex(folder, written);
   output.note(`Pictures with names: ${join(folder, 'index.html')}`);
+  return written.length === pictures.length;
 }
 
 /** Pictures of several folders may have the same name. */

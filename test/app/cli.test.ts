@@ -47,7 +47,7 @@ test('an import that waits says what was refused, why and what helps, and ends w
   const { code, output } = await cli('import', people, '--group', group, '--wait');
   expect(code).toBe(3);
   expect(output).toContain('Left out 1 (files of other types): franck/notes.txt');
-  expect(output).toContain('no_face: There is no face on the picture. Send a picture on which');
+  expect(output).toContain('no_face: There is no face on the image. Send an image on which');
   expect(output).toContain('    ironman/1.jpg');
   expect(output).toContain('3 sent, 0 there already, 1 left out, 1 refused.');
 });
