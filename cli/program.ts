@@ -1,10 +1,11 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Help, InvalidArgumentError, Option } from 'commander';
 import { ApiError } from './apiClient.ts';
 import type { Context } from './context.ts';
 import { exitCodes, UsageError, type ExitCode } from './exit.ts';
 import description from './package.json' with { type: 'json' };
 import { failures } from '../shared/errors/errors.ts';
 import { createOutput, widthOfStream, type Stream } from './terminal/output.ts';
+import { wrap } from './terminal/text.ts';
 import { connect } from './where/connect.ts';
 import { findTarget, type WhereOptions } from './where/target.ts';
 
@@ -27,6 +28,7 @@ export function createProgram(host: Host, commands: readonly AddCommand[]): Comm
     .version(description.version)
     .helpCommand('help [command]', 'show the help of a command')
     .exitOverride()
+    .configureHelp({ formatItem: formatHelpItem })
     .configureOutput({
       writeOut: (text) => void host.stdout.write(text),
       writeErr: (text) => void host.stderr.write(text),
@@ -37,6 +39,16 @@ export function createProgram(host: Host, commands: readonly AddCommand[]): Comm
   program.showHelpAfterError(`(rollcall --help shows what there is)`);
   for (const add of commands) add(program, host);
   return program;
+}
+
+/** What a description needs beside its command or option; in a narrower terminal it stands below. */
+const leastDescription = 30;
+
+function formatHelpItem(term: string, termWidth: number, description: string, help: Help): string {
+  const width = help.helpWidth ?? 80;
+  if (width - termWidth >= leastDescription)
+    return new Help().formatItem.call(help, term, termWidth, description, help);
+  return [`  ${term}`, ...wrap(`      ${description}`, width)].join('\n');
 }
 
 /** Runs a command line to its exit code. */
@@ -86,8 +98,9 @@ export function withWhere(command: Command): Command {
     ['--key <key>', 'its key; others can read a command line, so better ROLLCALL_KEY or login'],
     ['--scope <scope>', 'sign in with Microsoft Entra, as az did (or ROLLCALL_SCOPE)'],
   ];
+  command.option('--json', 'one object, or one for each line, for other programs');
   for (const [flags, what] of where) command.addOption(new Option(flags, what).helpGroup('Where:'));
-  return command.option('--json', 'one object, or one for each line, for other programs');
+  return command;
 }
 
 /** Makes the action of a command of what it does: gives it a context, and takes its exit code. */

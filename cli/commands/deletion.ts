@@ -21,7 +21,10 @@ export async function deleteData(
   if (probes === true && (person === undefined || image !== undefined))
     throw new UsageError('--probes is about a whole person');
   const { call } = await context.connect();
-  if (!(await confirm(context, call, person, options))) return exitCodes.stopped;
+  if (!(await confirm(context, call, person, options))) {
+    output.note('Nothing is deleted.');
+    return exitCodes.stopped;
+  }
   if (person !== undefined && image !== undefined) {
     const place = { group, person, image };
     const answer = await call('DELETE groups/{group}/persons/{person}/images/{*image}', place);

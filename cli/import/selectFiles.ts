@@ -101,7 +101,10 @@ async function* walk(folder: string, below: string): AsyncGenerator<Found> {
     }
   } catch (error) {
     if (below === '') throw error;
-    yield { path: below, error: (error as NodeJS.ErrnoException).code ?? (error as Error).message };
+    yield {
+      path: below,
+      error: `cannot be read: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}`,
+    };
   }
 }
 

@@ -1,6 +1,7 @@
 import { ApiError } from '../apiClient.ts';
 import { openPicture } from '../picture.ts';
 import type { Connection } from '../where/connect.ts';
+import { ConnectionError } from '../where/connectionError.ts';
 import type { LocalImage } from './selectFiles.ts';
 
 /** Sends a file. @throws ApiError, ConnectionError, and any error of reading the file */
@@ -33,26 +34,30 @@ async function createStorageUpload(storageUrl: string): Promise<Upload> {
       .getBlockBlobClient(image.slice('enroll/'.length))
       .uploadFile(file)
       .catch((error: unknown) => {
-        const { statusCode } = error as { statusCode?: number };
-        if (statusCode === 401 || statusCode === 403)
-          throw new NoRole(
-            `${storageUrl} does not let the sign-in write: it needs the role Storage Blob Data Contributor on the container enroll`,
-            { cause: error },
-          );
-        throw error;
+        throw explainStorage(storageUrl, error);
       });
   };
 }
 
-/** The storage lets nobody with this sign-in write. */
-class NoRole extends Error {
-  override name = 'NoRole';
+function explainStorage(storageUrl: string, error: unknown): unknown {
+  const { statusCode, name = '' } = error as { statusCode?: number; name?: string };
+  if (statusCode === 401 || statusCode === 403)
+    return new ConnectionError(
+      `${storageUrl} does not let the sign-in write: it needs the role Storage Blob Data Contributor on the container enroll`,
+      { cause: error },
+    );
+  if (/Authentication|CredentialUnavailable/.test(name))
+    return new ConnectionError(`nobody is signed in for ${storageUrl}: run az login, then try again`, {
+      cause: error,
+    });
+  if (name === 'RestError' && statusCode === undefined)
+    return new ConnectionError(`${storageUrl} does not answer: see whether the address is right`, {
+      cause: error,
+    });
+  return error;
 }
 
 /** Whether every other file would meet the same. */
 export function endsImport(error: unknown): boolean {
-  if (error instanceof ApiError) return error.status === 403;
-  return (
-    error instanceof Error && ['ConnectionError', 'NoRole', 'CredentialUnavailableError'].includes(error.name)
-  );
+  return error instanceof ConnectionError || (error instanceof ApiError && error.status === 403);
 }

@@ -1,17 +1,13 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { apiClient, type ApiClient } from '../apiClient.ts';
+import { ConnectionError } from './connectionError.ts';
 import { whyNoneAnswers } from './runningStack.ts';
 import { proveBySignIn, type Prove } from './signIn.ts';
 import type { Target } from './target.ts';
 
 /** A Rollcall that commands talk to. */
 export type Connection = { call: ApiClient; target: Target };
-
-/** Nothing answers, or it takes no key: no other request would fare better. */
-export class ConnectionError extends Error {
-  override name = 'ConnectionError';
-}
 
 /** A part of a local stack that ended runs again within two seconds; the pause doubles with each try. */
 const tries = { local: { most: 4, pauseMs: 250 }, remote: { most: 6, pauseMs: 500 } };
@@ -38,7 +34,8 @@ function createFetch(target: Target, prove: Prove): typeof fetch {
       const headers = { ...(init.headers as Record<string, string>), ...(await prove()) };
       const response = await fetch(url, { ...init, headers, redirect: 'error' }).catch(
         async (error: unknown) => {
-          const isRepeatable = init.method !== 'POST' && (error as Error).name === 'TypeError';
+          const isRepeatable =
+            init.method !== 'POST' && (error as Error).name === 'TypeError' && !isOfFile(error);
           if (count < most && isRepeatable && (await mayComeBack(target))) return undefined;
           throw await explain(target, error);
         },
@@ -54,6 +51,11 @@ function createFetch(target: Target, prove: Prove): typeof fetch {
   };
 }
 
+/** Whether a request failed for the file that is its body. */
+function isOfFile(error: unknown): boolean {
+  return ((error as Error).cause as Error | undefined)?.name === 'NotReadableError';
+}
+
 /** A local stack that has stopped does not start by itself. */
 async function mayComeBack({ dataDir }: Target): Promise<boolean> {
   return dataDir === undefined || (await whyNoneAnswers(dataDir)) === undefined;
@@ -61,6 +63,8 @@ async function mayComeBack({ dataDir }: Target): Promise<boolean> {
 
 async function explain(target: Target, error: unknown): Promise<Error> {
   const { dataDir, url } = target;
+  if (isOfFile(error))
+    return new Error('the file cannot be read, or changed while it was sent', { cause: error });
   if ((error as Error).name !== 'TypeError') return error as Error;
   const reason = dataDir === undefined ? undefined : await whyNoneAnswers(dataDir);
   if (reason !== undefined) return new ConnectionError(reason, { cause: error });

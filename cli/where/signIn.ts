@@ -1,3 +1,5 @@
+import { ConnectionError } from './connectionError.ts';
+
 /** Gives the headers by which a request proves who sends it. */
 export type Prove = () => Promise<Record<string, string>>;
 
@@ -23,7 +25,7 @@ async function fetchToken(scope: string): Promise<{ token: string; expiresOnTime
     return await new DefaultAzureCredential().getToken(scope);
   } catch (error) {
     const [reason = ''] = (error as Error).message.split('\n');
-    throw new Error(`nobody is signed in for ${scope}: run az login, then try again (${reason})`, {
+    throw new ConnectionError(`nobody is signed in for ${scope}: run az login, then try again (${reason})`, {
       cause: error,
     });
   }

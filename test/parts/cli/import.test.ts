@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -88,6 +88,21 @@ test('a file that is refused or fails does not end the others', async () => {
   expect(code).toBe(1);
   expect(put.toSorted()).toEqual(names.toSorted());
   expect(output).toContain('18 sent, 0 there already, 1 refused, 1 failed.');
+});
+
+test('a file that is gone when its turn comes fails alone', async () => {
+  await writePictures(30);
+  await mkdir(join(folder.path, 'bob'));
+  await writeFile(join(folder.path, 'bob', 'stays.jpg'), 'x');
+  answer = async () => {
+    await rm(join(folder.path, 'ann'), { recursive: true, force: true });
+    return accepted;
+  };
+  const { code, output } = await runHere(clientCommands, line());
+  expect(code).toBe(1);
+  expect(put).toContain('stays.jpg');
+  expect(output).toContain('ENOENT');
+  expect(output).not.toContain('are not sent');
 });
 
 test('a server that is busy is asked again', async () => {
