@@ -2,7 +2,7 @@ import { Command, CommanderError, Help, InvalidArgumentError, Option } from 'com
 import { ApiError } from './apiClient.ts';
 import type { Context } from './context.ts';
 import { exitCodes, UsageError, type ExitCode } from './exit.ts';
-import description from './package.json' with { type: 'json' };
+import packageJson from './package.json' with { type: 'json' };
 import { failures } from '../shared/errors/errors.ts';
 import { createOutput, widthOfStream, type Stream } from './terminal/output.ts';
 import { wrap } from './terminal/text.ts';
@@ -25,7 +25,7 @@ export type AddCommand = (parent: Command, host: Host) => void;
 export function createProgram(host: Host, commands: readonly AddCommand[]): Command {
   const program = new Command('rollcall')
     .description('Says who is on a picture: brings folders of people in, asks, and shows what is going on.')
-    .version(description.version)
+    .version(packageJson.version)
     .helpCommand('help [command]', 'show the help of a command')
     .exitOverride()
     .configureHelp({ formatItem: formatHelpItem })

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import pMap, { pMapSkip } from 'p-map';
 import { failures, type FailureCode } from '../../shared/errors/errors.ts';
-import type { Answer, ApiClient } from '../apiClient.ts';
+import { ApiError, type Answer, type ApiClient } from '../apiClient.ts';
 import type { Context } from '../context.ts';
 import { formatSeconds } from '../terminal/bars.ts';
 import type { Output } from '../terminal/output.ts';
@@ -58,7 +59,7 @@ async function watchStatus(output: Output, call: ApiClient, group: string | unde
     for (const one of groups) output.item(one);
     const left = follow(groups.reduce((sum, one) => sum + waiting(one), 0));
     if (output.isWatched)
-      output.live([...formatTable(groups, columns, output.width), ...(left === undefined ? [] : [left])]);
+      output.live([...formatTable(groups, columns, output.width - 1), ...(left === undefined ? [] : [left])]);
     else output.table(groups, columns);
     await sleep(lookEveryMs);
   }
@@ -67,7 +68,13 @@ async function watchStatus(output: Output, call: ApiClient, group: string | unde
 async function loadGroups(call: ApiClient, group: string | undefined): Promise<Group[]> {
   if (group !== undefined) return [await call('GET groups/{group}', { group })];
   const names = await everyItem((after) => call('GET groups', { query: { top: 1_000, after } }));
-  return Promise.all(names.map((one) => call('GET groups/{group}', { group: one.group })));
+  const load = async ({ group: name }: { group: string }): Promise<Group | typeof pMapSkip> =>
+    call('GET groups/{group}', { group: name }).catch((error: unknown) => {
+      // It was deleted since it was listed.
+      if (error instanceof ApiError && error.code === 'group_not_found') return pMapSkip;
+      throw error;
+    });
+  return pMap(names, load, { concurrency: 8 });
 }
 
 async function printStatus(

@@ -9,7 +9,7 @@ import { hashFile, loadKnown } from './compare.ts';
 import { atOnce, type Import, type ImportOptions, type ToSend } from './importRun.ts';
 import { plan, select } from './plan.ts';
 import { createImportBars, type ImportBars } from './importBars.ts';
-import { confirmDeletion, deleteImages, findSurplus } from './mirror.ts';
+import { confirmDeletion, deleteImages, findSurplus, namesOf, noSurplus } from './mirror.ts';
 import type { LocalImage, Selection } from './selectFiles.ts';
 import { waitUntilSettled, type Expected } from './settle.ts';
 import { stopOnInterrupt } from './stopOnInterrupt.ts';
@@ -57,19 +57,17 @@ export async function importSelection(run: Import, selection: Selection): Promis
   const bars = createImportBars(output);
   const known = await loadKnown(connection.call, options.group);
   const toSend = await plan(run, selection.images, known, tally, bars);
-  const local = new Set(selection.images.map(({ image }) => image));
-  const surplus = findSurplus(known, options.mirror === true ? local : new Set(known.keys()));
+  const surplus = options.mirror === true ? findSurplus(known, namesOf(selection, options.group)) : noSurplus;
   if (options.dryRun === true) return reportDryRun(run, toSend, surplus.images, tally);
-  if (surplus.images.length > 0 && tally.failed.length > 0)
+  if (surplus.images.length > 0 && selection.unreadable.length > 0)
     throw new Error('--mirror deletes nothing while part of the folder cannot be read');
   if (!stopped.aborted && (await confirmDeletion(output, surplus, options.yes === true)))
     await deleteImages(connection, surplus.images, tally, output);
-  const ended = await send(run, toSend, tally, bars);
-  const sent = ended.sent;
-  if (options.wait === true && !stopped.aborted && ended.reason === undefined)
-    await settle(run, sent, tally, bars);
+  const { sent, reason } = await send(run, toSend, tally, bars);
+  if (options.wait === true && !stopped.aborted && reason === undefined)
+    await settle(run, selection.images, sent, tally, bars);
   bars.end();
-  return report(run, toSend.length, tally, ended.reason);
+  return report(run, toSend.length, tally, reason);
 }
 
 /** Sends until all are sent, Ctrl-C is pressed, or nothing answers any more; what is on its way is finished. */
@@ -106,8 +104,10 @@ async function send(
   return { sent, ...(reason !== undefined && { reason }) };
 }
 
+/** Waits until what was sent is settled; what was refused or failed of all that the folder has goes into the tally. */
 async function settle(
   { connection, options, stopped, context }: Import,
+  images: readonly LocalImage[],
   sent: readonly Expected[],
   tally: Tally,
   bars: ImportBars,
@@ -115,10 +115,9 @@ async function settle(
   const known = await waitUntilSettled(connection.call, options.group, sent, stopped, (pending) =>
     bars.settled(sent.length, sent.length - pending),
   );
-  for (const { image } of known === undefined ? [] : sent) {
-    const [, , ...file] = image.split('/');
-    settleOne(file.join('/'), known?.get(image), tally);
-  }
+  const told = new Set([...tally.refused, ...tally.failed].map(({ file }) => file));
+  for (const { file, image } of known === undefined ? [] : images)
+    if (!told.has(file)) settleOne(file, known?.get(image), tally);
   if (known !== undefined) bars.settled(sent.length, sent.length);
   else context.output.note('Stopped. What was sent goes on by itself.');
 }

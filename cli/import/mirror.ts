@@ -3,12 +3,26 @@ import type { Connection } from '../where/connect.ts';
 import type { Output } from '../terminal/output.ts';
 import { askYes, canAsk } from '../terminal/ask.ts';
 import type { Known } from './compare.ts';
+import type { Selection } from './selectFiles.ts';
 import { countOf, type Tally } from './tally.ts';
 
 /** More than this part of a group is no tidying up: the folder may be the wrong one, or not mounted. */
 const mostOfGroup = 0.2;
 
 export type Surplus = { images: string[]; isMuch: boolean };
+
+export const noSurplus: Surplus = { images: [], isMuch: false };
+
+/** What the folder has, under the names that it has or would have in the group: also what is left out, which stays. */
+export function namesOf({ images, skipped }: Selection, group: string): Set<string> {
+  return new Set([
+    ...images.map(({ image }) => image),
+    ...skipped.map(({ file }) => {
+      const [person = '', ...rest] = file.split('/');
+      return `enroll/${group}/${person.normalize('NFC')}/${rest.join('/')}`;
+    }),
+  ]);
+}
 
 /** The images that Rollcall has and the folder has not. */
 export function findSurplus(known: ReadonlyMap<string, Known>, local: ReadonlySet<string>): Surplus {

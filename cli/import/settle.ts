@@ -36,6 +36,7 @@ export async function waitUntilSettled(
   while (!stopped.aborted) {
     const state = await loadPending(call, group);
     if (state !== undefined) onPending(state.pending);
+    else if (sent.length === 0) return new Map();
     let restMs = lookEveryMs;
     if (state?.pending === 0) {
       const startedAt = performance.now();

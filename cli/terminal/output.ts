@@ -3,7 +3,7 @@ import { layOut, type Column } from './table.ts';
 import { toPrintable, truncate, wrap } from './text.ts';
 
 type Style = Parameters<typeof styleText>[0];
-export type Stream = NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
+export type Stream = NodeJS.WritableStream & { isTTY?: boolean; columns?: number; rows?: number };
 
 export type Output = {
   /** Whether every line of the standard output is to be JSON. */
@@ -76,8 +76,10 @@ export function createOutput({
     live(lines) {
       if (stderr.isTTY !== true || json) return;
       clearLive();
-      for (const line of lines) stderr.write(`${truncate(line, widthOfStream(stderr) - 1)}\n`);
-      liveLines = lines.length;
+      // What is above the screen cannot be taken away again.
+      const shown = lines.slice(0, (stderr.rows ?? 24) - 1);
+      for (const line of shown) stderr.write(`${truncate(line, widthOfStream(stderr) - 1)}\n`);
+      liveLines = shown.length;
     },
   };
 }

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -35,8 +35,13 @@ export async function writeDeployments(env: Env, deployments: Deployments): Prom
   const file = deploymentsFile(env);
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   const unfinished = `${file}.${process.pid}`;
-  await writeFile(unfinished, `${JSON.stringify(deployments, undefined, 2)}\n`, { mode: 0o600 });
-  await chmod(unfinished, 0o600);
-  await rename(unfinished, file);
+  try {
+    await writeFile(unfinished, `${JSON.stringify(deployments, undefined, 2)}\n`, { mode: 0o600 });
+    await chmod(unfinished, 0o600);
+    await rename(unfinished, file);
+  } finally {
+    // Where the disk is full, part of a key would stay.
+    await rm(unfinished, { force: true });
+  }
   return file;
 }

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { compare, isSettled, type Known } from '../../../cli/import/compare.ts';
-import { confirmDeletion, findSurplus } from '../../../cli/import/mirror.ts';
+import { confirmDeletion, findSurplus, namesOf } from '../../../cli/import/mirror.ts';
 import { createOutput } from '../../../cli/terminal/output.ts';
 import { largestImageBytes } from '../../../shared/config/resources.ts';
 
@@ -50,4 +50,11 @@ test('a mirror deletes what the folder does not have, more than a fifth only whe
   await expect(confirmDeletion(output, three, false)).rejects.toThrow('more than a fifth of the group');
   expect(await confirmDeletion(output, three, true)).toBe(true);
   expect(await confirmDeletion(output, findSurplus(group, without(0)), false)).toBe(false);
+});
+
+test('a mirror keeps what the folder has, also where it is left out of the import', () => {
+  const images = [{ file: 'ann/1.jpg', image: 'enroll/g/ann/1.jpg', person: 'ann', bytes: 1, modifiedAt: 0 }];
+  const skipped = [{ file: `${'Zoë'.normalize('NFD')}/2.jpg`, reason: 'empty' as const }];
+  const names = namesOf({ images, skipped, badNames: [], unreadable: [] }, 'g');
+  expect(names).toEqual(new Set(['enroll/g/ann/1.jpg', `enroll/g/${'Zoë'.normalize('NFC')}/2.jpg`]));
 });
