@@ -133,7 +133,7 @@ test.concurrent(
       body: { code: 'person_not_found' },
     });
   },
-  180_000,
+  600_000,
 );
 
 test.concurrent(
