@@ -20,8 +20,11 @@ test('1,000 pictures of 50 persons: two calls a picture, one a person, one for t
   const [pictures, persons] = [1_000, 50];
   const seconds = await importFakes(stack, { group: 'bulk', persons, pictures });
   const { byOperation } = await stack.calls();
-  const { train = 0, trainingStatus = 0, ...others } = byOperation;
-  expect(others).toEqual({ detect: pictures, addFace: pictures, createPerson: persons, createGroup: 1 });
+  const { train = 0, trainingStatus = 0, detect = 0, ...others } = byOperation;
+  expect(others).toEqual({ addFace: pictures, createPerson: persons, createGroup: 1 });
+  // A trigger delivers at least once: on a machine too busy to renew a lock in time, an image may be detected twice.
+  expect(detect).toBeGreaterThanOrEqual(pictures);
+  expect(detect).toBeLessThanOrEqual(pictures * 1.01);
   expect(train).toBeGreaterThan(0);
   expect(train).toBeLessThanOrEqual(trainingsAtMost(seconds));
   // Two, and one more where a training took longer than the one before it.
