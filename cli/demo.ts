@@ -10,7 +10,7 @@ import { apiClient, ApiError, type ApiClient } from './apiClient.ts';
 import type { Context } from './context.ts';
 import { faceCalls, type FaceCalls } from './faceCalls.ts';
 import { enrolled, group, otherPictureOf, probes, refused, type Probe } from './samplePeople.ts';
-import { openPicture } from './picture.ts';
+import { openImageFile } from './imageFile.ts';
 import type { Output } from './terminal/output.ts';
 
 /** A line of the table, and whether it is as it should be. */
@@ -114,7 +114,7 @@ async function enrollPeople(call: ApiClient, container: ContainerClient, clock: 
 
 async function identifyProbe(call: ApiClient, { file, people }: Probe, written: Written): Promise<Line> {
   const startedAt = performance.now();
-  const body = await openPicture(file);
+  const body = await openImageFile(file);
   const { faces } = await call('POST groups/{group}/identify', { group, body });
   const ms = Math.round(performance.now() - startedAt);
   const named = faces.map(({ candidates }) => candidates[0]?.person);
@@ -148,7 +148,7 @@ async function identifyDropped(call: ApiClient, container: ContainerClient): Pro
 
 async function findSimilar(call: ApiClient): Promise<Line> {
   const startedAt = performance.now();
-  const body = await openPicture(otherPictureOf.file);
+  const body = await openImageFile(otherPictureOf.file);
   const { searched, faces } = await call('POST groups/{group}/find-similar', { group, body });
   const matches = faces[0]?.matches ?? [];
   const strangers = matches.filter(
@@ -168,7 +168,7 @@ async function verify(call: ApiClient): Promise<Line> {
   const { isIdentical, confidence } = await call('POST groups/{group}/verify', {
     group,
     query: { person },
-    body: await openPicture(file),
+    body: await openImageFile(file),
   });
   return {
     what: `is it ${otherPictureOf.person}?`,

@@ -6,7 +6,7 @@ import { ApiError, type Answer } from '../apiClient.ts';
 import type { Context } from '../context.ts';
 import { exitCodes, type ExitCode } from '../exit.ts';
 import { rejectionOf } from '../import/tally.ts';
-import { openPicture } from '../picture.ts';
+import { openImageFile } from '../imageFile.ts';
 import type { Column } from '../terminal/table.ts';
 import type { Connection } from '../where/connect.ts';
 
@@ -71,7 +71,7 @@ async function ask(
     ...(threshold !== undefined && { confidenceThreshold: threshold }),
   };
   try {
-    const body = await openPicture(file);
+    const body = await openImageFile(file);
     return { file, answer: await call('POST groups/{group}/identify', { group, query, body }) };
   } catch (error) {
     const reason = error instanceof ApiError ? rejectionOf(error.code) : undefined;

@@ -3,7 +3,7 @@ import { createBars, type Bar } from '../terminal/bars.ts';
 import type { Output } from '../terminal/output.ts';
 import { loadPending } from './settle.ts';
 
-const lookEveryMs = 1_000;
+const pollEveryMs = 1_000;
 
 export type ImportBars = {
   /** One more file of `total` was compared. */
@@ -36,14 +36,22 @@ export function createImportBars(output: Output): ImportBars {
       if (total === 0) return { sent: () => undefined, end: () => undefined };
       sending.total = settling.total = total;
       sending.startedAt = settling.startedAt = performance.now();
-      const look = async (): Promise<void> => {
-        const state = await loadPending(call, group);
-        // An image counts as pending from its event on, which comes a moment after it was sent.
-        if (state !== undefined && state.pending > 0) settled(total, sending.done - state.pending);
+      let isPolling = false;
+      const poll = async (): Promise<void> => {
+        // A slow server is not asked again before it has answered.
+        if (isPolling) return;
+        isPolling = true;
+        try {
+          const state = await loadPending(call, group);
+          // An image counts as pending from its event on, which comes a moment after it was sent.
+          if (state !== undefined && state.pending > 0) settled(total, sending.done - state.pending);
+        } catch {
+          // The bar stays as it is: an upload reports that the server does not answer.
+        } finally {
+          isPolling = false;
+        }
       };
-      const timer = output.isWatched
-        ? setInterval(() => void look().catch(() => undefined), lookEveryMs)
-        : undefined;
+      const timer = output.isWatched ? setInterval(() => void poll(), pollEveryMs) : undefined;
       return {
         sent() {
           sending.done += 1;

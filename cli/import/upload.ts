@@ -1,5 +1,5 @@
 import { ApiError } from '../apiClient.ts';
-import { openPicture } from '../picture.ts';
+import { openImageFile } from '../imageFile.ts';
 import type { Connection } from '../where/connect.ts';
 import { ConnectionError } from '../where/connectionError.ts';
 import type { LocalImage } from './selectFiles.ts';
@@ -16,7 +16,7 @@ export async function createUpload({ call, target }: Connection): Promise<Upload
       group,
       person,
       image: rest.join('/'),
-      body: await openPicture(file),
+      body: await openImageFile(file),
     });
   };
 }

@@ -250,7 +250,7 @@ export function rejected(
   return withoutFace(ended(image, { ...contentIn(seen), ...because, state: 'rejected' }, now));
 }
 
-/** The image is not at fault and all attempts are used up. A persisted face of earlier bytes stays in use. */
+/** The image is not at fault, and its failure does not pass or has not passed after all attempts. A persisted face of earlier bytes stays in use. */
 export function failed(
   image: ImageRecord,
   seen: SeenImage,

@@ -32,3 +32,13 @@ test.each(documents)(
     expect(cells.map((cell) => cell.trim()).filter((cell) => cell.length > 120)).toEqual([]);
   },
 );
+
+test.each([...documents, ...globSync('emulators/*/README.md')])(
+  '%s names only files that exist',
+  async (path) => {
+    const named = (await readFile(path, 'utf8')).matchAll(
+      /`((?:shared|functions|emulators|cli|scripts|tools|test|infra|docs)\/[\w./-]+\.(?:ts|md|json|bicep|js))`/g,
+    );
+    expect([...named].map(([, file = '']) => file).filter((file) => !existsSync(file))).toEqual([]);
+  },
+);
